@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What JavaScript sees. Nothing is global: any number of environments may load
+ * the addon, worker threads included. */
+#include <napi.h>
+
+#include "mangler_wrap.h"
+#include "rules_wrap.h"
+
+static Napi::Value CounterNames(const Napi::CallbackInfo &info)
+{
+	static const char *const names[] = {
+#define CDF_COUNTER_NAME(name) #name,
+		CDF_COUNTERS(CDF_COUNTER_NAME)
+#undef CDF_COUNTER_NAME
+	};
+	Napi::Array array = Napi::Array::New(info.Env(), CDF_COUNTER_COUNT);
+
+	for (uint32_t i = 0; i < CDF_COUNTER_COUNT; i++)
+		array.Set(i, names[i]);
+	return array;
+}
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports)
+{
+	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
+	exports.Set("Mangler", ManglerWrap::Define(env));
+	exports.Set("Rules", RulesWrap::Define(env));
+	return exports;
+}
+
+NODE_API_MODULE(clear_df, Init)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers to a batch of packets, gathered in order and sent in few calls. */
+#ifndef CDF_ANSWER_H
+#define CDF_ANSWER_H
+
+#include "message.h"
+#include "queue.h"
+
+/*
+ * One send is one kernel allocation: 32 messages of full-size frames did
+ * better than 64 or 128, and a super-packet goes alone.
+ */
+#define CDF_SEND_MESSAGES 32u
+#define CDF_SEND_BYTES (64u * 1024)
+
+struct cdf_answers {
+	struct cdf_queue *queue;
+	struct cdf_counters *counters;
+	int error; /* of the last send that failed, 0 or -errno */
+
+	size_t count;
+	size_t bytes;
+	struct iovec iov[CDF_SEND_MESSAGES];
+	uint32_t packet_id[CDF_SEND_MESSAGES];
+	bool edited[CDF_SEND_MESSAGES];
+	_Alignas(4) uint8_t small[CDF_SEND_MESSAGES][CDF_VERDICT_SIZE];
+
+	/* Packets accepted unchanged that no message covers yet. */
+	unsigned int passed;
+	uint32_t last_passed;
+};
+
+void cdf_answers_start(struct cdf_answers *answers, struct cdf_queue *queue,
+		       struct cdf_counters *counters);
+
+/**
+ * Answer a packet. Packets have to be answered in the order of arrival: a run
+ * of unchanged ones shares a verdict that covers all before it, and kernels
+ * without a table look each packet up from the oldest on. The message's buffer has
+ * to stay until cdf_answers_flush().
+ */
+void cdf_answer(struct cdf_answers *answers, struct cdf_message *message,
+		enum cdf_action action, uint16_t companion);
+
+/**
+ * Send what is gathered. What cannot be sent as it is, is sent one by one; an
+ * edited packet that cannot be sent is accepted unchanged and counted as
+ * leaked.
+ */
+void cdf_answers_flush(struct cdf_answers *answers);
+
+#endif

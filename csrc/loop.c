@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "clock.h"
+
+/* How often a lost queue is asked for again and reports are caught up with. */
+#define RETRY_MS 1000
+/* So that an error that stays does not spin. */
+#define ERROR_PAUSE_MS 10
+/* Batches that may follow a stop: more than any receive buffer holds. */
+#define DRAIN_BATCHES 65536
+
+void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
+		    const struct cdf_loop_rules *rules, bool fail_open)
+{
+	memset(loop, 0, sizeof(*loop));
+	loop->queue = queue;
+	loop->rules = *rules;
+	loop->shedding.fail_open = fail_open;
+	loop->faults.queue = cdf_queue_number(queue);
+	loop->faults.report = rules->on_fault;
+	loop->faults.context = rules->context;
+	cdf_loss_start(&loop->loss, cdf_queue_number(queue));
+	cdf_answers_start(&loop->answers, queue, &loop->counters);
+}
+
+static void count(struct cdf_loop *loop, enum cdf_counter what, uint64_t n)
+{
+	loop->counters.value[what] += n;
+}
+
+static void note_gap(struct cdf_loop *loop, uint32_t id)
+{
+	uint32_t gap = cdf_sequence_gap(&loop->sequence, id);
+	uint32_t dropped;
+
+	if (gap == 0)
+		return;
+	dropped = cdf_loss_dropped(&loop->loss, gap,
+				   cdf_shedding_drops(&loop->shedding));
+	count(loop, CDF_overrun, dropped);
+	count(loop, CDF_leaked, gap - dropped);
+	cdf_fault_note(&loop->faults, CDF_FAULT_OVERRUN, dropped, 0);
+	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, gap - dropped, 0);
+	if (gap > dropped)
+		cdf_shedding_begin(&loop->shedding, loop->queue);
+}
+
+static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
+{
+	struct cdf_packet *packet = &message->packet;
+	enum cdf_action action;
+
+	note_gap(loop, message->packet_id);
+	count(loop, CDF_packets, 1);
+	count(loop, CDF_bytes, packet->original_length);
+	packet->can_requeue = loop->rules.companion >= 0;
+	if (loop->rules.never_local)
+		packet->place = cdf_place_leaving(packet->place);
+	action = cdf_clear(loop->rules.identifier, packet, &loop->counters);
+	cdf_answer(&loop->answers, message, action,
+		   (uint16_t)loop->rules.companion);
+}
+
+static void take_error(struct cdf_loop *loop, int error)
+{
+	if (error == 0)
+		return;
+	count(loop, CDF_verdict_errors, 1);
+	cdf_fault_note(&loop->faults, CDF_FAULT_VERDICT_REFUSED, 1, error);
+	/* The queue is gone, or another socket's (verdict_instance_lookup()). */
+	if ((error == -ENODEV || error == -EPERM) && !loop->lost) {
+		loop->lost = true;
+		cdf_fault_note(&loop->faults, CDF_FAULT_QUEUE_LOST, 1, error);
+	}
+}
+
+static void take_datagram(struct cdf_loop *loop, struct cdf_datagram *datagram)
+{
+	struct cdf_message message;
+
+	while (cdf_message_next(datagram, &message)) {
+		if (message.kind == CDF_MESSAGE_PACKET)
+			take_packet(loop, &message);
+		else if (message.kind == CDF_MESSAGE_ERROR)
+			take_error(loop, message.error);
+		else if (message.kind == CDF_MESSAGE_BAD)
+			count(loop, CDF_receive_errors, 1);
+	}
+}
+
+static void note_failures(struct cdf_loop *loop, int received)
+{
+	if (loop->answers.error < 0)
+		cdf_fault_note(&loop->faults, CDF_FAULT_SEND_FAILED, 1,
+			       loop->answers.error);
+	loop->answers.error = 0;
+	if (received == -ENOBUFS) {
+		count(loop, CDF_enobufs, 1);
+	} else if (received < 0 && received != -EINTR) {
+		count(loop, CDF_receive_errors, 1);
+		cdf_fault_note(&loop->faults, CDF_FAULT_RECEIVE_FAILED, 1,
+			       received);
+		poll(NULL, 0, ERROR_PAUSE_MS);
+	}
+}
+
+/* At once, and then every RETRY_MS. */
+static void regain(struct cdf_loop *loop)
+{
+	uint64_t now = cdf_clock_now();
+	int error;
+
+	if (loop->tried != 0 && now - loop->tried < RETRY_MS * 1000000ull)
+		return;
+	loop->tried = now;
+	error = cdf_queue_rebind(loop->queue);
+	/* Not even an answer is allowed without the privilege any more. */
+	loop->forbidden = error == -EPERM;
+	if (error < 0)
+		return;
+	loop->lost = false;
+	loop->tried = 0;
+	loop->sequence.known = false;
+	cdf_loss_start(&loop->loss, cdf_queue_number(loop->queue));
+	cdf_fault_note(&loop->faults, CDF_FAULT_QUEUE_REGAINED, 1, 0);
+}
+
+bool cdf_loop_turn(struct cdf_loop *loop)
+{
+	struct cdf_datagram datagram[CDF_BATCH];
+	uint64_t *value = loop->counters.value;
+	uint64_t packets = value[CDF_packets], bytes = value[CDF_bytes];
+	int received;
+
+	/* A backlog shows in full batches. */
+	if (loop->full)
+		cdf_shedding_check(&loop->shedding, loop->queue, loop->mean);
+	received = cdf_queue_receive(loop->queue, datagram);
+	if (received == -EAGAIN) {
+		cdf_shedding_end(&loop->shedding, loop->queue);
+		return false;
+	}
+	for (int i = 0; i < received; i++)
+		take_datagram(loop, &datagram[i]);
+	cdf_answers_flush(&loop->answers);
+	note_failures(loop, received);
+	packets = value[CDF_packets] - packets;
+	if (packets > 0) {
+		count(loop, CDF_batches, 1);
+		loop->mean = (uint32_t)((value[CDF_bytes] - bytes) / packets);
+	}
+	cdf_publish(&loop->published, &loop->counters);
+	if (loop->lost)
+		regain(loop);
+	if (received < 0 && received != -EINTR && received != -ENOBUFS)
+		return false;
+	/* After less than a full batch the buffer is empty, or nearly so; only
+	 * who has to know asks again. */
+	loop->full = received == CDF_BATCH;
+	return loop->full || loop->shedding.active || loop->shedding.held;
+}
+
+void cdf_loop_wait(struct cdf_loop *loop, int wake)
+{
+	struct pollfd fds[] = {
+		{ .fd = cdf_queue_fd(loop->queue), .events = POLLIN },
+		{ .fd = wake, .events = POLLIN },
+	};
+	int timeout = loop->lost || loop->faults.pending ? RETRY_MS : -1;
+
+	if (poll(fds, 2, timeout) == 0 && loop->lost)
+		regain(loop);
+}
+
+void cdf_loop_drain(struct cdf_loop *loop)
+{
+	cdf_queue_hold(loop->queue);
+	loop->shedding.held = true;
+	for (int i = 0; i < DRAIN_BATCHES && cdf_loop_turn(loop); i++)
+		;
+	cdf_faults_report(&loop->faults, true);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The queue loop: receive, apply the rules, answer, count. It belongs to one
+ * thread, which turns it. */
+#ifndef CDF_LOOP_H
+#define CDF_LOOP_H
+
+#include "answer.h"
+#include "clear.h"
+#include "fault.h"
+#include "loss.h"
+#include "published.h"
+#include "sequence.h"
+#include "shedding.h"
+
+/* What is done with packets, and who is told of faults. */
+struct cdf_loop_rules {
+	bool never_local; /* no packet of this queue is delivered here */
+	int companion;	  /* where super-packets go on to, or -1 */
+	struct cdf_identifier *identifier;
+	/* Called from the loop's thread; must not block. */
+	void (*on_fault)(void *context, const struct cdf_fault *fault);
+	void *context;
+};
+
+struct cdf_loop {
+	struct cdf_queue *queue;
+	struct cdf_loop_rules rules;
+	struct cdf_faults faults;
+	struct cdf_answers answers;
+	bool lost;	/* the queue is not ours any more */
+	bool forbidden; /* CAP_NET_ADMIN was given up; it will never be */
+	uint64_t tried; /* to have it back, nanoseconds */
+	struct cdf_sequence sequence;
+	struct cdf_shedding shedding;
+	bool full;     /* the last batch was */
+	uint32_t mean; /* bytes of a packet in it */
+	struct cdf_loss loss;
+	struct cdf_counters counters; /* the thread's own */
+	struct cdf_published published;
+};
+
+void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
+		    const struct cdf_loop_rules *rules, bool fail_open);
+
+/** Take one batch. @return whether there may be more */
+bool cdf_loop_turn(struct cdf_loop *loop);
+
+/** Wait until there is something to take, or wake (an fd) is readable. */
+void cdf_loop_wait(struct cdf_loop *loop, int wake);
+
+/** Report faults that are due; cheap when there are none. */
+static inline void cdf_loop_report(struct cdf_loop *loop)
+{
+	cdf_faults_report(&loop->faults, false);
+}
+
+/** Let new packets pass the queue by and answer all that wait. */
+void cdf_loop_drain(struct cdf_loop *loop);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options_wrap.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace
+{
+
+double Number(const Napi::Object &options, const char *key, double least,
+	      double most)
+{
+	Napi::Value value = options.Get(key);
+	double number = value.IsNumber()
+				? value.As<Napi::Number>().DoubleValue()
+				: least - 1;
+
+	if (!(number >= least && number <= most) ||
+	    number != std::floor(number))
+		throw Napi::TypeError::New(
+			options.Env(),
+			std::string(key) + " is not a whole number in range");
+	return number;
+}
+
+bool Flag(const Napi::Object &options, const char *key)
+{
+	Napi::Value value = options.Get(key);
+
+	if (!value.IsBoolean())
+		throw Napi::TypeError::New(
+			options.Env(), std::string(key) + " is not a boolean");
+	return value.As<Napi::Boolean>();
+}
+
+} // namespace
+
+cdf_identification_policy ReadPolicy(const Napi::Value &value)
+{
+	std::string name =
+		value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+
+	if (name == "random")
+		return CDF_IDENTIFICATION_RANDOM;
+	if (name == "keep")
+		return CDF_IDENTIFICATION_KEEP;
+	if (name == "sequential")
+		return CDF_IDENTIFICATION_SEQUENTIAL;
+	throw Napi::TypeError::New(
+		value.Env(),
+		"identification is not random, keep or sequential");
+}
+
+cdf_mangler_options ReadOptions(const Napi::Object &options)
+{
+	cdf_mangler_options read = {};
+
+	read.first_queue = (uint16_t)Number(options, "firstQueue", 0, 65535);
+	read.last_queue = (uint16_t)Number(
+		options, "lastQueue", read.first_queue,
+		std::min(65535u, read.first_queue + CDF_QUEUES_MAX - 1));
+	read.queue.copy_range =
+		(uint32_t)Number(options, "copyRange", 20, 65531);
+	read.queue.queue_length =
+		(uint32_t)Number(options, "queueLength", 1, INT32_MAX);
+	read.queue.receive_buffer =
+		(uint32_t)Number(options, "receiveBuffer", 1024, 1 << 30);
+	read.queue.fail_open = Flag(options, "failOpen");
+	read.queue.gso = Flag(options, "gso");
+	read.never_local = Flag(options, "neverLocal");
+	read.companion = (int)Number(options, "companion", -1, 65535);
+	read.identification = ReadPolicy(options.Get("identification"));
+	return read;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options from JavaScript. The types are checked in TypeScript already; here
+ * nothing is trusted, so that no other caller can get past. */
+#ifndef CDF_OPTIONS_WRAP_H
+#define CDF_OPTIONS_WRAP_H
+
+#include <napi.h>
+
+extern "C" {
+#include "mangler.h"
+}
+
+/** Read a mangler's options; throws a TypeError that names the bad one. */
+cdf_mangler_options ReadOptions(const Napi::Object &options);
+
+/** Read 'random', 'keep' or 'sequential'; throws a TypeError otherwise. */
+cdf_identification_policy ReadPolicy(const Napi::Value &value);
+
+#endif

@@ -1,0 +1,54 @@
+/** The check tier, also `npm run lint`: everything that can be said of the sources without running them. */
+import { readdirSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
+import type { Tally } from './tally.js';
+
+interface Check {
+  name: string;
+  command: string;
+  args: string[];
+}
+
+const bin = (name: string) => `node_modules/.bin/${name}`;
+
+function checks(): Check[] {
+  const cFiles = readdirSync('csrc')
+    .filter((file) => file.endsWith('.c'))
+    .map((file) => `csrc/${file}`);
+  const shellScripts = ['scripts/setup', 'scripts/build-native', 'scripts/build-ts', 'scripts/format', 'scripts/fuzz'];
+  return [
+    { name: 'clang-tidy', command: 'clang-tidy', args: ['--quiet', ...cFiles, '--', '-std=c11', '-D_GNU_SOURCE'] },
+    { name: 'types', command: bin('tsc'), args: ['-p', 'tsconfig.dev.json'] },
+    { name: 'layers', command: bin('tsx'), args: ['scripts/check-layers.ts'] },
+    { name: 'eslint', command: bin('eslint'), args: ['--max-warnings=0', '.'] },
+    { name: 'format', command: 'bash', args: ['scripts/format', '--check'] },
+    { name: 'shellcheck', command: 'shellcheck', args: [...shellScripts, '.ci/run'] },
+  ];
+}
+
+async function runCheck({ name, command, args }: Check, tally: Tally): Promise<void> {
+  const result = await execa(command, args, { all: true, reject: false });
+  if (result.failed) {
+    console.log(`✗ ${name}\n${result.all || result.message}`);
+    tally.failed.push(`check > ${name}`);
+  } else {
+    console.log(`✓ ${name}`);
+    tally.passed += 1;
+  }
+}
+
+/** Runs every check, also after one has failed; two at a time. */
+export async function runChecks(): Promise<Tally> {
+  const tally: Tally = { passed: 0, failed: [], skipped: [] };
+  const waiting = checks();
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runCheck(next, tally);
+  };
+  await Promise.all([lane(), lane()]);
+  return tally;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.exitCode = (await runChecks()).failed.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+/**
+ * The first moment of the process: signals are watched before anything heavy is loaded, so that none of them finds
+ * a run without an answer.
+ */
+import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { outliveTerminals, terminals } from './terminal.js';
+
+/** `run` is the default command: a flag that only prints something is no run. */
+function isRun([word]: readonly string[]): boolean {
+  return word === 'run' || (word?.startsWith('-') === true && !['--help', '-h', '--version'].includes(word));
+}
+
+/** On a terminal, and without a file that HUP would read again, HUP says that the terminal has gone. */
+function watch(argv: readonly string[]): SignalWatch {
+  const file = argv.some((word) => word === '--config' || word.startsWith('--config='));
+  const started = terminals();
+  outliveTerminals(started);
+  return watchSignals({ hangup: !file && started.length > 0 });
+}
+
+const argv = process.argv.slice(2);
+const signals = isRun(argv) ? watch(argv) : undefined;
+const { main } = await import('./program.js');
+process.exitCode = await main(argv, signals);

@@ -1,0 +1,88 @@
+/** The table of commands. */
+import { Command } from 'commander';
+import { EXIT_CODES, usageError } from '../errors.js';
+import { nearest } from '../service/nearest.js';
+import type { SignalWatch } from '../service/signals.js';
+import { endingOf, refusedBy, toleratePipes } from './output.js';
+import { pcapCommand } from './pcap.js';
+import { rulesCommand } from './rules.js';
+import { runCommand } from './run.js';
+import { statsCommand } from './stats.js';
+import { version } from './version.js';
+
+const COMMANDS = [runCommand, rulesCommand, statsCommand, pcapCommand];
+
+const HELP = `
+Examples:
+  clear-df --queue 0 --install-rules --hook output --proto gre    outer GRE packets of this router
+  clear-df run --config /etc/clear-df.yaml                        the same from a file; HUP re-reads it
+
+Exit codes:
+  0  done, or ended by TERM or INT      3  privilege: CAP_NET_ADMIN is missing
+  1  failed while running               4  environment: the kernel or this machine lacks something
+  2  wrong usage, nothing was changed   5  conflict: the queue, address or name is taken
+`;
+
+function program(signals: SignalWatch | undefined): Command {
+  const root = new Command('clear-df')
+    .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
+    .usage('[run] --queue N[:M] [options]\n       clear-df rules|stats|pcap ... [options]')
+    .version(version(), '--version', 'print the version and exit')
+    .addHelpText('after', HELP);
+  for (const command of COMMANDS) root.addCommand(command(signals), { isDefault: command === runCommand });
+  everyCommand(root, (command) =>
+    command
+      .exitOverride((error) => {
+        throw refusedBy(error, words(command));
+      })
+      .showSuggestionAfterError(true)
+      .configureOutput({ outputError: () => undefined }),
+  );
+  return root;
+}
+
+function everyCommand(command: Command, change: (command: Command) => void): void {
+  change(command);
+  for (const sub of command.commands) everyCommand(sub, change);
+}
+
+/** A command as it is typed: `clear-df pcap clear`. */
+function words(command: Command): string {
+  return command.parent === null ? command.name() : `${words(command.parent)} ${command.name()}`;
+}
+
+/** A first word that is no command would become an argument of `run`: refuse it by name instead. */
+function refuseUnknownCommand(root: Command, word: string | undefined): void {
+  const names = [...root.commands.map((command) => command.name()), 'help'];
+  if (word === undefined || word.startsWith('-') || names.includes(word)) return;
+  const meant = nearest(word, names);
+  throw usageError('command', word, names.join(', '), meant === undefined ? undefined : `did you mean '${meant}'?`);
+}
+
+function wantsDebug(argv: string[]): boolean {
+  return /--log-level[ =](debug|trace)\b/.test(argv.join(' '));
+}
+
+/**
+ * Runs one command to its end.
+ * @returns the exit code
+ */
+export async function main(argv: string[], signals?: SignalWatch): Promise<number> {
+  toleratePipes();
+  // What ps, and the message to a second instance on the same queue, call this process.
+  process.title = ['clear-df', ...argv].join(' ');
+  try {
+    const root = program(signals);
+    if (argv.length === 0) {
+      root.outputHelp({ error: true });
+      return EXIT_CODES.USAGE;
+    }
+    refuseUnknownCommand(root, argv[0]);
+    await root.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    const { text, exitCode } = endingOf(error, wantsDebug(argv));
+    process.stderr.write(text);
+    return exitCode;
+  }
+}

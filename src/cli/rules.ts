@@ -1,0 +1,146 @@
+/** `clear-df rules show|install|remove`: the firewall rules that feed the queue. */
+import { Command } from 'commander';
+import { ClearDfError, usageError } from '../errors.js';
+import { type Change, type Runner, createRunner } from '../host/exec.js';
+import {
+  type Backend,
+  type ListedRule,
+  installRules,
+  listRules,
+  parseBackendChoice,
+  removeRules,
+} from '../host/firewall.js';
+import { feedText, liveFeeds, type QueueRange } from '../host/firewall/feeds.js';
+import { type LogLevel, type Logger, LOG_LEVELS, createLogger } from '../log.js';
+import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
+import { type RuleFlags, addRuleFlags, backendFromFlags, ruleSpecFromFlags } from './rule-flags.js';
+
+interface CommonFlags {
+  name?: string;
+  dryRun?: boolean;
+  force?: boolean;
+  logLevel?: LogLevel | undefined;
+}
+
+const FORCE = 'even while a live process holds the queue that the rules feed now';
+
+/** The `rules` command with its three verbs; failures are thrown as ClearDfError. */
+export function rulesCommand(): Command {
+  const rules = new Command('rules').description('the firewall rules that feed the queue');
+  const show = new Command('show')
+    .description('list the rules that clear-df owns, over all backends')
+    .option('--name <name>', 'only those of this instance')
+    .option('--json', 'print JSON')
+    .action((flags: CommonFlags & { json?: boolean }) => showRules(flags));
+  const install = addRuleFlags(new Command('install').description('install rules, or change them, in one transaction'))
+    .requiredOption('--queue <N|N:M>', 'the queue, or the range of queues to balance over', plainRange)
+    .option('--force', FORCE)
+    .option('--dry-run', 'print what the firewall tool would be fed, and change nothing')
+    .action((flags: RuleFlags & CommonFlags) => installInstance(flags));
+  const remove = new Command('remove')
+    .description("remove an instance's rules and nothing else")
+    .option('--name <name>', "the instance (default: 'default')")
+    .option('--backend <backend>', 'only from this backend (default: from all)', parseBackendChoice)
+    .option('--force', FORCE)
+    .option('--dry-run', 'print what the firewall tool would be fed, and change nothing')
+    .action((flags: CommonFlags & { backend?: string }) => removeInstance(flags));
+  for (const verb of [show, install, remove]) {
+    rules.addCommand(verb.option('--log-level <level>', LOG_LEVELS.join(' | '), parseLevel));
+  }
+  return rules;
+}
+
+async function showRules({ name, json, logLevel }: CommonFlags & { json?: boolean }): Promise<void> {
+  if (name !== undefined) checked(name);
+  const { log, runner } = tools({ logLevel });
+  const { rules, unread } = await listRules(runner);
+  for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known: ${reason}`);
+  const wanted = rules.filter((rule) => name === undefined || rule.name === name);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ rules: wanted, unread }, null, 2)}\n`);
+    return;
+  }
+  if (wanted.length === 0) log.info('no rules');
+  process.stdout.write(wanted.map(ruleText).join(''));
+}
+
+function ruleText({ name, backend, chain, rule }: ListedRule): string {
+  return `${name}\t${backend}\t${chain}\t${rule}\n`;
+}
+
+async function installInstance(flags: RuleFlags & CommonFlags): Promise<void> {
+  const spec = ruleSpecFromFlags(flags);
+  const choice = backendFromFlags(flags);
+  const { log, runner } = tools(flags);
+  await refuseLive(runner, 'install', spec.name, flags, spec.queues);
+  const done = await installRules(runner, spec, choice);
+  const { backend, reason, changed, rules, removedFrom, notes } = done;
+  const verb = runner.dryRun ? 'would install' : changed ? 'installed' : 'already there:';
+  log.info(
+    `${verb} ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} of ${spec.name} in ${backend} (${reason})`,
+  );
+  if (removedFrom.length > 0) log.info(`rules of ${spec.name} moved here from ${removedFrom.join(', ')}`);
+  for (const note of notes) log.warn(note);
+}
+
+async function removeInstance(flags: CommonFlags & { backend?: string }): Promise<void> {
+  const name = checked(flags.name ?? 'default');
+  const { log, runner } = tools(flags);
+  await refuseLive(runner, 'remove', name, flags);
+  const backend = flags.backend === 'auto' ? undefined : (flags.backend as Backend | undefined);
+  const { removedFrom, unread } = await removeRules(runner, name, backend);
+  for (const each of unread) log.warn(`rules of ${each.backend} are not known, some may be left: ${each.reason}`);
+  const verb = runner.dryRun ? 'would remove' : 'removed';
+  log.info(removedFrom.length > 0 ? `${verb} rules of ${name} from ${removedFrom.join(', ')}` : `no rules of ${name}`);
+}
+
+/**
+ * Rules that feed the queue of a live process are someone's traffic: they are not taken away unasked.
+ * @param wanted the queues they would feed afterwards; the same ones are no loss to anyone
+ */
+async function refuseLive(
+  runner: Runner,
+  verb: 'install' | 'remove',
+  name: string,
+  { force }: CommonFlags,
+  wanted?: QueueRange,
+): Promise<void> {
+  if (force === true) return;
+  const feeds = await liveFeeds(runner, name);
+  const other = feeds.find(({ queues }) => queues.first !== wanted?.first || queues.last !== wanted.last);
+  if (other === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: `${verb} rules of`,
+    object: name,
+    reason: feedText(other),
+    hint: 'name other rules with --name, stop that process, or do it all the same with --force',
+  });
+}
+
+/** As other numbers, without leading zeros; the rest is checked with the rule. */
+function plainRange(value: string): string {
+  if (/(^|:)0\d/.test(value)) throw usageError('--queue', value, 'N or N:M without leading zeros');
+  return value;
+}
+
+function tools({ dryRun = false, logLevel = 'info' }: CommonFlags): { log: Logger; runner: Runner } {
+  const log = createLogger(logLevel);
+  return { log, runner: createRunner({ log, dryRun, print }) };
+}
+
+/** Standard output is what the tool would read; a change without input becomes a comment in it. */
+function print({ text, input }: Change): void {
+  process.stdout.write(input ?? `# ${text}\n`);
+}
+
+function checked(name: string): string {
+  if (!isInstanceName(name)) throw usageError('--name', name, INSTANCE_NAME_FORM);
+  return name;
+}
+
+function parseLevel(value: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === value);
+  if (level === undefined) throw usageError('--log-level', value, LOG_LEVELS.join(', '));
+  return level;
+}

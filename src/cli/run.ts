@@ -1,0 +1,81 @@
+/** `clear-df run`: bind and mangle until TERM. */
+import { Command, Option } from 'commander';
+import { ClearDfError, shortened } from '../errors.js';
+import { runService } from '../service.js';
+import { readConfigFile } from '../service/config-file.js';
+import { type GivenOptions, type OptionInfo, optionInfo, OPTION_NAMES, OPTIONS } from '../service/option-table.js';
+import { readOptions } from '../service/options.js';
+import type { SignalWatch } from '../service/signals.js';
+import { version } from './version.js';
+
+const GROUPS: Record<OptionInfo['group'], string> = {
+  queue: 'Queue:',
+  rules: 'Rules (with --install-rules):',
+  service: 'Service:',
+};
+
+const DETAILS = `
+A file given with --config has one KEY: VALUE a line; each key is a flag's name (fail-open: false for
+--no-fail-open). A flag outranks the file. HUP re-reads the file, and without one
+looks whether the rules are still in place, which the run does every 30 s anyway. TERM, INT and QUIT end the run, and
+so does the HUP of a terminal that goes away: the rules that it installed are removed first, packets that wait are
+answered, exit code 0. A second TERM, INT or QUIT ends it at once.`;
+
+/** The command, for the table of commands; `signals` when they are watched already. */
+export function runCommand(signals?: SignalWatch): Command {
+  const command = new Command('run')
+    .description('bind the queue and mangle until TERM (the default command)')
+    .usage('--queue N[:M] [options]')
+    .addHelpText('after', DETAILS);
+  for (const name of OPTION_NAMES) command.addOption(flagOption(optionInfo(name)));
+  const file = new Option('--config <file>', 'YAML file of options, one KEY: VALUE a line').helpGroup(GROUPS.service);
+  return command
+    .addOption(file.argParser(once(file)))
+    .action((flags: { config?: string }, given: Command) => run(flags, given, signals));
+}
+
+function flagOption({ flag, help, accepted, initial, group }: OptionInfo): Option {
+  const takesValue = flag.includes('<');
+  const notes = [
+    ...(takesValue ? [accepted] : []),
+    ...(takesValue && initial !== undefined ? [`default ${initial}`] : []),
+  ];
+  const option = new Option(flag, notes.length === 0 ? help : `${help} (${notes.join('; ')})`);
+  option.helpGroup(GROUPS[group]);
+  return takesValue ? option.argParser(once(option)) : option;
+}
+
+/** Of two values one would quietly lose: a flag that is given twice is refused. */
+function once(option: Option): (text: string, previous: string | undefined) => string {
+  return (text, previous) => {
+    if (previous === undefined) return text;
+    throw new ClearDfError({
+      code: 'USAGE',
+      operation: 'read',
+      object: option.long ?? option.flags,
+      reason: `it is given twice, '${shortened(previous)}' and '${shortened(text)}'; expected it once`,
+    });
+  };
+}
+
+/** The flags that were typed, as text and with their own names. */
+function typed(command: Command): GivenOptions {
+  const given: GivenOptions = {};
+  for (const name of OPTION_NAMES) {
+    const { flag } = OPTIONS[name];
+    const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    if (command.getOptionValueSource(key) !== 'cli') continue;
+    given[name] = { text: String(command.getOptionValue(key)), where: flag.split(' ', 1)[0] as string };
+  }
+  return given;
+}
+
+async function run(flags: { config?: string }, command: Command, signals?: SignalWatch): Promise<void> {
+  const given = typed(command);
+  const read = () => readOptions({ ...(flags.config === undefined ? {} : readConfigFile(flags.config)), ...given });
+  await runService(read(), {
+    version: version(),
+    ...(flags.config === undefined ? {} : { reread: read }),
+    ...(signals === undefined ? {} : { signals }),
+  });
+}

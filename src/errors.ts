@@ -1,0 +1,96 @@
+/**
+ * The one error class of clear-df. It is written for a person at 3 a.m.: what
+ * failed, on which object, why, and what to do next.
+ */
+
+/** Kinds of failure; each has its own exit code. */
+export type ErrorCode = 'RUNTIME' | 'USAGE' | 'PRIVILEGE' | 'ENVIRONMENT' | 'CONFLICT';
+
+/** The process's exit code for each kind of failure; 0 is success. */
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  RUNTIME: 1,
+  USAGE: 2,
+  PRIVILEGE: 3,
+  ENVIRONMENT: 4,
+  CONFLICT: 5,
+};
+
+export interface ErrorParts {
+  code: ErrorCode;
+  /** What was being done, as a verb phrase: `bind queue`. */
+  operation: string;
+  /** What it was done to: `queue 0`, `--larger-than`. */
+  object?: string | undefined;
+  /** Why it failed, in words: `held by port id 1234`. */
+  reason: string;
+  /** The kernel's errno by name: `EPERM`. */
+  errno?: string | undefined;
+  /** What the person can do next: one sentence or one command. */
+  hint?: string | undefined;
+  /** The error underneath, if there is one. */
+  cause?: unknown;
+}
+
+/** A failure that a person has to read. `message` is `operation object: reason (ERRNO)`. */
+export class ClearDfError extends Error {
+  override readonly name = 'ClearDfError';
+  readonly code: ErrorCode;
+  readonly operation: string;
+  readonly object: string | undefined;
+  readonly reason: string;
+  readonly errno: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(parts: ErrorParts) {
+    const where = parts.object === undefined ? parts.operation : `${parts.operation} ${parts.object}`;
+    const errno = parts.errno === undefined ? '' : ` (${parts.errno})`;
+    super(printable(`${where}: ${parts.reason}${errno}`), { cause: parts.cause });
+    this.code = parts.code;
+    this.operation = parts.operation;
+    this.object = parts.object;
+    this.reason = parts.reason;
+    this.errno = parts.errno;
+    this.hint = parts.hint === undefined ? undefined : printable(parts.hint);
+  }
+
+  /** The exit code that a command ends with when this error reaches the top. */
+  get exitCode(): number {
+    return EXIT_CODES[this.code];
+  }
+}
+
+/** Characters of a value that a message repeats at most. */
+const SHOWN_MAX = 80;
+
+/** Text that cannot steer a terminal: control and formatting characters as `\\x1b` or `\\u202e`. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    const code = (character.codePointAt(0) as number).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
+  });
+}
+
+/** A value as a message repeats it: the first 80 characters are enough to know it by. */
+export function shortened(text: string): string {
+  const characters = Array.from(printable(text.slice(0, 2 * SHOWN_MAX)));
+  const cut = characters.length > SHOWN_MAX || text.length > 2 * SHOWN_MAX;
+  return cut ? `${characters.slice(0, SHOWN_MAX).join('')}…` : characters.join('');
+}
+
+/** Shorthand for input that is refused: names the option, the value and the accepted form. */
+export function usageError(option: string, value: unknown, accepted: string, hint?: string): ClearDfError {
+  const shown = typeof value === 'string' ? `'${shortened(value)}'` : shortened(JSON.stringify(value) ?? String(value));
+  return new ClearDfError({
+    code: 'USAGE',
+    operation: 'read',
+    object: option,
+    reason: `${shown} is not accepted; expected ${accepted}`,
+    hint,
+  });
+}
+
+/** Shorthand for input that is missing: names the option and the accepted form. */
+export function missingError(option: string, accepted: string, hint?: string): ClearDfError {
+  const reason = `it is missing; expected ${accepted}`;
+  return new ClearDfError({ code: 'USAGE', operation: 'read', object: option, reason, hint });
+}

@@ -1,0 +1,95 @@
+/** Devices and routes of this network namespace, read through `ip -j`. */
+import { z } from 'zod';
+import { ClearDfError } from '../errors.js';
+import { type Runner } from './exec.js';
+
+const links = z.array(z.object({ ifname: z.string(), mtu: z.number(), operstate: z.string().optional() }));
+const routes = z.array(
+  z.object({
+    dev: z.string().optional(),
+    prefsrc: z.string().optional(),
+    metrics: z.array(z.object({ mtu: z.number().optional() })).optional(),
+  }),
+);
+
+export interface Device {
+  name: string;
+  /** Bytes. */
+  mtu: number;
+}
+
+/** Where packets to an address go. */
+export interface Route {
+  dev: string;
+  /** Bytes: the route's own MTU (a metric, or path MTU discovery's finding) or its device's. */
+  mtu: number;
+  /** The source address that the kernel would choose. */
+  source: string | undefined;
+}
+
+/** Every device of this network namespace. */
+export async function listDevices(runner: Runner): Promise<Device[]> {
+  const listed = read(links, await runner.query('ip', ['-j', 'link', 'show']), 'ip -j link show');
+  return listed.map(({ ifname, mtu }) => ({ name: ifname, mtu }));
+}
+
+/**
+ * One device.
+ * @param flag the option that named it, for the message
+ * @throws ClearDfError ENVIRONMENT that lists the devices there are
+ */
+export async function findDevice(runner: Runner, name: string, flag: string): Promise<Device> {
+  const devices = await listDevices(runner);
+  const found = devices.find((device) => device.name === name);
+  if (found) return found;
+  throw new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'find device',
+    object: `${flag} ${name}`,
+    reason: `there is none; there are ${devices.map((device) => device.name).join(', ')}`,
+    hint: 'create the device first, or name another',
+  });
+}
+
+/**
+ * The route that the kernel takes to an address, as `ip route get` says.
+ * @throws ClearDfError ENVIRONMENT when there is none
+ */
+export async function routeTo(runner: Runner, address: string): Promise<Route> {
+  const args = ['-j', 'route', 'get', address];
+  const text = await runner.query('ip', args).catch((cause: unknown) => {
+    if (cause instanceof ClearDfError && cause.code !== 'RUNTIME') throw cause;
+    throw noRoute(address, cause);
+  });
+  const [route] = read(routes, text, `ip ${args.join(' ')}`);
+  if (route?.dev === undefined) throw noRoute(address);
+  const metric = route.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+  const device = await findDevice(runner, route.dev, 'route');
+  return { dev: route.dev, mtu: Math.min(metric ?? device.mtu, device.mtu), source: route.prefsrc };
+}
+
+function noRoute(address: string, cause?: unknown): ClearDfError {
+  return new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'find route',
+    object: address,
+    reason: cause instanceof ClearDfError ? cause.reason : 'there is none',
+    hint: `ip route get ${address}`,
+    cause,
+  });
+}
+
+function read<T>(schema: z.ZodType<T>, text: string, command: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'read',
+      object: command,
+      reason: 'its output is not the JSON that iproute2 5.0 and later print',
+      hint: 'apt-get install iproute2',
+      cause,
+    });
+  }
+}

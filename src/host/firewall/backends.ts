@@ -1,0 +1,162 @@
+/**
+ * Which firewall tools this machine has, whether its kernel takes our rules through them, whose
+ * rules they hold already, and which one to use. Looks only; changes nothing.
+ */
+import { existsSync } from 'node:fs';
+import { ClearDfError } from '../../errors.js';
+import { type ResolvedRule } from '../../rules/resolve.js';
+import * as nft from '../../rules/nft.js';
+import { type Table, foreignRules, ownedTables, readRuleset } from '../../rules/ruleset.js';
+import * as iptables from '../../rules/iptables.js';
+import { type Tristate, netAdmin } from '../capabilities.js';
+import { KilledError, type Runner } from '../exec.js';
+
+export const BACKENDS = ['iptables-legacy', 'iptables-nft', 'nft'] as const;
+export type Backend = (typeof BACKENDS)[number];
+export type IptablesBackend = Exclude<Backend, 'nft'>;
+
+/** What one backend holds now. */
+export interface Contents {
+  backend: Backend;
+  /** `iptables-save` text; empty for nft and when it could not be read. */
+  save: string;
+  /** nft tables; empty for iptables and when they could not be read. */
+  tables: Table[];
+  /** Why it could not be read. */
+  error: ClearDfError | undefined;
+}
+
+/** A backend with a verdict on its use. */
+export interface Candidate extends Contents {
+  /** Whether rules can be installed with it; `unknown` when that could not be told without changing something. */
+  usable: Tristate;
+  /** Why not, or why unknown. */
+  reason: string;
+  /** Rules of other people in it. */
+  foreign: number;
+}
+
+/** Reads what every backend holds. A tool that is missing or fails is noted, not thrown. */
+export async function readBackends(runner: Runner): Promise<Contents[]> {
+  return Promise.all(BACKENDS.map((backend) => readBackend(runner, backend)));
+}
+
+/**
+ * Reads what one backend holds; see {@link readBackends}.
+ * @throws ClearDfError RUNTIME when a signal ended the tool: that is no verdict on the backend
+ */
+export async function readBackend(runner: Runner, backend: Backend): Promise<Contents> {
+  const contents: Contents = { backend, save: '', tables: [], error: undefined };
+  if (backend === 'iptables-legacy' && netAdmin() === 'no') {
+    // Without the right to see its tables, iptables-legacy-save prints none and says nothing.
+    contents.error = denied(backend);
+    return contents;
+  }
+  try {
+    // Without `-t`: naming a table would make the legacy variant create it.
+    if (backend === 'nft') contents.tables = readRuleset(await runner.query('nft', ['-j', 'list', 'ruleset']));
+    else contents.save = await runner.query(`${backend}-save`, []);
+  } catch (cause) {
+    if (cause instanceof KilledError) throw cause;
+    contents.error = asError(backend, cause);
+  }
+  return contents;
+}
+
+function denied(backend: Backend): ClearDfError {
+  return new ClearDfError({
+    code: 'PRIVILEGE',
+    operation: 'read rules of',
+    object: backend,
+    reason: 'they can be read only with CAP_NET_ADMIN',
+    errno: 'EPERM',
+    hint: 'run as root, or with CAP_NET_ADMIN',
+  });
+}
+
+function asError(backend: Backend, cause: unknown): ClearDfError {
+  if (cause instanceof ClearDfError) {
+    if (cause.code !== 'PRIVILEGE' || backend !== 'iptables-legacy') return cause;
+    // Its list of tables is root's alone, and it asks for the rules through a raw socket.
+    const hint = 'run as root, or with CAP_NET_RAW and CAP_DAC_OVERRIDE beside CAP_NET_ADMIN';
+    return new ClearDfError({
+      ...cause,
+      reason: cause.reason,
+      operation: 'read rules of',
+      object: backend,
+      hint,
+      cause,
+    });
+  }
+  const reason = 'its listing is not the JSON of libnftables-json(5)';
+  return new ClearDfError({ code: 'ENVIRONMENT', operation: 'read rules of', object: backend, reason, cause });
+}
+
+/** Instances that own something in a backend, `name` alone when given. */
+export function owners({ save, tables }: Contents, name?: string): string[] {
+  const names = [
+    ...iptables.ownedRules(save, name).map((rule) => rule.name),
+    ...ownedTables(tables, name).map(({ instance }) => instance),
+  ];
+  return [...new Set(names)];
+}
+
+/** Tries rules in every backend without installing them. */
+export async function surveyBackends(runner: Runner, rules: readonly ResolvedRule[]): Promise<Candidate[]> {
+  const contents = await readBackends(runner);
+  return Promise.all(
+    contents.map(async (read) => {
+      const foreign =
+        iptables.savedRules(read.save).length - iptables.ownedRules(read.save).length + foreignRules(read.tables);
+      return { ...read, foreign, ...(read.error ? unusable(read.error) : await tryRules(runner, read.backend, rules)) };
+    }),
+  );
+}
+
+type Usability = Pick<Candidate, 'usable' | 'reason'>;
+
+function unusable(error: ClearDfError): Usability {
+  const absent = error.errno === 'ENOENT';
+  const usable = error.code === 'PRIVILEGE' ? 'unknown' : 'no';
+  return { usable, reason: absent ? `${error.object} is not installed` : error.reason };
+}
+
+async function tryRules(runner: Runner, backend: Backend, rules: readonly ResolvedRule[]): Promise<Usability> {
+  if (netAdmin() === 'no') return { usable: 'unknown', reason: 'it cannot be tried without CAP_NET_ADMIN' };
+  switch (backend) {
+    case 'iptables-legacy':
+      return tryLegacy();
+    case 'iptables-nft': {
+      const text = iptables.installText('', rules[0]?.name ?? '', rules) ?? '';
+      return attempt(runner.query('iptables-nft-restore', ['--noflush', '--test'], text));
+    }
+    case 'nft':
+      return tryNft(runner, rules);
+  }
+}
+
+/** Even `iptables-legacy-restore --test` creates the table, so only what is loaded already can tell. */
+function tryLegacy(): Usability {
+  if (existsSync('/proc/net/ip_tables_names')) return { usable: 'yes', reason: '' };
+  return { usable: 'unknown', reason: 'no legacy table is in use, and trying would create one' };
+}
+
+async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<Usability> {
+  const check = (text: string): Promise<Usability> => attempt(runner.query('nft', ['--check', '-f', '-'], text));
+  const text = nft.installText(rules[0]?.name ?? '', rules);
+  const whole = await check(text);
+  if (whole.usable !== 'no') return whole;
+  const withoutQueue = await check(text.replace(/ queue num \S+( bypass)?/g, ' accept'));
+  if (withoutQueue.usable !== 'yes') return whole;
+  return { usable: 'no', reason: "the kernel has no 'queue' expression for nft (CONFIG_NFT_QUEUE)" };
+}
+
+async function attempt(trial: Promise<string>): Promise<Usability> {
+  try {
+    await trial;
+    return { usable: 'yes', reason: '' };
+  } catch (error) {
+    if (error instanceof ClearDfError && !(error instanceof KilledError)) return unusable(error);
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What the bridge hook needs outside the rule itself. iptables sees bridged frames only through
+ * br_netfilter with `bridge-nf-call-iptables` on; nft's own bridge family needs neither.
+ */
+import { release } from 'node:os';
+import { ClearDfError } from '../../errors.js';
+import { type Tristate } from '../capabilities.js';
+import { type Runner } from '../exec.js';
+import { readSysctl, writeSysctl } from '../sysctl.js';
+
+const CALL_IPTABLES = 'net/bridge/bridge-nf-call-iptables';
+
+/** How `bridge-nf-call-iptables` was found before it was switched on. */
+export type BridgeBefore = '0' | 'absent';
+
+/**
+ * Makes bridged IPv4 frames pass iptables in this network namespace. Loading br_netfilter makes them
+ * do so in every network namespace at once: that is the module's own default.
+ * @returns how it was before, or undefined when nothing had to change
+ */
+export async function callIptables(runner: Runner): Promise<BridgeBefore | undefined> {
+  const before = readSysctl(CALL_IPTABLES);
+  if (before === '1') return undefined;
+  if (before === undefined) await runner.change('modprobe', ['br_netfilter']);
+  try {
+    if (before !== undefined || readSysctl(CALL_IPTABLES) === '0') await writeSysctl(runner, CALL_IPTABLES, '1');
+  } catch (error) {
+    if (before === undefined) await unload(runner);
+    throw error;
+  }
+  return before === undefined ? 'absent' : '0';
+}
+
+/** Whether bridged IPv4 frames pass iptables in this network namespace now. */
+export function callsIptables(): boolean {
+  return readSysctl(CALL_IPTABLES) === '1';
+}
+
+/** Undoes {@link callIptables} right after it: the module goes too when it came with it. */
+export async function undoCallIptables(runner: Runner, before: BridgeBefore): Promise<void> {
+  if (before === 'absent') await unload(runner);
+  else await writeSysctl(runner, CALL_IPTABLES, '0');
+}
+
+/**
+ * Puts it back later, when the last rule that needed it is gone. The module stays: others may have
+ * come to rely on it; in this namespace bridged frames pass iptables no longer.
+ */
+export async function stopCallingIptables(runner: Runner): Promise<void> {
+  if (callsIptables()) await writeSysctl(runner, CALL_IPTABLES, '0');
+}
+
+async function unload(runner: Runner): Promise<void> {
+  await runner.change('modprobe', ['-r', 'br_netfilter']);
+}
+
+/**
+ * Whether a packet handed back to an nft bridge queue goes on: it does on 5.10 to 6.12 and does not
+ * on 7.2; what lies between has not been measured.
+ * @param kernel as `uname -r` prints it
+ */
+export function bridgeQueueReturns(kernel: string): Tristate {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  const version = major * 1000 + minor;
+  if (version <= 6012) return 'yes';
+  return version >= 7002 ? 'no' : 'unknown';
+}
+
+/**
+ * @returns a warning where the running kernel has not been measured
+ * @throws ClearDfError ENVIRONMENT where it loses every packet of an nft bridge queue
+ */
+export function checkBridgeQueue(kernel = release()): string | undefined {
+  const returns = bridgeQueueReturns(kernel);
+  if (returns === 'yes') return undefined;
+  const words = 'nft bridge queue loses every packet that it is handed back';
+  if (returns === 'unknown') return `on some kernels after 6.12 the ${words}; ${kernel} has not been measured`;
+  throw new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'use',
+    object: '--backend nft --hook bridge',
+    reason: `on kernel ${kernel} the ${words}`,
+    hint: 'use --backend iptables-nft, which goes through br_netfilter',
+  });
+}

@@ -1,0 +1,46 @@
+/** Rules through `nft -f`: a table of our own per instance, replaced or removed in one transaction. */
+import { ClearDfError } from '../../errors.js';
+import * as nft from '../../rules/nft.js';
+import { type ResolvedRule } from '../../rules/resolve.js';
+import { ownedTables } from '../../rules/ruleset.js';
+import { type Contents } from './backends.js';
+import { type Runner } from '../exec.js';
+
+/**
+ * Replaces the instance's table, also when it is the same already: that is atomic, and nft's listing
+ * differs between versions too much to compare.
+ * @throws ClearDfError CONFLICT when someone else has written rules into the table
+ */
+export async function install(
+  runner: Runner,
+  contents: Contents,
+  name: string,
+  rules: readonly ResolvedRule[],
+): Promise<boolean> {
+  await runner.change('nft', ['-f', '-'], nft.installText(name, rules, families(contents, name)));
+  return true;
+}
+
+/**
+ * @returns whether anything had to change
+ * @throws ClearDfError CONFLICT when someone else has written rules into the table
+ */
+export async function remove(runner: Runner, contents: Contents, name: string): Promise<boolean> {
+  const text = nft.removeText(name, families(contents, name));
+  if (text === undefined) return false;
+  await runner.change('nft', ['-f', '-'], text);
+  return true;
+}
+
+function families({ tables }: Contents, name: string): nft.Family[] {
+  return ownedTables(tables, name).map(({ family, strangers }) => {
+    if (strangers === 0) return family;
+    throw new ClearDfError({
+      code: 'CONFLICT',
+      operation: 'replace',
+      object: `nft table ${nft.tableOf(family, name)}`,
+      reason: `${strangers} of its rules do not carry the comment clear-df:${name}`,
+      hint: 'move them to a table of their own, or choose another --name',
+    });
+  });
+}

@@ -1,0 +1,258 @@
+/**
+ * `ClearDf`: workers over a queue range. Opens, counts, reports rare faults,
+ * closes. Packets stay in native code.
+ */
+import { EventEmitter } from 'node:events';
+import { constants } from 'node:os';
+import { z } from 'zod';
+import { type Counters, fromBlock, merge } from './counters.js';
+import { ClearDfError, usageError } from './errors.js';
+import {
+  type IdentificationPolicy,
+  type NativeMangler,
+  type NativeOpenError,
+  type NativeOptions,
+  native,
+} from './native.js';
+
+export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const satisfies IdentificationPolicy[];
+
+/** The kernel caps what it copies at 65535 bytes less the attribute header. */
+export const COPY_RANGE_MAX = 65_531;
+
+const queueRange = z.union([z.int().min(0).max(65_535), z.string().regex(/^\d{1,5}(:\d{1,5})?$/)]);
+
+const openOptions = z.strictObject({
+  queues: queueRange,
+  identification: z.enum(IDENTIFICATION_POLICIES).default('random'),
+  gso: z.boolean().default(true),
+  failOpen: z.boolean().default(true),
+  neverLocal: z.boolean().default(false),
+  companion: z.int().min(0).max(65_535).optional(),
+  queueLength: z.int().min(1).max(0x7fff_ffff).default(1_048_576),
+  receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(67_108_864),
+  copyRange: z.int().min(20).max(COPY_RANGE_MAX).default(COPY_RANGE_MAX),
+});
+
+/**
+ * Bytes of the receive buffer that a waiting packet takes at least (the kernel counts an skb and a
+ * kmalloc-512 for the smallest, against twice what was asked for).
+ */
+const BYTES_WAITING_MIN = 256;
+
+/** The accepted form of each option, for the person whose value was refused. */
+const ACCEPTED: Record<string, string> = {
+  queues: 'a queue number 0-65535 or a range FIRST:LAST',
+  identification: IDENTIFICATION_POLICIES.join(', '),
+  gso: 'true or false',
+  failOpen: 'true or false',
+  neverLocal: 'true or false',
+  companion: 'a queue number 0-65535 outside the range',
+  queueLength: 'packets, 1-2147483647',
+  receiveBuffer: 'bytes, 65536-1073741824',
+  copyRange: `bytes, 20-${COPY_RANGE_MAX}`,
+};
+
+/** Options of {@link ClearDf.open}. */
+export type OpenOptions = z.input<typeof openOptions>;
+
+/** First and last queue number of a range, both included. */
+export interface QueueRange {
+  first: number;
+  last: number;
+}
+
+/**
+ * Reads `N` or `N:M`.
+ * @throws ClearDfError USAGE when it is neither, beyond 65535, backwards or wider than 256 queues
+ */
+export function parseQueueRange(value: number | string, option = 'queues'): QueueRange {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(value));
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (!match || last > 65_535 || first > last || last - first > 255) {
+    throw usageError(option, value, 'N or N:M with 0 <= N <= M <= 65535, at most 256 queues');
+  }
+  return { first, last };
+}
+
+/** Whether a best-effort or required setting took when a queue was bound. */
+export interface Setting {
+  queue: number;
+  setting: string;
+  required: boolean;
+  value: number;
+  /** The kernel's errno by name when it was refused. */
+  refused?: string;
+}
+
+/** A rare event of a worker. */
+export interface Fault {
+  queue: number;
+  kind: import('./native.js').NativeFault['kind'];
+  errno?: string;
+  /** Events of this kind since the last report of it. */
+  count: number;
+}
+
+/** One queue's counters. */
+export interface QueueStats {
+  queue: number;
+  /** The companion takes super-packets segment by segment. */
+  companion: boolean;
+  counters: Counters;
+}
+
+/** Where identifications go fastest. */
+export interface Busiest {
+  source: string;
+  destination: string;
+  protocol: number;
+  /** Identifications per second over the last window. */
+  perSecond: number;
+  /** Seconds until this triple has gone through all 65,535 identifications at that rate. */
+  wrapSeconds: number;
+}
+
+/** All counters summed over the queues, and each queue's own. */
+export type Stats = Counters & { queues: QueueStats[]; busiest?: Busiest };
+
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** `EPERM` for 1; the number itself when the platform has no name for it. */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(Math.abs(errno)) ?? `errno ${errno}`;
+}
+
+/** Workers over a queue range; holds the process alive until closed. */
+export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
+  readonly #native: NativeMangler;
+  readonly range: QueueRange;
+
+  private constructor(options: NativeOptions) {
+    super();
+    this.range = { first: options.firstQueue, last: options.lastQueue };
+    this.#native = new (native().Mangler)(options, ({ queue, kind, errno, count }) => {
+      const fault: Fault = { queue, kind, count, ...(errno === 0 ? {} : { errno: errnoName(errno) }) };
+      // Out of the native call, where what a listener throws would be swallowed.
+      process.nextTick(() => this.emit('fault', fault));
+    });
+  }
+
+  /**
+   * Binds every queue of the range (and the companion, when super-packets are taken whole)
+   * and starts one native thread per queue.
+   * @throws ClearDfError USAGE for a refused option, PRIVILEGE without CAP_NET_ADMIN, CONFLICT when
+   * another process holds a queue, ENVIRONMENT when the kernel or the addon lacks something
+   */
+  static async open(options: OpenOptions): Promise<ClearDf> {
+    const parsed = openOptions.safeParse(options);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      const option = String(issue?.path[0] ?? (issue?.code === 'unrecognized_keys' ? issue.keys[0] : 'options'));
+      const value = (options as Record<string, unknown> | undefined)?.[option];
+      throw usageError(option, value, ACCEPTED[option] ?? `one of the options ${Object.keys(ACCEPTED).join(', ')}`);
+    }
+    const { queues, companion, ...rest } = parsed.data;
+    const { first, last } = parseQueueRange(queues);
+    if (companion !== undefined && companion >= first && companion <= last) {
+      throw usageError('companion', companion, ACCEPTED['companion'] as string);
+    }
+    // A queue that fills before the receive buffer does would let packets by without a trace (sequence.h).
+    const shortest = Math.ceil(rest.receiveBuffer / BYTES_WAITING_MIN);
+    if (rest.failOpen && rest.queueLength < shortest) {
+      throw usageError(
+        'queueLength',
+        rest.queueLength,
+        `at least ${shortest} packets with fail-open and a receive buffer of ${rest.receiveBuffer} bytes`,
+        'make the receive buffer smaller, or turn fail-open off',
+      );
+    }
+    try {
+      return new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+    } catch (error) {
+      throw explainOpenFailure(error as NativeOpenError);
+    }
+  }
+
+  /** Which settings took and which the kernel refused, queue by queue. */
+  get settings(): Setting[] {
+    return this.#native
+      .settings()
+      .map(({ errno, ...setting }) => (errno === 0 ? setting : { ...setting, refused: errnoName(errno) }));
+  }
+
+  /** The companion queue's number, or undefined when super-packets are not taken whole. */
+  get companion(): number | undefined {
+    const companion = this.#native.companion();
+    return companion < 0 ? undefined : companion;
+  }
+
+  /** The netlink port id that holds each queue, as `/proc/net/netfilter/nfnetlink_queue` shows it. */
+  get ports(): { queue: number; portId: number; threadId: number; companion: boolean }[] {
+    return this.#native.ports();
+  }
+
+  /** A reading of every counter; still there after {@link close}. */
+  stats(): Stats {
+    const queues = this.#native
+      .counters()
+      .map(({ queue, companion, block }) => ({ queue, companion, counters: fromBlock(block) }));
+    const busiest = this.#native.busiest();
+    return {
+      ...merge(queues.map(({ counters }) => counters)),
+      queues,
+      ...(busiest === undefined ? {} : { busiest: { ...busiest, wrapSeconds: 65_535 / busiest.perSecond } }),
+    };
+  }
+
+  /** Change how identifications are given, from the next packet on. */
+  setIdentification(policy: IdentificationPolicy): void {
+    if (!IDENTIFICATION_POLICIES.includes(policy)) {
+      throw usageError('identification', policy, ACCEPTED['identification'] as string);
+    }
+    this.#native.setIdentification(policy);
+  }
+
+  /** Stop the inflow, answer what is queued, unbind, join the threads. Safe to call at any time and twice. */
+  async close(): Promise<void> {
+    await this.#native.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function explainOpenFailure(error: NativeOpenError): unknown {
+  if (typeof error.errno !== 'number') return error;
+  const errno = errnoName(error.errno);
+  const common = { operation: error.operation, object: `queue ${error.queue}`, errno, cause: error };
+  switch (errno) {
+    case 'EPERM':
+      return new ClearDfError({
+        ...common,
+        code: 'PRIVILEGE',
+        reason: 'the kernel asks for CAP_NET_ADMIN',
+        hint: 'run it as root, or give the service AmbientCapabilities=CAP_NET_ADMIN',
+      });
+    case 'EBUSY':
+      return new ClearDfError({
+        ...common,
+        code: 'CONFLICT',
+        reason: 'another process holds this queue',
+        hint: 'see /proc/net/netfilter/nfnetlink_queue (second column: port id), or choose another --queue',
+      });
+    case 'EPROTONOSUPPORT':
+    case 'EINVAL':
+    case 'EOPNOTSUPP':
+      return new ClearDfError({
+        ...common,
+        code: 'ENVIRONMENT',
+        reason: 'this kernel has no nfnetlink_queue',
+        hint: 'modprobe nfnetlink_queue',
+      });
+    default:
+      return new ClearDfError({ ...common, code: 'RUNTIME', reason: 'the kernel refused' });
+  }
+}

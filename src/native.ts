@@ -1,0 +1,175 @@
+/**
+ * The whole native surface, typed, loaded in one place. Nothing else in the
+ * project touches the addon.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import bindings from 'bindings';
+import { COUNTER_NAMES, snakeCase } from './counters.js';
+import { ClearDfError } from './errors.js';
+
+/** How a packet that has become fragmentable gets its identification. */
+export type IdentificationPolicy = 'random' | 'keep' | 'sequential';
+
+/** `auto` mangles super-packets whole where that is safe; `off` lets the kernel segment before queueing. */
+export type NativeOptions = {
+  /** First and last queue number, 0–65535. */
+  firstQueue: number;
+  lastQueue: number;
+  identification: IdentificationPolicy;
+  gso: boolean;
+  failOpen: boolean;
+  /** Whose rules vouch that no packet of these queues is delivered to this host. */
+  neverLocal: boolean;
+  /** Companion queue for super-packets that need segmenting: a number, or -1 to choose a free one. */
+  companion: number;
+  /** Packets that may wait in the kernel for a verdict. */
+  queueLength: number;
+  /** Bytes of the netlink socket's receive buffer. */
+  receiveBuffer: number;
+  /** Copy range in bytes. */
+  copyRange: number;
+};
+
+/** One line of what took and what did not when a queue was bound. */
+export type NativeSetting = {
+  queue: number;
+  setting: string;
+  required: boolean;
+  /** The value asked for. */
+  value: number;
+  /** 0, or the kernel's errno (positive). */
+  errno: number;
+};
+
+/** A rare event of a worker; packets never come this way. */
+export type NativeFault = {
+  queue: number;
+  kind: 'leaking' | 'overrun' | 'receive-failed' | 'verdict-refused' | 'send-failed' | 'queue-lost' | 'queue-regained';
+  /** The kernel's errno (positive), or 0. */
+  errno: number;
+  /** How many packets or events since the last report of this kind. */
+  count: number;
+};
+
+/** Thrown by `NativeMangler` when a step fails: `errno` by number, the queue, and the step's name. */
+export type NativeOpenError = Error & { errno: number; queue: number; operation: string };
+
+/** Workers over a queue range. Constructed bound and running. */
+export interface NativeMangler {
+  settings(): NativeSetting[];
+  /** Companion queue number, or -1. */
+  companion(): number;
+  /** Netlink port id of each queue's socket, the companion's included. */
+  ports(): { queue: number; portId: number; threadId: number; companion: boolean }[];
+  /** One counter block per queue in order, the companion's last. */
+  counters(): { queue: number; companion: boolean; block: BigUint64Array }[];
+  /** The triple that consumes identifications fastest: per second over the last window, or undefined. */
+  busiest(): { source: string; destination: string; protocol: number; perSecond: number } | undefined;
+  setIdentification(policy: IdentificationPolicy): void;
+  /** Stop the inflow, answer what is queued, unbind, join. Resolves when all threads are gone; safe to call again. */
+  close(): Promise<void>;
+}
+
+/** The packet rules alone, for captures: no root, no kernel. */
+export interface NativeRules {
+  /**
+   * Apply the rules to one packet that starts at `offset` with its network header; edits `bytes` in place.
+   * @returns whether the bytes were edited
+   */
+  apply(bytes: Uint8Array, offset: number, length: number, originalLength: number): boolean;
+  counters(): BigUint64Array;
+}
+
+export interface Native {
+  counterNames(): string[];
+  Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
+  Rules: new (identification: IdentificationPolicy) => NativeRules;
+}
+
+/** The folder that holds clear-df's own package.json, found from where this file lies. */
+export function packageRoot(): string {
+  let dir = path.dirname(bindings.getFileName());
+  for (;;) {
+    const manifest = path.join(dir, 'package.json');
+    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'clear-df') {
+      return dir;
+    }
+    const parent = path.dirname(dir);
+    if (parent === dir) {
+      throw new ClearDfError({
+        code: 'ENVIRONMENT',
+        operation: 'find',
+        object: 'the clear-df package',
+        reason: 'no package.json named clear-df above the running file',
+        hint: 'install clear-df with npm instead of copying single files',
+      });
+    }
+    dir = parent;
+  }
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The addon, loaded on first use: a fresh local build first, then the binary that
+ * the package ships for this platform.
+ * @throws ClearDfError ENVIRONMENT when no binary fits or libnetfilter_queue is missing
+ */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const prebuilt = `${process.platform}-${process.arch}`;
+  let addon: Native;
+  try {
+    addon = bindings({
+      bindings: 'clear_df',
+      module_root: packageRoot(),
+      try: [
+        ['module_root', 'build', 'Debug', 'bindings'],
+        ['module_root', 'build', 'Release', 'bindings'],
+        ['module_root', 'prebuilds', prebuilt, 'bindings'],
+      ],
+    }) as Native;
+  } catch (cause) {
+    if (cause instanceof ClearDfError) throw cause;
+    throw explainLoadFailure(cause as Error & { tries?: string[] });
+  }
+  const names = addon.counterNames();
+  if (names.join() !== COUNTER_NAMES.map(snakeCase).join()) {
+    throw new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'load',
+      object: 'clear_df.node',
+      reason: 'it was built from another version of clear-df than this JavaScript',
+      hint: 'npm explore clear-df -- npm run build:native',
+    });
+  }
+  return addon;
+}
+
+function explainLoadFailure(cause: Error & { tries?: string[] }): ClearDfError {
+  const missing = /(lib(?:netfilter_queue|mnl|nfnetlink)[\w.-]*\.so[\w.]*): cannot open/.exec(cause.message)?.[1];
+  if (missing !== undefined) {
+    return new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'load',
+      object: 'clear_df.node',
+      reason: `the shared library ${missing} is not installed`,
+      hint: 'apt-get install libnetfilter-queue1',
+      cause,
+    });
+  }
+  const absent = cause.tries !== undefined;
+  return new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'load',
+    object: 'clear_df.node',
+    reason: absent ? `no binary for ${process.platform}-${process.arch} in this package` : cause.message,
+    hint: 'apt-get install g++ make python3 pkg-config libnetfilter-queue-dev libmnl-dev && npm explore clear-df -- npm run build:native',
+    cause,
+  });
+}

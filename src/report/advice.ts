@@ -1,0 +1,106 @@
+/** What went wrong by the numbers of a snapshot, in plain words, and what to do about it. */
+import { bytes, count, percent, perSecond } from './human.js';
+import type { Rates } from './rates.js';
+import { type Snapshot, share } from './snapshot.js';
+
+export interface Advice {
+  /** What was seen. */
+  seen: string;
+  /** What to do next. */
+  remedy: string;
+}
+
+/** What it means that the kernel refused a best-effort setting. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  'receive-buffer': 'bursts overflow the buffer sooner; give CAP_NET_ADMIN, or raise sysctl net.core.rmem_max',
+  'send-buffer': 'verdicts go out in smaller batches; give CAP_NET_ADMIN, or raise sysctl net.core.wmem_max',
+  'fail-open': 'packets are dropped, not passed unchanged, when the receive buffer is full',
+  gso: 'the kernel cuts super-packets into segments before it queues them, which costs throughput',
+  'queue-length': "the kernel's own queue length of 1024 packets holds",
+};
+
+/** What a person should know and do; empty when all is well. */
+export function adviceOn(snapshot: Snapshot, rates?: Rates): Advice[] {
+  return [...onLosses(snapshot, rates), ...onQueues(snapshot), ...onSettings(snapshot)];
+}
+
+function onLosses({ totals, queues, settings, leakedShare }: Snapshot, rates: Rates | undefined): Advice[] {
+  const list: Advice[] = [];
+  const now = (rate: number | undefined) => (rate !== undefined && rate > 0 ? `, ${perSecond(rate)} just now` : '');
+  const buffer = settings.find(({ setting }) => setting === 'receive-buffer')?.value;
+  const relief =
+    `raise --receive-buffer${buffer === undefined ? '' : ` (now ${bytes(buffer)})`}, ` +
+    'spread the load over more queues (--queue FIRST:LAST), ' +
+    'or let the rules keep packets that need no work in the kernel (clear-df rules install does)';
+  if (totals.leaked > 0) {
+    list.push({
+      seen:
+        `${count(totals.leaked)} packets (${percent(leakedShare)}${now(rates?.counters.leaked)}) went on unchanged: ` +
+        'the receive buffer was full and fail-open let them through',
+      remedy: relief,
+    });
+  }
+  const userDropped = sum(queues.map(({ kernel }) => (kernel.state === 'held' ? kernel.userDropped : 0)));
+  const overrun = Math.max(totals.overrun, userDropped);
+  if (overrun > 0) {
+    list.push({
+      seen:
+        `the kernel dropped ${count(overrun)} packets (${percent(share(overrun, totals.packets + overrun))}` +
+        `${now(rates?.counters.overrun)}): the receive buffer was full and fail-open was off`,
+      remedy: `${relief}; with fail-open on they would pass unchanged`,
+    });
+  }
+  const queueDropped = sum(queues.map(({ kernel }) => (kernel.state === 'held' ? kernel.queueDropped : 0)));
+  if (queueDropped > 0) {
+    list.push({
+      seen:
+        `the kernel dropped ${count(queueDropped)} packets` +
+        `${now(sum(rates?.queues.map((queue) => queue.queueDropped ?? 0) ?? []))}: ` +
+        'too many waited for a verdict (queue length)',
+      remedy: 'raise --queue-length or spread the load over more queues (--queue FIRST:LAST)',
+    });
+  }
+  return list;
+}
+
+function onQueues({ queues }: Snapshot): Advice[] {
+  return queues.flatMap(({ queue, kernel }) => {
+    switch (kernel.state) {
+      case 'other':
+        return [
+          {
+            seen: `queue ${queue} is held by port id ${kernel.portId}, which is not this clear-df`,
+            remedy: 'stop the other program or choose another --queue',
+          },
+        ];
+      case 'unbound':
+        return [
+          {
+            seen: `queue ${queue} is held by nobody: packets take the rules' bypass`,
+            remedy: 'see the log for why the queue was lost; restart clear-df',
+          },
+        ];
+      case 'held':
+      case 'unknown':
+        return [];
+    }
+  });
+}
+
+function onSettings({ settings }: Snapshot): Advice[] {
+  const refusals = new Map<string, { setting: string; errno: string; queues: number[] }>();
+  for (const { queue, setting, refused: errno } of settings) {
+    if (errno === undefined) continue;
+    const key = `${setting} ${errno}`;
+    const { queues } = refusals.get(key) ?? { queues: [] };
+    refusals.set(key, { setting, errno, queues: [...queues, queue] });
+  }
+  return [...refusals.values()].map(({ setting, errno, queues }) => ({
+    seen: `the kernel refused ${setting} (${errno}) on queue ${queues.join(', ')}`,
+    remedy: WITHOUT[setting] ?? 'clear-df works without it',
+  }));
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

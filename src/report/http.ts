@@ -1,0 +1,165 @@
+/** The little server of `/metrics` and `/stats`. */
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ClearDfError } from '../errors.js';
+import { type Listen, urlOf } from './listen.js';
+import { createMetrics } from './metrics.js';
+import type { Snapshot } from './snapshot.js';
+
+/** A client gets this long to send its request, to read the answer, and to ask again. */
+const HEADERS_TIMEOUT_MS = 5000;
+const IDLE_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8192;
+/** An answer that is under way when the server closes gets this long to leave. */
+const CLOSE_GRACE_MS = 500;
+
+export interface StatsServer {
+  /** `http://127.0.0.1:9857`, with the port that was taken. */
+  readonly url: string;
+  /** Ends idle connections at once and the others shortly after; safe to call twice. */
+  close(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+type Route = () => Answer | Promise<Answer>;
+
+/**
+ * Serves `/metrics`, `/stats` and a short index, for GET and HEAD only. Does not hold the process alive, and never
+ * throws once it listens: what goes wrong later is told to `onError` and to the client as a 500.
+ * @param take takes a snapshot, once for each request
+ * @throws ClearDfError CONFLICT when the port is taken, ENVIRONMENT when the address is not this machine's, PRIVILEGE
+ * when the port is reserved for root
+ */
+export async function serveStats(
+  listen: Listen,
+  take: () => Snapshot,
+  onError: (error: unknown) => void = () => undefined,
+): Promise<StatsServer> {
+  const routes = makeRoutes(take);
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 1000 },
+    (request, response) => void respond(routes, request, response, onError),
+  );
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = HEADERS_TIMEOUT_MS;
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket) => socket.unref());
+  await bind(server, listen);
+  server.on('error', onError);
+  server.unref();
+  const { port } = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  return { url: urlOf({ host: listen.host, port }), close: () => (closing ??= close(server)) };
+}
+
+function makeRoutes(take: () => Snapshot): Map<string, Route> {
+  const metrics = createMetrics(take);
+  const text = 'text/plain; charset=utf-8';
+  return new Map<string, Route>([
+    ['/', () => ({ status: 200, type: text, body: 'clear-df\n/metrics  for Prometheus\n/stats    JSON\n' })],
+    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
+    ['/stats', () => ({ status: 200, type: 'application/json', body: `${JSON.stringify(take())}\n` })],
+  ]);
+}
+
+async function respond(
+  routes: Map<string, Route>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  try {
+    const reading = request.method === 'GET' || request.method === 'HEAD';
+    const answer = reading ? await find(routes, request.url ?? '') : plain(405, 'only GET and HEAD');
+    response.writeHead(answer.status, {
+      'Content-Type': answer.type,
+      'Content-Length': Buffer.byteLength(answer.body),
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      // A body that nobody asked for is not waited for.
+      ...(reading ? {} : { Allow: 'GET, HEAD', Connection: 'close' }),
+    });
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
+  } catch (error) {
+    onError(error);
+    if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain', Connection: 'close' });
+    response.end('the statistics could not be read; see the log of clear-df\n');
+  }
+}
+
+function find(routes: Map<string, Route>, target: string): Answer | Promise<Answer> {
+  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
+  const path = (absolute ?? target).split('?', 1)[0];
+  return routes.get(path === '' ? '/' : (path ?? '/'))?.() ?? plain(404, 'there are /metrics and /stats');
+}
+
+function plain(status: number, words: string): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${words}\n` };
+}
+
+async function bind(server: Server, listen: Listen): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => reject(explainBind(error, listen));
+    server.once('error', fail);
+    server.listen({ ...listen, exclusive: true }, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+function explainBind(error: NodeJS.ErrnoException, listen: Listen): ClearDfError {
+  const common = {
+    operation: 'listen on',
+    object: urlOf(listen),
+    ...(error.code === undefined ? {} : { errno: error.code }),
+    cause: error,
+  };
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ClearDfError({
+        ...common,
+        code: 'CONFLICT',
+        reason: 'another program has this address and port',
+        hint: `choose another with --metrics ADDR:PORT, or --metrics off; ss -ltnp 'sport = :${listen.port}' tells who`,
+      });
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return new ClearDfError({
+        ...common,
+        code: 'ENVIRONMENT',
+        reason: 'this machine does not have that address',
+        hint: 'see ip address, or leave --metrics out for loopback',
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new ClearDfError({
+        ...common,
+        code: 'PRIVILEGE',
+        reason: 'this user may not take that port',
+        hint: 'choose a port from 1024 on with --metrics ADDR:PORT',
+      });
+    default:
+      return new ClearDfError({ ...common, code: 'RUNTIME', reason: 'the kernel refused' });
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // Not unref'd: with every socket unref'd it is what keeps the process until the last one is gone.
+    const late = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Rules as `iptables-restore --noflush` text for the mangle table, and owned rules found in
+ * `iptables-save` text. The same text serves the legacy and the nft variant.
+ */
+import { PROTOCOL_NUMBERS } from '../net/protocol.js';
+import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
+import { type Hook } from './spec.js';
+import { canonical, joinWords, splitWords, valueOf } from './words.js';
+
+export const TABLE = 'mangle';
+
+/** The chain of each hook; the bridge hook is FORWARD as br_netfilter shows bridged frames to it. */
+const CHAINS: Record<Hook, string> = {
+  output: 'OUTPUT',
+  prerouting: 'PREROUTING',
+  postrouting: 'POSTROUTING',
+  bridge: 'FORWARD',
+};
+
+/** xt_u32: the 32 bits at byte 4 of the IP header hold identification, flags and fragment offset. */
+const DF_SET = `0x4&0x${DF_MASK.toString(16)}=0x${DF_MASK.toString(16)}`;
+
+/** One `-A` line of `iptables-save`. */
+export interface SavedRule {
+  table: string;
+  chain: string;
+  /** As printed, without a counter prefix. */
+  line: string;
+  words: string[];
+}
+
+/** A saved rule that carries an instance's tag. */
+export interface OwnedRule extends SavedRule {
+  name: string;
+}
+
+/** A rule's `-A` line, in the order and spelling in which `iptables-save` 1.8.9 prints it. */
+export function ruleLine(rule: ResolvedRule): string {
+  const words = ['-A', CHAINS[rule.hook]];
+  if (rule.source !== undefined) words.push('-s', rule.source);
+  if (rule.destination !== undefined) words.push('-d', rule.destination);
+  if (rule.hook !== 'bridge') {
+    if (rule.inDev !== undefined) words.push('-i', rule.inDev);
+    if (rule.outDev !== undefined) words.push('-o', rule.outDev);
+  }
+  words.push(...protocolWords(rule.protocol));
+  if (rule.hook === 'bridge') {
+    words.push('-m', 'physdev');
+    if (rule.inDev !== undefined) words.push('--physdev-in', rule.inDev);
+    if (rule.outDev !== undefined) words.push('--physdev-out', rule.outDev);
+    words.push('--physdev-is-bridged');
+  }
+  words.push('-m', 'u32', '--u32', DF_SET);
+  // Not N+1:65535: a BIG TCP super-packet is longer than any upper bound that xt_length can hold.
+  if (rule.longerThan !== undefined) words.push('-m', 'length', '!', '--length', `0:${rule.longerThan}`);
+  if (rule.sourceLocal || rule.destinationNotLocal) words.push('-m', 'addrtype');
+  if (rule.sourceLocal) words.push('--src-type', 'LOCAL');
+  if (rule.destinationNotLocal) words.push('!', '--dst-type', 'LOCAL');
+  words.push('-m', 'comment', '--comment', tagOf(rule.name), '-j', 'NFQUEUE', ...queueWords(rule));
+  return joinWords(words);
+}
+
+function protocolWords(protocol: ProtocolMatch): string[] {
+  const udp = ['-p', 'udp'];
+  switch (protocol.kind) {
+    case 'any':
+      return [];
+    case 'gre':
+    case 'esp':
+      // A number, because iptables knows `gre` only where /etc/protocols is installed.
+      return ['-p', String(PROTOCOL_NUMBERS[protocol.kind])];
+    case 'udp-port':
+      return [...udp, '-m', 'multiport', '--ports', String(protocol.port)];
+    case 'not-udp':
+      return ['!', ...udp];
+    case 'udp-other-port':
+      // Not -m udp: iptables-nft 1.8.9 makes of `! --sport P ! --dport P` "not both", which queues QUIC.
+      return [...udp, '-m', 'multiport', '!', '--ports', String(protocol.port)];
+    case 'udp-later-fragment':
+      return [...udp, '-f'];
+  }
+}
+
+function queueWords({ queues: { first, last }, bypass }: ResolvedRule): string[] {
+  const target = first === last ? ['--queue-num', String(first)] : ['--queue-balance', `${first}:${last}`];
+  return bypass ? [...target, '--queue-bypass'] : target;
+}
+
+/** Every `-A` line of a save text, in order. */
+export function savedRules(save: string): SavedRule[] {
+  const rules: SavedRule[] = [];
+  let table = '';
+  for (const line of save.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1).trim();
+    if (!line.startsWith('-A ')) continue;
+    const words = splitWords(line);
+    rules.push({ table, chain: words[1] ?? '', line, words });
+  }
+  return rules;
+}
+
+/** Whether a save text shows the mangle table at all. */
+export function hasTable(save: string): boolean {
+  return save.split('\n').some((line) => line.trim() === `*${TABLE}`);
+}
+
+/** The owned rules of a save text: of one instance, or of all. */
+export function ownedRules(save: string, name?: string): OwnedRule[] {
+  return savedRules(save).flatMap((rule) => {
+    const owner = nameOfTag(valueOf(rule.words, '--comment') ?? '');
+    const ours = rule.table === TABLE && owner !== undefined && valueOf(rule.words, '-j') === 'NFQUEUE';
+    return ours && (name === undefined || owner === name) ? [{ ...rule, name: owner }] : [];
+  });
+}
+
+/**
+ * The transaction that makes an instance's rules exactly these: every owned line present goes, in
+ * whatever number of copies, and the new ones are appended. Undefined when they are already there.
+ */
+export function installText(save: string, name: string, rules: readonly ResolvedRule[]): string | undefined {
+  const present = ownedRules(save, name);
+  const wanted = rules.map(ruleLine);
+  const same =
+    present.length === wanted.length &&
+    present.every(({ words }, i) => canonical(words) === canonical(splitWords(wanted[i] ?? '')));
+  return same ? undefined : transaction([...present.map(deletion), ...wanted]);
+}
+
+/** The transaction that removes exactly an instance's lines, or undefined when it has none. */
+export function removeText(save: string, name: string): string | undefined {
+  const present = ownedRules(save, name);
+  return present.length === 0 ? undefined : transaction(present.map(deletion));
+}
+
+/** The transaction that gives an instance the owned lines of an earlier save text again. */
+export function putBackText(save: string, before: string, name: string): string {
+  return transaction([...ownedRules(save, name).map(deletion), ...ownedRules(before, name).map(({ line }) => line)]);
+}
+
+function deletion({ line }: SavedRule): string {
+  return line.replace(/^-A /, '-D ');
+}
+
+function transaction(lines: readonly string[]): string {
+  return [`*${TABLE}`, ...lines, 'COMMIT', ''].join('\n');
+}

@@ -1,0 +1,100 @@
+/** What `nft -j list ruleset` says about who owns which table. */
+import { z } from 'zod';
+import { nameOfTag } from './resolve.js';
+import { FAMILIES, type Family, nameOfTable } from './nft.js';
+
+/** The parts of libnftables-json(5) that are read here; everything else passes. */
+const listing = z.object({
+  nftables: z.array(
+    z.object({
+      table: z.object({ family: z.string(), name: z.string() }).optional(),
+      chain: z
+        .object({ family: z.string(), table: z.string(), name: z.string() })
+        .extend({ type: z.string(), hook: z.string(), policy: z.string() })
+        .partial()
+        .optional(),
+      rule: z
+        .object({ family: z.string(), table: z.string(), chain: z.string(), comment: z.string().optional() })
+        .extend({ expr: z.array(z.unknown()).default([]) })
+        .optional(),
+      set: z.object({ family: z.string(), table: z.string() }).optional(),
+      map: z.object({ family: z.string(), table: z.string() }).optional(),
+    }),
+  ),
+});
+
+/** One table and the comments of its rules. */
+export interface Table {
+  family: string;
+  name: string;
+  chains: { name: string; base: boolean; policy: string | undefined }[];
+  rules: { chain: string; comment: string | undefined }[];
+  /** Sets and maps in it. */
+  sets: number;
+  /** Whether it may turn a packet in transit into one for this host: NAT at prerouting, or tproxy. */
+  redirects: boolean;
+}
+
+/** A table that belongs to an instance. */
+export interface OwnedTable extends Table {
+  family: Family;
+  instance: string;
+  /** Rules in it that do not carry the instance's tag: someone else wrote into it. */
+  strangers: number;
+}
+
+/** The tables that iptables-nft, ip6tables-nft, arptables-nft and ebtables-nft keep. */
+const COMPAT_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security', 'broute']);
+
+/** @throws SyntaxError or ZodError when the text is no such listing */
+export function readRuleset(json: string): Table[] {
+  const { nftables } = listing.parse(JSON.parse(json));
+  const tables = new Map<string, Table>();
+  for (const { table } of nftables) {
+    if (table)
+      tables.set(`${table.family} ${table.name}`, { ...table, chains: [], rules: [], sets: 0, redirects: false });
+  }
+  for (const { chain, rule, set, map } of nftables) {
+    const { family, table } = chain ?? rule ?? set ?? map ?? {};
+    const owner = tables.get(`${family} ${table}`);
+    if (!owner) continue;
+    if (chain) {
+      owner.chains.push({ name: chain.name ?? '', base: chain.hook !== undefined, policy: chain.policy });
+      owner.redirects ||= chain.type === 'nat' && chain.hook === 'prerouting';
+    } else if (rule) {
+      owner.rules.push({ chain: rule.chain, comment: rule.comment });
+      owner.redirects ||= rule.expr.some((part) => typeof part === 'object' && part !== null && 'tproxy' in part);
+    } else {
+      owner.sets += 1;
+    }
+  }
+  return [...tables.values()];
+}
+
+/** The tables of one instance, or of all. */
+export function ownedTables(tables: readonly Table[], name?: string): OwnedTable[] {
+  return tables.flatMap((table) => {
+    const instance = nameOfTable(table.name);
+    const family = FAMILIES.find((known) => known === table.family);
+    if (instance === undefined || family === undefined || (name !== undefined && instance !== name)) return [];
+    const strangers = table.rules.filter(({ comment }) => nameOfTag(comment ?? '') !== instance).length;
+    return [{ ...table, family, instance, strangers }];
+  });
+}
+
+/** How many rules other people keep in native nft tables. */
+export function foreignRules(tables: readonly Table[]): number {
+  return tables
+    .filter(({ name }) => nameOfTable(name) === undefined && !COMPAT_TABLES.has(name))
+    .reduce((sum, { rules }) => sum + rules.length, 0);
+}
+
+/** Whether a native table of someone else may turn a packet in transit into one for this host. */
+export function redirectsNatively(tables: readonly Table[]): boolean {
+  return tables.some(({ name, redirects }) => redirects && !COMPAT_TABLES.has(name));
+}
+
+/** Whether a table is only what iptables-nft leaves behind: base chains that accept, and nothing in them. */
+export function isHollow({ chains, rules, sets }: Table): boolean {
+  return rules.length === 0 && sets === 0 && chains.every(({ base, policy }) => base && policy === 'accept');
+}

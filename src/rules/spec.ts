@@ -1,0 +1,211 @@
+/**
+ * What to match and where, as a person asks for it. {@link parseRuleSpec} refuses what cannot
+ * work or must not be done unasked, and fills in the defaults of the situation (tunnel or forwarded).
+ */
+import { z } from 'zod';
+import { type ClearDfError, missingError, usageError } from '../errors.js';
+import { IPV4_PREFIX_FORM, readIpv4Prefix } from '../net/address.js';
+import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
+import { IPV4_LENGTH_MAX, IPV4_MTU_MIN, QUIC_PORT, UINT16_MAX } from '../net/protocol.js';
+
+export const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
+export type Hook = (typeof HOOKS)[number];
+
+/** Instance names stand in comments and table names: letters, digits, `_` and `-` only. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/;
+
+export const INSTANCE_NAME_FORM = 'letters, digits, _ and -, at most 32';
+
+/** Whether a text can be an instance's name. */
+export function isInstanceName(text: string): boolean {
+  return NAME.test(text);
+}
+
+const DEVICE = `a device name of at most ${DEVICE_NAME_MAX} letters, digits and _.@%=~^-, without wildcards`;
+const TRUTH = 'true or false';
+
+/** The accepted form of each part, for the person whose value was refused. */
+const ACCEPTED: Record<string, string> = {
+  name: INSTANCE_NAME_FORM,
+  hook: HOOKS.join(', '),
+  proto: 'gre, esp, udp:PORT or all',
+  local: IPV4_PREFIX_FORM,
+  remote: IPV4_PREFIX_FORM,
+  inDev: DEVICE,
+  outDev: DEVICE,
+  largerThan: `bytes, ${IPV4_MTU_MIN}-${IPV4_LENGTH_MAX - 1}, or mtu`,
+  forwarded: TRUTH,
+  includeQuic: TRUTH,
+  queues: 'N or N:M with 0 <= N <= M <= 65535',
+  bypass: TRUTH,
+};
+
+const prefix = z.string().transform((text, context) => {
+  const read = readIpv4Prefix(text);
+  if (typeof read === 'string') return read;
+  context.addIssue({ code: 'custom', params: { hint: read.hint } });
+  return z.NEVER;
+});
+
+const device = z.string().refine(isDeviceName);
+
+const port = (text: string): boolean => Number(text.slice('udp:'.length)) <= UINT16_MAX;
+const proto = z.union([
+  z.enum(['gre', 'esp', 'all']),
+  z.templateLiteral(['udp:', z.string().regex(/^[1-9]\d{0,4}$/)]).refine(port),
+]);
+
+const bytes = z
+  .int()
+  .min(IPV4_MTU_MIN)
+  .max(IPV4_LENGTH_MAX - 1);
+
+const queueNumber = z.int().min(0).max(UINT16_MAX);
+
+const flags = z.strictObject({
+  /** The instance that owns the rules; the comment in the firewall is `clear-df:<name>`. */
+  name: z.string().regex(NAME).default('default'),
+  /** Default: prerouting for forwarded packets, output otherwise. */
+  hook: z.enum(HOOKS).optional(),
+  /** Default: gre at output and postrouting, all elsewhere. At the bridge hook: of the inner packet. */
+  proto: proto.optional(),
+  /** Source address of the packet that is queued. */
+  local: prefix.optional(),
+  /** Destination address of the packet that is queued. */
+  remote: prefix.optional(),
+  inDev: device.optional(),
+  /** At prerouting it is not matched (routing comes later): it names the device whose MTU is meant. */
+  outDev: device.optional(),
+  /** Only packets longer than this many bytes, from the IP header on. Default for forwarded packets: mtu. */
+  largerThan: z.union([z.literal('mtu'), bytes]).optional(),
+  /** The opt-in to packets in transit, which RFC 6864 §4.3 tells a router to leave alone. */
+  forwarded: z.boolean().default(false),
+  /** Forwarded packets from and to UDP port 443 as well. */
+  includeQuic: z.boolean().default(false),
+  queues: z.strictObject({ first: queueNumber, last: queueNumber }).refine(({ first, last }) => first <= last),
+  /** Let packets through unchanged when nothing listens on the queue. */
+  bypass: z.boolean().default(true),
+});
+
+type Flags = z.output<typeof flags>;
+/** A rule as asked for; see {@link parseRuleSpec}. */
+export type RuleSpecInput = z.input<typeof flags>;
+/** A rule whose parts fit each other, with every default filled in. */
+export type RuleSpec = Flags & { hook: Hook; proto: NonNullable<Flags['proto']> };
+
+/** The names of a rule's parts, as they are spelt in {@link RuleSpecInput}. */
+export const RULE_KEYS = Object.keys(flags.shape) as (keyof RuleSpecInput)[];
+
+/** The command-line flag of a part: `largerThan` → `--larger-than`. */
+export function flagOf(key: string): string {
+  if (key === 'queues') return '--queue';
+  if (key === 'bypass') return '--no-bypass';
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * Checks a rule and fills in its defaults.
+ * @throws ClearDfError USAGE that names the flag, the value and the accepted form
+ */
+export function parseRuleSpec(input: unknown): RuleSpec {
+  const read = flags.safeParse(input);
+  if (!read.success) throw refusal(input, read.error.issues[0]);
+  const asked = read.data;
+  const hook = asked.hook ?? (asked.forwarded ? 'prerouting' : 'output');
+  const originated = hook === 'output' || hook === 'postrouting';
+  const spec: RuleSpec = {
+    ...asked,
+    hook,
+    proto: asked.proto ?? (originated ? 'gre' : 'all'),
+    ...(asked.forwarded && asked.largerThan === undefined ? { largerThan: 'mtu' as const } : {}),
+  };
+  checkSituation(spec);
+  checkDevices(spec);
+  checkLength(spec, asked.largerThan !== undefined);
+  return spec;
+}
+
+function refusal(input: unknown, issue: z.core.$ZodIssue | undefined): ClearDfError {
+  if (issue?.code === 'unrecognized_keys') {
+    return usageError('rule', issue.keys[0], `one of ${RULE_KEYS.join(', ')}`);
+  }
+  if (issue?.path[0] === undefined) return usageError('rule', input, 'an object');
+  const key = String(issue.path[0]);
+  const hint = issue.code === 'custom' ? (issue.params?.hint as string | undefined) : undefined;
+  const value = (input as Record<string, unknown>)[key];
+  return usageError(flagOf(key), key === 'queues' ? queuesText(value) : value, ACCEPTED[key] ?? '', hint);
+}
+
+/** A range as the flag spells it. */
+function queuesText(value: unknown): unknown {
+  const { first, last } = (value ?? {}) as { first?: unknown; last?: unknown };
+  if (typeof first !== 'number' || typeof last !== 'number') return value;
+  return first === last ? String(first) : `${first}:${last}`;
+}
+
+function checkSituation({ hook, forwarded, includeQuic, proto }: RuleSpec): void {
+  if (hook === 'prerouting' && !forwarded) {
+    throw usageError(
+      '--hook',
+      hook,
+      'prerouting together with --forwarded',
+      "packets at prerouting are someone else's, and a router must not clear their DF (RFC 6864 §4.3): ask for it with --forwarded",
+    );
+  }
+  if (forwarded && hook !== 'prerouting') {
+    throw usageError(
+      '--forwarded',
+      true,
+      'it together with --hook prerouting',
+      'the kernel drops a forwarded packet that is too big before every later hook',
+    );
+  }
+  if (includeQuic && !forwarded) throw usageError('--include-quic', true, 'it together with --forwarded');
+  if (forwarded && !includeQuic && proto === `udp:${QUIC_PORT}`) {
+    throw usageError('--proto', proto, 'another protocol, or --include-quic', 'QUIC finds its packet size with DF');
+  }
+}
+
+function checkDevices({ hook, inDev, outDev, largerThan }: RuleSpec): void {
+  if (inDev !== undefined && (hook === 'output' || hook === 'postrouting')) {
+    throw usageError('--in-dev', inDev, `no incoming device at --hook ${hook}`, 'use --out-dev');
+  }
+  if (outDev !== undefined && hook === 'prerouting' && largerThan !== 'mtu') {
+    throw usageError(
+      '--out-dev',
+      outDev,
+      'it at prerouting only with --larger-than mtu',
+      'routing comes after prerouting',
+    );
+  }
+  if (outDev === undefined && hook === 'bridge') {
+    throw missingError('--out-dev', 'the bridge port of the tunnel at --hook bridge', 'for example --out-dev gretap1');
+  }
+}
+
+function checkLength({ hook, largerThan, outDev, remote }: RuleSpec, asked: boolean): void {
+  if (largerThan !== 'mtu') return;
+  if (hook === 'bridge') {
+    throw usageError(
+      '--larger-than',
+      largerThan,
+      'bytes at --hook bridge',
+      'every port of a bridge has its MTU; what fits the tunnel is less: 1462 for gretap over a 1500-byte path',
+    );
+  }
+  if (outDev === undefined && !remote?.endsWith('/32')) {
+    if (!asked) {
+      throw missingError(
+        '--out-dev',
+        'the device that forwarded packets leave by: only those longer than its MTU are taken',
+        '--out-dev DEVICE; or --remote ADDRESS of a single host, or --larger-than BYTES',
+      );
+    }
+    throw usageError(
+      '--larger-than',
+      largerThan,
+      'mtu together with --out-dev or a single --remote address',
+      'name the device whose MTU is meant, or give bytes',
+    );
+  }
+}

@@ -1,0 +1,188 @@
+/** The firewall rules of a run: looked at before, installed, kept in place, replaced, and removed at the end. */
+import { ClearDfError } from '../errors.js';
+import { createRunner, type Change, type Runner } from '../host/exec.js';
+import * as firewall from '../host/firewall.js';
+import { feedText, liveFeeds } from '../host/firewall/feeds.js';
+import type { Logger } from '../log.js';
+import type { RuleSpec } from '../rules/spec.js';
+import { rangeText } from './bind.js';
+import type { ServiceOptions } from './options.js';
+
+/** Everything that can be refused about rules, found out without changing anything. */
+export interface RulePlan {
+  result: firewall.InstallResult;
+  changes: Change[];
+}
+
+/** What {@link RuleKeeper.check} found: no rules of this run; as they were; not readable; put back; not put back. */
+export type RuleState = 'none' | 'intact' | 'unknown' | 'restored' | 'lost';
+
+/** The rules that are in place. */
+interface Installed {
+  rule: RuleSpec;
+  backend: firewall.Backend;
+  /** How the backend shows them. */
+  shown: string;
+}
+
+/** Owns at most one instance's rules at a time. */
+export class RuleKeeper {
+  readonly #log: Logger;
+  readonly #runner: Runner;
+  #installed: Installed | undefined;
+  /** The name whose rules may be there: from before they are installed until they are removed. */
+  #name: string | undefined;
+  /** What this run has changed beside its rules. */
+  #before: firewall.Memory = {};
+  /** Troubles that were told and have not passed yet. */
+  readonly #told = new Set<string>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+    this.#runner = createRunner({ log });
+  }
+
+  /** The name of the rules that would stay if the process ended now. */
+  get leaves(): string | undefined {
+    return this.#name;
+  }
+
+  /**
+   * What {@link install} would do.
+   * @throws ClearDfError ENVIRONMENT for a missing device, route or backend, CONFLICT when another run that is alive
+   * owns the rules of this name
+   */
+  async plan({ rule, backend }: ServiceOptions): Promise<RulePlan | undefined> {
+    if (rule === undefined) return undefined;
+    const changes: Change[] = [];
+    const looking = createRunner({ log: this.#log, dryRun: true, print: (change) => changes.push(change) });
+    const result = await firewall.installRules(looking, rule, backend);
+    if (result.existed && this.#installed?.rule.name !== rule.name) await refuseTakenName(this.#runner, rule);
+    return { result, changes };
+  }
+
+  /** Installs the rules that the options ask for and removes those of another name; none when they ask for none. */
+  async install(options: ServiceOptions): Promise<void> {
+    const { rule, backend } = options;
+    const before = this.#installed;
+    if (rule !== undefined) {
+      this.#name ??= rule.name;
+      await this.#put(rule, backend, before?.rule.name === rule.name);
+    }
+    if (before !== undefined && before.rule.name !== rule?.name) await this.#take(before);
+    this.#name = rule?.name;
+    if (rule === undefined) this.#forget();
+  }
+
+  /**
+   * Looks whether the rules are still there, and installs them again when someone has removed or changed them.
+   * Each trouble is told once. Never throws a ClearDfError.
+   */
+  async check(): Promise<RuleState> {
+    const installed = this.#installed;
+    if (installed === undefined) return 'none';
+    const { rule, backend } = installed;
+    const { name } = rule;
+    try {
+      if (installed.shown !== '' && (await this.#show(rule, backend)) === installed.shown && callsUs(installed)) {
+        this.#told.clear();
+        return 'intact';
+      }
+    } catch (error) {
+      this.#tell('warn', `rules of ${name} cannot be looked at in ${backend}: ${reasonOf(error)}`);
+      return 'unknown';
+    }
+    const hint =
+      'whoever reloads the firewall should leave what carries this comment alone, or send this process HUP afterwards';
+    const words = `rules of ${name} are no longer in ${backend} as they were installed: someone removed or changed them`;
+    this.#tell('warn', words, { hint, comment: `clear-df:${name}` });
+    try {
+      await this.#put(rule, backend, true);
+      this.#log.info({ name, backend }, `rules of ${name} are installed again`);
+      this.#told.clear();
+      return 'restored';
+    } catch (error) {
+      this.#tell('error', `rules of ${name} could not be installed again, and will be tried: ${reasonOf(error)}`);
+      return 'lost';
+    }
+  }
+
+  /** Removes what this run has installed. Safe to call again. */
+  async remove(): Promise<void> {
+    if (this.#installed !== undefined) await this.#take(this.#installed);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#installed = undefined;
+    this.#name = undefined;
+    this.#before = {};
+  }
+
+  async #put(rule: RuleSpec, choice: firewall.BackendChoice, ours: boolean): Promise<void> {
+    const result = await firewall.installRules(this.#runner, rule, choice, this.#before);
+    this.#before = firewall.joined(this.#before, result.before);
+    this.#installed = { rule, backend: result.backend, shown: '' };
+    this.#announce(rule, result, ours);
+    this.#installed.shown = await this.#show(rule, result.backend);
+  }
+
+  /** The rules of a name in the backend's own words, without packet counters. */
+  async #show({ name }: RuleSpec, backend: firewall.Backend): Promise<string> {
+    const { rules } = await firewall.listRules(this.#runner, backend);
+    const ours = rules.filter((listed) => listed.name === name);
+    return ours.map(({ chain, rule }) => `${chain}\t${rule.replace(/packets \d+ bytes \d+/, '')}`).join('\n');
+  }
+
+  async #take({ rule: { name }, backend }: Installed): Promise<void> {
+    const { removedFrom } = await firewall.removeRules(this.#runner, name, backend, this.#before);
+    if (removedFrom.length > 0) this.#log.info({ name, backend }, 'rules removed');
+    else this.#log.warn({ name, backend }, `rules of ${name} were gone from ${backend} already`);
+  }
+
+  #announce(
+    rule: RuleSpec,
+    { backend, reason, existed, removedFrom, rules, notes }: firewall.InstallResult,
+    ours: boolean,
+  ): void {
+    const { name, hook, proto } = rule;
+    const queue = rangeText(rule.queues);
+    this.#log.info({ name, hook, proto, queue, backend, rules }, `rules installed with ${backend} (${reason})`);
+    if (existed && !ours) {
+      this.#log.info({ name }, `rules of the name ${name} were there already; this run owns them now and removes them`);
+    }
+    for (const other of removedFrom) this.#log.info({ name, backend: other }, `rules removed from ${other}`);
+    for (const note of notes) this.#log.warn({ name, backend }, note);
+  }
+
+  #tell(level: 'warn' | 'error', words: string, fields: Record<string, string> = {}): void {
+    if (!this.#told.has(words)) this.#log[level](fields, words);
+    this.#told.add(words);
+  }
+}
+
+/** Whether frames of the bridge still reach the rules at all. */
+function callsUs({ rule, backend }: Installed): boolean {
+  return rule.hook !== 'bridge' || backend === 'nft' || firewall.callsIptables();
+}
+
+/** @throws what is no failure of the machine but of this program */
+function reasonOf(error: unknown): string {
+  if (error instanceof ClearDfError) return error.message;
+  throw error;
+}
+
+/** Two runs under one name would replace each other's rules: the second one is refused while the first one lives. */
+async function refuseTakenName(runner: Runner, { name, queues: own }: RuleSpec): Promise<void> {
+  const feeds = await liveFeeds(runner, name);
+  // A queue of our own that is held is refused when it is bound.
+  const other = feeds.find(({ queues: { first } }) => first < own.first || first > own.last);
+  if (other === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'install rules of',
+    object: name,
+    reason: feedText(other),
+    hint: 'give this run another --name',
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * The signals of a run, from the first moment of the process on: TERM, INT and QUIT end it, HUP reloads it, a second
+ * TERM, INT or QUIT ends the process at once. The others that would end it, or open Node's debugger, are ignored.
+ */
+import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
+
+const STOPS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
+/** Node's own answer to USR1 is a debugger on 127.0.0.1, where any local user could run code as this one. */
+const IGNORED = ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
+
+/** The service, as far as signals reach it. */
+export interface SignalReceiver {
+  reload(): void;
+  ignored(signal: string): void;
+}
+
+export interface SignalWatch {
+  /** Resolves at the first signal that ends a run, also when it came before anyone waited. */
+  readonly stopped: Promise<StopSignal>;
+  /** Whether such a signal has come. */
+  readonly stopping: StopSignal | undefined;
+  /** Who gets HUP from now on; one that came before is handed over at once. */
+  attend(receiver: SignalReceiver): void;
+  /** What stays behind when the process ends at once, asked for at that moment: a line for stderr. */
+  onHaste(words: () => string | undefined): void;
+  /** Give the signals back to the process. */
+  dispose(): void;
+}
+
+export interface SignalOptions {
+  /** HUP ends the run: it was started on a terminal, which has gone, and there is no file to read again. */
+  hangup?: boolean;
+  /** Ends the process, with 128 + number of the signal. */
+  exit?: (exitCode: number) => void;
+}
+
+export function watchSignals({ hangup = false, exit = (code) => process.exit(code) }: SignalOptions = {}): SignalWatch {
+  let first: StopSignal | undefined;
+  let resolve!: (signal: StopSignal) => void;
+  const stopped = new Promise<StopSignal>((done) => (resolve = done));
+  let receiver: SignalReceiver | undefined;
+  let hupWaits = false;
+  let lastWords: () => string | undefined = () => undefined;
+
+  const stop = (signal: StopSignal) => {
+    first = signal;
+    resolve(signal);
+  };
+  const onStop = (signal: NodeJS.Signals) => {
+    if (first === undefined) return stop(signal as StopSignal);
+    say(lastWords());
+    exit(128 + constants.signals[signal]);
+  };
+  const onHup = () => {
+    // The kernel and the shell both send one when a terminal goes: a second one is no impatience.
+    if (first !== undefined) return;
+    if (hangup) stop('SIGHUP');
+    else if (receiver === undefined) hupWaits = true;
+    else receiver.reload();
+  };
+  const onIgnored = (signal: NodeJS.Signals) => receiver?.ignored(signal);
+
+  for (const signal of STOPS) process.on(signal, onStop);
+  process.on('SIGHUP', onHup);
+  for (const signal of IGNORED) process.on(signal, onIgnored);
+  return {
+    stopped,
+    get stopping() {
+      return first;
+    },
+    attend(next) {
+      receiver = next;
+      if (hupWaits) next.reload();
+      hupWaits = false;
+    },
+    onHaste(words) {
+      lastWords = words;
+    },
+    dispose() {
+      for (const signal of STOPS) process.off(signal, onStop);
+      process.off('SIGHUP', onHup);
+      for (const signal of IGNORED) process.off(signal, onIgnored);
+    },
+  };
+}
+
+/** Straight to the descriptor: the process ends before a stream would be written. */
+function say(words: string | undefined): void {
+  if (words === undefined) return;
+  try {
+    writeSync(2, `clear-df: ${words}\n`);
+  } catch {
+    // Nobody reads standard error any more.
+  }
+}

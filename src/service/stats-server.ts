@@ -1,0 +1,51 @@
+/** The address of `/metrics` and `/stats` during a run, and how it moves. */
+import { ClearDfError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { serveStats, type StatsServer } from '../report/http.js';
+import { type Listen, urlOf } from '../report/listen.js';
+import type { Snapshot } from '../report/snapshot.js';
+
+/** Serves at one address at a time, or at none. */
+export class StatsAddress {
+  readonly #log: Logger;
+  readonly #take: () => Snapshot;
+  #server: StatsServer | undefined;
+  #listen: Listen | 'off' = 'off';
+
+  constructor(log: Logger, take: () => Snapshot) {
+    this.#log = log;
+    this.#take = take;
+  }
+
+  /**
+   * Serve at `listen` from now on, and no longer where it was before.
+   * @param asked whether a person asked for this address; the default one is done without when it is taken
+   * @throws ClearDfError as {@link serveStats}; then the address before stays
+   */
+  async move(listen: Listen | 'off', asked: boolean): Promise<void> {
+    if (this.#server !== undefined && JSON.stringify(listen) === JSON.stringify(this.#listen)) return;
+    const server = listen === 'off' ? undefined : await this.#open(listen, asked);
+    await this.#server?.close();
+    this.#server = server;
+    this.#listen = listen;
+    if (server !== undefined) this.#log.info({ metrics: server.url }, `statistics at ${server.url}/metrics and /stats`);
+  }
+
+  async #open(listen: Listen, asked: boolean): Promise<StatsServer | undefined> {
+    try {
+      return await serveStats(listen, this.#take, (error) => {
+        this.#log.warn({ metrics: urlOf(listen), reason: String(error) }, 'statistics could not be sent');
+      });
+    } catch (error) {
+      if (asked || !(error instanceof ClearDfError)) throw error;
+      const hint = 'give this run its own --metrics ADDR:PORT, or --metrics off';
+      this.#log.warn({ metrics: urlOf(listen), hint }, `no statistics are served: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+}

@@ -1,0 +1,86 @@
+/** What the kernel itself counted, namespace by namespace. */
+import type { Namespace } from './netns.js';
+
+/** Protocol counters by nstat's names: `IpReasmFails`, `TcpInCsumErrors`, … 0 when never counted. */
+export type Nstat = (name: string) => number;
+
+/** Absolute protocol counters (`/proc/net/snmp` and `/proc/net/netstat`). */
+export async function nstat(namespace: Namespace): Promise<Nstat> {
+  const { kernel } = JSON.parse(await namespace.exec('nstat', ['-aszj'])) as { kernel: Record<string, number> };
+  return (name) => {
+    const value = kernel[name];
+    if (value === undefined) throw new Error(`nstat knows no ${name}`);
+    return value;
+  };
+}
+
+/** One line of `/proc/net/netfilter/nfnetlink_queue`. */
+export interface QueueLine {
+  queue: number;
+  portId: number;
+  /** Packets waiting for a verdict now. */
+  waiting: number;
+  /** Dropped because the queue was full. */
+  queueDropped: number;
+  /** Dropped because the netlink receive buffer was full. */
+  userDropped: number;
+  /** Packets offered to user space since binding. */
+  sequence: number;
+}
+
+/** Every bound queue of the namespace, by number. */
+export async function queues(namespace: Namespace): Promise<QueueLine[]> {
+  return (await namespace.read('/proc/net/netfilter/nfnetlink_queue'))
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter((columns) => columns.length >= 8)
+    .map(([queue, portId, waiting, , , queueDropped, userDropped, sequence]) => ({
+      queue: queue as number,
+      portId: portId as number,
+      waiting: waiting as number,
+      queueDropped: queueDropped as number,
+      userDropped: userDropped as number,
+      sequence: sequence as number,
+    }));
+}
+
+/** The line of one queue, undefined when nobody holds it. */
+export async function queue(namespace: Namespace, number: number): Promise<QueueLine | undefined> {
+  return (await queues(namespace)).find((line) => line.queue === number);
+}
+
+/** Packets and bytes of the iptables rule that carries `comment`. @throws Error when there is no such rule */
+export async function ruleCounter(namespace: Namespace, comment: string): Promise<{ packets: number; bytes: number }> {
+  const line = (await namespace.exec('iptables-save', ['-c']))
+    .split('\n')
+    .find((text) => text.includes(`--comment ${comment} `) || text.includes(`--comment "${comment}"`));
+  const match = /^\[(\d+):(\d+)\]/.exec(line ?? '');
+  if (!match) throw new Error(`no iptables rule with comment ${comment}`);
+  return { packets: Number(match[1]), bytes: Number(match[2]) };
+}
+
+/** `iptables-save` without counters and the lines that hold a date: what two states are compared by. */
+export async function rulesText(namespace: Namespace): Promise<string> {
+  const text = await namespace.exec('iptables-save');
+  return text
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => line.replace(/\[\d+:\d+\]/, ''))
+    .join('\n');
+}
+
+/** Device counters of `ip -s link`. */
+export interface DeviceCounters {
+  rx: number;
+  tx: number;
+  rxDropped: number;
+  txDropped: number;
+}
+
+export async function device(namespace: Namespace, dev: string): Promise<DeviceCounters> {
+  const [link] = JSON.parse(await namespace.ip('-j', '-s', 'link', 'show', 'dev', dev)) as [
+    { stats64: Record<'rx' | 'tx', { packets: number; dropped: number }> },
+  ];
+  const { rx, tx } = link.stats64;
+  return { rx: rx.packets, tx: tx.packets, rxDropped: rx.dropped, txDropped: tx.dropped };
+}

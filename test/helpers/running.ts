@@ -1,0 +1,76 @@
+/** A program that runs in the background of a test, with all that it printed. */
+import { execa } from 'execa';
+import { until } from './until.js';
+
+export interface Ended {
+  exitCode: number | undefined;
+  signal: NodeJS.Signals | undefined;
+}
+
+function start(command: string, args: readonly string[], env: Record<string, string>) {
+  return execa(command, args, { reject: false, buffer: false, stdin: 'ignore', env });
+}
+
+export class Running {
+  readonly command: string;
+  /** Everything that it wrote so far. */
+  stdout = '';
+  stderr = '';
+  /** Set when it has ended. */
+  ended: Ended | undefined;
+  /** Resolves when it has ended; never rejects. */
+  readonly end: Promise<Ended>;
+  readonly #child: ReturnType<typeof start>;
+
+  constructor(command: string, args: readonly string[], environment: Record<string, string> = {}) {
+    this.command = [command, ...args].join(' ');
+    this.#child = start(command, args, environment);
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.end = this.#child.then(({ exitCode, signal }) => (this.ended = { exitCode, signal }));
+  }
+
+  /** `ip netns exec` and `taskset` replace themselves, so this is the program's own process id. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`${this.command} did not start`);
+    return this.#child.pid;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    if (this.ended === undefined) this.#child.kill(signal);
+  }
+
+  /** Sends `signal` and waits for the end; after `timeout` milliseconds it is killed and the wait fails. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', timeout = 20_000): Promise<Ended> {
+    this.kill(signal);
+    return this.wait(timeout);
+  }
+
+  async wait(timeout = 60_000): Promise<Ended> {
+    try {
+      return await until(`${this.command} has ended`, () => this.ended, timeout);
+    } catch (error) {
+      this.kill('SIGKILL');
+      throw new Error(`${String(error)}\nstdout: ${this.stdout}\nstderr: ${this.stderr}`, { cause: error });
+    }
+  }
+
+  /** Waits until what it wrote matches; fails at once, with its words, when it ends before. */
+  async says(pattern: RegExp, timeout = 30_000): Promise<RegExpExecArray> {
+    return until(
+      `${this.command} says ${pattern}`,
+      () => {
+        const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+        if (match) return match;
+        if (this.ended) {
+          const { exitCode, signal } = this.ended;
+          throw new Error(
+            `${this.command} ended (${exitCode ?? signal}) before saying ${pattern}\n${this.stdout}${this.stderr}`,
+          );
+        }
+        return undefined;
+      },
+      timeout,
+    );
+  }
+}

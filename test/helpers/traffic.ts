@@ -1,0 +1,130 @@
+/** Traffic between namespaces, and what became of it. */
+import { type Nstat, nstat, ruleCounter } from './kernel.js';
+import type { Namespace } from './netns.js';
+import type { Running } from './running.js';
+import { tool } from './tools.js';
+
+export interface Pinged {
+  sent: number;
+  received: number;
+  /** Percent. */
+  loss: number;
+  output: string;
+}
+
+export interface PingOptions {
+  /** Bytes of ICMP payload: 1472 fills 1500. */
+  size?: number;
+  count?: number;
+  /** Set DF (`-M do`, the default) or not (`-M dont`). */
+  dontFragment?: boolean;
+  /** Seconds to wait for the last answer. */
+  patience?: number;
+}
+
+/** Pings `destination`; one every 100 ms. */
+export async function ping(from: Namespace, destination: string, options: PingOptions = {}): Promise<Pinged> {
+  const { size = 1472, count = 3, dontFragment = true, patience = 2 } = options;
+  const { stdout, stderr } = await from.try('ping', [
+    ...['-n', '-M', dontFragment ? 'do' : 'dont', '-s', String(size), '-c', String(count)],
+    ...['-i', '0.1', '-W', String(patience), destination],
+  ]);
+  const summary = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+  if (!summary) throw new Error(`ping printed no summary: ${stdout}${stderr}`);
+  const [sent, received] = [Number(summary[1]), Number(summary[2])];
+  return { sent, received, loss: (100 * (sent - received)) / sent, output: `${stdout}\n${stderr}`.trim() };
+}
+
+/** What `flood` sent. */
+export interface Flooded {
+  sent: number;
+  errors: number;
+  seconds: number;
+}
+
+export interface FloodOptions {
+  destination: string;
+  /** Whole IP packet, in bytes. */
+  length: number;
+  seconds: number;
+  /** Stop after so many packets. */
+  count?: number;
+  cpu?: number;
+}
+
+export const FLOOD_PORT = 9;
+
+/** Starts the DF-set UDP flood, pinned to one core; `wait` on it and read it with {@link flooded}. */
+export async function startFlood(from: Namespace, options: FloodOptions): Promise<Running> {
+  const { destination, length, seconds, count, cpu = 0 } = options;
+  const args = [destination, FLOOD_PORT, length, seconds, ...(count === undefined ? [] : [count])].map(String);
+  return from.spawn('taskset', ['-c', String(cpu), await tool('flood'), ...args]);
+}
+
+/** Waits for the flood's end and reads what it printed. */
+export async function flooded(flood: Running, timeout = 120_000): Promise<Flooded> {
+  const { exitCode } = await flood.wait(timeout);
+  if (exitCode !== 0) throw new Error(`flood failed: ${flood.stderr}`);
+  return JSON.parse(flood.stdout) as Flooded;
+}
+
+/** Counts the flood's packets in the kernel, with and without DF, and drops them. */
+export async function installSink(at: Namespace, dev = 'eth0'): Promise<void> {
+  const match = ['-i', dev, '-p', 'udp', '--dport', String(FLOOD_PORT)];
+  const rule = (comment: string, more: string[]): Promise<string> =>
+    at.exec('iptables', [
+      ...['-t', 'raw', '-A', 'PREROUTING', ...match, ...more],
+      ...['-m', 'comment', '--comment', comment, '-j', 'DROP'],
+    ]);
+  await rule('with-df', ['-m', 'u32', '--u32', '4&0x4000=0x4000']);
+  await rule('without-df', []);
+}
+
+/** Packets that arrived at the sink. */
+export interface Arrived {
+  withDf: number;
+  withoutDf: number;
+  total: number;
+}
+
+export async function arrived(at: Namespace): Promise<Arrived> {
+  const withDf = (await ruleCounter(at, 'with-df')).packets;
+  const withoutDf = (await ruleCounter(at, 'without-df')).packets;
+  return { withDf, withoutDf, total: withDf + withoutDf };
+}
+
+/** What a TCP bulk transfer did. */
+export interface Bulk {
+  megabytes: number;
+  megabitsPerSecond: number;
+  retransmits: number;
+  /** Protocol counters of the receiver, as they grew. */
+  grew: Nstat;
+}
+
+/** Sends TCP by iperf3 for `seconds`, or `bytes` in all. */
+export async function bulk(
+  from: Namespace,
+  to: Namespace,
+  destination: string,
+  amount: { seconds?: number; bytes?: number; patience?: number },
+): Promise<Bulk> {
+  const server = to.spawn('iperf3', ['-s', '-1', '--forceflush']);
+  await server.says(/Server listening/);
+  const before = await nstat(to);
+  const stop = amount.bytes === undefined ? ['-t', String(amount.seconds ?? 2)] : ['-n', String(amount.bytes)];
+  const patience = amount.patience ?? 120_000;
+  const { stdout, exitCode } = await from.try('iperf3', ['-c', destination, '-J', ...stop], patience);
+  const after = await nstat(to);
+  if (exitCode !== 0) throw new Error(`iperf3 failed: ${stdout}`);
+  await server.stop();
+  const { end } = JSON.parse(stdout) as {
+    end: { sum_sent: { retransmits: number }; sum_received: { bytes: number; bits_per_second: number } };
+  };
+  return {
+    megabytes: end.sum_received.bytes / 1e6,
+    megabitsPerSecond: end.sum_received.bits_per_second / 1e6,
+    retransmits: end.sum_sent.retransmits,
+    grew: (name) => after(name) - before(name),
+  };
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules that a capture cannot show: skb flags, hooks, the companion. The
+ * others are held against scapy and tshark in test/oracle. */
+#include "clear.h"
+
+#include "layouts.h"
+#include "tap.h"
+
+static void unfinished_checksums(void)
+{
+	static const char *const nestings[] = {
+		"plain",
+		"gre ipv4",
+		"gre ipv6",
+		"gre ethernet ipv4",
+		"gre ethernet vlan ipv4",
+		"gre ethernet qinq ipv4",
+		"gre ethernet ipv6",
+		"gre ethernet vlan ipv6",
+		"gre ethernet qinq ipv6",
+	};
+	/* none, C, K, S and all */
+	static const unsigned int flags[] = { 0, 0x8000, 0x2000, 0x1000,
+					      0xb000 };
+
+	for (size_t n = 0; n < sizeof(nestings) / sizeof(*nestings); n++) {
+		for (size_t f = 0; f < (n ? 5u : 1u); f++) {
+			for (uint8_t protocol = 6; protocol <= 17;
+			     protocol += 11) {
+				/* even, odd, header only */
+				bool good = true;
+
+				for (size_t length = 20; length < 1400;
+				     length += 333) {
+					struct layout made =
+						build(nestings[n], protocol,
+						      length, flags[f]);
+
+					good &= apply(&made, CDF_CSUM_NOT_READY,
+						      CDF_LEAVES,
+						      false) == CDF_EDITED &&
+						finished(&made) &&
+						outer_cleared() &&
+						counters.value[CDF_checksum_finished] ==
+							1;
+				}
+				ok(good, "finished: %s, protocol %u, GRE %04x",
+				   nestings[n], protocol, flags[f]);
+			}
+		}
+	}
+}
+
+static void udp_zero(void)
+{
+	struct layout made = build("plain", 17, 10, 0);
+	unsigned int rest;
+
+	/* Choose the last two bytes so that the sum comes out as 0xffff. */
+	put16(bytes + 28, 0);
+	rest = plain_sum(bytes + 20, 10, 0);
+	put16(bytes + 28, 0xffff - rest);
+	apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, false);
+	ok(get16(bytes + 26) == 0xffff,
+	   "a UDP checksum of zero is sent as 0xffff (RFC 768)");
+}
+
+static void what_cannot_be_finished(void)
+{
+	struct layout made = build("plain", 17, 100, 0);
+
+	put16(bytes + 26, get16(bytes + 26) ^ 0x0100);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, false) == CDF_PASS &&
+		   untouched(&made) && counters.value[CDF_unfinished] == 1,
+	   "a field that is no pseudo-header sum is left alone");
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, true) == CDF_REQUEUE &&
+		   untouched(&made) && counters.value[CDF_requeued] == 1,
+	   "... or goes to the companion, where the kernel finishes it");
+
+	made = build("plain", 17, 100, 0);
+	put16(bytes + 26, 0);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, false) == CDF_PASS,
+	   "nor is UDP without a checksum, whose inner one is unfinished");
+
+	made = build("plain", 132, 100, 0);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, true) == CDF_REQUEUE,
+	   "SCTP goes to the companion");
+	made = build("gre ipv4", 6, 100, 0x4000);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, true) == CDF_REQUEUE,
+	   "GRE with source routing is not understood");
+	made = build("plain", 6, 100, 0);
+	put_ipv4(bytes, 120, 7, DF | MF, 6);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, false) == CDF_PASS,
+	   "a fragment has no checksum to finish");
+	made = build("plain", 6, 100, 0);
+	put_ipv4(bytes, 120, 7, DF, 51);
+	ok(apply(&made, CDF_CSUM_NOT_READY, CDF_LEAVES, false) == CDF_PASS,
+	   "nor has what AH authenticates");
+}
+
+static void policies(void)
+{
+	struct layout made;
+	unsigned int first;
+
+	cdf_identifier_set_policy(identifier, CDF_IDENTIFICATION_KEEP);
+	made = build("plain", 17, 100, 0);
+	put_ipv4(bytes, 120, 0x1234, DF, 17);
+	apply(&made, 0, CDF_LEAVES, false);
+	ok(get16(bytes + 4) == 0x1234 && outer_cleared(),
+	   "keep keeps an identification");
+	put_ipv4(bytes, 120, 0, DF, 17);
+	apply(&made, 0, CDF_LEAVES, false);
+	ok(outer_cleared(), "... and sets one where there is none");
+	cdf_identifier_set_policy(identifier, CDF_IDENTIFICATION_SEQUENTIAL);
+	put_ipv4(bytes, 120, 9, DF, 17);
+	apply(&made, 0, CDF_LEAVES, false);
+	first = get16(bytes + 4);
+	put_ipv4(bytes, 120, 9, DF, 17);
+	apply(&made, 0, CDF_LEAVES, false);
+	ok(get16(bytes + 4) == (first == 0xffff ? 1 : first + 1),
+	   "sequential counts");
+	cdf_identifier_set_policy(identifier, CDF_IDENTIFICATION_RANDOM);
+}
+
+int main(void)
+{
+	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
+	unfinished_checksums();
+	udp_zero();
+	what_cannot_be_finished();
+	policies();
+	cdf_identifier_free(identifier);
+	return done();
+}

@@ -1,0 +1,284 @@
+/**
+ * Wrong inputs: each ends with its documented exit code before anything on the machine has changed, and names the
+ * option, the value and what is accepted.
+ *
+ *   host eth0 ───── eth0 192.0.2.1/24 router: foreign rules in iptables, nft and `ip rule`, and a first clear-df
+ *                                             that holds queue 0, 127.0.0.1:9857 and the rules of the name default
+ */
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
+import { type Done, Lab, type Namespace } from '../helpers/netns.js';
+import { queue } from '../helpers/kernel.js';
+
+let lab: Lab;
+let router: Namespace;
+let first: Daemon;
+let files: string;
+let untouched: Record<string, string>;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  router = await lab.namespace('router');
+  const host = await lab.namespace('host');
+  await lab.link({ at: router, dev: 'eth0', address: '192.0.2.1/24' }, { at: host, dev: 'eth0' });
+  await router.ip('rule', 'add', 'from', '192.0.2.7', 'lookup', '77');
+  await router.exec('iptables', [
+    '-t',
+    'mangle',
+    '-A',
+    'OUTPUT',
+    '-p',
+    'icmp',
+    '-m',
+    'comment',
+    '--comment',
+    'foreign',
+  ]);
+  await router.exec('nft', ['add', 'table', 'ip', 'foreign']);
+  first = await startClearDf(router, '0', ['--install-rules']);
+  await first.running.says(/clear-df is running/);
+  files = await lab.scratch();
+  await chmod(files, 0o755);
+  await writeFile(path.join(files, 'secret.yaml'), 'queue: 5\n', { mode: 0o600 });
+  await mkdir(path.join(files, 'folder'));
+  untouched = await state();
+  // What is compared is really there.
+  const seen = Object.values(untouched).join('\n');
+  for (const part of ['lookup 77', 'foreign', 'clear-df:default', 'net.ipv4.ip_forward', ':9857', '192.0.2.1/24']) {
+    expect(seen).toContain(part);
+  }
+});
+
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+/** All that a run could change. The counters of rules and the sizes that the kernel counts itself are left out. */
+async function state(): Promise<Record<string, string>> {
+  const commands: [string, ...string[]][] = [
+    ['ip', 'rule'],
+    ['ip', '-o', 'address'],
+    ['iptables-nft-save'],
+    ['iptables-legacy-save'],
+    ['nft', '--stateless', 'list', 'ruleset'],
+    ['sysctl', '--all', '--ignore', '--pattern', '^net\\.'],
+    ['cat', '/proc/net/netfilter/nfnetlink_queue'],
+    ['ss', '-Hltn'],
+  ];
+  const texts = await Promise.all(
+    commands.map(async ([command, ...args]) => {
+      const { stdout } = await router.try(command, args);
+      return [[command, ...args].join(' '), stdout.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '')];
+    }),
+  );
+  return Object.fromEntries(texts) as Record<string, string>;
+}
+
+async function refused(done: Done, exitCode: number, words: (string | RegExp)[]): Promise<void> {
+  expect({ exitCode: done.exitCode, stdout: done.stdout }, done.stderr).toEqual({ exitCode, stdout: '' });
+  for (const word of words) expect(done.stderr).toMatch(word);
+  // A sentence for a person, not a stack.
+  expect(done.stderr).toMatch(/^clear-df: /m);
+  expect(done.stderr).not.toMatch(/\n\s+at /);
+  expect(await state()).toEqual(untouched);
+}
+
+const QUEUE = ['run', '--queue', '9', '--metrics', 'off'];
+const RULES = [...QUEUE, '--install-rules', '--name', 'second'];
+
+/** Text as a regular expression that matches it. */
+function text(words: string): RegExp {
+  return new RegExp(words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+}
+
+describe('flags', () => {
+  it.each([
+    [['run', '--queue', '65536'], "--queue: '65536'", 'expected N or N:M with 0 <= N <= M <= 65535'],
+    [['run', '--queue', '3:1'], "--queue: '3:1'", 'expected N or N:M with 0 <= N <= M <= 65535'],
+    [['--queue', 'zero'], "--queue: 'zero'", 'expected N or N:M'],
+    [['run', '--gso', 'off'], '--queue: it is missing', 'expected N or N:M'],
+    [['run', '--queue', '9', '--queue', '8'], "--queue: it is given twice, '9' and '8'", 'expected it once'],
+    [['run', '--quue', '9'], "'--quue'", 'did you mean --queue?'],
+    [['start', '--queue', '9'], "command: 'start'", 'expected run, rules, stats, pcap'],
+    [[...QUEUE, '--identification', 'rand'], "--identification: 'rand'", 'expected random, keep or sequential'],
+    [[...QUEUE, '--gso', 'yes'], "--gso: 'yes'", 'expected auto, on or off'],
+    [[...QUEUE, '--queue-length', '0'], "--queue-length: '0'", 'expected packets, 1-2147483647'],
+    [[...QUEUE, '--receive-buffer', '64k'], "--receive-buffer: '64k'", 'expected bytes, 65536-1073741824'],
+    [[...QUEUE, '--copy-range', '70000'], "--copy-range: '70000'", 'expected bytes, 20-65531'],
+    [
+      [...QUEUE, '--companion', '9'],
+      "--companion: '9'",
+      'expected a queue number 0-65535 outside the range of --queue',
+    ],
+    [[...QUEUE, '--stats', 'often'], "--stats: 'often'", 'expected seconds, 0.1-86400'],
+    [[...QUEUE, '--log-level', 'loud'], "--log-level: 'loud'", 'expected trace, debug, info'],
+    [['run', '--queue', '9', '--metrics', 'localhost:80'], "--metrics: 'localhost:80'", 'expected ADDR:PORT such as'],
+    [[...QUEUE, '--hook', 'output'], "--hook: 'output'", 'expected it together with --install-rules'],
+    [[...RULES, '--hook', 'input'], "--hook: 'input'", 'expected output, prerouting, postrouting'],
+    [[...RULES, '--hook', 'prerouting'], "--hook: 'prerouting'", 'expected prerouting together with --forwarded'],
+    [[...RULES, '--hook', 'bridge'], '--out-dev: it is missing', 'expected the bridge port of the tunnel'],
+    [[...RULES, '--forwarded'], '--out-dev: it is missing', 'expected the device that forwarded packets leave by'],
+    [['run', '--queue', '010'], "--queue: '010'", 'expected N or N:M'],
+    [['rules', 'install', '--queue', '010'], "--queue: '010'", 'expected N or N:M without leading zeros'],
+    [['run', '--bogus'], "'--bogus'", 'clear-df run --help'],
+    [['pcap', 'a'], 'missing', 'clear-df pcap --help'],
+    [[...RULES, '--proto', 'tcp'], "--proto: 'tcp'", 'expected gre, esp, udp:PORT or all'],
+    [[...RULES, '--local', '2001:db8::1'], "--local: '2001:db8::1'", 'expected an IPv4'],
+    [[...RULES, '--remote', '10.0.0.300'], "--remote: '10.0.0.300'", 'expected an IPv4'],
+    [[...RULES, '--larger-than', '12'], '--larger-than: 12', 'expected bytes, 68-65534, or mtu'],
+    [[...RULES, '--in-dev', 'eth*', '--hook', 'bridge'], "--in-dev: 'eth*'", 'expected a device name'],
+    [[...QUEUE, '--install-rules', '--name', 'two words'], "--name: 'two words'", 'expected letters, digits, _ and -'],
+    [[...RULES, '--backend', 'ipfw'], "--backend: 'ipfw'", 'expected auto, iptables-legacy, iptables-nft or nft'],
+  ])('%j', async (args, named, accepted) => {
+    await refused(await clearDf(router, args), 2, [text(named), text(accepted)]);
+  });
+
+  it('none at all: the help, and the exit code of wrong usage', async () => {
+    const { exitCode, stdout, stderr } = await clearDf(router, []);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('Exit codes:');
+  });
+});
+
+describe('files', () => {
+  it.each([
+    [
+      'unknown key',
+      'queue: 9\n\nidentifcation: keep\n',
+      ':3:1',
+      "unknown key 'identifcation'",
+      "mean 'identification'",
+    ],
+    ['wrong value', 'queue: 9\nqueue-length: many\n', ':2:15 queue-length', "'many'", 'expected packets, 1-2147483647'],
+    ['wrong type', 'queue: [9]\n', ':1:8 queue', "'a list'", 'expected N or N:M'],
+    ['given twice', 'queue: 9\nqueue: 8\n', ':2:1', 'given twice', 'expected each key once'],
+    ['not YAML', 'queue: "9\n', ':2:1', 'not sound YAML', 'expected KEY: VALUE'],
+    ['no options', 'nine\n', ':1:1', 'KEY: VALUE', 'for example: queue: 0'],
+    [
+      'a rule',
+      'queue: 9\ninstall-rules: true\nproto: sctp\n',
+      ':3:8 proto',
+      "'sctp'",
+      'expected gre, esp, udp:PORT or all',
+    ],
+    ['a lone rule option', 'queue: 9\nout-dev: eth0\n', ':2:10 out-dev', "'eth0'", 'together with --install-rules'],
+    ['no queue', '# empty\n', '--queue', 'it is missing', 'the key queue'],
+  ])('%s', async (name, content, ...words) => {
+    const file = path.join(files, `${name}.yaml`);
+    await writeFile(file, content);
+    const where = words[0]?.startsWith(':') === true ? [`${file}${words[0]}`, ...words.slice(1)] : words;
+    await refused(await clearDf(router, ['run', '--config', file]), 2, where.map(text));
+  });
+
+  it.each([
+    ['missing.yaml', 'there is no such file', 'ENOENT'],
+    ['folder', 'it is a directory', 'EISDIR'],
+  ])('%s', async (name, reason, errno) => {
+    const file = path.join(files, name);
+    const words = [`--config '${file}'`, reason, 'expected a readable YAML file', errno];
+    await refused(await clearDf(router, ['run', '--config', file]), 2, words.map(text));
+  });
+
+  it('one that this user may not read', async () => {
+    const file = path.join(files, 'secret.yaml');
+    const done = await withoutRights(['--reuid', '65534', '--clear-groups'], ['run', '--config', file]);
+    await refused(done, 2, [text(`--config '${file}'`), /it may not be read by this user/, /EACCES/]);
+  });
+});
+
+/** Runs clear-df with less rights than root has, as setpriv(1) takes them. */
+async function withoutRights(drop: string[], args: string[]): Promise<Done> {
+  return router.try('setpriv', [...drop, process.execPath, MAIN, ...args]);
+}
+
+describe('privileges', () => {
+  const drops: [string, string[]][] = [
+    ['root without CAP_NET_ADMIN', ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin']],
+    ['a plain user', ['--reuid', '65534', '--clear-groups', '--inh-caps', '-all']],
+  ];
+  it.each(drops)('%s', async (_, drop) => {
+    await refused(await withoutRights(drop, RULES), 3, [/CAP_NET_ADMIN/, /EPERM/, /hint: run it as root/]);
+  });
+
+  it.each(drops)('%s may still ask for the plan', async (_, drop) => {
+    const { exitCode, stdout } = await withoutRights(drop, [...QUEUE, '--dry-run']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('# bind queue 9') as string });
+    expect(await state()).toEqual(untouched);
+  });
+});
+
+describe('the machine', () => {
+  it('a queue that another process holds', async () => {
+    const holder = await queue(router, 0);
+    const words = [
+      'bind queue 0',
+      `port id ${holder?.portId}`,
+      `process ${first.running.pid}`,
+      'choose another --queue',
+    ];
+    await refused(await clearDf(router, ['run', '--queue', '0', '--metrics', 'off']), 5, words.map(text));
+  });
+
+  it('one taken queue of a range: the others are let go again', async () => {
+    // The first run holds queue 0; the companion of this one is bound before that is found out.
+    await refused(await clearDf(router, ['run', '--queue', '0:3', '--metrics', 'off']), 5, [/bind queue 0: /]);
+  });
+
+  it('a name whose rules feed the queue of a run that is alive', async () => {
+    const done = await clearDf(router, [...QUEUE, '--install-rules']);
+    await refused(done, 5, [/rules of default/, /feed queue 0/, /another --name/]);
+  });
+
+  it('an address that is taken, when it was asked for: its rules do not stay', async () => {
+    const args = ['run', '--queue', '9', '--install-rules', '--name', 'second', '--metrics', '127.0.0.1:9857'];
+    await refused(await clearDf(router, args), 5, [/127\.0\.0\.1:9857/, /EADDRINUSE/, /--metrics ADDR:PORT/]);
+  });
+
+  it('an address of another machine', async () => {
+    const args = ['run', '--queue', '9', '--install-rules', '--name', 'second', '--metrics', '192.0.2.99:9857'];
+    await refused(await clearDf(router, args), 4, [
+      /192\.0\.2\.99:9857/,
+      /EADDRNOTAVAIL/,
+      /does not have that address/,
+    ]);
+  });
+
+  it('a firewall tool that fails half-way: queue and address are let go again', async () => {
+    const folder = path.join(files, 'tools');
+    await mkdir(folder);
+    const trial = 'case "$*" in *--test*) exec /usr/sbin/iptables-nft-restore "$@" ;; esac';
+    const tool = `#!/bin/sh\n${trial}\necho "no memory left" >&2\nexit 4\n`;
+    await writeFile(path.join(folder, 'iptables-nft-restore'), tool, { mode: 0o755 });
+    const args = ['run', '--queue', '9', '--install-rules', '--name', 'second', '--backend', 'iptables-nft'];
+    const command = [MAIN, ...args, '--metrics', '127.0.0.1:9858'];
+    const search = `${folder}:${process.env['PATH'] ?? ''}`;
+    const done = await router.try(process.execPath, command, 60_000, { PATH: search });
+    await refused(done, 1, [
+      /"msg":"queue 9 bound/,
+      /127\.0\.0\.1:9858/,
+      /iptables-nft-restore --noflush: no memory left/,
+    ]);
+  });
+
+  it('a device that does not exist', async () => {
+    const done = await clearDf(router, [...RULES, '--forwarded', '--out-dev', 'nosuch0']);
+    await refused(done, 4, [/--out-dev nosuch0/, /there are .*eth0/]);
+  });
+
+  it('a destination without a route', async () => {
+    const done = await clearDf(router, [...RULES, '--larger-than', 'mtu', '--remote', '203.0.113.1']);
+    await refused(done, 4, [/route/, /203\.0\.113\.1/]);
+  });
+});
+
+it('the first run has not noticed any of it', async () => {
+  expect(first.running.ended).toBeUndefined();
+  const { exitCode } = await first.stop();
+  expect(exitCode).toBe(0);
+  expect(await queue(router, 0)).toBeUndefined();
+  expect((await router.exec('iptables-nft-save')) + (await router.exec('nft', ['list', 'ruleset']))).not.toContain(
+    'clear-df',
+  );
+});

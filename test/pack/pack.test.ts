@@ -1,0 +1,207 @@
+/** The packed tarball in an empty folder, install scripts disabled: everything a stranger does with it. */
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { Consumer, ROOT } from './consumer.js';
+
+let consumer: Consumer;
+
+beforeAll(async () => {
+  consumer = await Consumer.create();
+}, 300_000);
+
+afterAll(() => {
+  consumer?.dispose();
+});
+
+/**
+ * A classic pcap of raw IPv4 (link type 101) with one packet: 10.0.0.1 → 10.0.0.2, protocol 253
+ * (RFC 3692: experiments), DF set, identification 0, no payload.
+ */
+function capture(): Buffer {
+  const packet = Buffer.from('45000014' + '00004000' + '40fd0000' + '0a000001' + '0a000002', 'hex');
+  packet.writeUInt16BE(checksum(packet), 10);
+  const file = Buffer.alloc(24 + 16);
+  file.writeUInt32LE(0xa1b2c3d4, 0);
+  file.writeUInt16LE(2, 4);
+  file.writeUInt16LE(4, 6);
+  file.writeUInt32LE(65_535, 16);
+  file.writeUInt32LE(101, 20);
+  file.writeUInt32LE(packet.length, 24 + 8);
+  file.writeUInt32LE(packet.length, 24 + 12);
+  return Buffer.concat([file, packet]);
+}
+
+/** RFC 1071 over the 20 bytes of a header; 0 when its checksum field is right. */
+function checksum(header: Buffer): number {
+  let sum = 0;
+  for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
+/** Runs `clear-df pcap` on {@link capture}; `before` is put in front of the command. */
+async function mangleCapture(...before: string[]) {
+  const input = consumer.write('in.pcap', capture());
+  const folder = path.join(consumer.folder, 'out');
+  mkdirSync(folder, { recursive: true });
+  await execa('chmod', ['777', folder]);
+  const output = path.join(folder, `${before[0] ?? 'plain'}-${Date.now()}.pcap`);
+  const [command, ...args] = [
+    ...before,
+    path.join(consumer.folder, 'node_modules', '.bin', 'clear-df'),
+    'pcap',
+    input,
+    output,
+  ];
+  return { output, ...(await consumer.run(command, ...args)) };
+}
+
+function expectCleared(output: string): void {
+  const packet = readFileSync(output).subarray(40);
+  expect(packet.readUInt16BE(6), 'flags and fragment offset').toBe(0);
+  expect(packet.readUInt16BE(4), 'identification').not.toBe(0);
+  expect(checksum(packet), 'header checksum').toBe(0);
+}
+
+test('holds what is needed to run and to build, and nothing else', () => {
+  const { files } = consumer.packed;
+  const wanted = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'binding.gyp',
+    'scripts/build-native',
+    'csrc/clear.c',
+    'csrc/addon.cc',
+    'dist/esm/index.js',
+    'dist/esm/index.d.ts',
+    'dist/cjs/index.js',
+    'dist/cjs/index.d.ts',
+    'dist/cjs/package.json',
+    'dist/esm/cli/main.js',
+    'examples/embed.mjs',
+    `prebuilds/${process.platform}-${process.arch}/clear_df.node`,
+  ];
+  expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
+  expect(files.filter((file) => /^(test|src|build|bench|node_modules|\.)/.test(file))).toEqual([]);
+});
+
+describe('the command', () => {
+  test('--version is the package’s', async () => {
+    const { exitCode, stdout } = await consumer.run('npx', '--no-install', 'clear-df', '--version');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: consumer.packed.version });
+  });
+
+  test('--help names the commands', async () => {
+    const { exitCode, stdout } = await consumer.run('npx', '--no-install', 'clear-df', '--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\brun\b[^]*\brules\b[^]*\bpcap\b/);
+  });
+
+  test('pcap works for nobody, without any privilege', async () => {
+    const nobody = [
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      '--bounding-set=-all',
+      '--no-new-privs',
+    ];
+    const { exitCode, stderr, output } = await mangleCapture(...nobody);
+    expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expectCleared(output);
+  });
+});
+
+describe('the library', () => {
+  const names = `JSON.stringify([typeof ClearDf.open, Object.keys(all).sort()])`;
+
+  test('is the same by import and by require', async () => {
+    consumer.write('names.mjs', `import * as all from 'clear-df'; const { ClearDf } = all; console.log(${names});`);
+    consumer.write(
+      'names.cjs',
+      `const { __esModule, ...all } = require('clear-df'); const { ClearDf } = all; console.log(${names});`,
+    );
+    const esm = await consumer.run('node', 'names.mjs');
+    const cjs = await consumer.run('node', 'names.cjs');
+    expect(esm).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(esm.stdout).toContain('"function"');
+    expect(cjs).toEqual(esm);
+  });
+
+  test('refuses a wrong option before it loads anything native', async () => {
+    consumer.write('wrong.mjs', `import { ClearDf } from 'clear-df'; await ClearDf.open({ queues: '70000' });`);
+    const { exitCode, stderr } = await consumer.run('node', 'wrong.mjs');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/queues: '?70000'? is not accepted/);
+  });
+
+  test('has types for ES modules and for CommonJS', async () => {
+    const use = (policy: string) => `
+      import { ClearDf } from 'clear-df';
+      export async function use(): Promise<number> {
+        await using mangler = await ClearDf.open({ queues: '0:3', identification: '${policy}' });
+        mangler.on('fault', ({ queue, kind }) => console.error(queue, kind));
+        const { cleared } = mangler.stats();
+        return cleared;
+      }`;
+    const files = ['good.mts', 'good.cts', 'bad.mts', 'bad.cts'];
+    for (const file of files) consumer.write(file, use(file.startsWith('good') ? 'random' : 'dice'));
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,esnext.disposable',
+      '--module',
+      'node16',
+    ];
+    const types = ['--types', 'node', '--typeRoots', path.join(ROOT, 'node_modules', '@types')];
+    const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { stdout } = await consumer.run('node', tsc, ...flags, ...types, ...files);
+    const errors = stdout.split('\n').filter((line) => line.includes('error TS'));
+    expect(errors.sort()).toEqual([
+      expect.stringMatching(/^bad\.cts.*"dice"' is not assignable/),
+      expect.stringMatching(/^bad\.mts.*"dice"' is not assignable/),
+    ]);
+  });
+});
+
+describe('what is missing is named', () => {
+  test('libnetfilter_queue, with its package', async () => {
+    // In a mount namespace of its own, the library's folder is one of links to all others.
+    const script = `set -e
+      lib=$(ldd "$1" | sed -n 's/.*libnetfilter_queue.* => \\(.*\\) (.*/\\1/p'); shift
+      folder=$(dirname "$(readlink -f "$lib")"); farm=$(mktemp -d)
+      trap 'umount "$farm" && rmdir "$farm"' EXIT
+      mount -t tmpfs none "$farm"; mkdir "$farm/real" "$farm/links"
+      mount --bind "$folder" "$farm/real"
+      ln -s "$farm"/real/* "$farm/links/"; rm "$farm"/links/libnetfilter_queue*
+      mount --bind "$farm/links" "$folder"
+      trap - EXIT
+      exec "$@"`;
+    const binary = consumer.installed('prebuilds', `${process.platform}-${process.arch}`, 'clear_df.node');
+    const { exitCode, stderr } = await mangleCapture('unshare', '--mount', 'bash', '-c', script, 'bash', binary);
+    expect(stderr).toContain('libnetfilter_queue.so.1');
+    expect(stderr).toContain('apt-get install libnetfilter-queue1');
+    expect(exitCode).toBe(4);
+  });
+
+  test('a binary for this platform, with the command that builds it; the command works', async () => {
+    renameSync(consumer.installed('prebuilds'), consumer.installed('hidden'));
+    const without = await mangleCapture();
+    expect(without.exitCode).toBe(4);
+    expect(without.stderr).toContain(`no binary for ${process.platform}-${process.arch}`);
+    expect(without.stderr).toContain('npm explore clear-df -- npm run build:native');
+
+    const built = await consumer.run('npm', 'explore', 'clear-df', '--', 'npm', 'run', 'build:native');
+    expect(built.exitCode, built.stderr).toBe(0);
+    const after = await mangleCapture();
+    expect(after.exitCode, after.stderr).toBe(0);
+    expectCleared(after.output);
+  });
+});

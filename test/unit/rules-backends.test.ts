@@ -1,0 +1,208 @@
+/** Which backend is chosen, and what is read from nft's listing, from made-up machines. */
+import { describe, expect, it } from 'vitest';
+import { ClearDfError } from '../../src/errors.js';
+import { type Backend, type Candidate } from '../../src/host/firewall/backends.js';
+import { bridgeQueueReturns, checkBridgeQueue } from '../../src/host/firewall/bridge.js';
+import { chooseBackend, parseBackendChoice } from '../../src/host/firewall/choice.js';
+import { neverLocal } from '../../src/host/firewall/notes.js';
+import { netAdminIn } from '../../src/host/capabilities.js';
+import { foreignRules, isHollow, ownedTables, readRuleset, redirectsNatively } from '../../src/rules/ruleset.js';
+import { parseRuleSpec } from '../../src/rules/spec.js';
+
+function candidate(backend: Backend, more: Partial<Candidate> = {}): Candidate {
+  return { backend, save: '', tables: [], error: undefined, usable: 'yes', reason: '', foreign: 0, ...more };
+}
+
+const machine = (more: Partial<Record<Backend, Partial<Candidate>>> = {}): Candidate[] =>
+  (['iptables-legacy', 'iptables-nft', 'nft'] as const).map((backend) => candidate(backend, more[backend]));
+const no = { usable: 'no', reason: 'broken' } as const;
+const unknown = { usable: 'unknown', reason: 'cannot tell' } as const;
+const owned = '*mangle\n-A OUTPUT -m comment --comment "clear-df:a" -j NFQUEUE --queue-num 0\nCOMMIT\n';
+
+describe('auto takes', () => {
+  it.each<[string, Candidate[], 'output' | 'bridge', Backend]>([
+    ['nft on an empty machine that can', machine(), 'output', 'nft'],
+    ['iptables at the bridge hook', machine(), 'bridge', 'iptables-nft'],
+    ['iptables-nft without the queue expression', machine({ nft: no }), 'output', 'iptables-nft'],
+    ['iptables-legacy when all else is broken', machine({ nft: no, 'iptables-nft': no }), 'output', 'iptables-legacy'],
+    ['what others use', machine({ 'iptables-legacy': { foreign: 1 } }), 'output', 'iptables-legacy'],
+    ['what others use most', machine({ 'iptables-legacy': { foreign: 1 }, nft: { foreign: 2 } }), 'output', 'nft'],
+    ['no broken one, even if others use it', machine({ nft: { ...no, foreign: 9 } }), 'output', 'iptables-nft'],
+    ['no nft at the bridge hook, even if others use it', machine({ nft: { foreign: 9 } }), 'bridge', 'iptables-nft'],
+    [
+      'what holds its rules already',
+      machine({ 'iptables-legacy': { save: owned }, nft: { foreign: 9 } }),
+      'output',
+      'iptables-legacy',
+    ],
+    [
+      'an untried one before none',
+      machine({ nft: no, 'iptables-nft': no, 'iptables-legacy': unknown }),
+      'output',
+      'iptables-legacy',
+    ],
+    [
+      'of two untried ones the one whose rules can be read',
+      machine({
+        nft: no,
+        'iptables-nft': { ...unknown, error: new ClearDfError({ code: 'PRIVILEGE', operation: 'read', reason: 'no' }) },
+        'iptables-legacy': unknown,
+      }),
+      'output',
+      'iptables-legacy',
+    ],
+    [
+      'iptables-nft when nothing can be told',
+      machine({ nft: unknown, 'iptables-nft': unknown, 'iptables-legacy': unknown }),
+      'output',
+      'iptables-nft',
+    ],
+  ])('%s', (_, candidates, hook, backend) => {
+    const choice = chooseBackend(candidates, 'auto', hook, 'a');
+    expect(choice.candidate.backend).toBe(backend);
+    expect(choice.reason).not.toBe('');
+  });
+
+  it('none when none works, with every reason', () => {
+    const broken = machine({ nft: no, 'iptables-nft': no, 'iptables-legacy': no });
+    expect(() => chooseBackend(broken, 'auto', 'output', 'a')).toThrow('iptables-nft: broken; ');
+  });
+});
+
+describe('a backend asked for', () => {
+  it('is taken when it works or cannot be told, refused when it does not', () => {
+    expect(chooseBackend(machine({ nft: unknown }), 'nft', 'output', 'a').candidate.backend).toBe('nft');
+    expect(() => chooseBackend(machine({ nft: no }), 'nft', 'output', 'a')).toThrow('use --backend nft: broken');
+  });
+
+  it('is refused with those that work, or with what makes one work', () => {
+    const hint = (candidates: Candidate[], choice: 'nft' | 'auto'): string | undefined => {
+      try {
+        chooseBackend(candidates, choice, 'output', 'a');
+      } catch (error) {
+        return (error as ClearDfError).hint;
+      }
+      return 'it was not refused';
+    };
+    expect(hint(machine({ nft: no, 'iptables-legacy': no }), 'nft')).toBe('choose another: iptables-nft');
+    const broken = machine({ nft: no, 'iptables-nft': no, 'iptables-legacy': no });
+    for (const choice of ['nft', 'auto'] as const) expect(hint(broken, choice)).toMatch(/^modprobe -a .*xt_NFQUEUE/);
+  });
+
+  it('must be one there is', () => {
+    expect(parseBackendChoice('auto')).toBe('auto');
+    expect(() => parseBackendChoice('pf')).toThrow("--backend: 'pf' is not accepted; expected iptables-legacy");
+  });
+});
+
+describe('the nft bridge queue', () => {
+  it.each([
+    ['5.10.0-33-amd64', 'yes'],
+    ['6.1.0', 'yes'],
+    ['6.12.107', 'yes'],
+    ['6.18.44', 'unknown'],
+    ['7.2.13', 'no'],
+    ['10.0', 'no'],
+  ])('on kernel %s hands packets back: %s', (kernel, returns) => {
+    expect(bridgeQueueReturns(kernel)).toBe(returns);
+  });
+
+  it('is refused, warned of or used accordingly', () => {
+    expect(checkBridgeQueue('6.12.1')).toBeUndefined();
+    expect(checkBridgeQueue('6.18.1')).toContain('has not been measured');
+    expect(() => checkBridgeQueue('7.2.0')).toThrow('on kernel 7.2.0');
+  });
+});
+
+/** A listing as nft 1.0.6 prints it, shortened. */
+const LISTING = {
+  nftables: [
+    { metainfo: { version: '1.0.6', json_schema_version: 1 } },
+    { table: { family: 'ip', name: 'mangle', handle: 1 } },
+    { table: { family: 'ip', name: 'clear_df_a', handle: 2 } },
+    { table: { family: 'bridge', name: 'clear_df_b-1', handle: 3 } },
+    { table: { family: 'inet', name: 'people', handle: 4 } },
+    { table: { family: 'inet', name: 'clear_df_a', handle: 5 } },
+    {
+      chain: {
+        family: 'ip',
+        table: 'mangle',
+        name: 'OUTPUT',
+        type: 'route',
+        hook: 'output',
+        prio: -150,
+        policy: 'accept',
+      },
+    },
+    { chain: { family: 'ip', table: 'clear_df_a', name: 'output', type: 'filter', hook: 'output', policy: 'accept' } },
+    {
+      rule: {
+        family: 'ip',
+        table: 'clear_df_a',
+        chain: 'output',
+        comment: 'clear-df:a',
+        expr: [{ queue: { num: 0 } }],
+      },
+    },
+    { rule: { family: 'bridge', table: 'clear_df_b-1', chain: 'forward', comment: 'mine', expr: [] } },
+    { chain: { family: 'inet', table: 'people', name: 'pre', type: 'nat', hook: 'prerouting', policy: 'accept' } },
+    { rule: { family: 'inet', table: 'people', chain: 'pre', expr: [{ accept: null }] } },
+    { set: { family: 'inet', table: 'people', name: 's' } },
+    { flowtable: { family: 'inet', table: 'people', name: 'f' } },
+  ],
+};
+
+describe("nft's listing", () => {
+  const tables = readRuleset(JSON.stringify(LISTING));
+
+  it('shows which tables are ours, and strangers in them', () => {
+    expect(ownedTables(tables).map(({ family, instance, strangers }) => [family, instance, strangers])).toEqual([
+      ['ip', 'a', 0],
+      ['bridge', 'b-1', 1],
+    ]);
+    expect(ownedTables(tables, 'a')).toHaveLength(1);
+  });
+
+  it('shows what others keep in native tables, and whether it redirects', () => {
+    expect(foreignRules(tables)).toBe(1);
+    expect(redirectsNatively(tables)).toBe(true);
+    expect(redirectsNatively(tables.filter(({ name }) => name !== 'people'))).toBe(false);
+  });
+
+  it('shows a table that holds nothing', () => {
+    const hollow = (name: string): boolean => isHollow(tables.find((table) => table.name === name)!);
+    expect(hollow('mangle')).toBe(true);
+    expect(hollow('clear_df_a')).toBe(false);
+    expect(hollow('people')).toBe(false);
+  });
+});
+
+describe('never local', () => {
+  const forwarded = parseRuleSpec({ queues: { first: 0, last: 0 }, forwarded: true, outDev: 'wan' });
+  const nat = (target: string): Candidate[] =>
+    machine({ 'iptables-nft': { save: `*nat\n-A PREROUTING -p tcp -j ${target}\nCOMMIT\n` } });
+
+  it('is vouched for but where a later rule may redirect to this host', () => {
+    expect(neverLocal(forwarded, machine())).toBe(true);
+    expect(neverLocal(forwarded, nat('REDIRECT --to-ports 80'))).toBe(false);
+    expect(neverLocal(forwarded, nat('DNAT --to-destination 127.0.0.1'))).toBe(false);
+    expect(neverLocal(forwarded, nat('ACCEPT'))).toBe(true);
+    expect(neverLocal(forwarded, machine({ nft: { tables: readRuleset(JSON.stringify(LISTING)) } }))).toBe(false);
+    expect(neverLocal(parseRuleSpec({ queues: { first: 0, last: 0 } }), nat('REDIRECT'))).toBe(true);
+  });
+});
+
+describe('CAP_NET_ADMIN', () => {
+  it.each([
+    ['000001ffffffffff', 'yes'],
+    ['0000000000001000', 'yes'],
+    ['000001ffffffefff', 'no'],
+    ['0000000000000000', 'no'],
+  ])('in %s: %s', (set, has) => {
+    expect(netAdminIn(`Name:\tnode\nCapEff:\t${set}\nCapBnd:\t0\n`)).toBe(has);
+  });
+
+  it('is unknown without the line', () => {
+    expect(netAdminIn('Name:\tnode\n')).toBe('unknown');
+  });
+});

@@ -1,0 +1,173 @@
+/** What holds for every rule that is accepted, whatever a person typed. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClearDfError } from '../../src/errors.js';
+import { replayText } from '../../src/host/exec.js';
+import * as iptables from '../../src/rules/iptables.js';
+import * as nft from '../../src/rules/nft.js';
+import { resolveRules, type ResolvedRule } from '../../src/rules/resolve.js';
+import { parseRuleSpec } from '../../src/rules/spec.js';
+import { joinWords, splitWords } from '../../src/rules/words.js';
+
+const hostile = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('a"b', 'a\nCOMMIT', 'eth+', '-j', "'; rm"),
+);
+const deviceName = fc.stringMatching(/^[a-z][a-z0-9.-]{0,14}$/);
+const name = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/);
+const queues = fc
+  .tuple(fc.integer({ min: 0, max: 65_535 }), fc.integer({ min: 0, max: 65_535 }))
+  .map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
+const prefix = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([address, length]) => `${address}/${length}`);
+const port = fc.integer({ min: 444, max: 65_535 }).map((number) => `udp:${number}`);
+const proto = fc.oneof(fc.constantFrom('gre', 'esp', 'all'), port);
+const bytes = fc.integer({ min: 68, max: 65_534 });
+
+const anywhere = { queues, name, proto, local: prefix, remote: prefix, bypass: fc.boolean() };
+
+/** Rules whose parts fit each other, of every hook. */
+const sound = fc.oneof(
+  fc.record(
+    { ...anywhere, hook: fc.constantFrom('output', 'postrouting'), outDev: deviceName, largerThan: bytes },
+    { requiredKeys: ['queues', 'name'] },
+  ),
+  fc.record(
+    { ...anywhere, forwarded: fc.constant(true), includeQuic: fc.boolean(), inDev: deviceName, outDev: deviceName },
+    { requiredKeys: ['queues', 'name', 'forwarded', 'outDev'] },
+  ),
+  fc.record(
+    { ...anywhere, hook: fc.constant('bridge'), inDev: deviceName, outDev: deviceName, largerThan: bytes },
+    { requiredKeys: ['queues', 'name', 'hook', 'outDev'] },
+  ),
+);
+
+/** The same with one part that a person got wrong, or meant badly. */
+const spoilt = fc
+  .tuple(sound, fc.constantFrom('name', 'hook', 'proto', 'local', 'remote', 'inDev', 'outDev', 'largerThan'), hostile)
+  .map(([input, part, text]) => ({ ...input, [part]: text }));
+
+/** The rules of what is accepted; undefined for what is refused, which must be by USAGE. */
+function rulesOf(input: object): ResolvedRule[] | undefined {
+  try {
+    return resolveRules(parseRuleSpec(input), { mtu: 1400 });
+  } catch (error) {
+    expect(error).toBeInstanceOf(ClearDfError);
+    expect((error as ClearDfError).code).toBe('USAGE');
+    return undefined;
+  }
+}
+
+/** The model of `iptables-restore --noflush` on a save text: -D takes the first equal line, -A appends. */
+function applied(save: string[], text: string | undefined): string[] {
+  const lines = [...save];
+  for (const line of text?.split('\n') ?? []) {
+    if (line.startsWith('-A ')) lines.push(line);
+    if (!line.startsWith('-D ')) continue;
+    const at = lines.indexOf(line.replace('-D', '-A'));
+    expect(at).toBeGreaterThanOrEqual(0);
+    lines.splice(at, 1);
+  }
+  return lines;
+}
+
+const FOREIGN = ['-A OUTPUT -j ACCEPT', '-A OUTPUT -m comment --comment "clear-df" -j NFQUEUE --queue-num 0'];
+const saveOf = (lines: string[]): string => ['*mangle', ...lines, 'COMMIT'].join('\n');
+
+describe('rule text', () => {
+  it('holds nothing of what a person typed but safe words, on lines of its own', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.oneof(sound, spoilt), (input) => {
+        const rules = rulesOf(input);
+        if (!rules) return;
+        accepted += 1;
+        const lines = rules.map(iptables.ruleLine);
+        for (const line of lines) expect(line).toMatch(/^-A [A-Z]+ [A-Za-z0-9_.@%=~^:/&!" -]+$/);
+        const text = iptables.installText('', rules[0]!.name, rules);
+        expect(text?.split('\n')).toHaveLength(lines.length + 3);
+        for (const line of rules.flatMap(nft.ruleLines)) {
+          expect(line).toMatch(/^[A-Za-z0-9_.@%=~^:/&!>" -]+$/);
+          expect(line.split('"').length % 2).toBe(1);
+          expect(line.replace(/"[^"]*"/g, '')).toMatch(/^[a-z0-9 ./&!=>-]+$/);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(accepted).toBeGreaterThan(1000);
+  });
+
+  it('names its owner, its queues and DF in every rule', () => {
+    fc.assert(
+      fc.property(sound, (input) => {
+        for (const rule of rulesOf(input)!) {
+          const [owned] = iptables.ownedRules(saveOf([iptables.ruleLine(rule)]));
+          expect(owned?.name).toBe(rule.name);
+          expect(owned?.words).toContain('0x4&0x4000=0x4000');
+          const { first, last } = rule.queues;
+          expect(owned?.words).toContain(first === last ? String(first) : `${first}:${last}`);
+          expect(owned?.words.includes('--queue-bypass')).toBe(rule.bypass);
+        }
+      }),
+    );
+  });
+});
+
+describe('installing', () => {
+  const both = fc
+    .tuple(sound, sound)
+    .map((inputs) => inputs.map((input) => rulesOf(input)!) as [ResolvedRule[], ResolvedRule[]]);
+
+  it('twice is installing once', () => {
+    fc.assert(
+      fc.property(both, fc.nat(3), ([rules, earlier], copies) => {
+        const owner = rules[0]!.name;
+        const old = earlier.map((rule) => iptables.ruleLine({ ...rule, name: owner }));
+        const before = [...FOREIGN, ...Array.from({ length: copies }, () => old).flat()];
+        const once = applied(before, iptables.installText(saveOf(before), owner, rules));
+        expect(iptables.ownedRules(saveOf(once), owner).map(({ line }) => line)).toEqual(rules.map(iptables.ruleLine));
+        expect(iptables.installText(saveOf(once), owner, rules)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('and removing leaves everyone else as they were', () => {
+    fc.assert(
+      fc.property(both, ([rules, others]) => {
+        if (rules[0]!.name === others[0]!.name) return;
+        const before = [...FOREIGN, ...others.map(iptables.ruleLine)];
+        const installed = applied(before, iptables.installText(saveOf(before), rules[0]!.name, rules));
+        expect(applied(installed, iptables.removeText(saveOf(installed), rules[0]!.name))).toEqual(before);
+      }),
+    );
+  });
+
+  it('undone gives back the earlier rules', () => {
+    fc.assert(
+      fc.property(both, ([rules, earlier]) => {
+        const owner = rules[0]!.name;
+        const before = [...FOREIGN, ...earlier.map((rule) => iptables.ruleLine({ ...rule, name: owner }))];
+        const installed = applied(before, iptables.installText(saveOf(before), owner, rules));
+        expect(applied(installed, iptables.putBackText(saveOf(installed), saveOf(before), owner))).toEqual(before);
+      }),
+    );
+  });
+});
+
+describe('words', () => {
+  it('come back from a line as they went in', () => {
+    const word = fc.string({ unit: 'grapheme-ascii', minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(word), (words) => {
+        expect(splitWords(joinWords(words))).toEqual(words);
+      }),
+    );
+  });
+});
+
+describe('a replayed command', () => {
+  it('quotes what a shell would read', () => {
+    expect(replayText('ip', ['link', 'show', "a'b c"])).toBe("ip link show 'a'\\''b c'");
+    expect(replayText('nft', ['-f', '-'], 'x\nEOF')).toBe("nft -f - <<'EOF_'\nx\nEOF\nEOF_");
+  });
+});

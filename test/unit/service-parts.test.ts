@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/log.js';
+import { zeroCounters } from '../../src/counters.js';
+import { bySetting } from '../../src/service/announce.js';
+import { openOptions } from '../../src/service/bind.js';
+import { FAULT_TEXT } from '../../src/service/faults.js';
+import { distance, nearest } from '../../src/service/nearest.js';
+import type { GivenOptions, OptionName } from '../../src/service/option-table.js';
+import { readOptions, type ServiceOptions } from '../../src/service/options.js';
+import { planText } from '../../src/service/plan-text.js';
+import { changes, keepBound } from '../../src/service/reload.js';
+import { queuesOf } from '../../src/host/firewall/feeds.js';
+import { type SignalWatch, watchSignals } from '../../src/service/signals.js';
+import { rateFields } from '../../src/service/stats-line.js';
+import { UndoStack } from '../../src/service/undo.js';
+
+function options(texts: Partial<Record<OptionName, string>>): ServiceOptions {
+  const entries = Object.entries({ queue: '0', ...texts }).map(([name, text]) => [name, { text, where: name }]);
+  return readOptions(Object.fromEntries(entries) as GivenOptions);
+}
+
+describe('nearest', () => {
+  it.each([
+    ['indentification', 'identification'],
+    ['outdev', 'out-dev'],
+    ['LARGER_THAN', 'larger-than'],
+    ['queu', 'queue'],
+  ])('%s is taken for %s', (typed, meant) => {
+    expect(nearest(typed, ['queue', 'identification', 'out-dev', 'in-dev', 'larger-than'])).toBe(meant);
+  });
+
+  it('has no guess for a word that is like none', () => {
+    expect(nearest('bandwidth', ['queue', 'hook'])).toBeUndefined();
+  });
+
+  it('measures: 0 only to itself, the same both ways, one letter is 1', () => {
+    const word = fc.string({ minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        expect(distance(a, b)).toBe(distance(b, a));
+        expect(distance(a, b) === 0).toBe(a === b);
+        expect(distance(a, `${a}x`)).toBe(1);
+        expect(distance(a, b)).toBeLessThanOrEqual(Math.max(a.length, b.length));
+      }),
+    );
+  });
+});
+
+describe('undo', () => {
+  it('goes backwards, once, past steps that fail', async () => {
+    const seen: string[] = [];
+    const undo = new UndoStack();
+    undo.push('first', () => void seen.push('first'));
+    undo.push('second', () => {
+      seen.push('second');
+      throw new Error('no');
+    });
+    undo.push('third', async () => {
+      await Promise.resolve();
+      seen.push('third');
+    });
+    expect(await undo.unwind(silentLogger())).toEqual([new Error('no')]);
+    expect(await undo.unwind(silentLogger())).toEqual([]);
+    expect(seen).toEqual(['third', 'second', 'first']);
+  });
+});
+
+describe('signals', () => {
+  let watch: SignalWatch | undefined;
+  afterEach(() => watch?.dispose());
+
+  it('the first TERM stops, the second one ends with 128 + its number, HUP does neither', async () => {
+    let hups = 0;
+    const impatient: number[] = [];
+    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode) });
+    watch.attend({ reload: () => (hups += 1), ignored: () => undefined });
+    process.emit('SIGHUP');
+    expect({ hups, stopping: watch.stopping }).toEqual({ hups: 1, stopping: undefined });
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(await watch.stopped).toBe('SIGTERM');
+    expect({ impatient, stopping: watch.stopping }).toEqual({ impatient: [], stopping: 'SIGTERM' });
+    process.emit('SIGINT', 'SIGINT');
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(impatient).toEqual([130, 143]);
+  });
+
+  it('a HUP before the service is there is kept for it, once', () => {
+    let hups = 0;
+    watch = watchSignals();
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    watch.attend({ reload: () => (hups += 1), ignored: () => undefined });
+    expect(hups).toBe(1);
+  });
+
+  it('the HUP of a terminal that went away stops, and a second one is no impatience', async () => {
+    const impatient: number[] = [];
+    watch = watchSignals({ hangup: true, exit: (exitCode) => impatient.push(exitCode) });
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    expect(await watch.stopped).toBe('SIGHUP');
+    expect(impatient).toEqual([]);
+  });
+
+  it('QUIT stops; USR1, USR2 and ALRM are told and nothing else', async () => {
+    const told: string[] = [];
+    watch = watchSignals();
+    watch.attend({ reload: () => undefined, ignored: (signal) => told.push(signal) });
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.emit(signal, signal);
+    expect({ told, stopping: watch.stopping }).toEqual({
+      told: ['SIGUSR1', 'SIGUSR2', 'SIGALRM'],
+      stopping: undefined,
+    });
+    process.emit('SIGQUIT', 'SIGQUIT');
+    expect(await watch.stopped).toBe('SIGQUIT');
+  });
+
+  it('are given back', () => {
+    const before = process.listenerCount('SIGTERM');
+    watchSignals().dispose();
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+  });
+});
+
+describe('reload', () => {
+  it('finds what differs, and says which of it needs a new start', () => {
+    const before = options({ stats: '1', identification: 'random' });
+    const after = options({ queue: '1', identification: 'keep', 'fail-open': 'false', stats: '1' });
+    expect(changes(before, after)).toEqual([
+      { name: 'queue', before: '0', after: '1', live: false },
+      { name: 'identification', before: 'random', after: 'keep', live: true },
+      { name: 'fail-open', before: 'true', after: 'false', live: false },
+    ]);
+    expect(changes(before, before)).toEqual([]);
+  });
+
+  it('a default that is written out is no difference', () => {
+    expect(changes(options({}), options({ metrics: '127.0.0.1:9857', gso: 'auto' }))).toEqual([]);
+  });
+
+  it('keeps what is bound, in the rules too', () => {
+    const before = options({ queue: '4', 'copy-range': '100' });
+    const after = options({ queue: '5', 'install-rules': 'true', identification: 'keep', gso: 'off' });
+    const next = keepBound(before, after);
+    expect(next).toMatchObject({
+      queue: { first: 4, last: 4 },
+      gso: 'auto',
+      'copy-range': 100,
+      identification: 'keep',
+    });
+    expect(next.rule?.queues).toEqual({ first: 4, last: 4 });
+    expect(changes(before, next).map(({ name }) => name)).toEqual(['identification', 'install-rules']);
+  });
+});
+
+describe('what the mangler is asked for', () => {
+  it('only what was given; the rest is its own default', () => {
+    expect(openOptions(options({ queue: '0:3' }), false)).toEqual({
+      queues: '0:3',
+      identification: 'random',
+      gso: true,
+      failOpen: true,
+      neverLocal: false,
+    });
+    const given = { gso: 'off', 'fail-open': 'false', 'queue-length': '5', 'copy-range': '64' };
+    expect(openOptions(options(given), true)).toMatchObject({
+      gso: false,
+      failOpen: false,
+      neverLocal: true,
+      queueLength: 5,
+      copyRange: 64,
+    });
+  });
+});
+
+describe('words', () => {
+  it('a fault is a sentence with its count', () => {
+    for (const { sentence } of Object.values(FAULT_TEXT)) expect(sentence(3)).toMatch(/ .* /);
+    expect(FAULT_TEXT.leaking.sentence(1)).toContain('1 packet left');
+    expect(FAULT_TEXT.leaking.sentence(70)).toContain('70 packets left');
+    expect(FAULT_TEXT.leaking.hint).toContain('--receive-buffer');
+  });
+
+  it('one outcome on several queues is one line', () => {
+    const setting = { setting: 'gso', required: false, value: 1 };
+    const settings = [
+      { ...setting, queue: 0 },
+      { ...setting, queue: 1 },
+      { ...setting, queue: 2, refused: 'EINVAL' },
+    ];
+    expect(bySetting(settings)).toEqual([
+      { setting: 'gso', value: 1, queues: [0, 1] },
+      { setting: 'gso', value: 1, refused: 'EINVAL', queues: [2] },
+    ]);
+  });
+
+  it('a statistics line leaves out what stands still', () => {
+    const counters = { ...zeroCounters(), packets: 10.04, leaked: 0.5 };
+    const queues = [{ queue: 0, counters, queueDropped: 2, userDropped: 1 }];
+    expect(rateFields({ seconds: 2.04, restarted: false, counters, queues })).toEqual({
+      seconds: 2,
+      packetsPerSecond: 10,
+      clearedPerSecond: 0,
+      leakedPerSecond: 0.5,
+      droppedPerSecond: 3,
+    });
+  });
+
+  it.each([
+    ['-A OUTPUT -p gre -j NFQUEUE --queue-num 4 --queue-bypass', { first: 4, last: 4 }],
+    ['-A OUTPUT -p gre -j NFQUEUE --queue-balance 2:5 --queue-bypass', { first: 2, last: 5 }],
+    ['ip protocol 47 counter packets 0 bytes 0 queue num 7 bypass comment "clear-df:x"', { first: 7, last: 7 }],
+    ['ip protocol 47 queue flags bypass to 3-6 comment "clear-df:x"', { first: 3, last: 6 }],
+    ['ip protocol 47 queue to 9 comment "clear-df:x"', { first: 9, last: 9 }],
+    ['ip protocol 47 accept', undefined],
+  ])('the queues of %j are %j', (rule, range) => {
+    expect(queuesOf(rule)).toEqual(range);
+  });
+
+  it('a plan without rules is comments only', () => {
+    const text = planText(options({ queue: '2:3', identification: 'keep' }), undefined);
+    expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+    expect(text).toContain('# bind queue 2:3');
+    expect(text).toContain('#   identification: keep');
+  });
+});

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+const SECOND = 1000;
+
+/** One project per tier; `scripts/test.ts` runs them in order. */
+function tier(name: string, options: { serial?: boolean; testTimeout: number }) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      pool: 'forks' as const,
+      fileParallelism: options.serial !== true,
+      testTimeout: options.testTimeout,
+      hookTimeout: Math.max(60 * SECOND, options.testTimeout),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      tier('unit', { testTimeout: 30 * SECOND }),
+      tier('native', { testTimeout: 120 * SECOND }),
+      tier('addon', { testTimeout: 60 * SECOND, serial: true }),
+      tier('oracle', { testTimeout: 300 * SECOND, serial: true }),
+      tier('netns', { testTimeout: 120 * SECOND, serial: true }),
+      tier('examples', { testTimeout: 60 * SECOND, serial: true }),
+      tier('pack', { testTimeout: 300 * SECOND, serial: true }),
+    ],
+  },
+});
