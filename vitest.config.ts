@@ -24,6 +24,7 @@ export default defineConfig({
       tier('addon', { testTimeout: 60 * SECOND, serial: true }),
       tier('oracle', { testTimeout: 300 * SECOND, serial: true }),
       tier('netns', { testTimeout: 120 * SECOND, serial: true }),
+      tier('lab', { testTimeout: 300 * SECOND, serial: true }),
       tier('examples', { testTimeout: 60 * SECOND, serial: true }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),
     ],

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "mangler_wrap.h"
+#include "probe_wrap.h"
 #include "rules_wrap.h"
 
 static Napi::Value CounterNames(const Napi::CallbackInfo &info)
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
 	exports.Set("Mangler", ManglerWrap::Define(env));
+	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));
 	return exports;
 }

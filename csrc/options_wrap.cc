@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-namespace
-{
-
-double Number(const Napi::Object &options, const char *key, double least,
-	      double most)
+double ReadNumber(const Napi::Object &options, const char *key, double least,
+		  double most)
 {
 	Napi::Value value = options.Get(key);
 	double number = value.IsNumber()
@@ -23,7 +20,7 @@ double Number(const Napi::Object &options, const char *key, double least,
 	return number;
 }
 
-bool Flag(const Napi::Object &options, const char *key)
+bool ReadFlag(const Napi::Object &options, const char *key)
 {
 	Napi::Value value = options.Get(key);
 
@@ -32,8 +29,6 @@ bool Flag(const Napi::Object &options, const char *key)
 			options.Env(), std::string(key) + " is not a boolean");
 	return value.As<Napi::Boolean>();
 }
-
-} // namespace
 
 cdf_identification_policy ReadPolicy(const Napi::Value &value)
 {
@@ -55,20 +50,21 @@ cdf_mangler_options ReadOptions(const Napi::Object &options)
 {
 	cdf_mangler_options read = {};
 
-	read.first_queue = (uint16_t)Number(options, "firstQueue", 0, 65535);
-	read.last_queue = (uint16_t)Number(
+	read.first_queue =
+		(uint16_t)ReadNumber(options, "firstQueue", 0, 65535);
+	read.last_queue = (uint16_t)ReadNumber(
 		options, "lastQueue", read.first_queue,
 		std::min(65535u, read.first_queue + CDF_QUEUES_MAX - 1));
 	read.queue.copy_range =
-		(uint32_t)Number(options, "copyRange", 20, 65531);
+		(uint32_t)ReadNumber(options, "copyRange", 20, 65531);
 	read.queue.queue_length =
-		(uint32_t)Number(options, "queueLength", 1, INT32_MAX);
+		(uint32_t)ReadNumber(options, "queueLength", 1, INT32_MAX);
 	read.queue.receive_buffer =
-		(uint32_t)Number(options, "receiveBuffer", 1024, 1 << 30);
-	read.queue.fail_open = Flag(options, "failOpen");
-	read.queue.gso = Flag(options, "gso");
-	read.never_local = Flag(options, "neverLocal");
-	read.companion = (int)Number(options, "companion", -1, 65535);
+		(uint32_t)ReadNumber(options, "receiveBuffer", 1024, 1 << 30);
+	read.queue.fail_open = ReadFlag(options, "failOpen");
+	read.queue.gso = ReadFlag(options, "gso");
+	read.never_local = ReadFlag(options, "neverLocal");
+	read.companion = (int)ReadNumber(options, "companion", -1, 65535);
 	read.identification = ReadPolicy(options.Get("identification"));
 	return read;
 }

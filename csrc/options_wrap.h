@@ -10,6 +10,13 @@ extern "C" {
 #include "mangler.h"
 }
 
+/** Read options[key], a whole number from least to most; throws a TypeError. */
+double ReadNumber(const Napi::Object &options, const char *key, double least,
+		  double most);
+
+/** Read options[key], a boolean; throws a TypeError. */
+bool ReadFlag(const Napi::Object &options, const char *key);
+
 /** Read a mangler's options; throws a TypeError that names the bad one. */
 cdf_mangler_options ReadOptions(const Napi::Object &options);
 

@@ -11,6 +11,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "affinity.h"
+#include "clock.h"
+
 struct cdf_worker {
 	struct cdf_worker_options options;
 	struct cdf_queue *queue;
@@ -22,6 +25,7 @@ struct cdf_worker {
 	_Atomic int thread_id;
 	_Atomic bool stop;
 
+	struct cdf_affinity affinity; /* the thread's own, as the loop is */
 	struct cdf_loop loop;
 };
 
@@ -48,6 +52,7 @@ static void *run(void *argument)
 			give_up(worker);
 			return NULL;
 		}
+		cdf_affinity_turn(&worker->affinity, cdf_clock_now());
 		if (!cdf_loop_turn(&worker->loop))
 			cdf_loop_wait(&worker->loop, worker->wake);
 		cdf_loop_report(&worker->loop);

@@ -14,7 +14,7 @@ import { longFiles } from './layers/long-files.js';
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
   ['errors', 'counters', 'native', 'mangler', 'log', 'report', 'service', 'cli'],
-  ['errors', 'net', 'rules', 'tunnel', 'log', 'host', 'service', 'cli'],
+  ['errors', 'net', 'rules', 'tunnel', 'doctor', 'log', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // The public names; imported by nothing.
   ['errors', 'counters', 'native', 'mangler', 'index'],
@@ -41,7 +41,7 @@ const C_STEPS = [
   ['published'],
   ['ipv4'],
   ['transport'],
-  ['sequence', 'loss', 'clock'],
+  ['sequence', 'loss', 'clock', 'affinity'],
   ['fault'],
   ['deck'],
   ['identification'],
@@ -55,8 +55,11 @@ const C_STEPS = [
   ['loop'],
   ['worker'],
   ['mangler'],
+  ['icmp'],
+  ['raw'],
+  ['probe'],
   ['options_wrap'],
-  ['mangler_wrap', 'rules_wrap'],
+  ['mangler_wrap', 'rules_wrap', 'probe_wrap'],
   ['addon'],
 ];
 

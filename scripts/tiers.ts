@@ -16,6 +16,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
   { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
   { name: 'netns', what: 'real packets in network namespaces', root: true, minutes: 20 },
+  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 30 },
   { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 3 },
   { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8 },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },

@@ -64,10 +64,10 @@ export interface QueueRange {
 
 /**
  * Reads `N` or `N:M`.
- * @throws ClearDfError USAGE when it is neither, beyond 65535, backwards or wider than 256 queues
+ * @throws ClearDfError USAGE when it is neither, has leading zeros, is beyond 65535, backwards or wider than 256 queues
  */
 export function parseQueueRange(value: number | string, option = 'queues'): QueueRange {
-  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(value));
+  const match = /^(0|[1-9]\d{0,4})(?::(0|[1-9]\d{0,4}))?$/.exec(String(value));
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (!match || last > 65_535 || first > last || last - first > 255) {

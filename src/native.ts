@@ -81,8 +81,56 @@ export interface NativeRules {
   counters(): BigUint64Array;
 }
 
+/** Echo requests of one kind. Lengths in bytes, IPv4 header included. */
+export type NativeProbe = {
+  destination: string;
+  /** `0.0.0.0`: as the route says. */
+  source: string;
+  /** Of each request, 36–65535. */
+  bytes: number;
+  /** Cut it into fragments of at most this many; 0 sends it whole. */
+  fragmentBytes: number;
+  dontFragment: boolean;
+  /** Enough as soon as one is answered. */
+  first: boolean;
+  /** 1–100; a frag needed or a refusal is final, no more follow it. */
+  tries: number;
+  /** Milliseconds to the next try while nothing came. */
+  interval: number;
+  /** Milliseconds to wait behind the last try. */
+  timeout: number;
+};
+
+/** What came of one request. Addresses are `0.0.0.0` and numbers 0 where there is nothing to tell. */
+export type NativeProbeResult = {
+  /** `pending`: out, but no longer waited for; `refused`: this host did not send it. */
+  outcome: 'pending' | 'lost' | 'answered' | 'frag-needed' | 'unreachable' | 'refused';
+  /** Who answered or complained. */
+  from: string;
+  /** This host's address that was used. */
+  source: string;
+  /** Of `frag-needed` the next hop's, of EMSGSIZE the device's. */
+  mtu: number;
+  /** Of the ICMP message (RFC 792). */
+  type: number;
+  code: number;
+  /** Of `refused`: the kernel's errno (positive). */
+  errno: number;
+  /** Milliseconds. */
+  roundTrip: number;
+  /** DF of what came back. */
+  dontFragment: boolean;
+  /** Bytes of the largest fragment of what came back; 0 when it came whole. */
+  fragment: number;
+};
+
+/** What `probe` rejects with when it cannot ask at all. */
+export type NativeProbeError = Error & { errno: number; operation: string };
+
 export interface Native {
   counterNames(): string[];
+  /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
+  probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
   Rules: new (identification: IdentificationPolicy) => NativeRules;
 }

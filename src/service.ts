@@ -64,8 +64,9 @@ export async function runService(options: ServiceOptions, context: RunContext): 
  * Whether no super-packet of the queue is delivered to this host: the operator says so, or the rules leave such
  * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
  */
-function vouched({ gso, rule }: ServiceOptions, plan: RulePlan | undefined): boolean {
-  return gso === 'on' || (gso === 'auto' && rule?.hook === 'prerouting' && plan?.result.neverLocal === true);
+function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
+  const forwarded = rules.some(({ hook }) => hook === 'prerouting');
+  return gso === 'on' || (gso === 'auto' && forwarded && plan?.result.neverLocal === true);
 }
 
 function leftBehind(name: string | undefined): string | undefined {
@@ -112,7 +113,7 @@ export class Service {
         mangler,
         readKernel: () => readKernelQueues(),
         version: context.version,
-        name: options.rule?.name,
+        name: options.rules[0]?.name,
       });
       const address = new StatsAddress(log, take);
       undo.push('close the statistics address', () => address.close());
@@ -122,7 +123,7 @@ export class Service {
       statsLine.every(options.stats);
       undo.push('remove the rules', () => rules.remove());
       await rules.install(options);
-      if (options.rule === undefined) hintAtRules(log, options);
+      if (options.rules.length === 0) hintAtRules(log, options);
       log.info('clear-df is running');
       return new Service(options, context, log, mangler, rules, address, statsLine, undo, neverLocal);
     } catch (error) {
@@ -133,7 +134,9 @@ export class Service {
 
   /** Read the file again and take what can change; a file that is refused leaves everything as it is. Never throws. */
   reload(): Promise<void> {
-    return (this.#work = this.#work.then(() => this.#reload()).catch((error: unknown) => this.#complain(error)));
+    return (this.#work = this.#work
+      .then(() => this.#reload())
+      .catch((error: unknown) => this.#complain('not reloaded, running on as before', error)));
   }
 
   async #reload(): Promise<void> {
@@ -166,7 +169,9 @@ export class Service {
   /** Between the reloads, and never after the stop. */
   #checkRules(): Promise<void> {
     const check = async () => void (this.#stopping || (await this.rules.check()));
-    return (this.#work = this.#work.then(check).catch((error: unknown) => this.#complain(error)));
+    return (this.#work = this.#work
+      .then(check)
+      .catch((error: unknown) => this.#complain('the look at the rules failed, and will be repeated', error)));
   }
 
   /** The steps that can fail come first: when one does, what came before it is put back. */
@@ -190,10 +195,10 @@ export class Service {
     this.statsLine.every(next.stats);
   }
 
-  #complain(error: unknown): void {
+  #complain(what: string, error: unknown): void {
     const { message } = error as Error;
     const hint = error instanceof ClearDfError ? error.hint : undefined;
-    this.log.error({ ...(hint === undefined ? {} : { hint }) }, `not reloaded, running on as before: ${message}`);
+    this.log.error({ ...(hint === undefined ? {} : { hint }) }, `${what}: ${message}`);
   }
 
   /**
@@ -207,7 +212,7 @@ export class Service {
     const failures = await this.undo.unwind(this.log);
     announceEnd(this.log, reason, this.mangler.stats());
     if (failures.length === 0) return;
-    const name = this.#options.rule?.name;
+    const name = this.#options.rules[0]?.name;
     throw new ClearDfError({
       code: 'RUNTIME',
       operation: 'end',

@@ -6,8 +6,9 @@
 import { type SignalWatch, watchSignals } from '../service/signals.js';
 import { outliveTerminals, terminals } from './terminal.js';
 
-/** `run` is the default command: a flag that only prints something is no run. */
-function isRun([word]: readonly string[]): boolean {
+/** `run` is the default command: a flag that only prints something is no run. What changes a tunnel ends whole, too. */
+function isRun([word, verb]: readonly string[]): boolean {
+  if (word === 'tunnel') return verb === 'up' || verb === 'down';
   return word === 'run' || (word?.startsWith('-') === true && !['--help', '-h', '--version'].includes(word));
 }
 

@@ -1,16 +1,19 @@
 /** The table of commands. */
 import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
-import { nearest } from '../service/nearest.js';
+import { nearest } from '../net/nearest.js';
 import type { SignalWatch } from '../service/signals.js';
+import { doctorCommand } from './doctor.js';
 import { endingOf, refusedBy, toleratePipes } from './output.js';
 import { pcapCommand } from './pcap.js';
+import { probeCommand } from './probe.js';
 import { rulesCommand } from './rules.js';
 import { runCommand } from './run.js';
 import { statsCommand } from './stats.js';
+import { tunnelCommand } from './tunnel.js';
 import { version } from './version.js';
 
-const COMMANDS = [runCommand, rulesCommand, statsCommand, pcapCommand];
+const COMMANDS = [runCommand, rulesCommand, statsCommand, pcapCommand, probeCommand, doctorCommand, tunnelCommand];
 
 const HELP = `
 Examples:
@@ -26,7 +29,7 @@ Exit codes:
 function program(signals: SignalWatch | undefined): Command {
   const root = new Command('clear-df')
     .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
-    .usage('[run] --queue N[:M] [options]\n       clear-df rules|stats|pcap ... [options]')
+    .usage('[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|doctor ... [options]')
     .version(version(), '--version', 'print the version and exit')
     .addHelpText('after', HELP);
   for (const command of COMMANDS) root.addCommand(command(signals), { isDefault: command === runCommand });
@@ -79,7 +82,8 @@ export async function main(argv: string[], signals?: SignalWatch): Promise<numbe
     }
     refuseUnknownCommand(root, argv[0]);
     await root.parseAsync(argv, { from: 'user' });
-    return 0;
+    // A command whose answer is a plain no says so here.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     const { text, exitCode } = endingOf(error, wantsDebug(argv));
     process.stderr.write(text);

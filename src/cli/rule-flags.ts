@@ -1,7 +1,8 @@
 /** The flags that say which packets are queued and where, for `clear-df rules`. */
 import { type Command, Option } from 'commander';
-import { usageError } from '../errors.js';
+import { missingError } from '../errors.js';
 import { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from '../host/firewall.js';
+import { parseQueueRange, QUEUE_RANGE_FORM } from '../net/queue-range.js';
 import { HOOKS, type RuleSpec, parseRuleSpec } from '../rules/spec.js';
 
 /** The flags as commander hands them over; absent where not given. */
@@ -46,7 +47,8 @@ export function addRuleFlags(command: Command): Command {
  * @throws ClearDfError USAGE that names the flag, the value and the accepted form
  */
 export function ruleSpecFromFlags(flags: RuleFlags): RuleSpec {
-  const queues = queuesOf(flags.queue);
+  if (flags.queue === undefined) throw missingError('--queue', QUEUE_RANGE_FORM);
+  const queues = parseQueueRange(String(flags.queue));
   const { name, hook, proto, local, remote, inDev, outDev, forwarded, includeQuic, bypass } = flags;
   const largerThan = bytes(flags.largerThan);
   const given = { name, hook, proto, local, remote, inDev, outDev, largerThan, forwarded, includeQuic, bypass, queues };
@@ -56,13 +58,6 @@ export function ruleSpecFromFlags(flags: RuleFlags): RuleSpec {
 /** The backend that flags ask for; `auto` when they do not. @throws ClearDfError USAGE */
 export function backendFromFlags({ backend }: RuleFlags): BackendChoice {
   return backend === undefined ? 'auto' : parseBackendChoice(backend);
-}
-
-function queuesOf(value: string | number | undefined): { first: number; last: number } {
-  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(value ?? ''));
-  if (!match) throw usageError('--queue', value ?? 'nothing', 'N or N:M with 0 <= N <= M <= 65535');
-  const first = Number(match[1]);
-  return { first, last: match[2] === undefined ? first : Number(match[2]) };
 }
 
 /** Digits become a number; anything else is left for the rule's own check to refuse. */

@@ -10,8 +10,9 @@ import {
   parseBackendChoice,
   removeRules,
 } from '../host/firewall.js';
-import { feedText, liveFeeds, type QueueRange } from '../host/firewall/feeds.js';
+import { feedText, liveFeeds } from '../host/firewall/feeds.js';
 import { type LogLevel, type Logger, LOG_LEVELS, createLogger } from '../log.js';
+import { type QueueRange } from '../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type RuleFlags, addRuleFlags, backendFromFlags, ruleSpecFromFlags } from './rule-flags.js';
 
@@ -33,7 +34,7 @@ export function rulesCommand(): Command {
     .option('--json', 'print JSON')
     .action((flags: CommonFlags & { json?: boolean }) => showRules(flags));
   const install = addRuleFlags(new Command('install').description('install rules, or change them, in one transaction'))
-    .requiredOption('--queue <N|N:M>', 'the queue, or the range of queues to balance over', plainRange)
+    .requiredOption('--queue <N|N:M>', 'the queue, or the range of queues to balance over')
     .option('--force', FORCE)
     .option('--dry-run', 'print what the firewall tool would be fed, and change nothing')
     .action((flags: RuleFlags & CommonFlags) => installInstance(flags));
@@ -73,7 +74,7 @@ async function installInstance(flags: RuleFlags & CommonFlags): Promise<void> {
   const choice = backendFromFlags(flags);
   const { log, runner } = tools(flags);
   await refuseLive(runner, 'install', spec.name, flags, spec.queues);
-  const done = await installRules(runner, spec, choice);
+  const done = await installRules(runner, [spec], choice);
   const { backend, reason, changed, rules, removedFrom, notes } = done;
   const verb = runner.dryRun ? 'would install' : changed ? 'installed' : 'already there:';
   log.info(
@@ -116,12 +117,6 @@ async function refuseLive(
     reason: feedText(other),
     hint: 'name other rules with --name, stop that process, or do it all the same with --force',
   });
-}
-
-/** As other numbers, without leading zeros; the rest is checked with the rule. */
-function plainRange(value: string): string {
-  if (/(^|:)0\d/.test(value)) throw usageError('--queue', value, 'N or N:M without leading zeros');
-  return value;
 }
 
 function tools({ dryRun = false, logLevel = 'info' }: CommonFlags): { log: Logger; runner: Runner } {

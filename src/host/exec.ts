@@ -6,6 +6,9 @@
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import { ClearDfError } from '../errors.js';
+import { quoteWord, replayText } from '../net/replay.js';
+
+export { replayText };
 
 /** One change: the text that a person can replay, and what a command gets on its standard input. */
 export interface Change {
@@ -102,7 +105,7 @@ interface Failed {
 }
 
 function failure(command: string, args: readonly string[], result: Failed): ClearDfError {
-  const object = [command, ...args].map(quote).join(' ');
+  const object = [command, ...args].map(quoteWord).join(' ');
   if (result.code === 'ENOENT') {
     const name = packageOf(command);
     return new ClearDfError({
@@ -155,21 +158,6 @@ function packageOf(command: string): string | undefined {
 function complaint(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '' && !line.startsWith('# Warning') && !line.startsWith('Try `')).join('; ');
-}
-
-/** A command as a person can paste it into a shell; input becomes a here-document. */
-export function replayText(command: string, args: readonly string[], input?: string): string {
-  const line = [command, ...args].map(quote).join(' ');
-  if (input === undefined) return line;
-  const lines = input.split('\n');
-  let end = 'EOF';
-  while (lines.includes(end)) end += '_';
-  return `${line} <<'${end}'\n${input}${input.endsWith('\n') ? '' : '\n'}${end}`;
-}
-
-/** Quotes a word for a POSIX shell when it needs it. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** An errno of Node's own file calls, by name, or undefined. */

@@ -8,10 +8,11 @@ import * as nft from '../rules/nft.js';
 import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
 import { ownedTables } from '../rules/ruleset.js';
 import { type RuleSpec } from '../rules/spec.js';
+import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './capabilities.js';
 import { type Runner } from './exec.js';
 import { type Backend, type Contents, owners, readBackend, readBackends, surveyBackends } from './firewall/backends.js';
-import { callIptables, checkBridgeQueue, undoCallIptables } from './firewall/bridge.js';
+import { callIptables, callsIptables, checkBridgeQueue, undoCallIptables } from './firewall/bridge.js';
 import { type BackendChoice, chooseBackend } from './firewall/choice.js';
 import * as viaIptables from './firewall/iptables.js';
 import { joined, type Memory, recall, remember } from './firewall/memory.js';
@@ -21,7 +22,6 @@ import { advise, neverLocal } from './firewall/notes.js';
 import { settle } from './firewall/settle.js';
 
 export { BACKENDS, type Backend } from './firewall/backends.js';
-export { callsIptables } from './firewall/bridge.js';
 export { joined, type Memory } from './firewall/memory.js';
 export { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from './firewall/choice.js';
 
@@ -68,38 +68,42 @@ export interface ListedRule {
 }
 
 /**
- * Makes an instance's rules exactly those of a spec, in one backend. Everything that can be refused
+ * Makes an instance's rules exactly those of its specs, all in one backend. Everything that can be refused
  * is refused before the first change; what fails half-way is rolled back.
+ * @throws TypeError when the specs are none, or not of one instance
  * @throws ClearDfError PRIVILEGE without CAP_NET_ADMIN; ENVIRONMENT when a device, a route or a usable
  *   backend is missing; CONFLICT when someone else writes into our nft table
  * @param ours what this process has changed before, to be kept in mind beside what changes now
  */
 export async function installRules(
   runner: Runner,
-  spec: RuleSpec,
+  specs: readonly RuleSpec[],
   choice: BackendChoice = 'auto',
   ours: Memory = {},
 ): Promise<InstallResult> {
-  if (!runner.dryRun) requireNetAdmin('install', spec.name);
-  const rules = resolveRules(spec, { mtu: await egressMtu(runner, spec) });
+  const { name } = instanceOf(specs);
+  if (!runner.dryRun) requireNetAdmin('install', name);
+  const hooks = specs.map(({ hook }) => hook);
+  const rules = await resolved(runner, specs);
   const candidates = await surveyBackends(runner, rules);
-  const { candidate, reason } = chooseBackend(candidates, choice, spec.hook, spec.name);
+  const { candidate, reason } = chooseBackend(candidates, choice, hooks, name);
   const { backend } = candidate;
   // Rules that cannot be read could never be removed again. Without any right at all it is only a plan.
   if (candidate.error !== undefined && netAdmin() !== 'no') throw candidate.error;
-  const notes = advise(spec, backend, candidates);
-  if (backend === 'nft' && spec.hook === 'bridge') {
+  const notes = advise(specs, backend, candidates);
+  if (backend === 'nft' && hooks.includes('bridge')) {
     const warning = checkBridgeQueue();
     if (warning !== undefined) notes.push(warning);
   }
-  const bridged = spec.hook === 'bridge' && backend !== 'nft' ? await callIptables(runner) : undefined;
-  const stale = candidates.filter((other) => other !== candidate && owners(other, spec.name).length > 0);
+  const ports = calledPorts(specs, backend);
+  const bridged = ports.length > 0 ? await callIptables(runner, ports) : undefined;
+  const stale = candidates.filter((other) => other !== candidate && owners(other, name).length > 0);
   let changed = false;
   try {
-    changed = await apply(runner, candidate, spec.name, rules);
-    for (const other of stale) await take(runner, other, spec.name);
+    changed = await apply(runner, candidate, name, rules);
+    for (const other of stale) await take(runner, other, name);
   } catch (error) {
-    if (changed) await putBack(runner, candidate, spec.name);
+    if (changed) await putBack(runner, candidate, name);
     if (bridged !== undefined) await undoCallIptables(runner, bridged);
     throw error;
   }
@@ -113,13 +117,34 @@ export async function installRules(
     backend,
     reason,
     changed,
-    existed: candidates.some((each) => owners(each, spec.name).length > 0),
+    existed: candidates.some((each) => owners(each, name).length > 0),
     rules: rules.flatMap(backend === 'nft' ? nft.ruleLines : iptables.ruleLine),
     removedFrom: stale.map((other) => other.backend),
     notes,
     before: now,
-    neverLocal: neverLocal(spec, candidates),
+    neverLocal: neverLocal(specs, candidates),
   };
+}
+
+/** The bridge ports, frames towards which pass iptables only if someone made them. */
+function calledPorts(specs: readonly RuleSpec[], backend: Backend): string[] {
+  if (backend === 'nft') return [];
+  return specs.flatMap(({ hook, outDev }) => (hook === 'bridge' && outDev !== undefined ? [outDev] : []));
+}
+
+async function resolved(runner: Runner, specs: readonly RuleSpec[]): Promise<ResolvedRule[]> {
+  const rules: ResolvedRule[] = [];
+  for (const spec of specs) rules.push(...resolveRules(spec, { mtu: await egressMtu(runner, spec) }));
+  return rules;
+}
+
+/**
+ * Whether packets still reach the rules that are in place: bridged frames pass iptables only as long as they are told.
+ * @throws ClearDfError RUNTIME when a bridge port is gone
+ */
+export async function rulesAreReached(runner: Runner, specs: readonly RuleSpec[], backend: Backend): Promise<boolean> {
+  const ports = calledPorts(specs, backend);
+  return ports.length === 0 || (await callsIptables(runner, ports));
 }
 
 /**
@@ -181,9 +206,9 @@ async function listed(runner: Runner, { backend, save, tables }: Contents): Prom
   const native = ownedTables(tables).map(async ({ family, instance }) => {
     const table = nft.tableOf(family, instance);
     const text = await runner.query('nft', ['list', 'table', ...table.split(' ')]);
-    const lines = text.split('\n').filter((line) => line.includes('comment "'));
-    const hook = /chain (\w+) \{/.exec(text)?.[1] ?? '';
-    return lines.map((line) => ({ name: instance, backend, chain: `${table} ${hook}`, rule: line.trim() }));
+    return nft
+      .listedRules(text)
+      .map(({ chain, rule }) => ({ name: instance, backend, chain: `${table} ${chain}`, rule }));
   });
   return [...saved, ...(await Promise.all(native)).flat()];
 }

@@ -120,10 +120,14 @@ export function ownedRules(save: string, name?: string): OwnedRule[] {
 export function installText(save: string, name: string, rules: readonly ResolvedRule[]): string | undefined {
   const present = ownedRules(save, name);
   const wanted = rules.map(ruleLine);
-  const same =
-    present.length === wanted.length &&
-    present.every(({ words }, i) => canonical(words) === canonical(splitWords(wanted[i] ?? '')));
+  const same = byChain(present.map(({ words }) => words)) === byChain(wanted.map(splitWords));
   return same ? undefined : transaction([...present.map(deletion), ...wanted]);
+}
+
+/** Rules in one spelling, chain by chain: a save text has the chains in its own order, whoever came first. */
+function byChain(rules: readonly string[][]): string {
+  const chains = [...new Set(rules.map(([, chain = '']) => chain))].sort();
+  return chains.flatMap((name) => rules.filter(([, chain]) => chain === name).map(canonical)).join('\n\n');
 }
 
 /** The transaction that removes exactly an instance's lines, or undefined when it has none. */

@@ -110,13 +110,29 @@ export function installText(name: string, rules: readonly ResolvedRule[], presen
   return [...stale, ...tables, ''].join('\n');
 }
 
+/** A packet that an exception takes out of the chain meets no later rule: rules that have some come last. */
+function lastExceptions(rules: readonly ResolvedRule[]): ResolvedRule[] {
+  const excepting = ({ protocol }: ResolvedRule): boolean => exceptions(protocol).length > 0;
+  return [...rules.filter((rule) => !excepting(rule)), ...rules.filter(excepting)];
+}
+
 function chain(hook: Hook, rules: readonly ResolvedRule[]): string[] {
+  const own = lastExceptions(rules.filter((rule) => rule.hook === hook));
   return [
     `  chain ${CHAINS[hook]} {`,
     `    type filter hook ${CHAINS[hook]} priority ${PRIORITY}; policy accept;`,
-    ...rules.filter((rule) => rule.hook === hook).flatMap((rule) => ruleLines(rule).map((line) => `    ${line}`)),
+    ...own.flatMap(ruleLines).map((line) => `    ${line}`),
     '  }',
   ];
+}
+
+/** The rules of one table as `nft list table` prints it, each with the chain that it stands in; ours have a comment. */
+export function listedRules(text: string): { chain: string; rule: string }[] {
+  let chain = '';
+  return text.split('\n').flatMap((line) => {
+    chain = /^\s*chain (\S+) \{/.exec(line)?.[1] ?? chain;
+    return line.includes('comment "') ? [{ chain, rule: line.trim() }] : [];
+  });
 }
 
 /** The transaction that removes an instance's tables, or undefined when it has none. */

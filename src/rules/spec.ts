@@ -7,6 +7,7 @@ import { type ClearDfError, missingError, usageError } from '../errors.js';
 import { IPV4_PREFIX_FORM, readIpv4Prefix } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { IPV4_LENGTH_MAX, IPV4_MTU_MIN, QUIC_PORT, UINT16_MAX } from '../net/protocol.js';
+import { isQueueRange, QUEUE_RANGE_FORM, rangeText } from '../net/queue-range.js';
 
 export const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
 export type Hook = (typeof HOOKS)[number];
@@ -36,7 +37,7 @@ const ACCEPTED: Record<string, string> = {
   largerThan: `bytes, ${IPV4_MTU_MIN}-${IPV4_LENGTH_MAX - 1}, or mtu`,
   forwarded: TRUTH,
   includeQuic: TRUTH,
-  queues: 'N or N:M with 0 <= N <= M <= 65535',
+  queues: QUEUE_RANGE_FORM,
   bypass: TRUTH,
 };
 
@@ -60,8 +61,6 @@ const bytes = z
   .min(IPV4_MTU_MIN)
   .max(IPV4_LENGTH_MAX - 1);
 
-const queueNumber = z.int().min(0).max(UINT16_MAX);
-
 const flags = z.strictObject({
   /** The instance that owns the rules; the comment in the firewall is `clear-df:<name>`. */
   name: z.string().regex(NAME).default('default'),
@@ -82,7 +81,7 @@ const flags = z.strictObject({
   forwarded: z.boolean().default(false),
   /** Forwarded packets from and to UDP port 443 as well. */
   includeQuic: z.boolean().default(false),
-  queues: z.strictObject({ first: queueNumber, last: queueNumber }).refine(({ first, last }) => first <= last),
+  queues: z.strictObject({ first: z.int(), last: z.int() }).refine(isQueueRange),
   /** Let packets through unchanged when nothing listens on the queue. */
   bypass: z.boolean().default(true),
 });
@@ -140,7 +139,7 @@ function refusal(input: unknown, issue: z.core.$ZodIssue | undefined): ClearDfEr
 function queuesText(value: unknown): unknown {
   const { first, last } = (value ?? {}) as { first?: unknown; last?: unknown };
   if (typeof first !== 'number' || typeof last !== 'number') return value;
-  return first === last ? String(first) : `${first}:${last}`;
+  return rangeText({ first, last });
 }
 
 function checkSituation({ hook, forwarded, includeQuic, proto }: RuleSpec): void {

@@ -2,7 +2,7 @@
 import { COUNTER_NAMES } from '../counters.js';
 import type { Logger } from '../log.js';
 import type { ClearDf, Setting, Stats } from '../mangler.js';
-import { rangeText } from './bind.js';
+import { rangeText } from '../net/queue-range.js';
 import type { ServiceOptions } from './options.js';
 
 /** The queues, who holds them, and which settings took. */

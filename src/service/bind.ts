@@ -4,6 +4,7 @@ import { netAdmin } from '../host/capabilities.js';
 import { holderOf, readKernelQueues } from '../host/kernel-queues.js';
 import type { Logger } from '../log.js';
 import { ClearDf, type OpenOptions } from '../mangler.js';
+import { rangeText } from '../net/queue-range.js';
 import type { ServiceOptions } from './options.js';
 
 /**
@@ -47,11 +48,6 @@ export function openOptions(options: ServiceOptions, neverLocal: boolean): OpenO
     neverLocal,
     ...Object.fromEntries(Object.entries(lengths).filter(([, value]) => value !== undefined)),
   };
-}
-
-/** `N` or `N:M`, as `--queue` takes it. */
-export function rangeText({ first, last }: { first: number; last: number }): string {
-  return first === last ? String(first) : `${first}:${last}`;
 }
 
 /**

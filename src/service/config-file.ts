@@ -1,12 +1,11 @@
 /** The YAML file of `--config`: read by line and column, so that a refusal says where. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
 import { ClearDfError, shortened, usageError } from '../errors.js';
-import { nearest } from './nearest.js';
+import { readTextFile } from '../host/text-file.js';
+import { nearest } from '../net/nearest.js';
 import { FILE_KEYS, type Given, type GivenOptions, isOptionName, OPTIONS } from './option-table.js';
 
-/** A file beyond this many bytes is not a configuration. */
-export const CONFIG_FILE_MAX = 1_048_576;
+const ACCEPTED = 'a readable YAML file of at most 1 MiB';
 
 /**
  * The options that a file gives, each with its place (`FILE:LINE:COLUMN key`). Values are taken as they are
@@ -15,52 +14,7 @@ export const CONFIG_FILE_MAX = 1_048_576;
  * value of another shape than text, number or true/false
  */
 export function readConfigFile(file: string): GivenOptions {
-  return parseConfigText(readText(file), file);
-}
-
-function readText(file: string): string {
-  const accepted = 'a readable YAML file of at most 1 MiB';
-  try {
-    const text = readBytes(file, accepted);
-    return new TextDecoder('utf-8', { fatal: true }).decode(text);
-  } catch (error) {
-    if (error instanceof ClearDfError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const reasons: Record<string, string> = {
-      ENOENT: 'there is no such file',
-      EISDIR: 'it is a directory',
-      EACCES: 'it may not be read by this user',
-      EAGAIN: 'reading it would wait for data',
-      ENOTDIR: 'a part of the path is not a directory',
-      ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
-    };
-    const known = code !== undefined && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
-    throw fileError(file, `${reasons[code ?? ''] ?? 'it cannot be read'}; expected ${accepted}`, known, error);
-  }
-}
-
-/** What `/proc` has calls itself a regular file of 0 bytes, and may have no end, or none yet: nothing here waits. */
-function readBytes(file: string, accepted: string): Buffer {
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  try {
-    const stat = fstatSync(descriptor);
-    // A pipe or device has no end that is known, and cannot be read again on HUP.
-    if (!stat.isFile() && !stat.isDirectory()) throw fileError(file, `it is not a regular file; expected ${accepted}`);
-    if (stat.size > CONFIG_FILE_MAX) throw fileError(file, `it has ${stat.size} bytes; expected ${accepted}`);
-    const bytes = Buffer.alloc(CONFIG_FILE_MAX + 1);
-    let length = 0;
-    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(descriptor, bytes, length, bytes.length - length, null);
-    }
-    if (length > CONFIG_FILE_MAX) throw fileError(file, `it has more than 1 MiB; expected ${accepted}`);
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function fileError(file: string, reason: string, errno?: string, cause?: unknown): ClearDfError {
-  return new ClearDfError({ code: 'USAGE', operation: 'read', object: `--config '${file}'`, reason, errno, cause });
+  return parseConfigText(readTextFile(file, { object: `--config '${file}'`, accepted: ACCEPTED }), file);
 }
 
 /** {@link readConfigFile} without the file. */

@@ -6,10 +6,13 @@ import { z } from 'zod';
 import { type ClearDfError, missingError, usageError } from '../errors.js';
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_LEVELS } from '../log.js';
-import { COPY_RANGE_MAX, IDENTIFICATION_POLICIES, parseQueueRange } from '../mangler.js';
+import { COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
+import { parseQueueRange, type QueueRange, rangeText } from '../net/queue-range.js';
 import { DEFAULT_LISTEN, parseListen } from '../report/listen.js';
 import { type Given, type GivenOptions, type OptionName, OPTIONS } from './option-table.js';
-import { readRule } from './rule-options.js';
+import { instanceOf } from '../rules/instance.js';
+import type { RuleSpec } from '../rules/spec.js';
+import { readRule, type RuleOption } from './rule-options.js';
 
 /** Text of a whole number from `min` to `max`, without sign, blanks, leading zeros or exponent. */
 function whole(min: number, max: number) {
@@ -41,14 +44,8 @@ const seconds = z
 /** Read further by the rule's own schema, which knows what goes together. */
 const ruleText = z.string().optional();
 
-/** A number, or two with a colon, without leading zeros: some readers take those for octal. */
-const PLAIN_RANGE = /^(0|[1-9]\d*)(:(0|[1-9]\d*))?$/;
-
 const schema = z.strictObject({
-  queue: z
-    .string()
-    .regex(PLAIN_RANGE)
-    .pipe(readBy((text) => parseQueueRange(text))),
+  queue: readBy((text) => parseQueueRange(text)),
   identification: z.enum(IDENTIFICATION_POLICIES).default('random'),
   gso: z.enum(['auto', 'on', 'off']).default('auto'),
   'fail-open': truth.default(true),
@@ -79,9 +76,16 @@ type Read = z.output<typeof schema>;
 
 /** The options of a run, read, with their defaults, and going together. */
 export type ServiceOptions = Read & {
-  /** The rule to install, when `install-rules` is on. */
-  rule?: ReturnType<typeof readRule>;
+  /** The rules to install, all of one instance: one when flags or a file switch `install-rules` on, else none. */
+  rules: RuleSpec[];
   given: GivenOptions;
+};
+
+/** What a program asks for that runs the service itself: each as the flag of its name takes it, but for these. */
+export type Asked = Partial<Record<Exclude<OptionName, RuleOption | 'queue' | 'install-rules'>, string | undefined>> & {
+  queues: QueueRange;
+  /** The rules to install, all of one instance and for these queues. */
+  rules: readonly RuleSpec[];
 };
 
 /**
@@ -89,6 +93,30 @@ export type ServiceOptions = Read & {
  * @throws ClearDfError USAGE that names the flag or the place in the file, the value and the accepted form
  */
 export function readOptions(given: GivenOptions): ServiceOptions {
+  const options = readTexts(given);
+  refuseLoneRuleOptions(options, given);
+  return { ...options, given, rules: options['install-rules'] ? [readRule(options, given)] : [] };
+}
+
+/**
+ * The options of a run with rules that were made in code, where flags and file can ask for one rule only.
+ * @throws ClearDfError USAGE that names the option, the value and the accepted form
+ * @throws TypeError when the rules are not of one instance, or feed other queues
+ */
+export function optionsFor({ queues, rules, ...texts }: Asked): ServiceOptions {
+  const queue = rangeText(queues);
+  const instance = rules.length === 0 ? undefined : instanceOf(rules);
+  if (instance !== undefined && rangeText(instance.queues) !== queue) {
+    throw new TypeError(`rules of ${instance.name} feed queue ${rangeText(instance.queues)}, and ${queue} is bound`);
+  }
+  const own = instance === undefined ? {} : { 'install-rules': 'true', name: instance.name };
+  const entries = Object.entries({ ...texts, ...own, queue }).filter(([, text]) => text !== undefined);
+  const given = Object.fromEntries(entries.map(([name, text]) => [name, { text, where: name }])) as GivenOptions;
+  return { ...readTexts(given), given, rules: [...rules] };
+}
+
+/** Every option by itself, and what the options of the queue must be to each other. */
+function readTexts(given: GivenOptions): Read {
   const texts = Object.fromEntries(Object.entries(given).map(([name, { text }]) => [name, text]));
   const read = schema.safeParse(texts);
   if (!read.success) throw refusal(given, read.error.issues[0]?.path[0] as OptionName);
@@ -98,9 +126,7 @@ export function readOptions(given: GivenOptions): ServiceOptions {
   if (given.companion !== undefined && options.gso === 'off') {
     throw usageError(given.companion.where, given.companion.text, 'it together with --gso auto or on');
   }
-  refuseLoneRuleOptions(options, given);
-  if (!options['install-rules']) return { ...options, given };
-  return { ...options, given, rule: readRule(options, given) };
+  return options;
 }
 
 function refusal(given: GivenOptions, name: OptionName): ClearDfError {

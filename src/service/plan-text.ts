@@ -1,5 +1,5 @@
 /** What `--dry-run` prints: a script for the shell, whose comments tell what clear-df itself would do. */
-import { rangeText } from './bind.js';
+import { rangeText } from '../net/queue-range.js';
 import { OPTION_NAMES, optionInfo } from './option-table.js';
 import type { ServiceOptions } from './options.js';
 import { written } from './reload.js';
@@ -17,7 +17,7 @@ export function planText(options: ServiceOptions, plan: RulePlan | undefined): s
     lines.push(`# no rules of its own: clear-df rules install --queue ${queue} makes some`);
   } else {
     const { backend, reason, notes } = plan.result;
-    lines.push(`# install the rules of ${options.rule?.name} with ${backend} (${reason})`);
+    lines.push(`# install the rules of ${options.rules[0]?.name} with ${backend} (${reason})`);
     lines.push(...notes.map((note) => `# note: ${note}`));
     if (plan.changes.length === 0) lines.push('# they are there already');
     lines.push(...plan.changes.map(({ text }) => text));

@@ -1,8 +1,8 @@
 /** What a HUP changes: which options have new values, and which of those a running service can take. */
 import { isDeepStrictEqual } from 'node:util';
-import { rangeText } from './bind.js';
+import { rangeText } from '../net/queue-range.js';
 import { OPTION_NAMES, type OptionName, optionInfo } from './option-table.js';
-import { readOptions, type ServiceOptions } from './options.js';
+import type { ServiceOptions } from './options.js';
 
 export interface Change {
   name: OptionName;
@@ -33,11 +33,14 @@ export function written(options: ServiceOptions, name: OptionName): string {
 
 /** `after` as far as a running service can take it: what is bound into the queue stays as in `before`. */
 export function keepBound(before: ServiceOptions, after: ServiceOptions): ServiceOptions {
+  const names = OPTION_NAMES.filter((name) => !optionInfo(name).live);
+  const bound: Partial<ServiceOptions> = Object.fromEntries(names.map((name) => [name, before[name]]));
   const given = { ...after.given };
-  for (const name of OPTION_NAMES.filter((option) => !optionInfo(option).live)) {
+  for (const name of names) {
     delete given[name];
-    const bound = before.given[name];
-    if (bound !== undefined) given[name] = bound;
+    const text = before.given[name];
+    if (text !== undefined) given[name] = text;
   }
-  return readOptions(given);
+  const rules = after.rules.map((rule) => ({ ...rule, queues: before.queue }));
+  return { ...after, ...bound, given, rules };
 }

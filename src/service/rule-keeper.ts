@@ -4,8 +4,9 @@ import { createRunner, type Change, type Runner } from '../host/exec.js';
 import * as firewall from '../host/firewall.js';
 import { feedText, liveFeeds } from '../host/firewall/feeds.js';
 import type { Logger } from '../log.js';
+import { rangeText } from '../net/queue-range.js';
+import { type Instance, instanceOf } from '../rules/instance.js';
 import type { RuleSpec } from '../rules/spec.js';
-import { rangeText } from './bind.js';
 import type { ServiceOptions } from './options.js';
 
 /** Everything that can be refused about rules, found out without changing anything. */
@@ -19,7 +20,8 @@ export type RuleState = 'none' | 'intact' | 'unknown' | 'restored' | 'lost';
 
 /** The rules that are in place. */
 interface Installed {
-  rule: RuleSpec;
+  name: string;
+  rules: readonly RuleSpec[];
   backend: firewall.Backend;
   /** How the backend shows them. */
   shown: string;
@@ -52,26 +54,28 @@ export class RuleKeeper {
    * @throws ClearDfError ENVIRONMENT for a missing device, route or backend, CONFLICT when another run that is alive
    * owns the rules of this name
    */
-  async plan({ rule, backend }: ServiceOptions): Promise<RulePlan | undefined> {
-    if (rule === undefined) return undefined;
+  async plan({ rules, backend }: ServiceOptions): Promise<RulePlan | undefined> {
+    if (rules.length === 0) return undefined;
+    const instance = instanceOf(rules);
     const changes: Change[] = [];
     const looking = createRunner({ log: this.#log, dryRun: true, print: (change) => changes.push(change) });
-    const result = await firewall.installRules(looking, rule, backend);
-    if (result.existed && this.#installed?.rule.name !== rule.name) await refuseTakenName(this.#runner, rule);
+    const result = await firewall.installRules(looking, rules, backend);
+    if (result.existed && this.#installed?.name !== instance.name) await refuseTakenName(this.#runner, instance);
     return { result, changes };
   }
 
   /** Installs the rules that the options ask for and removes those of another name; none when they ask for none. */
   async install(options: ServiceOptions): Promise<void> {
-    const { rule, backend } = options;
+    const { rules, backend } = options;
     const before = this.#installed;
-    if (rule !== undefined) {
-      this.#name ??= rule.name;
-      await this.#put(rule, backend, before?.rule.name === rule.name);
+    const name = rules[0]?.name;
+    if (name !== undefined) {
+      this.#name ??= name;
+      await this.#put(rules, backend, before?.name === name);
     }
-    if (before !== undefined && before.rule.name !== rule?.name) await this.#take(before);
-    this.#name = rule?.name;
-    if (rule === undefined) this.#forget();
+    if (before !== undefined && before.name !== name) await this.#take(before);
+    this.#name = name;
+    if (name === undefined) this.#forget();
   }
 
   /**
@@ -81,10 +85,9 @@ export class RuleKeeper {
   async check(): Promise<RuleState> {
     const installed = this.#installed;
     if (installed === undefined) return 'none';
-    const { rule, backend } = installed;
-    const { name } = rule;
+    const { name, rules, backend } = installed;
     try {
-      if (installed.shown !== '' && (await this.#show(rule, backend)) === installed.shown && callsUs(installed)) {
+      if (await this.#stands(installed)) {
         this.#told.clear();
         return 'intact';
       }
@@ -97,7 +100,7 @@ export class RuleKeeper {
     const words = `rules of ${name} are no longer in ${backend} as they were installed: someone removed or changed them`;
     this.#tell('warn', words, { hint, comment: `clear-df:${name}` });
     try {
-      await this.#put(rule, backend, true);
+      await this.#put(rules, backend, true);
       this.#log.info({ name, backend }, `rules of ${name} are installed again`);
       this.#told.clear();
       return 'restored';
@@ -119,34 +122,42 @@ export class RuleKeeper {
     this.#before = {};
   }
 
-  async #put(rule: RuleSpec, choice: firewall.BackendChoice, ours: boolean): Promise<void> {
-    const result = await firewall.installRules(this.#runner, rule, choice, this.#before);
+  async #put(rules: readonly RuleSpec[], choice: firewall.BackendChoice, ours: boolean): Promise<void> {
+    const { name } = instanceOf(rules);
+    const result = await firewall.installRules(this.#runner, rules, choice, this.#before);
     this.#before = firewall.joined(this.#before, result.before);
-    this.#installed = { rule, backend: result.backend, shown: '' };
-    this.#announce(rule, result, ours);
-    this.#installed.shown = await this.#show(rule, result.backend);
+    this.#installed = { name, rules, backend: result.backend, shown: '' };
+    this.#announce(rules, result, ours);
+    this.#installed.shown = await this.#show(name, result.backend);
+  }
+
+  /** Whether rules are as they were installed, and packets still reach them. */
+  async #stands({ name, rules, backend, shown }: Installed): Promise<boolean> {
+    if (shown === '' || (await this.#show(name, backend)) !== shown) return false;
+    return firewall.rulesAreReached(this.#runner, rules, backend);
   }
 
   /** The rules of a name in the backend's own words, without packet counters. */
-  async #show({ name }: RuleSpec, backend: firewall.Backend): Promise<string> {
+  async #show(name: string, backend: firewall.Backend): Promise<string> {
     const { rules } = await firewall.listRules(this.#runner, backend);
     const ours = rules.filter((listed) => listed.name === name);
     return ours.map(({ chain, rule }) => `${chain}\t${rule.replace(/packets \d+ bytes \d+/, '')}`).join('\n');
   }
 
-  async #take({ rule: { name }, backend }: Installed): Promise<void> {
+  async #take({ name, backend }: Installed): Promise<void> {
     const { removedFrom } = await firewall.removeRules(this.#runner, name, backend, this.#before);
     if (removedFrom.length > 0) this.#log.info({ name, backend }, 'rules removed');
     else this.#log.warn({ name, backend }, `rules of ${name} were gone from ${backend} already`);
   }
 
   #announce(
-    rule: RuleSpec,
+    specs: readonly RuleSpec[],
     { backend, reason, existed, removedFrom, rules, notes }: firewall.InstallResult,
     ours: boolean,
   ): void {
-    const { name, hook, proto } = rule;
-    const queue = rangeText(rule.queues);
+    const { name, queues } = instanceOf(specs);
+    const [hook, proto] = [specs.map((spec) => spec.hook), specs.map((spec) => spec.proto)].map(listText);
+    const queue = rangeText(queues);
     this.#log.info({ name, hook, proto, queue, backend, rules }, `rules installed with ${backend} (${reason})`);
     if (existed && !ours) {
       this.#log.info({ name }, `rules of the name ${name} were there already; this run owns them now and removes them`);
@@ -161,9 +172,9 @@ export class RuleKeeper {
   }
 }
 
-/** Whether frames of the bridge still reach the rules at all. */
-function callsUs({ rule, backend }: Installed): boolean {
-  return rule.hook !== 'bridge' || backend === 'nft' || firewall.callsIptables();
+/** Each of some words once, in a text for one field of the log. */
+function listText(words: readonly string[]): string {
+  return [...new Set(words)].join(', ');
 }
 
 /** @throws what is no failure of the machine but of this program */
@@ -173,7 +184,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** Two runs under one name would replace each other's rules: the second one is refused while the first one lives. */
-async function refuseTakenName(runner: Runner, { name, queues: own }: RuleSpec): Promise<void> {
+async function refuseTakenName(runner: Runner, { name, queues: own }: Instance): Promise<void> {
   const feeds = await liveFeeds(runner, name);
   // A queue of our own that is held is refused when it is bound.
   const other = feeds.find(({ queues: { first } }) => first < own.first || first > own.last);

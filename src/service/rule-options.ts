@@ -18,13 +18,16 @@ const PARTS = {
   name: 'name',
 } as const satisfies Partial<Record<OptionName, keyof RuleSpecInput>>;
 
+/** An option that gives a part of the rule. */
+export type RuleOption = keyof typeof PARTS;
+
 /**
  * The rule that the options ask for.
  * @throws ClearDfError USAGE that names the flag, or the place in the file that gave the value
  */
 export function readRule(options: Partial<Record<OptionName, unknown>>, given: GivenOptions): RuleSpec {
   const input: Record<string, unknown> = { queues: options.queue };
-  for (const [name, part] of Object.entries(PARTS) as [keyof typeof PARTS, string][]) {
+  for (const [name, part] of Object.entries(PARTS) as [RuleOption, string][]) {
     const value = options[name];
     if (value === undefined) continue;
     const bytes = name === 'larger-than' && typeof value === 'string' && /^[1-9]\d{0,5}$/.test(value);
@@ -39,7 +42,7 @@ export function readRule(options: Partial<Record<OptionName, unknown>>, given: G
 
 /** The same refusal with the place of the value in front, when a file gave it. */
 function placed(error: ClearDfError, given: GivenOptions): ClearDfError {
-  const name = (Object.keys(PARTS) as (keyof typeof PARTS)[]).find((option) => flagOf(PARTS[option]) === error.object);
+  const name = (Object.keys(PARTS) as RuleOption[]).find((option) => flagOf(PARTS[option]) === error.object);
   const where = name === undefined ? undefined : given[name]?.where;
   return where === undefined ? error : new ClearDfError({ ...error, object: where, cause: error.cause });
 }

@@ -6,7 +6,7 @@ Run from the project's folder; `npm run fuzz -- --keep` adds to what it wrote.
 import pathlib
 import struct
 
-from scapy.all import GRE, IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw
+from scapy.all import GRE, ICMP, IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw
 
 CORPUS = pathlib.Path(__file__).parent / 'corpus'
 
@@ -58,12 +58,26 @@ def message(packet, flags):
     return struct.pack('=IHHII', 16 + len(body), 0x0300, 0, 0, 0) + body
 
 
+def probe_answers():
+    """What comes back because of the request of fuzz_probe.c."""
+    request = IP(src='10.1.0.2', dst='10.2.2.2', flags='DF', id=2) / ICMP(id=0, seq=1) / Raw(bytes(16))
+    later = IP(src='10.1.0.2', dst='10.2.2.2', frag=2, id=3, proto=1) / Raw(bytes(16))
+    router = IP(src='10.0.0.1', dst='10.1.0.2')
+    yield 'answer', IP(src='10.2.2.2', dst='10.1.0.2') / ICMP(type=0, id=0, seq=1) / Raw(bytes(16))
+    yield 'frag-needed', router / ICMP(type=3, code=4, nexthopmtu=1400) / Raw(bytes(request))
+    yield 'frag-needed-short', router / ICMP(type=3, code=4, nexthopmtu=1400) / Raw(bytes(request)[:28])
+    yield 'prohibited', router / ICMP(type=3, code=13) / Raw(bytes(request))
+    yield 'reassembly', IP(src='10.2.2.2', dst='10.1.0.2') / ICMP(type=11, code=1) / Raw(bytes(later)[:28])
+
+
 def main():
-    for target in ('fuzz_clear', 'fuzz_message'):
+    for target in ('fuzz_clear', 'fuzz_message', 'fuzz_probe'):
         (CORPUS / target).mkdir(parents=True, exist_ok=True)
     for name, packet, flags in packets():
         (CORPUS / 'fuzz_clear' / name).write_bytes(bytes([flags | 0x10, 0, 0, 0]) + packet)
         (CORPUS / 'fuzz_message' / name).write_bytes(message(packet, flags))
+    for name, packet in probe_answers():
+        (CORPUS / 'fuzz_probe' / name).write_bytes(bytes(packet))
 
 
 if __name__ == '__main__':

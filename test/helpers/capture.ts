@@ -1,7 +1,10 @@
 /** A capture of one device: tcpdump writes it, tshark reads it. */
-import { readFile } from 'node:fs/promises';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { localMachine } from './local-machine.js';
+import type { Machine } from './machine.js';
 import type { Namespace } from './netns.js';
 import type { Running } from './running.js';
 import { until } from './until.js';
@@ -23,10 +26,20 @@ export interface Captured {
 let serial = 0;
 
 export class Capture {
+  readonly #growing: GrowingPcap;
+
   private constructor(
-    readonly file: string,
+    machine: Machine,
+    written: string,
     private readonly tcpdump: Running,
-  ) {}
+  ) {
+    this.#growing = new GrowingPcap(machine, written);
+  }
+
+  /** On this machine, wherever tcpdump runs; whole after {@link finish}. */
+  get file(): string {
+    return this.#growing.file;
+  }
 
   /** Starts tcpdump and returns once the kernel hands it packets. */
   static async start(namespace: Namespace, dev: string, filter: string[] = ['ip'], snap = 262_144): Promise<Capture> {
@@ -35,7 +48,7 @@ export class Capture {
     const tcpdump = namespace.spawn('tcpdump', [...options, '-i', dev, '-w', file, ...filter]);
     // Printed after pcap_activate and the filter: from here on nothing is missed.
     await tcpdump.says(/listening on/);
-    return new Capture(file, tcpdump);
+    return new Capture(namespace.machine, file, tcpdump);
   }
 
   /** As {@link finish}, and returns the headers of what was captured. */
@@ -46,8 +59,9 @@ export class Capture {
 
   /** Waits until `count` packets are in the file, then stops. @throws Error when the kernel dropped some */
   async finish(count: number, timeout = 30_000): Promise<void> {
-    await until(`${count} packets are in ${this.file}`, async () => (await pcapCount(this.file)) >= count, timeout);
+    await until(`${count} packets are in ${this.file}`, async () => (await this.#growing.count()) >= count, timeout);
     await this.tcpdump.stop('SIGINT');
+    await this.#growing.count();
     const dropped = Number(/(\d+) packets? dropped by kernel/.exec(this.tcpdump.stderr)?.[1]);
     if (dropped !== 0) throw new Error(`tcpdump missed ${dropped} packets: ${this.tcpdump.stderr}`);
   }
@@ -59,15 +73,53 @@ export class Capture {
   }
 }
 
-/** Packets in a classic pcap file that may still be growing; a half-written record does not count. */
-async function pcapCount(file: string): Promise<number> {
-  const bytes = await readFile(file);
-  let count = 0;
-  for (let at = 24; at + 16 <= bytes.length; count++) {
-    at += 16 + bytes.readUInt32LE(at + 8);
-    if (at > bytes.length) break;
+/** Copies of guests' files: gone with this process. */
+let copies: string | undefined;
+
+function copyOf(file: string): string {
+  if (copies === undefined) {
+    const made = (copies = mkdtempSync(path.join(tmpdir(), 'cdf-captures-')));
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
   }
-  return count;
+  return path.join(copies, `${++serial}-${path.basename(file)}`);
+}
+
+/** A classic pcap file that a running tcpdump writes, and its copy here when that is in a guest. */
+class GrowingPcap {
+  readonly file: string;
+  #read = 0;
+  #packets = 0;
+  /** Bytes behind the last whole record. */
+  #rest: Buffer = Buffer.alloc(0);
+  #headerSeen = false;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly written: string,
+  ) {
+    this.file = machine === localMachine ? written : copyOf(written);
+  }
+
+  /** Packets in the file; a half-written record does not count. */
+  async count(): Promise<number> {
+    const fresh = await this.machine.readFile(this.written, this.#read);
+    if (this.file !== this.written) appendFileSync(this.file, fresh);
+    this.#read += fresh.length;
+    const bytes = Buffer.concat([this.#rest, fresh]);
+    let at = 0;
+    if (!this.#headerSeen && bytes.length >= 24) {
+      this.#headerSeen = true;
+      at = 24;
+    }
+    while (this.#headerSeen && at + 16 <= bytes.length) {
+      const next = at + 16 + bytes.readUInt32LE(at + 8);
+      if (next > bytes.length) break;
+      this.#packets++;
+      at = next;
+    }
+    this.#rest = bytes.subarray(at);
+    return this.#packets;
+  }
 }
 
 const FIELDS = ['len', 'id', 'flags.df', 'flags.mf', 'frag_offset', 'proto', 'src', 'dst', 'checksum.status'];

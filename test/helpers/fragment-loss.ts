@@ -10,10 +10,10 @@
  * are taken for one datagram: ReasmFails beyond those of the time-out, or a wrong TCP checksum.
  */
 import { foreignRule, startClearDf } from './clear-df.js';
+import { type Delivery, deliver } from './delivery.js';
 import { device, ruleCounter } from './kernel.js';
 import { type Routed, routed, SERVER } from './topology.js';
 import { tool } from './tools.js';
-import { type Bulk, bulk } from './traffic.js';
 
 export const POLICIES = ['random', 'sequential', 'keep', 'rand()'] as const;
 export type Policy = (typeof POLICIES)[number];
@@ -43,7 +43,7 @@ export async function lossyTransfer(policy: Policy): Promise<LossyTransfer> {
 
     await foreignRule(net.router, { match: ['-i', 'eth0', '-p', 'tcp'] });
     await mangle(net, policy);
-    const result = await bulk(net.client, net.server, SERVER, { bytes: MEGABYTES * 1_000_000 });
+    const result = await deliver(net.client, net.server, SERVER, MEGABYTES * 1_000_000);
     const backlogDrops = (await device(net.router, 'eth1')).txDropped;
     return { policy, fragmentsLost: await fragmentsLost(net), backlogDrops, ...summary(result) };
   } finally {
@@ -91,7 +91,7 @@ function summary({
   grew,
   retransmits,
   megabitsPerSecond,
-}: Bulk): Omit<LossyTransfer, 'policy' | 'fragmentsLost' | 'backlogDrops'> {
+}: Delivery): Omit<LossyTransfer, 'policy' | 'fragmentsLost' | 'backlogDrops'> {
   return {
     reassemblyFails: grew('IpReasmFails') - grew('IpReasmTimeout'),
     checksumErrors: grew('TcpInCsumErrors'),

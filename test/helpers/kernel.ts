@@ -30,7 +30,10 @@ export interface QueueLine {
 
 /** Every bound queue of the namespace, by number. */
 export async function queues(namespace: Namespace): Promise<QueueLine[]> {
-  return (await namespace.read('/proc/net/netfilter/nfnetlink_queue'))
+  // The file comes with the module, which the first that binds a queue loads.
+  const { stdout, stderr } = await namespace.try('cat', ['/proc/net/netfilter/nfnetlink_queue']);
+  if (stderr !== '' && !stderr.includes('No such file')) throw new Error(stderr);
+  return stdout
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
     .filter((columns) => columns.length >= 8)

@@ -3,11 +3,15 @@
  * nothing left behind, whatever happens.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { execa, execaSync } from 'execa';
+import { execaSync } from 'execa';
+import { localMachine } from './local-machine.js';
+import { type Done, type Machine, must } from './machine.js';
 import { Running } from './running.js';
+
+export type { Done } from './machine.js';
 
 /** One end of a veth link. */
 export interface End {
@@ -16,13 +20,6 @@ export interface End {
   /** With prefix length: `10.0.0.1/24`. */
   address?: string;
   mtu?: number;
-}
-
-/** What a command left: like execa's result, only what tests read. */
-export interface Done {
-  stdout: string;
-  stderr: string;
-  exitCode: number | undefined;
 }
 
 const PREFIX = 'cdf';
@@ -37,10 +34,18 @@ export class Namespace {
     readonly name: string,
   ) {}
 
-  /** Runs a command inside. @throws execa's error, with the command's words, when it fails */
+  /** On which it is. */
+  get machine(): Machine {
+    return this.lab.machine;
+  }
+
+  #inside(command: string, args: readonly string[]): string[] {
+    return ['ip', 'netns', 'exec', this.name, command, ...args];
+  }
+
+  /** Runs a command inside. @throws CommandError, with the command's words, when it fails */
   async exec(command: string, args: readonly string[] = [], timeout = 60_000): Promise<string> {
-    const { stdout } = await execa('ip', ['netns', 'exec', this.name, command, ...args], { timeout, stdin: 'ignore' });
-    return stdout;
+    return must(this.machine, this.#inside(command, args), { timeout });
   }
 
   /** Runs a command inside and returns how it ended, good or bad. */
@@ -50,18 +55,17 @@ export class Namespace {
     timeout = 60_000,
     environment: Record<string, string> = {},
   ): Promise<Done> {
-    const { stdout, stderr, exitCode } = await execa('ip', ['netns', 'exec', this.name, command, ...args], {
-      timeout,
-      stdin: 'ignore',
-      reject: false,
-      env: environment,
-    });
-    return { stdout, stderr, exitCode };
+    return this.machine.run(this.#inside(command, args), { timeout, env: environment });
+  }
+
+  /** Runs a command inside that reads `text`. @throws CommandError when it fails */
+  async feed(text: string, command: string, args: readonly string[] = []): Promise<string> {
+    return must(this.machine, this.#inside(command, args), { input: text });
   }
 
   /** Starts a command inside; it is killed with the lab at the latest. */
   spawn(command: string, args: readonly string[] = [], environment: Record<string, string> = {}): Running {
-    const running = new Running('ip', ['netns', 'exec', this.name, command, ...args], environment);
+    const running = new Running(this.machine, this.#inside(command, args), environment);
     this.lab.adopt(running);
     return running;
   }
@@ -77,8 +81,7 @@ export class Namespace {
   }
 
   async ip(...args: string[]): Promise<string> {
-    const { stdout } = await execa('ip', ['-netns', this.name, ...args], { stdin: 'ignore' });
-    return stdout;
+    return must(this.machine, ['ip', '-netns', this.name, ...args]);
   }
 
   /** Switches offloads of a device: `offload('eth0', { tso: false, gso: false })`. */
@@ -95,10 +98,11 @@ export class Lab {
   readonly #running: Running[] = [];
   #scratch: string | undefined;
 
-  private constructor() {}
+  private constructor(readonly machine: Machine) {}
 
-  /** @throws Error when not root */
-  static async create(): Promise<Lab> {
+  /** A lab on this machine, or in a guest. @throws Error when not root here */
+  static async create(machine: Machine = localMachine): Promise<Lab> {
+    if (machine !== localMachine) return new Lab(machine);
     if (process.getuid?.() !== 0) throw new Error('network namespaces need root');
     if (!swept) {
       swept = true;
@@ -107,7 +111,7 @@ export class Lab {
         for (const lab of living) lab.destroy();
       });
     }
-    const lab = new Lab();
+    const lab = new Lab(machine);
     living.add(lab);
     return lab;
   }
@@ -115,7 +119,7 @@ export class Lab {
   /** A new namespace with `lo` up and IPv6 off, so that captures hold only what a test sends. */
   async namespace(name: string): Promise<Namespace> {
     const namespace = new Namespace(this, `${this.#tag}-${name}`);
-    await execa('ip', ['netns', 'add', namespace.name]);
+    await must(this.machine, ['ip', 'netns', 'add', namespace.name]);
     this.#namespaces.push(namespace);
     await namespace.sysctl({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
     await namespace.ip('link', 'set', 'lo', 'up');
@@ -132,7 +136,7 @@ export class Lab {
   /** A veth link; both ends up. */
   async link(left: End, right: End): Promise<void> {
     const end = ({ at, dev }: End): string[] => [dev, 'netns', at.name];
-    await execa('ip', ['link', 'add', ...end(left), 'type', 'veth', 'peer', 'name', ...end(right)]);
+    await must(this.machine, ['ip', 'link', 'add', ...end(left), 'type', 'veth', 'peer', 'name', ...end(right)]);
     for (const { at, dev, address, mtu } of [left, right]) {
       if (address !== undefined) await at.ip('address', 'add', address, 'dev', dev);
       if (mtu !== undefined) await at.ip('link', 'set', dev, 'mtu', String(mtu));
@@ -140,9 +144,9 @@ export class Lab {
     }
   }
 
-  /** A private folder for captures and logs, gone with the lab. */
+  /** A private folder on the lab's machine for captures and logs, gone with the lab. */
   async scratch(): Promise<string> {
-    this.#scratch ??= mkdtempSync(path.join(tmpdir(), `${this.#tag}-`));
+    this.#scratch ??= await this.machine.scratch(`${this.#tag}-`);
     return this.#scratch;
   }
 
@@ -152,13 +156,26 @@ export class Lab {
 
   /** Names of this lab's namespaces that the kernel still lists. */
   remaining(): string[] {
+    if (this.machine !== localMachine) throw new Error('only of this machine: ask guest.namespaces()');
     return namespaceNames().filter((name) => name.startsWith(`${this.#tag}-`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const running of this.#running) running.kill('SIGKILL');
     await Promise.all(this.#running.map(({ end }) => end));
-    this.destroy();
+    if (this.machine === localMachine) this.destroy();
+    else await this.#clearGuest();
+  }
+
+  /** Puts a guest back for the next lab; its end would do, too. */
+  async #clearGuest(): Promise<void> {
+    for (const { name } of this.#namespaces.splice(0)) {
+      const { stdout } = await this.machine.run(['ip', 'netns', 'pids', name]);
+      const pids = stdout.split(/\s+/).filter(Boolean);
+      if (pids.length > 0) await this.machine.run(['kill', '-9', ...pids]);
+      await this.machine.run(['ip', 'netns', 'delete', name]);
+    }
+    if (this.#scratch !== undefined) await this.machine.remove(this.#scratch);
   }
 
   /** The last resort, synchronous: for a process that is about to end. */

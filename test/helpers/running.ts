@@ -1,15 +1,8 @@
 /** A program that runs in the background of a test, with all that it printed. */
-import { execa } from 'execa';
+import type { Ended, Machine, Process } from './machine.js';
 import { until } from './until.js';
 
-export interface Ended {
-  exitCode: number | undefined;
-  signal: NodeJS.Signals | undefined;
-}
-
-function start(command: string, args: readonly string[], env: Record<string, string>) {
-  return execa(command, args, { reject: false, buffer: false, stdin: 'ignore', env });
-}
+export type { Ended } from './machine.js';
 
 export class Running {
   readonly command: string;
@@ -20,24 +13,31 @@ export class Running {
   ended: Ended | undefined;
   /** Resolves when it has ended; never rejects. */
   readonly end: Promise<Ended>;
-  readonly #child: ReturnType<typeof start>;
+  readonly #process: Process;
 
-  constructor(command: string, args: readonly string[], environment: Record<string, string> = {}) {
-    this.command = [command, ...args].join(' ');
-    this.#child = start(command, args, environment);
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.end = this.#child.then(({ exitCode, signal }) => (this.ended = { exitCode, signal }));
+  constructor(machine: Machine, argv: readonly string[], environment: Record<string, string> = {}) {
+    this.command = argv.join(' ');
+    const listener = {
+      stdout: (text: string) => void (this.stdout += text),
+      stderr: (text: string) => void (this.stderr += text),
+    };
+    this.#process = machine.spawn(argv, listener, environment);
+    this.end = this.#process.end.then((ended) => (this.ended = ended));
+  }
+
+  /** Resolves when {@link pid} may be read; needed only where the machine may be a guest. */
+  get started(): Promise<void> {
+    return this.#process.started;
   }
 
   /** `ip netns exec` and `taskset` replace themselves, so this is the program's own process id. */
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error(`${this.command} did not start`);
-    return this.#child.pid;
+    if (this.#process.pid === undefined) throw new Error(`${this.command} did not start`);
+    return this.#process.pid;
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
-    if (this.ended === undefined) this.#child.kill(signal);
+    if (this.ended === undefined) this.#process.kill(signal);
   }
 
   /** Sends `signal` and waits for the end; after `timeout` milliseconds it is killed and the wait fails. */

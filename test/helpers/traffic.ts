@@ -22,12 +22,15 @@ export interface PingOptions {
   patience?: number;
 }
 
-/** Pings `destination`; one every 100 ms. */
+/**
+ * Pings `destination`, all requests at once. The interval is how long ping waits for the last answer once it has had
+ * one (`-W` counts only before), so it is the patience as well.
+ */
 export async function ping(from: Namespace, destination: string, options: PingOptions = {}): Promise<Pinged> {
   const { size = 1472, count = 3, dontFragment = true, patience = 2 } = options;
   const { stdout, stderr } = await from.try('ping', [
-    ...['-n', '-M', dontFragment ? 'do' : 'dont', '-s', String(size), '-c', String(count)],
-    ...['-i', '0.1', '-W', String(patience), destination],
+    ...['-n', '-M', dontFragment ? 'do' : 'dont', '-s', String(size), '-c', String(count), '-l', String(count)],
+    ...['-i', String(patience), '-W', String(patience), destination],
   ]);
   const summary = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
   if (!summary) throw new Error(`ping printed no summary: ${stdout}${stderr}`);
@@ -58,7 +61,7 @@ export const FLOOD_PORT = 9;
 export async function startFlood(from: Namespace, options: FloodOptions): Promise<Running> {
   const { destination, length, seconds, count, cpu = 0 } = options;
   const args = [destination, FLOOD_PORT, length, seconds, ...(count === undefined ? [] : [count])].map(String);
-  return from.spawn('taskset', ['-c', String(cpu), await tool('flood'), ...args]);
+  return from.spawn('taskset', ['-c', String(cpu), await from.machine.provide(await tool('flood')), ...args]);
 }
 
 /** Waits for the flood's end and reads what it printed. */

@@ -40,11 +40,12 @@ it.each([
   'a flood of $length-byte packets, fail-open $failOpen, starved $starved, is counted to the last packet',
   async (row) => {
     const { length, failOpen, starved } = row;
-    if (starved) net.router.spawn('taskset', ['-c', '1', 'sh', '-c', 'while :; do :; done']);
     const daemon = await startClearDf(net.router, '0', failOpen ? [] : ['--no-fail-open'], {
       cpu: 1,
       ...(starved ? { nice: 10 } : {}),
     });
+    // Only now: to start, it needs far more of the core than to mangle.
+    if (starved) net.router.spawn('taskset', ['-c', '1', 'sh', '-c', 'while :; do :; done']);
     const load = { destination: SERVER, length, seconds: starved ? SECONDS / 3 : SECONDS, cpu: 0 };
     const flood = await flooded(await startFlood(net.client, load));
     await closeLedger(net);

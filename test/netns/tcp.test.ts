@@ -4,17 +4,20 @@
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server
  *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2 (advertises MSS 1460)
  *
- * Every data segment is 1500 bytes with DF and has to be cut behind the router. How many there are
- * depends on the speed; what has to hold is that none arrives with a wrong checksum, and who saw
- * super-packets.
+ * A full segment is 1500 bytes with DF and has to be cut behind the router. What has to hold is that none arrives
+ * with a wrong checksum, and who saw super-packets.
+ *
+ * 20 MB are 13,800 datagrams of one triple. Identifications do not repeat within 30,000, so that the half of a
+ * datagram whose other half was lost (the router's egress veth drops when the backlog of the server's core is full)
+ * meets no other for the 30 s that it waits. With more megabytes it would.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DF_SET, type Daemon, foreignRule, startClearDf } from '../helpers/clear-df.js';
+import { deliver } from '../helpers/delivery.js';
 import { nstat, queue } from '../helpers/kernel.js';
 import { learntPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
-import { type Bulk, bulk } from '../helpers/traffic.js';
 
-const SECONDS = 3;
+const BYTES = 20_000_000;
 
 let net: Routed;
 beforeEach(async () => {
@@ -24,25 +27,25 @@ afterEach(async () => {
   await net.lab[Symbol.asyncDispose]();
 });
 
-async function transfer(daemon: Daemon): Promise<Bulk> {
+async function transfer(daemon: Daemon): Promise<void> {
   const { client, router, server } = net;
   const before = await nstat(router);
-  const result = await bulk(client, server, SERVER, { seconds: SECONDS });
+  const result = await deliver(client, server, SERVER, BYTES);
   const after = await nstat(router);
   console.log(
     `${daemon.running.command.replace(/.*main.js /, '')}: ${result.megabitsPerSecond.toFixed(0)} Mbit/s, ` +
       `${result.retransmits} retransmits, ${after('IpFragOKs') - before('IpFragOKs')} packets cut`,
   );
   expect(result.grew('TcpInCsumErrors')).toBe(0);
-  expect(result.grew('IpReasmFails')).toBe(0);
-  // It really was full-size data that was cut, not data that path MTU discovery had made small:
-  // at least one cut packet for each whole segment that arrived.
+  expect(result.grew('IpReasmFails') - result.grew('IpReasmTimeout')).toBe(0);
+  // It really was full-size data that was cut, not data that path MTU discovery had made small. A small segment goes
+  // out only where the receiver's window ends, and no other before it is acknowledged (Nagle, as Minshall has it):
+  // at least every other one is full.
   expect(await learntPathMtu(client, SERVER)).toBeUndefined();
-  expect(after('IpFragOKs') - before('IpFragOKs')).toBeGreaterThanOrEqual(Math.floor((result.megabytes * 1e6) / 1460));
+  expect(after('IpFragOKs') - before('IpFragOKs')).toBeGreaterThan(BYTES / 1460 / 2);
   const { totals } = await daemon.settledStats();
   expect(totals.packets).toBe(totals.verdicts);
   expect(totals).toMatchObject({ verdictErrors: 0, truncated: 0, malformed: 0, badChecksum: 0, unfinished: 0 });
-  return result;
 }
 
 describe.each([

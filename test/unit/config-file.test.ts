@@ -5,7 +5,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
-import { CONFIG_FILE_MAX, parseConfigText, readConfigFile } from '../../src/service/config-file.js';
+import { TEXT_FILE_MAX } from '../../src/host/text-file.js';
+import { parseConfigText, readConfigFile } from '../../src/service/config-file.js';
 import { FILE_KEYS, OPTION_NAMES, optionInfo } from '../../src/service/option-table.js';
 import { readOptions } from '../../src/service/options.js';
 
@@ -163,7 +164,7 @@ describe('the file', () => {
     ['latin1.yaml', (file: string) => writeFileSync(file, Buffer.from([0x6e, 0xe9, 0x0a])), 'it is not UTF-8 text'],
     [
       'large.yaml',
-      (file: string) => (writeFileSync(file, ''), truncateSync(file, CONFIG_FILE_MAX + 1)),
+      (file: string) => (writeFileSync(file, ''), truncateSync(file, TEXT_FILE_MAX + 1)),
       'it has 1048577',
     ],
   ])('%s is refused by name and reason', (name, make, reason) => {

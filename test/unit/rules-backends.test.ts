@@ -4,7 +4,7 @@ import { ClearDfError } from '../../src/errors.js';
 import { type Backend, type Candidate } from '../../src/host/firewall/backends.js';
 import { bridgeQueueReturns, checkBridgeQueue } from '../../src/host/firewall/bridge.js';
 import { chooseBackend, parseBackendChoice } from '../../src/host/firewall/choice.js';
-import { neverLocal } from '../../src/host/firewall/notes.js';
+import { advise, neverLocal } from '../../src/host/firewall/notes.js';
 import { netAdminIn } from '../../src/host/capabilities.js';
 import { foreignRules, isHollow, ownedTables, readRuleset, redirectsNatively } from '../../src/rules/ruleset.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
@@ -58,27 +58,37 @@ describe('auto takes', () => {
       'iptables-nft',
     ],
   ])('%s', (_, candidates, hook, backend) => {
-    const choice = chooseBackend(candidates, 'auto', hook, 'a');
+    const choice = chooseBackend(candidates, 'auto', [hook], 'a');
     expect(choice.candidate.backend).toBe(backend);
     expect(choice.reason).not.toBe('');
   });
 
+  it('iptables for rules of several hooks when one is bridge, whichever comes first', () => {
+    for (const hooks of [['output', 'bridge'] as const, ['bridge', 'output'] as const]) {
+      expect(chooseBackend(machine(), 'auto', hooks, 'a').candidate.backend).toBe('iptables-nft');
+      expect(chooseBackend(machine({ nft: { foreign: 9 } }), 'auto', hooks, 'a').candidate.backend).toBe(
+        'iptables-nft',
+      );
+    }
+    expect(chooseBackend(machine(), 'auto', ['output', 'postrouting'], 'a').candidate.backend).toBe('nft');
+  });
+
   it('none when none works, with every reason', () => {
     const broken = machine({ nft: no, 'iptables-nft': no, 'iptables-legacy': no });
-    expect(() => chooseBackend(broken, 'auto', 'output', 'a')).toThrow('iptables-nft: broken; ');
+    expect(() => chooseBackend(broken, 'auto', ['output'], 'a')).toThrow('iptables-nft: broken; ');
   });
 });
 
 describe('a backend asked for', () => {
   it('is taken when it works or cannot be told, refused when it does not', () => {
-    expect(chooseBackend(machine({ nft: unknown }), 'nft', 'output', 'a').candidate.backend).toBe('nft');
-    expect(() => chooseBackend(machine({ nft: no }), 'nft', 'output', 'a')).toThrow('use --backend nft: broken');
+    expect(chooseBackend(machine({ nft: unknown }), 'nft', ['output'], 'a').candidate.backend).toBe('nft');
+    expect(() => chooseBackend(machine({ nft: no }), 'nft', ['output'], 'a')).toThrow('use --backend nft: broken');
   });
 
   it('is refused with those that work, or with what makes one work', () => {
     const hint = (candidates: Candidate[], choice: 'nft' | 'auto'): string | undefined => {
       try {
-        chooseBackend(candidates, choice, 'output', 'a');
+        chooseBackend(candidates, choice, ['output'], 'a');
       } catch (error) {
         return (error as ClearDfError).hint;
       }
@@ -179,16 +189,49 @@ describe("nft's listing", () => {
 
 describe('never local', () => {
   const forwarded = parseRuleSpec({ queues: { first: 0, last: 0 }, forwarded: true, outDev: 'wan' });
+  const output = parseRuleSpec({ queues: { first: 0, last: 0 } });
   const nat = (target: string): Candidate[] =>
     machine({ 'iptables-nft': { save: `*nat\n-A PREROUTING -p tcp -j ${target}\nCOMMIT\n` } });
 
   it('is vouched for but where a later rule may redirect to this host', () => {
-    expect(neverLocal(forwarded, machine())).toBe(true);
-    expect(neverLocal(forwarded, nat('REDIRECT --to-ports 80'))).toBe(false);
-    expect(neverLocal(forwarded, nat('DNAT --to-destination 127.0.0.1'))).toBe(false);
-    expect(neverLocal(forwarded, nat('ACCEPT'))).toBe(true);
-    expect(neverLocal(forwarded, machine({ nft: { tables: readRuleset(JSON.stringify(LISTING)) } }))).toBe(false);
-    expect(neverLocal(parseRuleSpec({ queues: { first: 0, last: 0 } }), nat('REDIRECT'))).toBe(true);
+    expect(neverLocal([forwarded], machine())).toBe(true);
+    expect(neverLocal([forwarded], nat('REDIRECT --to-ports 80'))).toBe(false);
+    expect(neverLocal([forwarded], nat('DNAT --to-destination 127.0.0.1'))).toBe(false);
+    expect(neverLocal([forwarded], nat('ACCEPT'))).toBe(true);
+    expect(neverLocal([forwarded], machine({ nft: { tables: readRuleset(JSON.stringify(LISTING)) } }))).toBe(false);
+    expect(neverLocal([output], nat('REDIRECT'))).toBe(true);
+  });
+});
+
+describe('never local, of several rules', () => {
+  const rules = [{}, { forwarded: true, outDev: 'wan' }].map((asked) =>
+    parseRuleSpec({ queues: { first: 0, last: 0 }, ...asked }),
+  );
+
+  it('holds only when it holds for each', () => {
+    const redirected = machine({ 'iptables-nft': { save: '*nat\n-A PREROUTING -j REDIRECT\nCOMMIT\n' } });
+    for (const order of [rules, [...rules].reverse()]) {
+      expect(neverLocal(order, machine())).toBe(true);
+      expect(neverLocal(order, redirected)).toBe(false);
+    }
+  });
+});
+
+describe('notes on several rules', () => {
+  const asked = [
+    { hook: 'bridge', outDev: 'gretap1' },
+    { hook: 'bridge', outDev: 'gretap2' },
+    { forwarded: true, outDev: 'wan' },
+  ];
+  const rules = asked.map((each) => parseRuleSpec({ queues: { first: 0, last: 0 }, ...each }));
+
+  it('are those of each, and each once', () => {
+    const dropping = machine({ 'iptables-nft': { save: '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n' } });
+    const notes = advise(rules, 'iptables-nft', dropping);
+    expect(notes).toHaveLength(2);
+    expect(notes[0]).toContain('FORWARD policy in iptables-nft is DROP');
+    expect(notes[1]).toContain('other devices than wan');
+    expect(advise(rules.slice(0, 2), 'nft', dropping)).toEqual([]);
   });
 });
 

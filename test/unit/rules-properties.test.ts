@@ -17,8 +17,8 @@ const hostile = fc.oneof(
 const deviceName = fc.stringMatching(/^[a-z][a-z0-9.-]{0,14}$/);
 const name = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/);
 const queues = fc
-  .tuple(fc.integer({ min: 0, max: 65_535 }), fc.integer({ min: 0, max: 65_535 }))
-  .map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
+  .tuple(fc.integer({ min: 0, max: 65_535 }), fc.integer({ min: 0, max: 255 }))
+  .map(([first, more]) => ({ first, last: Math.min(first + more, 65_535) }));
 const prefix = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([address, length]) => `${address}/${length}`);
 const port = fc.integer({ min: 444, max: 65_535 }).map((number) => `udp:${number}`);
 const proto = fc.oneof(fc.constantFrom('gre', 'esp', 'all'), port);
@@ -127,6 +127,29 @@ describe('installing', () => {
         const once = applied(before, iptables.installText(saveOf(before), owner, rules));
         expect(iptables.ownedRules(saveOf(once), owner).map(({ line }) => line)).toEqual(rules.map(iptables.ruleLine));
         expect(iptables.installText(saveOf(once), owner, rules)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('twice is installing once, also for rules of several hooks, in whatever order a save text has the chains', () => {
+    fc.assert(
+      fc.property(both, fc.boolean(), ([some, more], backwards) => {
+        const owner = some[0]!.name;
+        const rules = [...some, ...more.map((rule) => ({ ...rule, name: owner }))];
+        const once = applied(FOREIGN, iptables.installText(saveOf(FOREIGN), owner, rules));
+        const chains = [...new Set(once.map((line) => line.split(' ')[1]))].sort();
+        if (backwards) chains.reverse();
+        const saved = chains.flatMap((chain) => once.filter((line) => line.split(' ')[1] === chain));
+        expect(iptables.installText(saveOf(saved), owner, rules)).toBeUndefined();
+        for (const at of rules.keys()) {
+          expect(
+            iptables.installText(
+              saveOf(saved),
+              owner,
+              rules.filter((_, i) => i !== at),
+            ),
+          ).toBeDefined();
+        }
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ruleSpecFromFlags } from '../../src/cli/rule-flags.js';
 import { ClearDfError } from '../../src/errors.js';
+import { instanceOf } from '../../src/rules/instance.js';
 import { resolveRules } from '../../src/rules/resolve.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 
@@ -56,6 +57,9 @@ describe('refusals', () => {
     [{ queue: '4:3' }, '--queue', 'N or N:M'],
     [{ queue: '65536' }, '--queue', 'N or N:M'],
     [{ queue: 'x' }, '--queue', 'N or N:M'],
+    [{ queue: '0:256' }, '--queue', 'at most 256 queues'],
+    [{ queue: '010' }, '--queue', 'without leading zeros'],
+    [{ queue: undefined }, '--queue', 'it is missing; expected N or N:M'],
     [{ hook: 'prerouting' }, '--hook', '--forwarded'],
     [{ forwarded: true, hook: 'output' }, '--forwarded', '--hook prerouting'],
     [{ forwarded: true, hook: 'bridge', outDev: 'a', largerThan: '9' }, '--larger-than', 'bytes'],
@@ -123,5 +127,22 @@ describe('resolving', () => {
 
   it('drops a prefix that covers everything', () => {
     expect(resolveRules(parseRuleSpec({ queues, remote: '0.0.0.0/0' }))[0]).not.toHaveProperty('destination');
+  });
+});
+
+describe('the rules of an instance', () => {
+  const rule = parseRuleSpec({ queues, name: 'a' });
+
+  it('have its name and its queues', () => {
+    const bridge = parseRuleSpec({ queues, name: 'a', hook: 'bridge', outDev: 'gretap1' });
+    expect(instanceOf([rule, bridge])).toEqual({ name: 'a', queues });
+  });
+
+  it.each([
+    ['no rules', []],
+    ['another name', [rule, parseRuleSpec({ queues, name: 'b' })]],
+    ['other queues', [rule, parseRuleSpec({ queues: { first: 0, last: 2 }, name: 'a' })]],
+  ])('are none with %s: that is no mistake of a person', (_, rules) => {
+    expect(() => instanceOf(rules)).toThrow(TypeError);
   });
 });

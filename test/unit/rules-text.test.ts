@@ -71,10 +71,10 @@ const GOLDEN: Record<string, Golden> = {
     chain: 'prerouting',
     nft: [
       `iifname "lan" ip protocol != 17 ${NFT_DF} meta length > 1400 fib daddr type != local ${NFT_TO_ONE}`,
+      `iifname "lan" ip protocol 17 ip frag-off & 0x1fff != 0 ${NFT_DF} meta length > 1400 fib daddr type != local ${NFT_TO_ONE}`,
       'iifname "lan" ip protocol 17 udp sport 443 counter return comment "clear-df:default"',
       'iifname "lan" ip protocol 17 udp dport 443 counter return comment "clear-df:default"',
       `iifname "lan" ip protocol 17 ${NFT_DF} meta length > 1400 fib daddr type != local ${NFT_TO_ONE}`,
-      `iifname "lan" ip protocol 17 ip frag-off & 0x1fff != 0 ${NFT_DF} meta length > 1400 fib daddr type != local ${NFT_TO_ONE}`,
     ],
   },
   'bridge, towards the tunnel': {
@@ -164,6 +164,37 @@ describe('owned lines in iptables-save', () => {
 });
 
 describe('nft tables', () => {
+  const bridged = { hook: 'bridge', outDev: 'gretap1' };
+  const resolvedOf = (asked: object[]) =>
+    asked.flatMap((each) => resolveRules(parseRuleSpec({ queues: one, ...each }), { mtu: 1400 }));
+
+  it('of two families are made in one transaction, and so are several chains of one', () => {
+    const rules = resolvedOf([bridged, { local: '192.0.2.1' }, { hook: 'postrouting' }]);
+    const lines = nft.installText('default', rules).split('\n');
+    expect(lines.filter((line) => /^(add|delete|table)/.test(line))).toEqual([
+      'add table bridge clear_df_default',
+      'delete table bridge clear_df_default',
+      'table bridge clear_df_default {',
+      'add table ip clear_df_default',
+      'delete table ip clear_df_default',
+      'table ip clear_df_default {',
+    ]);
+    expect(nft.listedRules(lines.join('\n')).map(({ chain, rule }) => [chain, rule.split(' ')[0]])).toEqual([
+      ['forward', 'oifname'],
+      ['output', 'ip'],
+      ['postrouting', 'ip'],
+    ]);
+  });
+
+  it('let an exception of one rule take nothing from another', () => {
+    const forwarded = { forwarded: true, outDev: 'wan' };
+    const exact = { ...forwarded, includeQuic: true, proto: 'udp:443' };
+    const text = nft.installText('default', resolvedOf([forwarded, exact]));
+    const kinds = nft.listedRules(text).map(({ rule }) => (rule.includes('counter return') ? 'return' : 'queue'));
+    // Two of the exact rule, not-udp and later fragments; then source port 443, destination port 443, other UDP.
+    expect(kinds).toEqual(['queue', 'queue', 'queue', 'queue', 'return', 'return', 'queue']);
+  });
+
   it('of the other family go in the same transaction', () => {
     const rules = resolveRules(parseRuleSpec({ queues: one }));
     expect(nft.installText('default', rules, ['bridge']).split('\n')[0]).toBe('delete table bridge clear_df_default');

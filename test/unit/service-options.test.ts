@@ -8,7 +8,8 @@ import {
   type OptionName,
   optionInfo,
 } from '../../src/service/option-table.js';
-import { readOptions, type ServiceOptions } from '../../src/service/options.js';
+import { parseRuleSpec } from '../../src/rules/spec.js';
+import { optionsFor, readOptions, type ServiceOptions } from '../../src/service/options.js';
 
 function given(texts: Partial<Record<OptionName, string>>): GivenOptions {
   const entries = Object.entries(texts).map(([name, text]) => [name, { text, where: `--${name}` }]);
@@ -49,15 +50,15 @@ describe('what is accepted', () => {
       'log-level': 'info',
       'dry-run': false,
     });
-    expect(read({}).rule).toBeUndefined();
+    expect(read({}).rules).toEqual([]);
   });
 
   it('a rule, with the defaults of its situation', () => {
-    expect(read({ 'install-rules': 'true' }).rule).toMatchObject({ hook: 'output', proto: 'gre', name: 'default' });
+    expect(read({ 'install-rules': 'true' }).rules).toMatchObject([{ hook: 'output', proto: 'gre', name: 'default' }]);
     const forwarded = read({ 'install-rules': 'true', forwarded: 'true', 'out-dev': 'eth1' });
-    expect(forwarded.rule).toMatchObject({ hook: 'prerouting', proto: 'all', largerThan: 'mtu', outDev: 'eth1' });
+    expect(forwarded.rules).toMatchObject([{ hook: 'prerouting', proto: 'all', largerThan: 'mtu', outDev: 'eth1' }]);
     const exact = read({ 'install-rules': 'true', 'larger-than': '1400', local: '192.0.2.1', proto: 'udp:4500' });
-    expect(exact.rule).toMatchObject({ largerThan: 1400, local: '192.0.2.1/32', proto: 'udp:4500' });
+    expect(exact.rules).toMatchObject([{ largerThan: 1400, local: '192.0.2.1/32', proto: 'udp:4500' }]);
   });
 
   it('every number of a queue range that goes upwards', () => {
@@ -191,5 +192,48 @@ describe('the table', () => {
     }
     const { metrics } = read({});
     expect(metrics).toEqual(read({ metrics: optionInfo('metrics').initial as string }).metrics);
+  });
+});
+
+describe('options made in code', () => {
+  const queues = { first: 4, last: 7 };
+  const rules = [{ hook: 'bridge', outDev: 'gretap1' }, { local: '192.0.2.1' }].map((asked) =>
+    parseRuleSpec({ queues, name: 'site', ...asked }),
+  );
+
+  it('are those of flags, with as many rules as it takes', () => {
+    const made = optionsFor({
+      queues,
+      rules,
+      identification: 'keep',
+      metrics: 'off',
+      backend: 'nft',
+      stats: undefined,
+    });
+    const flags = { queue: '4:7', identification: 'keep', metrics: 'off', backend: 'nft', name: 'site' };
+    const read = readOptions(given({ ...flags, 'install-rules': 'true' }));
+    expect({ ...made, rules: [], given: {} }).toEqual({ ...read, rules: [], given: {} });
+    expect(made.rules).toEqual(rules);
+    expect(Object.keys(made.given).sort()).toEqual(Object.keys(read.given).sort());
+    expect(made.given.queue).toEqual({ text: '4:7', where: 'queue' });
+  });
+
+  it('are those of a queue alone without rules', () => {
+    const made = optionsFor({ queues, rules: [] });
+    expect({ ...made, given: {} }).toEqual({ ...readOptions(given({ queue: '4:7' })), given: {} });
+    expect(Object.keys(made.given)).toEqual(['queue']);
+  });
+
+  it('are refused by the name of the option', () => {
+    expect(() => optionsFor({ queues, rules, identification: 'none' })).toThrow(
+      "identification: 'none' is not accepted; expected random, keep or sequential",
+    );
+    expect(() => optionsFor({ queues: { first: 0, last: 256 }, rules: [] })).toThrow("queue: '0:256' is not accepted");
+  });
+
+  it('take no rules of two instances, nor of other queues', () => {
+    const other = parseRuleSpec({ queues, name: 'other' });
+    expect(() => optionsFor({ queues, rules: [...rules, other] })).toThrow(TypeError);
+    expect(() => optionsFor({ queues: { first: 4, last: 4 }, rules })).toThrow(TypeError);
   });
 });

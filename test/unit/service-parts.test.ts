@@ -5,9 +5,10 @@ import { zeroCounters } from '../../src/counters.js';
 import { bySetting } from '../../src/service/announce.js';
 import { openOptions } from '../../src/service/bind.js';
 import { FAULT_TEXT } from '../../src/service/faults.js';
-import { distance, nearest } from '../../src/service/nearest.js';
+import { distance, nearest } from '../../src/net/nearest.js';
 import type { GivenOptions, OptionName } from '../../src/service/option-table.js';
-import { readOptions, type ServiceOptions } from '../../src/service/options.js';
+import { optionsFor, readOptions, type ServiceOptions } from '../../src/service/options.js';
+import { parseRuleSpec } from '../../src/rules/spec.js';
 import { planText } from '../../src/service/plan-text.js';
 import { changes, keepBound } from '../../src/service/reload.js';
 import { queuesOf } from '../../src/host/firewall/feeds.js';
@@ -149,8 +150,26 @@ describe('reload', () => {
       'copy-range': 100,
       identification: 'keep',
     });
-    expect(next.rule?.queues).toEqual({ first: 4, last: 4 });
+    expect(next.rules.map(({ queues }) => queues)).toEqual([{ first: 4, last: 4 }]);
     expect(changes(before, next).map(({ name }) => name)).toEqual(['identification', 'install-rules']);
+  });
+});
+
+describe('reload of options made in code', () => {
+  const asked = (last: number, names: string[]) => {
+    const queues = { first: 4, last };
+    return names.map((outDev) => parseRuleSpec({ queues, name: 'site', hook: 'bridge', outDev }));
+  };
+
+  it('keeps the queues of the start in every rule, and takes the new rules', () => {
+    const before = optionsFor({ queues: { first: 4, last: 4 }, rules: asked(4, ['a']), gso: 'off' });
+    const after = optionsFor({ queues: { first: 4, last: 7 }, rules: asked(7, ['a', 'b']), identification: 'keep' });
+    const next = keepBound(before, after);
+    expect(next).toMatchObject({ queue: { first: 4, last: 4 }, gso: 'off', identification: 'keep', name: 'site' });
+    expect(next.rules).toEqual(asked(4, ['a', 'b']));
+    expect(changes(before, next).map(({ name }) => name)).toEqual(['identification']);
+    expect(next.given.gso?.text).toBe('off');
+    expect(planText(next, undefined)).toContain('# bind queue 4\n');
   });
 });
 

@@ -1,11 +1,13 @@
 /**
  * What the bridge hook needs outside the rule itself. iptables sees bridged frames only through
- * br_netfilter with `bridge-nf-call-iptables` on; nft's own bridge family needs neither.
+ * br_netfilter, with `bridge-nf-call-iptables` on for all bridges or a bridge's own `nf_call_iptables`;
+ * nft's own bridge family needs neither.
  */
 import { release } from 'node:os';
 import { ClearDfError } from '../../errors.js';
 import { type Tristate } from '../capabilities.js';
 import { type Runner } from '../exec.js';
+import { readBridgeFlag } from './bridge-flag.js';
 import { readSysctl, writeSysctl } from '../sysctl.js';
 
 const CALL_IPTABLES = 'net/bridge/bridge-nf-call-iptables';
@@ -14,13 +16,16 @@ const CALL_IPTABLES = 'net/bridge/bridge-nf-call-iptables';
 export type BridgeBefore = '0' | 'absent';
 
 /**
- * Makes bridged IPv4 frames pass iptables in this network namespace. Loading br_netfilter makes them
- * do so in every network namespace at once: that is the module's own default.
+ * Makes bridged IPv4 frames towards some bridge ports pass iptables: those of every bridge of this network
+ * namespace, but for bridges that have it switched on by themselves. Loading br_netfilter makes them do so in every
+ * network namespace at once: that is the module's own default.
+ * @param ports names of the bridge ports
  * @returns how it was before, or undefined when nothing had to change
  */
-export async function callIptables(runner: Runner): Promise<BridgeBefore | undefined> {
+export async function callIptables(runner: Runner, ports: readonly string[]): Promise<BridgeBefore | undefined> {
   const before = readSysctl(CALL_IPTABLES);
   if (before === '1') return undefined;
+  if (before !== undefined && (await flags(runner, ports)).every((on) => on === true)) return undefined;
   if (before === undefined) await runner.change('modprobe', ['br_netfilter']);
   try {
     if (before !== undefined || readSysctl(CALL_IPTABLES) === '0') await writeSysctl(runner, CALL_IPTABLES, '1');
@@ -31,9 +36,19 @@ export async function callIptables(runner: Runner): Promise<BridgeBefore | undef
   return before === undefined ? 'absent' : '0';
 }
 
-/** Whether bridged IPv4 frames pass iptables in this network namespace now. */
-export function callsIptables(): boolean {
-  return readSysctl(CALL_IPTABLES) === '1';
+/**
+ * Whether bridged IPv4 frames towards every one of some bridge ports pass iptables now. A port that is in no bridge
+ * counts as if they did: there are none.
+ * @throws ClearDfError RUNTIME when there is no such device
+ */
+export async function callsIptables(runner: Runner, ports: readonly string[]): Promise<boolean> {
+  const all = readSysctl(CALL_IPTABLES);
+  if (all === undefined || all === '1') return all === '1';
+  return (await flags(runner, ports)).every((on) => on !== false);
+}
+
+function flags(runner: Runner, ports: readonly string[]): Promise<(boolean | undefined)[]> {
+  return Promise.all(ports.map((port) => readBridgeFlag(runner, port)));
 }
 
 /** Undoes {@link callIptables} right after it: the module goes too when it came with it. */
@@ -47,7 +62,7 @@ export async function undoCallIptables(runner: Runner, before: BridgeBefore): Pr
  * come to rely on it; in this namespace bridged frames pass iptables no longer.
  */
 export async function stopCallingIptables(runner: Runner): Promise<void> {
-  if (callsIptables()) await writeSysctl(runner, CALL_IPTABLES, '0');
+  if (readSysctl(CALL_IPTABLES) === '1') await writeSysctl(runner, CALL_IPTABLES, '0');
 }
 
 async function unload(runner: Runner): Promise<void> {

@@ -1,4 +1,4 @@
-/** Which backend gets the rules: the one asked for, or the one that fits this machine best. Pure. */
+/** Which backend gets all rules of an instance: the one asked for, or the one that fits this machine best. Pure. */
 import { ClearDfError, usageError } from '../../errors.js';
 import { type Hook } from '../../rules/spec.js';
 import { BACKENDS, type Backend, type Candidate, owners } from './backends.js';
@@ -23,11 +23,12 @@ export function parseBackendChoice(value: string): BackendChoice {
  * At the bridge hook iptables comes first: a super-packet that an nft bridge queue has to split
  * loses its Ethernet header, and from some kernel after 6.12 every packet it hands back is lost.
  */
-function preference(hook: Hook): readonly Backend[] {
-  return hook === 'bridge' ? ['iptables-nft', 'iptables-legacy', 'nft'] : ['nft', 'iptables-nft', 'iptables-legacy'];
+function preference(bridged: boolean): readonly Backend[] {
+  return bridged ? ['iptables-nft', 'iptables-legacy', 'nft'] : ['nft', 'iptables-nft', 'iptables-legacy'];
 }
 
 /**
+ * Rules of several hooks go into one backend, so that one transaction installs them.
  * With `auto`: the backend that holds this instance's rules already, else the usable one with the
  * most foreign rules, else the first usable one, else one that could not be tried.
  * @throws ClearDfError ENVIRONMENT when the one asked for, or every one, is unusable
@@ -35,7 +36,7 @@ function preference(hook: Hook): readonly Backend[] {
 export function chooseBackend(
   candidates: readonly Candidate[],
   choice: BackendChoice,
-  hook: Hook,
+  hooks: readonly Hook[],
   name: string,
 ): Choice {
   if (choice !== 'auto') {
@@ -43,12 +44,13 @@ export function chooseBackend(
     if (asked === undefined || asked.usable === 'no') throw unfit(choice, asked ? [asked] : [], candidates);
     return { candidate: asked, reason: 'asked for' };
   }
-  const order = preference(hook);
+  const bridged = hooks.includes('bridge');
+  const order = preference(bridged);
   const ranked = [...candidates].sort((a, b) => order.indexOf(a.backend) - order.indexOf(b.backend));
   const usable = ranked.filter((candidate) => candidate.usable === 'yes');
   const holder = usable.find((candidate) => owners(candidate, name).length > 0);
   if (holder) return { candidate: holder, reason: 'it holds the rules of this name already' };
-  const inUse = usable.filter(({ backend, foreign }) => foreign > 0 && !(hook === 'bridge' && backend === 'nft'));
+  const inUse = usable.filter(({ backend, foreign }) => foreign > 0 && !(bridged && backend === 'nft'));
   const most = inUse.sort((a, b) => b.foreign - a.foreign)[0];
   if (most) return { candidate: most, reason: `${most.foreign} other rules are kept with it` };
   if (usable[0]) return { candidate: usable[0], reason: `no backend is in use; ${why(usable[0], ranked)}` };

@@ -1,15 +1,10 @@
 /** Which queues an instance's rules feed, and who holds those queues. */
 import { ClearDfError } from '../../errors.js';
+import { type QueueRange } from '../../net/queue-range.js';
 import { type ListedRule, listRules } from '../firewall.js';
 import { KilledError, type Runner } from '../exec.js';
 import { type Holder, holderOf } from '../kernel-queues.js';
 import { type Backend } from './backends.js';
-
-/** Queues `first` to `last`, inclusive. */
-export interface QueueRange {
-  first: number;
-  last: number;
-}
 
 /** A rule that sends packets to a queue that some process holds. */
 export interface LiveFeed {

@@ -1,4 +1,4 @@
-/** What a person should know about a rule on this machine, beside that it is installed. Pure. */
+/** What a person should know about an instance's rules on this machine, beside that they are installed. Pure. */
 import { type RuleSpec } from '../../rules/spec.js';
 import { savedRules } from '../../rules/iptables.js';
 import { redirectsNatively } from '../../rules/ruleset.js';
@@ -8,11 +8,11 @@ import { type Backend, type Contents } from './backends.js';
 const REDIRECTING = new Set(['REDIRECT', 'DNAT', 'TPROXY']);
 
 /**
- * Whether no packet that the rule queues is delivered to this host. The rule leaves out local
+ * Whether no packet that any of the rules queues is delivered to this host. The rules leave out local
  * destinations; a later redirection at prerouting would make one local all the same.
  */
-export function neverLocal(spec: RuleSpec, contents: readonly Contents[]): boolean {
-  return spec.hook !== 'prerouting' || !redirects(contents);
+export function neverLocal(specs: readonly RuleSpec[], contents: readonly Contents[]): boolean {
+  return specs.every(({ hook }) => hook !== 'prerouting') || !redirects(contents);
 }
 
 function redirects(contents: readonly Contents[]): boolean {
@@ -23,7 +23,12 @@ function redirects(contents: readonly Contents[]): boolean {
   });
 }
 
-export function advise(spec: RuleSpec, backend: Backend, contents: readonly Contents[]): string[] {
+/** The notes of every rule, each of them once. */
+export function advise(specs: readonly RuleSpec[], backend: Backend, contents: readonly Contents[]): string[] {
+  return [...new Set(specs.flatMap((spec) => adviseOn(spec, backend, contents)))];
+}
+
+function adviseOn(spec: RuleSpec, backend: Backend, contents: readonly Contents[]): string[] {
   const notes: string[] = [];
   const dropping = contents.find(({ save }) => /^:FORWARD DROP\b/m.test(save));
   if (spec.hook === 'bridge' && backend !== 'nft' && dropping) {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "affinity.h"
+
+static bool put(struct cdf_affinity *affinity, const cpu_set_t *mask)
+{
+	affinity->refused = sched_setaffinity(0, sizeof(*mask), mask) < 0;
+	return !affinity->refused;
+}
+
+/* Where the thread may go: what it was given, unless that was our doing. */
+static bool learn(struct cdf_affinity *affinity)
+{
+	cpu_set_t now;
+
+	if (sched_getaffinity(0, sizeof(now), &now) < 0)
+		return false;
+	if (!affinity->holds || !CPU_EQUAL(&now, &affinity->held))
+		affinity->allowed = now;
+	return true;
+}
+
+static void hold(struct cdf_affinity *affinity)
+{
+	int cpu = sched_getcpu();
+
+	if (cpu < 0 || !learn(affinity)) {
+		affinity->refused = true;
+		return;
+	}
+	if (CPU_COUNT(&affinity->allowed) < 2)
+		return;
+	CPU_ZERO(&affinity->held);
+	CPU_SET(cpu, &affinity->held);
+	affinity->holds = put(affinity, &affinity->held);
+}
+
+static void let_go(struct cdf_affinity *affinity)
+{
+	if (!learn(affinity))
+		affinity->refused = true;
+	else
+		put(affinity, &affinity->allowed);
+	affinity->holds = false;
+}
+
+void cdf_affinity_turn(struct cdf_affinity *affinity, uint64_t now)
+{
+	if (now < affinity->next || affinity->refused)
+		return;
+	if (affinity->holds) {
+		let_go(affinity);
+		affinity->next = now + CDF_AFFINITY_FREE;
+	} else {
+		hold(affinity);
+		affinity->next = now + CDF_AFFINITY_HOLD;
+	}
+}

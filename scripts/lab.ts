@@ -1,0 +1,61 @@
+/**
+ * Stories on stock Debian kernels, emulated by QEMU: needs neither root nor KVM.
+ *
+ *   npm run lab                           what npm test runs: 6.1 in full, the others in short
+ *   npm run lab -- --kernel 7.2           every story on 7.2; may be given several times
+ *   npm run lab -- --all                  every story on every kernel
+ *   npm run lab -- --story article        files or tests whose name holds this
+ *   npm run lab -- --keep                 keeps the guests' consoles, and says where
+ *   npm run lab -- --shell [--kernel X]   a fresh guest on this terminal
+ */
+import { readdirSync } from 'node:fs';
+import { Command } from 'commander';
+import { execa } from 'execa';
+import { prepare, shell } from './lab/qemu.js';
+import { DEFAULT_SERIES, type KernelSeries, parseSeries, SERIES } from './lab/suites.js';
+
+interface LabOptions {
+  kernel: KernelSeries[];
+  all?: boolean;
+  story?: string;
+  keep?: boolean;
+  shell?: boolean;
+}
+
+const program = new Command('lab')
+  .description('runs stories on stock Debian kernels, emulated')
+  .option(
+    '--kernel <series>',
+    `only this one: ${SERIES.join(', ')}; may be repeated`,
+    (text, before: KernelSeries[]) => [...before, parseSeries(text)],
+    [] as KernelSeries[],
+  )
+  .option('--all', 'every story on every kernel')
+  .option('--story <name>', 'files of test/lab, or tests, whose name holds this')
+  .option('--keep', "keep the guests' consoles")
+  .option('--shell', 'a shell in a fresh guest on this terminal instead of stories')
+  .parse();
+
+async function stories({ kernel, all, story, keep }: LabOptions): Promise<number> {
+  const files = readdirSync('test/lab').filter((file) => file.endsWith('.test.ts') && file.includes(story ?? ''));
+  const filter = story === undefined ? [] : files.length > 0 ? files.map((file) => `test/lab/${file}`) : ['-t', story];
+  const { exitCode } = await execa('node_modules/.bin/vitest', ['run', '--project', 'lab', ...filter], {
+    stdio: 'inherit',
+    reject: false,
+    env: {
+      ...(kernel.length > 0 && { CLEAR_DF_LAB_KERNELS: kernel.join(',') }),
+      ...(all === true && { CLEAR_DF_LAB_ALL: '1' }),
+      ...(keep === true && { CLEAR_DF_LAB_KEEP: '1' }),
+    },
+  });
+  return exitCode ?? 1;
+}
+
+const options = program.opts<LabOptions>();
+try {
+  if (options.shell === true) await shell(await prepare(options.kernel[0] ?? DEFAULT_SERIES));
+  else process.exitCode = await stories(options);
+} catch (error) {
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,128 @@
+/**
+ * Runs inside a guest and does what the host asks: one JSON object per line, both ways, over a virtio-serial port.
+ * Bytes travel in base64. Never a shell: commands are argument lists.
+ *
+ *   run    {id, argv, env?, timeout?, input?}  →  {id, exitCode, signal, timedOut, stdout, stderr}
+ *   spawn  {id, argv, env?}  →  {id, pid}, then {id, stdout | stderr}…, then {id, exitCode, signal}
+ *   kill   {id, target, signal}                →  {id}
+ *   read   {id, path, offset}                  →  {id, data, end}
+ *   write  {id, path, data, mode, append}      →  {id}
+ *   list   {id, path}                          →  {id, names}
+ *   failed requests: {id, error, code}
+ */
+import { spawn } from 'node:child_process';
+import { createReadStream, createWriteStream, openSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFile, mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const PORT = 'clear-df.lab';
+/** Bytes of a file in one answer. */
+const PORTION = 1 << 20;
+
+function portPath() {
+  const folder = '/sys/class/virtio-ports';
+  const device = readdirSync(folder).find((name) => readFileSync(`${folder}/${name}/name`, 'utf8').trim() === PORT);
+  if (device === undefined) throw new Error(`no virtio port is called ${PORT}`);
+  return `/dev/${device}`;
+}
+
+// The driver lets a port be opened only once, so both ways share it.
+const port = openSync(portPath(), 'r+');
+const output = createWriteStream('', { fd: port });
+const send = (message) => output.write(`${JSON.stringify(message)}\n`);
+const spawned = new Map();
+
+function start({ argv, env }, stdin) {
+  const [command, ...args] = argv;
+  return spawn(command, args, { env: { ...process.env, ...env }, stdio: [stdin, 'pipe', 'pipe'] });
+}
+
+const actions = {
+  run(request) {
+    const { id, timeout, input } = request;
+    const child = start(request, input === undefined ? 'ignore' : 'pipe');
+    const chunks = { stdout: [], stderr: [] };
+    for (const stream of ['stdout', 'stderr']) child[stream].on('data', (chunk) => chunks[stream].push(chunk));
+    let timedOut = false;
+    const expire = () => {
+      timedOut = true;
+      child.kill('SIGKILL');
+      // A grandchild may hold the pipes open.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    const timer = timeout ? setTimeout(expire, timeout) : undefined;
+    if (input !== undefined) {
+      child.stdin.on('error', () => {});
+      child.stdin.end(Buffer.from(input, 'base64'));
+    }
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      send({ id, error: error.message, code: error.code });
+    });
+    child.on('close', (exitCode, signal) => {
+      clearTimeout(timer);
+      const text = (stream) => Buffer.concat(chunks[stream]).toString('base64');
+      send({ id, exitCode, signal, timedOut, stdout: text('stdout'), stderr: text('stderr') });
+    });
+  },
+
+  spawn(request) {
+    const { id } = request;
+    const child = start(request, 'ignore');
+    spawned.set(id, child);
+    for (const stream of ['stdout', 'stderr']) {
+      child[stream].on('data', (chunk) => send({ id, [stream]: chunk.toString('base64') }));
+    }
+    child.on('spawn', () => send({ id, pid: child.pid }));
+    child.on('error', (error) => send({ id, error: error.message, code: error.code }));
+    child.on('close', (exitCode, signal) => {
+      spawned.delete(id);
+      send({ id, exitCode, signal });
+    });
+  },
+
+  kill({ id, target, signal }) {
+    spawned.get(target)?.kill(signal);
+    send({ id });
+  },
+
+  async read({ id, path: file, offset = 0 }) {
+    const handle = await open(file);
+    try {
+      const buffer = Buffer.alloc(PORTION);
+      let length = 0;
+      // Files of /proc give what they like at once.
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, length, PORTION - length, offset + length);
+        length += bytesRead;
+        if (bytesRead === 0 || length === PORTION) break;
+      }
+      send({ id, data: buffer.subarray(0, length).toString('base64'), end: length < PORTION });
+    } finally {
+      await handle.close();
+    }
+  },
+
+  async write({ id, path: file, data, mode, append }) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await (append ? appendFile : writeFile)(file, Buffer.from(data, 'base64'), { mode });
+    send({ id });
+  },
+
+  async list({ id, path: folder }) {
+    send({ id, names: await readdir(folder) });
+  },
+};
+
+const lines = createInterface({ input: createReadStream('', { fd: port }), crlfDelay: Infinity });
+lines.on('line', (line) => {
+  const request = JSON.parse(line);
+  Promise.resolve()
+    .then(() => actions[request.op](request))
+    .catch((error) => send({ id: request.id, error: error.message, code: error.code }));
+});
+// The host closed its end, which is how it asks a guest to end.
+lines.on('close', () => process.exit(0));
+send({ ready: process.version, uptime: readFileSync('/proc/uptime', 'utf8').split(' ')[0] });

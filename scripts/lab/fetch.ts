@@ -1,0 +1,131 @@
+/**
+ * Fetches a stock Debian kernel: apt itself does it, with lists and a cache of its own, so that it needs no root,
+ * changes nothing of the machine's and accepts only what the archive has signed.
+ */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { CACHE, cached } from './cache.js';
+import { type KernelSeries, sourceLine, SUITES } from './suites.js';
+
+/** A kernel as its packages hold it. */
+export interface Kernel {
+  series: KernelSeries;
+  /** As uname -r shows it. */
+  release: string;
+  /** Debian's version of the package: `6.1.176-1`. */
+  version: string;
+  vmlinuz: string;
+  /** Holds `RELEASE/kernel/…`. */
+  modules: string;
+}
+
+const META = 'linux-image-cloud-amd64';
+/** Those of the packages behind the metapackage that hold files: newer kernels are split. */
+const PARTS = /^linux-(image|base|binary|modules)-\d/;
+
+/** The newest kernel of the series, fetched on first use; later runs need no network. */
+export async function fetchKernel(series: KernelSeries): Promise<Kernel> {
+  const folder = await cached(`kernel-${series}`, async (fresh) => {
+    console.error(`lab: fetching Debian's kernel ${series} (${SUITES[series]})`);
+    const { versions, debs } = await download(series, fresh);
+    for (const deb of debs) await tool('dpkg-deb', ['-x', deb, path.join(fresh, 'root')]);
+    await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(versions));
+  });
+  return describeKernel(series, folder);
+}
+
+async function describeKernel(series: KernelSeries, folder: string): Promise<Kernel> {
+  const root = path.join(folder, 'root');
+  const versions = JSON.parse(await readFile(path.join(folder, 'versions.json'), 'utf8')) as Record<string, string>;
+  // Since usr was merged kernels moved there.
+  const modules = await firstThatIs(['usr/lib/modules', 'lib/modules'].map((part) => path.join(root, part)));
+  const release = (await readdir(modules))[0] as string;
+  const vmlinuz = await firstThatIs([
+    path.join(root, 'boot', `vmlinuz-${release}`),
+    path.join(modules, release, 'vmlinuz'),
+  ]);
+  return { series, release, version: versions[META] ?? '', vmlinuz, modules };
+}
+
+async function firstThatIs(paths: readonly string[]): Promise<string> {
+  for (const one of paths) {
+    const there = await readdir(path.dirname(one)).then(
+      (names) => names.includes(path.basename(one)),
+      () => false,
+    );
+    if (there) return one;
+  }
+  throw new Error(`the kernel's packages hold none of ${paths.join(', ')}: remove ${CACHE} and run again`);
+}
+
+async function download(
+  series: KernelSeries,
+  fresh: string,
+): Promise<{ versions: Record<string, string>; debs: string[] }> {
+  const apt = await aptRoot(series);
+  await apt('apt-get', ['update', '-qq']);
+  const versions: Record<string, string> = {};
+  const wanted = [META];
+  for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
+    const stdout = await apt('apt-cache', ['show', '--no-all-versions', name]);
+    versions[name] = field(stdout, 'Version');
+    const depends = ['Pre-Depends', 'Depends'].flatMap((key) => field(stdout, key).split(','));
+    for (const dependency of depends.map((text) => text.trim().split(/[ :|]/)[0] as string)) {
+      if (PARTS.test(dependency) && !(dependency in versions)) wanted.push(dependency);
+    }
+  }
+  if (!versions[META]?.startsWith(`${series}.`)) {
+    throw new Error(`${META} of ${SUITES[series]} is ${versions[META]}: no longer of the series ${series}`);
+  }
+  const parts = Object.entries(versions).filter(([name]) => PARTS.test(name));
+  const archives = path.join(fresh, 'debs');
+  await mkdir(archives);
+  await apt('apt-get', ['download', ...parts.map(([name, version]) => `${name}=${version}`)], archives);
+  return { versions, debs: (await readdir(archives)).map((name) => path.join(archives, name)) };
+}
+
+type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
+
+/** Makes apt's folders for one suite; whatever the machine says of proxies and certificates stays in force. */
+async function aptRoot(series: KernelSeries): Promise<Apt> {
+  const root = path.join(CACHE, 'apt', SUITES[series]);
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {
+    await mkdir(path.join(root, folder), { recursive: true });
+  }
+  const configuration = path.join(root, 'apt.conf');
+  const settings = {
+    'Dir::State': path.join(root, 'state'),
+    'Dir::State::lists': path.join(root, 'lists'),
+    'Dir::State::status': path.join(root, 'status'),
+    'Dir::Cache': path.join(root, 'cache'),
+    'Dir::Etc::sourcelist': path.join(root, 'sources.list'),
+    'Dir::Etc::sourceparts': '/dev/null',
+    'Dir::Etc::preferencesparts': '/dev/null',
+    'APT::Architecture': 'amd64',
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    'Acquire::GzipIndexes': 'true',
+    'Acquire::AllowInsecureRepositories': 'false',
+    'Acquire::Retries': '3',
+  };
+  const text = Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`);
+  await writeFile(configuration, text.join(''));
+  await writeFile(path.join(root, 'status'), '');
+  await writeFile(path.join(root, 'sources.list'), `${await sourceLine(series)}\n`);
+  return async (command, args, cwd = root) => tool(command, args, cwd, { APT_CONFIG: configuration });
+}
+
+async function tool(command: string, args: string[], cwd?: string, env: Record<string, string> = {}): Promise<string> {
+  const options = { env, ...(cwd === undefined ? {} : { cwd }) };
+  const result = await execa(command, args, { ...options, reject: false });
+  if (result.failed) {
+    const words = result.stderr.trim() || result.shortMessage;
+    throw new Error(`${[command, ...args].join(' ')} failed, so the lab has no kernel to boot:\n${words}`);
+  }
+  return result.stdout;
+}
+
+function field(record: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, 'm').exec(record)?.[1] ?? '';
+}

@@ -1,0 +1,38 @@
+/** `clear-df doctor [FILE]`: what on this machine is right, wrong, unknown; what to do. */
+import { Command, Option } from 'commander';
+import { EXIT_CODES } from '../errors.js';
+import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import { runDoctor } from '../service/doctor.js';
+import { formatFindings } from './doctor-text.js';
+
+const DETAILS = `
+One line a check: ok, wrong or unknown, with what was seen; below what is wrong stands what mends it. Nothing is
+changed. Exit code 1 when something is wrong, 0 otherwise: unknown is no failure. Without root more is unknown.`;
+
+interface DoctorFlags {
+  from: Listen;
+  json?: boolean;
+}
+
+/** The command, for the table of commands. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('say what on this machine is right, wrong or unknown, and what to do')
+    .argument('[file]', 'a site file: check what that site needs as well')
+    .addOption(
+      new Option('--from <addr:port>', 'where a running clear-df serves its statistics')
+        .argParser((text) => parseFrom(text))
+        .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', DETAILS)
+    .action(async (file: string | undefined, { from, json }: DoctorFlags) => {
+      const findings = await runDoctor(file, from);
+      const { NO_COLOR, TERM } = process.env;
+      const color = process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+      process.stdout.write(
+        json === true ? `${JSON.stringify({ findings }, null, 2)}\n` : formatFindings(findings, color),
+      );
+      if (findings.some(({ state }) => state === 'wrong')) process.exitCode = EXIT_CODES.RUNTIME;
+    });
+}

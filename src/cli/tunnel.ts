@@ -1,0 +1,117 @@
+/** `clear-df tunnel plan|up|down|status|unit|keys`: gretap, bridge, carrier and rules, from one YAML file per site. */
+import { realpathSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { EXIT_CODES, missingError, usageError } from '../errors.js';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
+import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
+import { type SignalWatch, watchSignals } from '../service/signals.js';
+import {
+  statusText,
+  tunnelDown,
+  tunnelKeys,
+  tunnelName,
+  tunnelPlan,
+  tunnelStatus,
+  tunnelUnit,
+  tunnelUp,
+} from '../service/tunnel.js';
+import { version } from './version.js';
+
+const HELP = `
+up changes nothing until everything is known to fit, keeps a journal of what it changes (/run/clear-df), and goes on
+where an earlier run was interrupted. With engine nfqueue it stays in the foreground and mangles until TERM; the tunnel
+stays set up until down, which puts back what was there before.`;
+
+interface Flags {
+  logLevel: LogLevel;
+  json?: boolean;
+  dryRun?: boolean;
+  setupOnly?: boolean;
+  force?: boolean;
+  name?: string;
+}
+
+/** The command, for the table of commands; `signals` when they are watched already. */
+export function tunnelCommand(signals?: SignalWatch): Command {
+  const tunnel = new Command('tunnel')
+    .description('a bridged GRE tunnel, from one YAML file per site')
+    .addHelpText('after', HELP);
+  const verbs = [
+    verb('plan', 'print what up would do, why, and what becomes of a full packet', true)
+      .option('--json', 'print JSON')
+      .action(async (file: string, { json, logLevel }: Flags) => {
+        print(await tunnelPlan(file, { json: json === true }, createLogger(logLevel)));
+      }),
+    verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
+      .option('--setup-only', 'return when it is set up; something else mangles')
+      .option('--dry-run', 'print the commands that would be given, and change nothing')
+      .action((file: string, flags: Flags) => up(file, flags, signals)),
+    verb('down', 'put back what was there before', false)
+      .option('--name <name>', 'the tunnel, where the file is gone', checkedName)
+      .option('--force', 'even while a live process that is not its own needs its rules')
+      .option('--dry-run', 'print the commands that would be given, and change nothing')
+      .action((file: string | undefined, flags: Flags) => down(file, flags)),
+    verb('status', 'compare the plan with the machine; exit code 1 when they differ', true)
+      .option('--json', 'print JSON')
+      .action(status),
+    verb('unit', 'print a systemd unit', true).action(async (file: string, { logLevel }: Flags) => {
+      print(await tunnelUnit(file, commandPath(), createLogger(logLevel)));
+    }),
+    verb('keys', 'write a new key file for both ends, where the file says', true).action((file: string) => {
+      process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
+    }),
+  ];
+  for (const each of verbs) tunnel.addCommand(each);
+  return tunnel;
+}
+
+function verb(name: string, description: string, needsFile: boolean): Command {
+  return new Command(name)
+    .description(description)
+    .argument(needsFile ? '<file>' : '[file]', "the site's YAML file")
+    .addOption(
+      new Option('--log-level <level>', LOG_LEVELS.join(' | ')).argParser(parseLevel).default('info' as LogLevel),
+    );
+}
+
+async function up(file: string, { setupOnly, dryRun, logLevel }: Flags, watched?: SignalWatch): Promise<void> {
+  const signals = watched ?? watchSignals();
+  try {
+    const options = { file, setupOnly: setupOnly === true, dryRun: dryRun === true, logLevel };
+    await tunnelUp(options, { version: version(), log: createLogger(logLevel), signals });
+  } finally {
+    if (watched === undefined) signals.dispose();
+  }
+}
+
+async function down(file: string | undefined, { name, force, dryRun, logLevel }: Flags): Promise<void> {
+  const wanted = name ?? (file === undefined ? undefined : tunnelName(file));
+  if (wanted === undefined) throw missingError('FILE', "the site's file, or --name NAME");
+  await tunnelDown({ name: wanted, force: force === true, dryRun: dryRun === true }, createLogger(logLevel));
+}
+
+async function status(file: string, { json, logLevel }: Flags): Promise<void> {
+  const found = await tunnelStatus(file, createLogger(logLevel));
+  print(json === true ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
+  if (!found.ok) process.exitCode = EXIT_CODES.RUNTIME;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** As a unit can start it: the program that runs now, by its real path. */
+function commandPath(): string {
+  return realpathSync(process.argv[1] ?? 'clear-df');
+}
+
+function parseLevel(value: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === value);
+  if (level === undefined) throw usageError('--log-level', value, LOG_LEVELS.join(', '));
+  return level;
+}
+
+function checkedName(value: string): string {
+  if (!isInstanceName(value)) throw usageError('--name', value, INSTANCE_NAME_FORM);
+  return value;
+}

@@ -1,0 +1,54 @@
+/** One line of the doctor: what was looked at, how it stands, what that rests on, what mends it. */
+import type { Unread } from './machine.js';
+
+export const GROUPS = ['kernel', 'queue', 'bridge', 'tunnel', 'path', 'firewall', 'limits', 'site'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export type FindingState = 'ok' | 'wrong' | 'unknown';
+
+export interface Finding {
+  group: Group;
+  /** Stable name for scripts: `forward-policy`. */
+  check: string;
+  state: FindingState;
+  /** What was looked at: `queue 0`, `gretap1`. */
+  what: string;
+  /** What was seen and what it means. */
+  evidence: string;
+  /** The command that mends it, as it can be typed. */
+  fix?: string;
+  /** What to do, where no single command does it. */
+  hint?: string;
+}
+
+/** What mends it: a command, a sentence, or both. */
+export interface Mend {
+  fix?: string | undefined;
+  hint?: string | undefined;
+}
+
+/** Makes the findings of one check. */
+export interface Check {
+  ok(what: string, evidence: string): Finding;
+  wrong(what: string, evidence: string, mend: Mend): Finding;
+  unknown(what: string, evidence: string, mend?: Mend): Finding;
+  /** Something that this check needs could not be read. */
+  unread(what: string, reading: Unread): Finding;
+}
+
+export function checkOf(group: Group, check: string): Check {
+  const make =
+    (state: FindingState) =>
+    (what: string, evidence: string, mend: Mend = {}) => ({
+      ...{ group, check, state, what, evidence },
+      ...(mend.fix === undefined ? {} : { fix: mend.fix }),
+      ...(mend.hint === undefined ? {} : { hint: mend.hint }),
+    });
+  const unknown = make('unknown');
+  return {
+    ok: make('ok'),
+    wrong: make('wrong'),
+    unknown,
+    unread: (what, reading) => unknown(what, reading.unknown, { fix: reading.fix }),
+  };
+}

@@ -1,0 +1,56 @@
+/** What a gretap device was told, in the words of `ip -d -j link`. */
+import type { Device, Machine } from './machine.js';
+import { known } from './machine.js';
+
+/** Bytes: IPv4 20, GRE 4, Ethernet 14 (RFC 791, 2784), and 4 for each of key, sequence number and checksum (RFC 2890). */
+const OVERHEAD = 38;
+const FIELD = 4;
+
+/** The gretap devices of a machine, without the kernel's own gretap0. */
+export function gretapsOf({ devices }: Machine): Device[] {
+  return (known(devices) ?? []).filter(({ kind, data }) => kind === 'gretap' && remoteOf(data) !== undefined);
+}
+
+function remoteOf(data: Device['data']): string | undefined {
+  const remote = data['remote'];
+  return typeof remote === 'string' && remote !== 'any' && remote !== '0.0.0.0' ? remote : undefined;
+}
+
+/** The outer addresses. */
+export function endsOf({ data }: Device): { local: string; remote: string } {
+  const local = data['local'];
+  return { local: typeof local === 'string' ? local : 'any', remote: remoteOf(data) ?? 'any' };
+}
+
+/** DF on the outer header. */
+export function discoversPath({ data }: Device): boolean {
+  return data['pmtudisc'] !== false;
+}
+
+/** Whether ip_tunnel refuses a full-size frame with inner DF (tnl_update_pmtu). */
+export function refusesLarge({ data }: Device): boolean {
+  return data['ignore_df'] !== true;
+}
+
+/** Fixed TTL of the outer header; undefined when it is inherited. */
+export function fixedTtl({ data }: Device): number | undefined {
+  const ttl = data['ttl'];
+  return typeof ttl === 'number' && ttl > 0 ? ttl : undefined;
+}
+
+export function hasFlag({ data }: Device, flag: 'iseq' | 'oseq' | 'icsum' | 'ocsum'): boolean {
+  return data[flag] === true;
+}
+
+/** Bytes that the tunnel adds to an inner IP packet, ESP not counted. */
+export function overheadOf(device: Device): number {
+  const { data } = device;
+  const fields = [data['okey'] !== undefined, hasFlag(device, 'oseq'), hasFlag(device, 'ocsum')];
+  return OVERHEAD + FIELD * fields.filter(Boolean).length;
+}
+
+/** `ip link change …` with the words that name the device, for a person to complete. */
+export function changeCommand(device: Device, words: string): string {
+  const { local, remote } = endsOf(device);
+  return `ip link change ${device.name} type gretap local ${local} remote ${remote} ${words}`;
+}

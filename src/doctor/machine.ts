@@ -1,0 +1,144 @@
+/**
+ * A machine as the doctor sees it: read once by `src/host/doctor/`, judged by the other files of this folder. Plain
+ * data, so that every judgement can be tried without a machine.
+ */
+import type { Answer } from '../tunnel/words.js';
+
+/** What was read, or why it could not be. */
+export type Reading<T> = { known: T } | Unread;
+
+export interface Unread {
+  unknown: string;
+  /** The command after which it could be read. */
+  fix?: string | undefined;
+}
+
+/** Loaded or built in, loadable, not in this kernel. */
+export type ModuleState = 'loaded' | 'built-in' | 'available' | 'missing' | 'unknown';
+
+export type Tool = { state: 'present'; version: string } | { state: 'missing'; install: string } | { state: 'unknown' };
+
+/** A queue that some socket holds. */
+export interface HeldQueue {
+  queue: number;
+  portId: number;
+  /** Undefined when `/proc` does not show it: another user's, another PID namespace's. */
+  process: { pid: number; name: string } | undefined;
+  /** Packets. */
+  queueDropped: number;
+  userDropped: number;
+}
+
+/** One device, from `ip -d -s -j link show`. */
+export interface Device {
+  name: string;
+  /** Bytes. */
+  mtu: number;
+  up: boolean;
+  master: string | undefined;
+  kind: string | undefined;
+  /** `linkinfo.info_data`. */
+  data: Readonly<Record<string, unknown>>;
+  /** Packets; a gretap counts the frames there that it refused. */
+  txErrors: number;
+  /** Bytes of the largest IPv4 super-packet; undefined where iproute2 or the kernel does not say. */
+  gsoIpv4MaxSize: number | undefined;
+}
+
+/** What path MTU discovery has learnt, from `ip -j route show cache`. */
+export interface LearntRoute {
+  destination: string;
+  dev: string;
+  /** Bytes. */
+  mtu: number;
+  /** Seconds. */
+  expires: number | undefined;
+}
+
+/** The way to an address. */
+export interface Path {
+  dev: string;
+  /** Bytes, without what path discovery has learnt. */
+  mtu: number;
+}
+
+/** A security association or policy; never a key. */
+export interface Transform {
+  source: string;
+  destination: string;
+  /** esp, ah, comp */
+  protocol: string;
+}
+
+/** Answers of the kernel, with what they rest on. */
+export interface Capability {
+  answer: Answer;
+  evidence: string;
+}
+
+export interface Capabilities {
+  /** An nft rule may clear DF. */
+  nftClearsDf: Capability;
+  /** A packet that an nft bridge queue hands back goes on. */
+  nftBridgeQueue: Capability;
+}
+
+/** What a running clear-df says of itself at `/stats`, in packets. */
+export interface Daemon {
+  version: string;
+  packets: number;
+  leaked: number;
+  overrun: number;
+  /** What it advises itself. */
+  advice: readonly { seen: string; remedy: string }[];
+}
+
+export type IptablesVariant = 'iptables-legacy' | 'iptables-nft';
+
+export interface Machine {
+  /** `uname -r`. */
+  kernel: string;
+  netAdmin: Answer;
+  /** Whether this is the first user namespace: only there SO_RCVBUFFORCE is allowed. */
+  initialUsers: Answer;
+  tools: ReadonlyMap<string, Tool>;
+  modules: ReadonlyMap<string, ModuleState>;
+  queues: Reading<readonly HeldQueue[]>;
+  /** `iptables-save` text. */
+  saves: ReadonlyMap<IptablesVariant, Reading<string>>;
+  /** `nft -j list ruleset`. */
+  nftJson: Reading<string>;
+  /** `nft -a list ruleset`. */
+  nftText: Reading<string>;
+  devices: Reading<readonly Device[]>;
+  learnt: Reading<readonly LearntRoute[]>;
+  /** The ways to the far ends of the tunnels, by address. */
+  paths: ReadonlyMap<string, Reading<Path>>;
+  transforms: Reading<readonly Transform[]>;
+  /** Kernel parameters, slashes; absent ones are not in it. */
+  sysctls: ReadonlyMap<string, string>;
+  /** `/proc/net/snmp` by nstat's names: `IpReasmFails`. */
+  counters: Reading<ReadonlyMap<string, number>>;
+  /** Bytes that half datagrams take now, from `/proc/net/sockstat`. */
+  fragmentMemory: Reading<number>;
+  can: Capabilities;
+  /** Undefined when no clear-df answers. */
+  daemon: Daemon | undefined;
+}
+
+/** The value, or undefined when it could not be read. */
+export function known<T>(reading: Reading<T>): T | undefined {
+  return 'known' in reading ? reading.known : undefined;
+}
+
+/** A kernel parameter as a number, undefined when there is none. */
+export function sysctlNumber({ sysctls }: Machine, key: string): number | undefined {
+  const text = sysctls.get(key);
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** Major and minor as one number that compares: 6.12 → 6012; undefined when there is none. */
+export function versionOf(kernel: string): number | undefined {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
+  return major === undefined ? undefined : Number(major) * 1000 + Number(minor);
+}

@@ -1,0 +1,136 @@
+/** What `nft -j list ruleset` says that the doctor wants: chains with their hooks, rules, flowtables. */
+import { z } from 'zod';
+import { type Machine, type Reading, known } from './machine.js';
+
+/** The parts of libnftables-json(5) that are read here; everything else passes. */
+const place = z.object({ family: z.string(), table: z.string() });
+const listing = z.object({
+  nftables: z.array(
+    z.object({
+      chain: place
+        .extend({ name: z.string(), type: z.string().optional() })
+        .extend({ hook: z.string().optional(), policy: z.string().optional() })
+        .optional(),
+      rule: place
+        .extend({ chain: z.string(), handle: z.number(), comment: z.string().optional() })
+        .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
+        .optional(),
+      flowtable: place
+        .extend({ name: z.string(), dev: z.union([z.string(), z.array(z.string())]).optional() })
+        .optional(),
+    }),
+  ),
+});
+
+export interface NftChain {
+  family: string;
+  table: string;
+  name: string;
+  /** forward, output, …; undefined for a chain that others jump to. */
+  hook: string | undefined;
+  policy: string | undefined;
+}
+
+export interface NftRule {
+  family: string;
+  table: string;
+  chain: string;
+  handle: number;
+  comment: string | undefined;
+  /** The hook of its chain, undefined when only jumps lead there. */
+  hook: string | undefined;
+  /** Expressions and statements as libnftables-json(5) has them. */
+  parts: readonly Readonly<Record<string, unknown>>[];
+  /** As `nft -a` prints it, without the handle; undefined when that was not read. */
+  text: string | undefined;
+}
+
+export interface Flowtable {
+  family: string;
+  table: string;
+  name: string;
+  devices: string[];
+}
+
+export interface NftListing {
+  chains: NftChain[];
+  rules: NftRule[];
+  flowtables: Flowtable[];
+}
+
+/** The ruleset of a machine; unknown as well when nft's listing is not the one of its manual. */
+export function nftListing({ nftJson, nftText }: Machine): Reading<NftListing> {
+  if ('unknown' in nftJson) return nftJson;
+  try {
+    return { known: readListing(nftJson.known, known(nftText) ?? '') };
+  } catch {
+    return { unknown: "nft's listing is not the JSON of libnftables-json(5)" };
+  }
+}
+
+function readListing(json: string, text: string): NftListing {
+  const { nftables } = listing.parse(JSON.parse(json));
+  const words = linesByHandle(text);
+  const chains = nftables.flatMap(({ chain }) =>
+    chain === undefined ? [] : [{ ...chain, hook: chain.hook, policy: chain.policy }],
+  );
+  const rules = nftables.flatMap(({ rule }) => {
+    if (rule === undefined) return [];
+    const { family, table, chain, handle } = rule;
+    const home = chains.find((one) => one.family === family && one.table === table && one.name === chain);
+    const key = `${family} ${table} ${chain} ${handle}`;
+    return [{ ...rule, comment: rule.comment, hook: home?.hook, parts: rule.expr, text: words.get(key) }];
+  });
+  const flowtables = nftables.flatMap(({ flowtable }) =>
+    flowtable === undefined ? [] : [{ ...flowtable, devices: [flowtable.dev ?? []].flat() }],
+  );
+  return { chains, rules, flowtables };
+}
+
+/** Rules as they can be typed again, by family, table, chain and handle. */
+function linesByHandle(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let table = '';
+  let chain = '';
+  for (const line of text.split('\n')) {
+    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
+    chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
+    const [, rule, handle] = /^\t\t(.+) # handle (\d+)$/.exec(line) ?? [];
+    if (rule !== undefined) found.set(`${table} ${chain} ${handle}`, rule);
+  }
+  return found;
+}
+
+/** `ip t c`: where a rule stands, as nft commands name it. */
+export function placeOf({ family, table, chain }: Pick<NftRule, 'family' | 'table' | 'chain'>): string {
+  return `${family} ${table} ${chain}`;
+}
+
+/** Devices that a rule's matches compare `oifname`, `iifname`, … with. */
+export function devicesIn({ parts }: NftRule, ...keys: string[]): string[] {
+  const match = z.object({
+    match: z.object({
+      left: z.object({ meta: z.object({ key: z.string() }) }),
+      right: z.union([z.string(), z.object({ set: z.array(z.string()) })]),
+    }),
+  });
+  return parts.flatMap((part) => {
+    const found = match.safeParse(part).data?.match;
+    if (found === undefined || !keys.includes(found.left.meta.key)) return [];
+    return typeof found.right === 'string' ? [found.right] : found.right.set;
+  });
+}
+
+/** The fields of the IPv4 header that a rule writes, with what it writes there. */
+export function ipWrites({ parts }: NftRule): { field: string; value: unknown }[] {
+  const write = z.object({
+    mangle: z.object({
+      key: z.object({ payload: z.object({ protocol: z.literal('ip'), field: z.string() }) }),
+      value: z.unknown(),
+    }),
+  });
+  return parts.flatMap((part) => {
+    const found = write.safeParse(part).data?.mangle;
+    return found === undefined ? [] : [{ field: found.key.payload.field, value: found.value }];
+  });
+}

@@ -1,0 +1,145 @@
+/** What one site needs of this machine beyond what any machine needs. */
+import type { Site } from '../tunnel/site.js';
+import { type Finding, checkOf } from './finding.js';
+import { endsOf } from './gretap.js';
+import { type Machine, type ModuleState, known } from './machine.js';
+import { strictDevices } from './path.js';
+import { isClearDf } from './queue.js';
+
+export function examineSite(machine: Machine, site: Site): Finding[] {
+  return [
+    ...modules(machine, site),
+    engine(machine, site),
+    ...devices(machine, site),
+    way(machine, site),
+    ...filter(machine, site),
+    ...queues(machine, site),
+  ];
+}
+
+function up({ file }: Site): string {
+  return `clear-df tunnel up ${file}`;
+}
+
+/** Modules that the plan loads or that the kernel must have. */
+function modules({ modules: states }: Machine, { carrier, engine: chosen, hook }: Site): Finding[] {
+  const check = checkOf('site', 'modules');
+  const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
+  const needed = ['ip_gre', ...bridged, ...(carrier.type === 'esp' ? ['esp4'] : [])];
+  return needed.map((name) => {
+    const state: ModuleState = states.get(name) ?? 'unknown';
+    const what = `${name} for this site`;
+    if (state === 'unknown') return check.unknown(what, 'whether this kernel has it is not known');
+    if (state === 'missing') return check.wrong(what, 'not in this kernel', { hint: `boot a kernel that has ${name}` });
+    return check.ok(what, state === 'available' ? 'can be loaded' : state);
+  });
+}
+
+/** Whether the engine that the file asks for works here. */
+function engine({ can }: Machine, site: Site): Finding {
+  const check = checkOf('site', 'engine');
+  const what = `engine ${site.engine}`;
+  const native = site.engine === 'nfqueue' && site.hook === 'nft-bridge';
+  const asked = site.engine === 'nft' ? can.nftClearsDf : native ? can.nftBridgeQueue : undefined;
+  if (asked === undefined) return check.ok(what, 'nothing here speaks against it');
+  const place = site.place(site.engine === 'nft' ? 'engine' : 'hook');
+  if (asked.answer === 'unknown') return check.unknown(what, asked.evidence);
+  if (asked.answer === 'yes') return check.ok(what, asked.evidence);
+  return check.wrong(what, asked.evidence, { hint: `${place}: choose another, or auto` });
+}
+
+function devices(machine: Machine, site: Site): Finding[] {
+  const check = checkOf('site', 'devices');
+  if ('unknown' in machine.devices) return [check.unread('devices of this site', machine.devices)];
+  const all = machine.devices.known;
+  const find = (name: string) => all.find((device) => device.name === name);
+  const underlay = find(site.underlay);
+  const ports = site.bridge.ports.map((name) => {
+    const port = find(name);
+    const what = `port ${name}`;
+    if (port === undefined) return check.wrong(what, 'there is no such device', { hint: site.place('bridge.ports') });
+    if (port.master !== site.bridge.name) return check.wrong(what, `not in ${site.bridge.name}`, { fix: up(site) });
+    return check.ok(what, `in ${site.bridge.name}, MTU ${port.mtu}`);
+  });
+  return [
+    underlay === undefined
+      ? check.wrong(`underlay ${site.underlay}`, 'there is no such device', { hint: site.place('underlay') })
+      : underlay.up
+        ? check.ok(`underlay ${site.underlay}`, `up, MTU ${underlay.mtu}`)
+        : check.wrong(`underlay ${site.underlay}`, 'down', { fix: `ip link set ${site.underlay} up` }),
+    ...ports,
+    tunnelDevice(site, find(site.tunnel.name)),
+  ];
+}
+
+function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefined): Finding {
+  const check = checkOf('site', 'tunnel');
+  const { name } = site.tunnel;
+  const what = `tunnel ${name}`;
+  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: up(site) });
+  if (device.kind !== 'gretap')
+    return check.wrong(what, `it is a ${device.kind ?? 'device'}, no gretap`, { fix: up(site) });
+  const { local, remote } = endsOf(device);
+  if (local !== site.local || remote !== site.remote) {
+    return check.wrong(what, `from ${local} to ${remote}, the file says ${site.local} to ${site.remote}`, {
+      fix: up(site),
+    });
+  }
+  if (device.mtu !== site.mtu) {
+    return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, {
+      fix: `ip link set ${name} mtu ${site.mtu}`,
+    });
+  }
+  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${name} up` });
+  return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
+}
+
+function way({ paths }: Machine, { remote, underlay }: Site): Finding {
+  const check = checkOf('site', 'path');
+  const what = `way to ${remote}`;
+  const path = paths.get(remote);
+  if (path === undefined) return check.unknown(what, 'it was not looked for');
+  if ('unknown' in path) {
+    return check.wrong(what, path.unknown, { hint: `ip route add ${remote} via GATEWAY dev ${underlay}` });
+  }
+  const { dev, mtu } = path.known;
+  if (dev === underlay) return check.ok(what, `by ${dev}, MTU ${mtu}`);
+  return check.wrong(what, `by ${dev}, the file says ${underlay}`, {
+    hint: `ip route get ${remote} shows which route leads there`,
+  });
+}
+
+/** Strict filtering drops what comes in by the underlay when answers would leave by another device. */
+function filter(machine: Machine, { remote, underlay }: Site): Finding[] {
+  const check = checkOf('site', 'rp-filter');
+  const what = `rp_filter of ${underlay}`;
+  const strict = strictDevices(machine);
+  const path = machine.paths.get(remote);
+  const dev = path === undefined ? undefined : known(path)?.dev;
+  if (strict === undefined || dev === undefined) return [check.unknown(what, 'rp_filter or the way cannot be read')];
+  if (!strict.includes(underlay)) return [check.ok(what, 'not strict')];
+  if (dev === underlay) return [check.ok(what, 'strict, and answers leave by it as well')];
+  const evidence = `strict, but the route to ${remote} leaves by ${dev}: what comes in by ${underlay} is dropped`;
+  return [check.wrong(what, evidence, { fix: `sysctl -w net.ipv4.conf.${underlay}.rp_filter=2` })];
+}
+
+/** The queues of the file, where its engine wants them. */
+function queues({ queues: held }: Machine, site: Site): Finding[] {
+  if (site.engine !== 'nfqueue') return [];
+  const check = checkOf('site', 'queues');
+  const numbers = Array.from({ length: site.queues.last - site.queues.first + 1 }, (_, i) => site.queues.first + i);
+  if ('unknown' in held) return [check.unread('queues of this site', held)];
+  return numbers.map((number) => {
+    const what = `queue ${number} of this site`;
+    const holder = held.known.find(({ queue }) => queue === number);
+    if (holder === undefined) return check.wrong(what, 'nobody holds it: frames pass unchanged', { fix: up(site) });
+    const { process } = holder;
+    if (process === undefined)
+      return check.unknown(what, `held by port id ${holder.portId}, whose process does not show`);
+    const evidence = `held by process ${process.pid} (${process.name})`;
+    if (isClearDf(holder)) return check.ok(what, evidence);
+    return check.wrong(what, `${evidence}, which is not clear-df`, {
+      hint: `${site.place('queue')}: take another queue`,
+    });
+  });
+}

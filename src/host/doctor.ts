@@ -1,0 +1,73 @@
+/** Reads all that the doctor judges. Changes nothing: what has to be tried is tried in a namespace that goes again. */
+import { release } from 'node:os';
+import { endsOf } from '../doctor/gretap.js';
+import { MODULE_NAMES } from '../doctor/kernel.js';
+import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
+import type { Site } from '../tunnel/site.js';
+import { netAdmin } from './capabilities.js';
+import { readAbilities } from './doctor/abilities.js';
+import { readCounters, readFragmentMemory } from './doctor/counters.js';
+import { readDevices } from './doctor/devices.js';
+import { readLearnt } from './doctor/learnt.js';
+import { moduleStates, readKernel } from './doctor/modules.js';
+import { readHeldQueues } from './doctor/queues.js';
+import { reading } from './doctor/reading.js';
+import { inFirstUsers } from './doctor/rights.js';
+import { readRulesets } from './doctor/rulesets.js';
+import { readParameters } from './doctor/sysctls.js';
+import { readTools } from './doctor/tools.js';
+import { readTransforms } from './doctor/transforms.js';
+import type { Runner } from './exec.js';
+import { readLinks } from './facts/links.js';
+import { readPath } from './facts/routes.js';
+
+/** Modules that only the carrier of a site needs. */
+const CARRIER_MODULES = ['esp4'];
+
+/**
+ * The machine as it is. What cannot be read is unknown and says why.
+ * @param site whose far end is looked for as well
+ */
+export async function readMachine(runner: Runner, site?: Pick<Site, 'remote'>): Promise<Omit<Machine, 'daemon'>> {
+  // First: what follows may load some.
+  const kernel = readKernel();
+  const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
+  const devices = await reading(readDevices(runner));
+  const names = (known(devices) ?? []).map(({ name }) => name);
+  const [tools, rulesets, learnt, paths, transforms, can] = await Promise.all([
+    readTools(runner),
+    readRulesets(runner, kernel),
+    reading(readLearnt(runner)),
+    readPaths(runner, farEnds(known(devices) ?? [], site)),
+    reading(readTransforms(runner, kernel)),
+    readAbilities(runner, kernel),
+  ]);
+  return {
+    kernel: release(),
+    netAdmin: netAdmin(),
+    initialUsers: inFirstUsers(),
+    queues: readHeldQueues(),
+    sysctls: readParameters(names),
+    counters: readCounters(),
+    fragmentMemory: readFragmentMemory(),
+    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, can },
+  };
+}
+
+function farEnds(devices: readonly Device[], site: Pick<Site, 'remote'> | undefined): Set<string> {
+  const remotes = devices.filter(({ kind }) => kind === 'gretap').map((device) => endsOf(device).remote);
+  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [site.remote])]);
+}
+
+async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {
+  if (remotes.size === 0) return new Map();
+  const links = await reading(readLinks(runner));
+  if ('unknown' in links) return new Map([...remotes].map((remote) => [remote, links]));
+  const found = [...remotes].map(async (remote): Promise<[string, Reading<Path>]> => {
+    const path = await reading(readPath(runner, remote, links.known));
+    if ('unknown' in path) return [remote, path];
+    if (path.known === undefined) return [remote, { unknown: `there is no route to ${remote}` }];
+    return [remote, { known: { dev: path.known.dev, mtu: path.known.mtu } }];
+  });
+  return new Map(await Promise.all(found));
+}

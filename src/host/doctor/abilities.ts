@@ -1,0 +1,18 @@
+/** What the kernel can do, tried in a namespace of its own where that loads nothing. */
+import { release } from 'node:os';
+import type { Capabilities } from '../../doctor/machine.js';
+import type { Runner } from '../exec.js';
+import { probe } from '../probes.js';
+import type { Kernel } from './modules.js';
+import { mayAsk } from './rulesets.js';
+
+export async function readAbilities(runner: Runner, kernel: Kernel): Promise<Capabilities> {
+  const tries = mayAsk(kernel, 'nf_tables');
+  const questions = tries ? (['nftBridgeQueue', 'nftClearsDf'] as const) : (['nftBridgeQueue'] as const);
+  const { answers, evidence } = await probe(runner, kernel.loaded, questions);
+  const idle = `nf_tables is not loaded on ${release()}, and trying would load it`;
+  return {
+    nftBridgeQueue: { answer: answers.nftBridgeQueue, evidence: evidence.nftBridgeQueue ?? '' },
+    nftClearsDf: { answer: answers.nftClearsDf, evidence: tries ? (evidence.nftClearsDf ?? '') : idle },
+  };
+}

@@ -1,0 +1,38 @@
+/** Devices with their counters, from `ip -d -s -j link show`. */
+import { z } from 'zod';
+import type { Device } from '../../doctor/machine.js';
+import type { Runner } from '../exec.js';
+import { readJson } from '../facts/json.js';
+
+const COMMAND = ['-d', '-s', '-j', 'link', 'show'];
+
+const device = z.object({
+  ifname: z.string(),
+  flags: z.array(z.string()).default([]),
+  mtu: z.number(),
+  master: z.string().optional(),
+  linkinfo: z
+    .object({ info_kind: z.string().optional(), info_data: z.record(z.string(), z.unknown()).optional() })
+    .optional(),
+  gso_ipv4_max_size: z.number().optional(),
+  stats64: z.object({ tx: z.object({ errors: z.number() }) }).optional(),
+});
+const listing = z.array(z.union([device, z.strictObject({})]));
+
+/** Every device of this network namespace. @throws ClearDfError ENVIRONMENT without iproute2 */
+export async function readDevices(runner: Runner): Promise<Device[]> {
+  const all = readJson(listing, await runner.query('ip', COMMAND), `ip ${COMMAND.join(' ')}`);
+  return all.flatMap((one) => {
+    if (!('ifname' in one)) return [];
+    return {
+      name: one.ifname,
+      mtu: one.mtu,
+      up: one.flags.includes('UP'),
+      master: one.master,
+      kind: one.linkinfo?.info_kind,
+      data: one.linkinfo?.info_data ?? {},
+      txErrors: one.stats64?.tx.errors ?? 0,
+      gsoIpv4MaxSize: one.gso_ipv4_max_size,
+    };
+  });
+}

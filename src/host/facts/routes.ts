@@ -1,0 +1,100 @@
+/** IPv4 routes, and the way to the other end of the tunnel. */
+import { z } from 'zod';
+import { ClearDfError } from '../../errors.js';
+import type { Facts, Link, Route } from '../../tunnel/facts.js';
+import type { Runner } from '../exec.js';
+import { readJson } from './json.js';
+
+/** Words of a listing that tell how a route fares; `ip route add` does not take them. */
+const STATES = new Set(['linkdown', 'dead', 'pervasive', 'offload', 'rt_offload', 'offload_failed', 'trap', 'rt_trap']);
+
+/** Kinds of routes that a listing names before the destination. */
+const TYPES = new Set(['unicast', 'local', 'broadcast', 'multicast', 'anycast', 'throw', 'nat']);
+
+/** The IPv4 routes of the main table that lead to a device. */
+export async function readRoutes(runner: Runner): Promise<Route[]> {
+  // As text and not as JSON: these are the words that `ip route add` takes again.
+  return parseRoutes(await runner.query('ip', ['-o', '-4', 'route', 'show', 'table', 'main']));
+}
+
+/** What `ip -o -4 route show` printed; routes without a device (blackhole, unreachable) are left out. */
+export function parseRoutes(text: string): Route[] {
+  return text.split('\n').flatMap((line) => {
+    const all = line.split(/[\s\\]+/).filter((word) => word !== '' && !STATES.has(word));
+    if (all[0] !== undefined && TYPES.has(all[0])) all.shift();
+    const [destination, ...words] = withoutPair(all, 'nhid');
+    const dev = after(words, 'dev');
+    if (destination === undefined || dev === undefined) return [];
+    const via = after(words, 'via');
+    return [
+      {
+        destination,
+        via: via === 'inet6' ? after(words, 'inet6') : via,
+        dev,
+        protocol: after(words, 'proto') ?? 'boot',
+        words,
+      },
+    ];
+  });
+}
+
+function after(words: readonly string[], name: string): string | undefined {
+  const at = words.indexOf(name);
+  return at < 0 ? undefined : words[at + 1];
+}
+
+/** A route by a nexthop object is listed with the object's number and with what it says: only the latter is kept. */
+function withoutPair(words: readonly string[], name: string): string[] {
+  const at = words.indexOf(name);
+  return words.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
+}
+
+const found = z.array(
+  z.object({
+    dev: z.string().optional(),
+    gateway: z.string().optional(),
+    via: z.object({ host: z.string() }).optional(),
+    prefsrc: z.string().optional(),
+    nexthops: z.array(z.object({ dev: z.string().optional() })).optional(),
+    metrics: z.array(z.looseObject({ mtu: z.number().optional() })).optional(),
+    expires: z.number().optional(),
+  }),
+);
+
+/**
+ * The way to an address, with the MTU that the route or else its device has; what path MTU discovery has learnt does
+ * not count, because it goes again.
+ * @returns undefined when there is no way
+ */
+export async function readPath(runner: Runner, remote: string, links: readonly Link[]): Promise<Facts['path']> {
+  const way = await lookUp(runner, ['-j', '-4', 'route', 'get', remote]);
+  if (way?.dev === undefined) return undefined;
+  const device = links.find(({ name }) => name === way.dev)?.mtu;
+  if (device === undefined) return undefined;
+  const metric = await routeMtu(runner, remote, way);
+  const via = way.gateway ?? way.via?.host;
+  return { dev: way.dev, mtu: Math.min(metric ?? device, device), source: way.prefsrc, via };
+}
+
+type Way = z.infer<typeof found>[number];
+
+async function routeMtu(runner: Runner, remote: string, way: Way): Promise<number | undefined> {
+  const ofWay = mtuOf(way);
+  if (ofWay === undefined || way.expires === undefined) return ofWay;
+  // An exception of path MTU discovery hides the metric of the route below it.
+  return mtuOf(await lookUp(runner, ['-j', '-4', 'route', 'get', 'fibmatch', remote]));
+}
+
+function mtuOf(way: Way | undefined): number | undefined {
+  return way?.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+}
+
+async function lookUp(runner: Runner, args: string[]): Promise<Way | undefined> {
+  try {
+    const [way] = readJson(found, await runner.query('ip', args), `ip ${args.join(' ')}`);
+    return way;
+  } catch (error) {
+    if (error instanceof ClearDfError && error.code === 'RUNTIME') return undefined;
+    throw error;
+  }
+}

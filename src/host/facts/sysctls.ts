@@ -1,0 +1,46 @@
+/** Kernel parameters that a tunnel has to do with, read all at once. */
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Whole folders, without those below them. */
+const FOLDERS = ['net/bridge', 'net/ipv4'];
+
+/** In folders of which only some is of interest. */
+const SINGLE = /^(xfrm_|fb_tunnels_)/;
+
+/**
+ * Values by name with slashes (`net/bridge/bridge-nf-call-iptables`): `net/bridge` and `net/ipv4`, those of the
+ * devices, and some of `net/core`. What cannot be read is not among them. Never throws.
+ * @param devices whose `conf` folders are read, beside `all` and `default`
+ */
+export function readSysctls(devices: readonly string[], root = '/proc/sys'): Map<string, string> {
+  const names = [...new Set(['all', 'default', ...devices])];
+  const keys = [
+    ...[...FOLDERS, ...names.map((name) => `net/ipv4/conf/${name}`)].flatMap((folder) => filesIn(root, folder)),
+    ...filesIn(root, 'net/core').filter((key) => SINGLE.test(path.basename(key))),
+    ...names.map((name) => `net/ipv6/conf/${name}/disable_ipv6`),
+  ];
+  const values = new Map<string, string>();
+  for (const key of keys) {
+    const value = valueOf(path.join(root, key));
+    if (value !== undefined) values.set(key, value);
+  }
+  return values;
+}
+
+function filesIn(root: string, folder: string): string[] {
+  try {
+    const entries = readdirSync(path.join(root, folder), { withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => `${folder}/${name}`);
+  } catch {
+    return [];
+  }
+}
+
+function valueOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

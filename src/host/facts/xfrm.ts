@@ -1,0 +1,91 @@
+/**
+ * Security associations and policies. `ip xfrm` prints no JSON (iproute2 5.10 and 6.1 ignore `-j` there), so its text
+ * is read; keys become a digest at once and are kept nowhere.
+ */
+import { ClearDfError } from '../../errors.js';
+import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
+import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
+import type { Runner } from '../exec.js';
+
+/** All of them, or none where the kernel has no IPsec or does not let this process look. */
+export async function readXfrm(runner: Runner): Promise<{ states: XfrmState[]; policies: XfrmPolicy[] }> {
+  const [states, policies] = await Promise.all([list(runner, 'state'), list(runner, 'policy')]);
+  return { states: parseStates(states), policies: parsePolicies(policies) };
+}
+
+async function list(runner: Runner, what: 'state' | 'policy'): Promise<string> {
+  try {
+    return await runner.query('ip', ['xfrm', what]);
+  } catch (error) {
+    if (error instanceof ClearDfError) return '';
+    throw error;
+  }
+}
+
+/** Each begins with a line that is not indented. */
+function blocks(text: string): string[][] {
+  const all: string[][] = [];
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    if (/^\s/.test(line)) all.at(-1)?.push(line.trim());
+    else all.push([line.trim()]);
+  }
+  return all;
+}
+
+/** What `ip xfrm state` printed. */
+export function parseStates(text: string): XfrmState[] {
+  return blocks(text).map((lines) => {
+    const [head = ''] = lines;
+    const identity = lines.find((line) => line.startsWith('proto ')) ?? '';
+    return {
+      source: wordAfter(head, 'src'),
+      destination: wordAfter(head, 'dst'),
+      protocol: wordAfter(identity, 'proto'),
+      spi: Number(wordAfter(identity, 'spi') || '0'),
+      mode: wordAfter(identity, 'mode'),
+      reqid: reqidOf(identity),
+      digest: algorithmsDigest(lines.flatMap(algorithmOf)),
+    };
+  });
+}
+
+/** `aead rfc4106(gcm(aes)) 0x… 128`; a name may hold blanks no more than a key does. */
+function algorithmOf(line: string): Algorithm[] {
+  const match = /^(aead|enc|auth-trunc|auth|comp) (\S+) (0x[0-9a-f]*)?(?: (\d+))?/i.exec(line);
+  if (match === null) return [];
+  const [, kind, name, key = '', bits] = match as unknown as [string, Algorithm['kind'], string, string?, string?];
+  return [{ kind, name, key, icvBits: bits === undefined ? undefined : Number(bits) }];
+}
+
+/** What `ip xfrm policy` printed; those of sockets are left out. */
+export function parsePolicies(text: string): XfrmPolicy[] {
+  return blocks(text).flatMap((lines) => {
+    const [head = ''] = lines;
+    const direction = wordAfter(lines.find((line) => line.startsWith('dir ')) ?? '', 'dir');
+    if (direction === '') return [];
+    const template = lines.findIndex((line) => line.startsWith('tmpl '));
+    const transform = template < 0 ? '' : (lines[template + 1] ?? '');
+    const protocol = wordAfter(head, 'proto');
+    return [
+      {
+        direction,
+        source: wordAfter(head, 'src'),
+        destination: wordAfter(head, 'dst'),
+        protocol: protocol === '' ? undefined : protocol,
+        mode: wordAfter(transform, 'mode'),
+        reqid: reqidOf(transform),
+        transform: wordAfter(transform, 'proto'),
+      },
+    ];
+  });
+}
+
+function wordAfter(line: string, name: string): string {
+  return new RegExp(`(?:^|\\s)${name} (\\S+)`).exec(line)?.[1] ?? '';
+}
+
+/** `1`, or with details `1(0x00000001)`. */
+function reqidOf(line: string): number {
+  return Number.parseInt(wordAfter(line, 'reqid') || '0', 10);
+}

@@ -1,0 +1,45 @@
+/** A bridge's own `nf_call_iptables`, which `ip link set BRIDGE type bridge nf_call_iptables 1` switches on. */
+import { z } from 'zod';
+import { ClearDfError } from '../../errors.js';
+import { type Runner } from '../exec.js';
+
+const links = z.array(
+  z.object({
+    master: z.string().optional(),
+    linkinfo: z
+      .object({
+        info_kind: z.string().optional(),
+        info_data: z.object({ nf_call_iptables: z.number().optional() }).optional(),
+      })
+      .optional(),
+  }),
+);
+
+/**
+ * Whether the bridge of a port passes frames to iptables by its own flag; undefined when the device is no bridge port.
+ * Asked over netlink: `/sys/class/net` shows the network namespace that it was mounted in.
+ * @throws ClearDfError RUNTIME when there is no such device, ENVIRONMENT when `ip` prints no JSON
+ */
+export async function readBridgeFlag(runner: Runner, port: string): Promise<boolean | undefined> {
+  const master = (await details(runner, port))?.master;
+  if (master === undefined) return undefined;
+  const { info_kind: kind, info_data: data } = (await details(runner, master))?.linkinfo ?? {};
+  return kind === 'bridge' ? data?.nf_call_iptables === 1 : undefined;
+}
+
+async function details(runner: Runner, device: string): Promise<z.output<typeof links>[number] | undefined> {
+  const args = ['-d', '-j', 'link', 'show', 'dev', device];
+  const text = await runner.query('ip', args);
+  try {
+    return links.parse(JSON.parse(text))[0];
+  } catch (cause) {
+    throw new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'read',
+      object: `ip ${args.join(' ')}`,
+      reason: 'its output is not the JSON that iproute2 5.0 and later print',
+      hint: 'apt-get install iproute2',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What this machine can do for a tunnel, found by its effect in a network namespace that exists only for that. The
+ * answers are yes, no and unknown, each with what it rests on; never a guess.
+ */
+import { release } from 'node:os';
+import type { Facts } from '../tunnel/facts.js';
+import type { Engine } from '../tunnel/site.js';
+import type { Answer } from '../tunnel/words.js';
+import { netAdmin } from './capabilities.js';
+import type { Runner } from './exec.js';
+import { loadableModules } from './facts/modules.js';
+import { bridgeQueueReturns } from './firewall/bridge.js';
+import { probeBridgeQueue } from './probes/bridge-queue.js';
+import { probeIgnoreDf } from './probes/ignore-df.js';
+import { probeNftClearsDf } from './probes/nft-clears-df.js';
+import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
+
+/** An answer and what it rests on. */
+export interface Finding {
+  answer: Answer;
+  evidence: string;
+}
+
+export type Question = keyof Facts['can'];
+
+export interface Abilities {
+  answers: Facts['can'];
+  evidence: Readonly<Partial<Record<Question, string>>>;
+}
+
+/** What a probe works with. */
+export interface Bench {
+  /** Undefined when none could be made. */
+  namespace: PrivateNamespace | undefined;
+  /** Why there is none. */
+  reason: string;
+  runner: Runner;
+  /** Loaded before anything was tried. */
+  modules: ReadonlySet<string>;
+  /** Could be loaded; undefined when that is not known. */
+  loadable: ReadonlySet<string> | undefined;
+}
+
+const QUESTIONS: readonly Question[] = ['ignoreDf', 'bridgeQueue', 'nftBridgeQueue', 'nftClearsDf'];
+
+/** The questions whose answers an engine depends on; all of them where the engine is still to be chosen. */
+export function questionsOf(engine: Engine | 'auto' | undefined): readonly Question[] {
+  switch (engine) {
+    case 'nfqueue':
+      return ['bridgeQueue', 'nftBridgeQueue'];
+    case 'tunnel-flag':
+      return ['ignoreDf'];
+    case 'nft':
+      return ['nftClearsDf'];
+    default:
+      return QUESTIONS;
+  }
+}
+
+/**
+ * Tries what is asked. Nothing of it stays: no namespace, no rule, no device.
+ * @param modules those that are loaded now
+ */
+export async function probe(
+  runner: Runner,
+  modules: ReadonlySet<string>,
+  questions: readonly Question[] = QUESTIONS,
+): Promise<Abilities> {
+  const bench = { runner, modules, loadable: loadableModules() };
+  const findings = await withNamespace(runner, needsNamespace(questions, bench), async (namespace, reason) => {
+    const found: Partial<Record<Question, Finding>> = {};
+    for (const question of questions) found[question] = await find(question, { ...bench, namespace, reason });
+    return found;
+  });
+  const answer = (question: Question): Answer => findings[question]?.answer ?? 'unknown';
+  return {
+    answers: {
+      ignoreDf: answer('ignoreDf'),
+      bridgeQueue: answer('bridgeQueue'),
+      nftBridgeQueue: answer('nftBridgeQueue'),
+      nftClearsDf: answer('nftClearsDf'),
+    },
+    evidence: Object.fromEntries(
+      QUESTIONS.map((question) => [question, findings[question]?.evidence ?? 'not asked: the engine does not need it']),
+    ),
+  };
+}
+
+function needsNamespace(questions: readonly Question[], { modules }: Pick<Bench, 'modules'>): boolean {
+  return questions.some((question) => {
+    if (question === 'nftBridgeQueue') return false;
+    return question !== 'bridgeQueue' || modules.has('br_netfilter');
+  });
+}
+
+async function find(question: Question, bench: Bench): Promise<Finding> {
+  switch (question) {
+    case 'ignoreDf':
+      return probeIgnoreDf(bench);
+    case 'bridgeQueue':
+      return probeBridgeQueue(bench);
+    case 'nftClearsDf':
+      return probeNftClearsDf(bench);
+    case 'nftBridgeQueue':
+      return byVersion(release());
+  }
+}
+
+/** Nothing short of a queue program and a bridge with traffic would show it by effect. */
+function byVersion(kernel: string): Finding {
+  const answer = bridgeQueueReturns(kernel);
+  const words = {
+    yes: `kernel ${kernel}: measured to come through on 5.10, 6.1 and 6.12`,
+    no: `kernel ${kernel}: measured on 7.2, every packet that is handed back is lost`,
+    unknown: `kernel ${kernel}: it comes through on 6.12, is lost on 7.2, and has not been measured between`,
+  };
+  return { answer, evidence: words[answer] };
+}
+
+async function withNamespace<T>(
+  runner: Runner,
+  needed: boolean,
+  use: (namespace: PrivateNamespace | undefined, reason: string) => Promise<T>,
+): Promise<T> {
+  if (!needed) return use(undefined, 'no namespace is needed');
+  if (netAdmin() === 'no') return use(undefined, 'it cannot be tried without CAP_NET_ADMIN');
+  return inPrivateNamespace(runner, use);
+}

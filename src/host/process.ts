@@ -1,0 +1,58 @@
+/** Processes known by more than their number, which the kernel gives out again. */
+import { readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  pid: number;
+  /** `starttime` of proc(5): clock ticks since boot; undefined where `/proc` cannot tell. */
+  started?: number | undefined;
+}
+
+/** This process. */
+export function thisProcess(): ProcessIdentity {
+  return { pid: process.pid, started: startOf(process.pid) };
+}
+
+/** Whether any process has this number. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Whether the very process still runs; a zombie does not. */
+export function stillRuns({ pid, started }: ProcessIdentity): boolean {
+  if (!isAlive(pid)) return false;
+  const text = statOf(pid);
+  if (text === undefined || started === undefined) return true;
+  return fieldsOf(text)[0] !== 'Z' && Number(fieldsOf(text)[19]) === started;
+}
+
+/** What it was started as, for people; undefined where `/proc` cannot tell. */
+export function commandOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function startOf(pid: number): number | undefined {
+  const text = statOf(pid);
+  return text === undefined ? undefined : Number(fieldsOf(text)[19]);
+}
+
+function statOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** From field 3, the state, on; the name before it may hold blanks and brackets. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}

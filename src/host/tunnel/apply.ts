@@ -1,0 +1,149 @@
+/**
+ * Makes a plan so, item by item: journal, commands, look again. Whatever keeps it from being finished, what this run
+ * has done is undone in reverse.
+ */
+import { ClearDfError } from '../../errors.js';
+import type { Facts } from '../../tunnel/facts.js';
+import type { Command, Item } from '../../tunnel/item.js';
+import type { Site } from '../../tunnel/site.js';
+import type { Journal } from './journal.js';
+import type { Machine } from './machine.js';
+import { wayBack } from './way-back.js';
+
+/** Who is told. */
+export interface Words {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface Steps {
+  machine: Machine;
+  journal: Journal;
+  log: Words;
+  /** Why to stop before the next command: `SIGTERM`; undefined to go on. */
+  stopping: () => string | undefined;
+}
+
+/** A change that this run has made, or begun. */
+export interface Change {
+  item: Item;
+  /** To how this run found it; the journal's own way leads back to before the first run. */
+  undo: Command[];
+  /** How this run found it. */
+  found: string;
+  /** Whether the journal has known it before. */
+  known: boolean;
+}
+
+/** An item that is made so can unmake another (a bridge takes the MTU of its ports): they are gone over so often. */
+const ROUNDS = 3;
+
+/**
+ * Refuses a plan that someone else's things are in the way of.
+ * @throws ClearDfError CONFLICT that names the place in the site file
+ */
+export function refuseInTheWay(items: readonly Item[], facts: Facts, site: Pick<Site, 'file' | 'name'>): void {
+  for (const item of items) {
+    const standing = item.standing(facts);
+    if (standing.state !== 'in-the-way') continue;
+    throw new ClearDfError({
+      code: 'CONFLICT',
+      operation: 'set up tunnel',
+      object: `${site.name} (${site.file}): ${item.key}`,
+      reason: standing.found,
+      hint: standing.hint ?? 'nothing was changed; take that away, or name another in the file',
+    });
+  }
+}
+
+/**
+ * Makes every item so that is not.
+ * @returns the changes, in order
+ * @throws ClearDfError why it could not be finished; then it is as it was when this run began, or the journal knows
+ *   what is left
+ */
+export async function applyItems(items: readonly Item[], steps: Steps): Promise<Change[]> {
+  const changes: Change[] = [];
+  try {
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const open = items.filter((item) => item.standing(steps.machine.facts).state !== 'so');
+      if (open.length === 0) break;
+      for (const item of open) await applyItem(item, steps, changes);
+      await steps.machine.look('all');
+    }
+    const left = items.find((item) => item.standing(steps.machine.facts).state !== 'so');
+    if (left !== undefined) throw undone(left, steps.machine.facts, 'something keeps changing it back');
+  } catch (error) {
+    await rollBack(changes, steps);
+    throw error;
+  }
+  for (const item of items) steps.journal.made(item.key);
+  return changes;
+}
+
+async function applyItem(item: Item, { machine, journal, log, stopping }: Steps, changes: Change[]): Promise<void> {
+  const { facts } = machine;
+  const standing = item.standing(facts);
+  // One that was made before it may have made it so on the way.
+  if (standing.state === 'so') return;
+  refuseStop(stopping);
+  const undo = withoutSecrets(item, item.undo(facts));
+  if (!changes.some((change) => change.item === item)) {
+    changes.push({ item, undo, found: standing.found, known: journal.entry(item.key) !== undefined });
+  }
+  journal.begin({ key: item.key, kind: item.kind, wanted: item.wanted, found: standing.found, undo });
+  log.info(`${item.wanted}: ${item.reason}`);
+  for (const command of item.make(facts)) {
+    refuseStop(stopping);
+    const { excuse } = await machine.perform(command);
+    if (excuse !== undefined) log.debug(`${command.argv.join(' ')}: ${excuse}`);
+  }
+  const seen = item.standing(await machine.look());
+  if (seen.state !== 'so') throw undone(item, machine.facts, 'the commands were accepted, and it is not so');
+  journal.made(item.key);
+}
+
+/** Puts back, in reverse, what this run has changed; never throws what a command says. */
+export async function rollBack(changes: readonly Change[], steps: Steps): Promise<void> {
+  if (changes.length === 0) return;
+  const { machine, journal, log } = steps;
+  log.warn(`rolling back ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`);
+  await machine.look('all');
+  for (const { item, undo, found, known } of [...changes].reverse()) {
+    const failure = await wayBack({ key: item.key, undo, found, item, certain: false }, machine, log);
+    if (failure !== undefined) log.error(`not rolled back: ${item.key}: ${failure}`);
+    else if (!known) journal.drop(item.key);
+  }
+  if (journal.entries.length === 0) journal.remove();
+  else log.warn(`the journal keeps ${journal.entries.length} changes for clear-df tunnel down`);
+}
+
+function refuseStop(stopping: Steps['stopping']): void {
+  const signal = stopping();
+  if (signal === undefined) return;
+  throw new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'set up tunnel',
+    reason: `interrupted by ${signal}`,
+    hint: 'what this run had changed is put back; run it again',
+  });
+}
+
+/** The journal is no place for keys. */
+function withoutSecrets(item: Item, undo: Command[]): Command[] {
+  if (undo.every(({ shown }) => shown === undefined)) return undo;
+  throw new Error(`the way back of ${item.key} holds secrets, and a journal must not`);
+}
+
+function undone(item: Item, facts: Facts, why: string): ClearDfError {
+  const standing = item.standing(facts);
+  return new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'set up tunnel',
+    object: item.key,
+    reason: `${why}${standing.state === 'so' ? '' : `: ${standing.found}`}`,
+    hint: 'see with --log-level debug which commands were given, and whether another program manages this device',
+  });
+}

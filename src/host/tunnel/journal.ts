@@ -1,0 +1,204 @@
+/**
+ * The journal of a tunnel: what was changed, in which order, and the commands that put it back. Each entry is on disk
+ * before its change is made, so that whatever ends the process, `up` can go on and `down` can go back. No keys in it.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ClearDfError } from '../../errors.js';
+import type { Command } from '../../tunnel/item.js';
+import { errnoOf } from '../exec.js';
+import type { ProcessIdentity } from '../process.js';
+import { type Before, before } from './before.js';
+import { bootId, makeFolderOf, tunnelFile } from './place.js';
+
+const VERSION = 1;
+
+const command = z.object({
+  argv: z.array(z.string()).min(1),
+  input: z.string().optional(),
+  mayFail: z.boolean().optional(),
+  onlyWhile: z
+    .object({ sysctls: z.record(z.string(), z.string()).optional(), noBridgeCalls: z.boolean().optional() })
+    .optional(),
+});
+
+const entry = z.object({
+  key: z.string(),
+  kind: z.string(),
+  wanted: z.string(),
+  /** How it was found before the first change: `mtu is 1462`. */
+  found: z.string(),
+  /** `making`: may be done, half done or not begun. `made`: was seen to be so. `undoing`: `down` has begun with it. */
+  state: z.enum(['making', 'made', 'undoing']),
+  undo: z.array(command),
+});
+export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Command[] };
+
+const journal = z.object({
+  version: z.literal(VERSION),
+  boot: z.string(),
+  /** The site file as it was read last. */
+  site: z.object({ file: z.string(), text: z.string() }),
+  /** What the plan was made from. */
+  before,
+  /** In the order in which they were made. */
+  entries: z.array(entry),
+  /** The process that mangles in the foreground of `up`. */
+  mangler: z.object({ pid: z.int().positive(), started: z.int().optional() }).optional(),
+});
+type JournalData = Omit<z.infer<typeof journal>, 'entries'> & { entries: readonly Entry[] };
+
+/** The site file as it was read: its absolute name and its text. */
+export type SiteText = JournalData['site'];
+
+/** A journal on disk; every change of it is written before the call returns. */
+export class Journal {
+  #data: JournalData;
+
+  private constructor(
+    readonly name: string,
+    private readonly file: string,
+    data: JournalData,
+  ) {
+    this.#data = data;
+  }
+
+  /**
+   * The journal of a tunnel in this network namespace; undefined when there is none, or only that of an earlier boot.
+   * @throws ClearDfError RUNTIME when it cannot be read or is of another version
+   */
+  static read(name: string, file = tunnelFile(name, 'json')): Journal | undefined {
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (cause) {
+      if (errnoOf(cause) === 'ENOENT') return undefined;
+      throw unreadable(name, file, `it cannot be read: ${(cause as Error).message}`, cause);
+    }
+    let data: JournalData;
+    try {
+      data = journal.parse(JSON.parse(text)) as JournalData;
+    } catch (cause) {
+      throw unreadable(name, file, `it is not a journal of version ${VERSION}`, cause);
+    }
+    return data.boot === bootId() ? new Journal(name, file, data) : undefined;
+  }
+
+  /** A journal without entries; on disk with the first change of it. */
+  static fresh(
+    name: string,
+    site: SiteText,
+    from: Before,
+    file = tunnelFile(name, 'json'),
+  ): Journal {
+    return new Journal(name, file, { version: VERSION, boot: bootId(), site, before: from, entries: [] });
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#data.entries;
+  }
+
+  get site(): SiteText {
+    return this.#data.site;
+  }
+
+  get before(): Before {
+    return this.#data.before;
+  }
+
+  get mangler(): ProcessIdentity | undefined {
+    return this.#data.mangler;
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#data.entries.find((one) => one.key === key);
+  }
+
+  /** A change is about to be made. One that is known keeps its place and its way back. */
+  begin(fresh: Omit<Entry, 'state'>): void {
+    const known = this.entry(fresh.key);
+    const entries =
+      known === undefined
+        ? [...this.#data.entries, { ...fresh, state: 'making' as const }]
+        : this.#with(fresh.key, { ...known, state: 'making' });
+    this.#write({ ...this.#data, entries });
+  }
+
+  /** Its change was seen to be made. */
+  made(key: string): void {
+    const known = this.entry(key);
+    if (known === undefined || known.state === 'made') return;
+    this.#write({ ...this.#data, entries: this.#with(key, { ...known, state: 'made' }) });
+  }
+
+  /** These are about to be undone, and those that are not named are not ours any more. */
+  undoing(keys: ReadonlySet<string>): void {
+    const kept = this.#data.entries.filter(({ key }) => keys.has(key));
+    this.#write({ ...this.#data, entries: kept.map((one) => ({ ...one, state: 'undoing' as const })) });
+  }
+
+  /** It is undone. */
+  drop(key: string): void {
+    this.#write({ ...this.#data, entries: this.#data.entries.filter((one) => one.key !== key) });
+  }
+
+  /** The site file that holds from now on, and the abilities that its plan was made from. */
+  adopt(site: SiteText, { can, evidence }: Pick<Before, 'can' | 'evidence'>): void {
+    if (site.file === this.site.file && site.text === this.site.text) return;
+    this.#write({ ...this.#data, site, before: { ...this.before, can, evidence } });
+  }
+
+  /** Who mangles; a tunnel whose engine needs nobody has no such process. */
+  manglesIn(mangler: ProcessIdentity | undefined): void {
+    this.#write({ ...this.#data, mangler: mangler });
+  }
+
+  /** The tunnel is down. */
+  remove(): void {
+    rmSync(this.file, { force: true });
+  }
+
+  #with(key: string, changed: Entry): Entry[] {
+    return this.#data.entries.map((one) => (one.key === key ? changed : one));
+  }
+
+  /** A new file in the place of the old one: a reader finds one or the other, whole. */
+  #write(data: JournalData): void {
+    const aside = path.join(path.dirname(this.file), `.${path.basename(this.file)}.${process.pid}`);
+    try {
+      makeFolderOf(this.file);
+      const handle = openSync(aside, 'w', 0o600);
+      try {
+        writeSync(handle, `${JSON.stringify(data)}\n`);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+      renameSync(aside, this.file);
+    } catch (cause) {
+      rmSync(aside, { force: true });
+      throw new ClearDfError({
+        code: 'RUNTIME',
+        operation: 'write journal of tunnel',
+        object: this.name,
+        reason: `${this.file} cannot be written: ${(cause as Error).message}`,
+        errno: errnoOf(cause),
+        hint: 'nothing is changed that could not be put back; make room or mount a writable /run',
+        cause,
+      });
+    }
+    this.#data = data;
+  }
+}
+
+function unreadable(name: string, file: string, reason: string, cause: unknown): ClearDfError {
+  return new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'read journal of tunnel',
+    object: `${name} (${file})`,
+    reason,
+    hint: 'without it nobody knows what was there before: use the clear-df that wrote it, or undo by hand and remove it',
+    cause,
+  });
+}

@@ -1,0 +1,41 @@
+/** The machine as the tunnel's steps see it: facts that are read again after each change, and commands. */
+import type { Facts } from '../../tunnel/facts.js';
+import type { Command } from '../../tunnel/item.js';
+import { readFacts, rereadFacts, SECTIONS, type Subject } from '../facts.js';
+import type { Runner } from '../exec.js';
+import { perform, type Performed } from './perform.js';
+import { changedBy } from './sections.js';
+
+export interface Machine {
+  /** As they were read last. */
+  readonly facts: Facts;
+  /** @throws ClearDfError of the command */
+  perform(command: Command): Promise<Performed>;
+  /** Reads again what commands since the last reading can have changed; or all of it. */
+  look(all?: 'all'): Promise<Facts>;
+}
+
+/** This machine, read for the first time, with what it can do. */
+export async function openMachine(
+  runner: Runner,
+  subject: Subject,
+  log: { debug(message: string): void },
+  can?: Parameters<typeof readFacts>[2],
+): Promise<Machine> {
+  let facts = await readFacts(runner, subject, can);
+  let since: Command[] = [];
+  return {
+    get facts() {
+      return facts;
+    },
+    perform(command) {
+      since.push(command);
+      return perform(runner, command, log);
+    },
+    async look(all) {
+      const sections = all === undefined ? changedBy(since) : new Set(SECTIONS);
+      since = [];
+      return (facts = sections.size === 0 ? facts : await rereadFacts(runner, facts, subject, sections));
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** One command of a plan, carried out: echoed without its secrets, and without a tool where none is needed. */
+import { ClearDfError } from '../../errors.js';
+import type { Command } from '../../tunnel/item.js';
+import { type Runner, replayText } from '../exec.js';
+import { unloadModule } from '../modules.js';
+import { writeSysctl } from '../sysctl.js';
+
+/** What was said by a command that may fail, and did. */
+export interface Performed {
+  /** Why it had no effect; undefined when it had one. */
+  excuse?: string;
+}
+
+/**
+ * @param log where a command with secrets is echoed as it may be shown; the runner echoes all others
+ * @throws ClearDfError of the command, without the secrets of its input
+ */
+export async function perform(
+  runner: Runner,
+  command: Command,
+  log: { debug(message: string): void },
+): Promise<Performed> {
+  try {
+    return await run(runner, command, log);
+  } catch (error) {
+    if (error instanceof ClearDfError && command.mayFail === true) return { excuse: error.reason };
+    throw error;
+  }
+}
+
+async function run(runner: Runner, command: Command, log: { debug(message: string): void }): Promise<Performed> {
+  const [program = '', ...args] = command.argv;
+  if (program === 'sysctl' && args[0] === '-w') {
+    for (const assignment of args.slice(1)) {
+      const at = assignment.indexOf('=');
+      await writeSysctl(runner, assignment.slice(0, at), assignment.slice(at + 1));
+    }
+    return {};
+  }
+  if (program === 'modprobe' && args[0] === '-r') {
+    const excuse = await unloadModule(runner, args[1] ?? '');
+    return excuse === undefined ? {} : { excuse };
+  }
+  if (command.shown === undefined || runner.dryRun) {
+    // Under dry run the text is all that is made of it.
+    await runner.change(program, args, command.shown ?? command.input);
+    return {};
+  }
+  log.debug(replayText(program, args, command.shown));
+  try {
+    await runner.query(program, args, command.input);
+  } catch (error) {
+    throw error instanceof ClearDfError ? withoutSecrets(error, command) : error;
+  }
+  return {};
+}
+
+/** `ip` repeats the word that it does not like: words of the input that may not be shown are taken out. */
+function withoutSecrets(error: ClearDfError, { input = '', shown = '' }: Command): ClearDfError {
+  const open = new Set(words(shown));
+  const secrets = words(input).filter((word) => !open.has(word));
+  const reason = secrets
+    .sort((a, b) => b.length - a.length)
+    .reduce((text, secret) => text.replaceAll(secret, '…').replaceAll(secret.replace(/^0x/, ''), '…'), error.reason);
+  return new ClearDfError({ ...error, reason, cause: undefined });
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}

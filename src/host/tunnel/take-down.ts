@@ -1,0 +1,48 @@
+/** Puts back what a journal tells of, last change first, and leaves alone what someone else has changed since. */
+import type { Facts } from '../../tunnel/facts.js';
+import type { Item } from '../../tunnel/item.js';
+import type { Words } from './apply.js';
+import type { Entry, Journal } from './journal.js';
+import type { Machine } from './machine.js';
+import { wayBack } from './way-back.js';
+
+export interface TakenDown {
+  /** Keys of what was put back. */
+  undone: string[];
+  /** What could not be put back: it stays in the journal. */
+  failed: { key: string; reason: string }[];
+}
+
+/**
+ * @param items the plan that the journal's site makes; what it does not know is put back unseen
+ */
+export async function takeDown(
+  items: readonly Item[],
+  { machine, journal, log }: { machine: Machine; journal: Journal; log: Words },
+): Promise<TakenDown> {
+  const itemOf = (key: string) => items.find((item) => item.key === key);
+  // All are judged before the first is undone: what one of them puts back can change another.
+  const ours = journal.entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log));
+  const certain = new Set(ours.filter(({ state }) => state === 'made').map(({ key }) => key));
+  journal.undoing(new Set(ours.map(({ key }) => key)));
+  const result: TakenDown = { undone: [], failed: [] };
+  for (const { key, undo, found } of [...ours].reverse()) {
+    const reason = await wayBack({ key, undo, found, item: itemOf(key), certain: certain.has(key) }, machine, log);
+    if (reason !== undefined) {
+      result.failed.push({ key, reason });
+      continue;
+    }
+    journal.drop(key);
+    if (undo.length > 0) result.undone.push(key);
+  }
+  if (journal.entries.length === 0) journal.remove();
+  return result;
+}
+
+function isOurs({ key, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
+  if (item === undefined || state !== 'made' || undo.length === 0) return true;
+  const standing = item.standing(facts);
+  if (standing.state === 'so') return true;
+  log.warn(`${key} is left alone: it is not as clear-df made it (${standing.found})`);
+  return false;
+}

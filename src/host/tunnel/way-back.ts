@@ -1,0 +1,57 @@
+/** One change put back. */
+import { ClearDfError } from '../../errors.js';
+import type { Command, Item } from '../../tunnel/item.js';
+import { unmet } from '../../tunnel/condition.js';
+import type { Machine } from './machine.js';
+
+export interface Undone {
+  key: string;
+  undo: readonly Command[];
+  /** How it was before. */
+  found: string;
+  /** Judges how it stands; undefined when the plan knows it no longer. */
+  item: Item | undefined;
+  /** Whether the change is known to be there whole, so that every command must find something to do. */
+  certain: boolean;
+}
+
+/**
+ * Runs the commands that put a change back. Of a change that may be half made, or half undone, a command may find
+ * nothing to do: then it is the result that counts.
+ * @returns why it is not as it was before, or undefined
+ */
+export async function wayBack(
+  { key, undo, found, item, certain }: Undone,
+  machine: Machine,
+  log: { debug(message: string): void; info(message: string): void },
+): Promise<string | undefined> {
+  const asBefore = () => isAs(found, item, machine);
+  if (undo.length === 0 || (!certain && asBefore())) return undefined;
+  log.info(`put back: ${key}`);
+  const failures: string[] = [];
+  for (const command of undo) {
+    if (command.onlyWhile !== undefined) {
+      const reason = unmet(command, await machine.look('all'));
+      if (reason !== undefined) {
+        log.info(`${key} stays: ${reason}`);
+        continue;
+      }
+    }
+    try {
+      const { excuse } = await machine.perform(command);
+      if (excuse !== undefined) log.info(`${key}: ${excuse}`);
+    } catch (error) {
+      if (!(error instanceof ClearDfError)) throw error;
+      failures.push(error.message);
+    }
+  }
+  await machine.look();
+  if (failures.length === 0 || asBefore()) return undefined;
+  return failures.join('; ');
+}
+
+/** Whether it stands as it was found before the change. */
+function isAs(found: string, item: Item | undefined, { facts }: Machine): boolean {
+  const standing = item?.standing(facts);
+  return standing !== undefined && standing.state !== 'so' && standing.found === found;
+}

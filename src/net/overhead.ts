@@ -1,0 +1,67 @@
+/**
+ * What encapsulations put around a packet, in bytes, each with the document that says so. IPv4 without options
+ * throughout, as the kernel's tunnels send it.
+ */
+
+/** One layer: bytes in front of and behind what it carries. */
+export interface Overhead {
+  name: string;
+  bytes: number;
+  /** `RFC 2784 §2.1` */
+  source: string;
+}
+
+/** Bytes of an IPv4 header without options. */
+export const IPV4_HEADER = 20;
+
+/** Fragments begin at multiples of this many bytes of payload (RFC 791 §3.1, Fragment Offset). */
+export const FRAGMENT_UNIT = 8;
+
+export const IPV4: Overhead = { name: 'IPv4 header', bytes: IPV4_HEADER, source: 'RFC 791 §3.1' };
+
+/** Without a VLAN tag, and without a frame check sequence, which GRE does not carry. */
+export const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
+
+export const GRE: Overhead = { name: 'GRE header', bytes: 4, source: 'RFC 2784 §2.1' };
+
+export const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' };
+
+/** The parts of an ESP packet that depend on its algorithms. Bytes. */
+export interface EspShape {
+  iv: number;
+  icv: number;
+  /** What padding, pad length and next header fill up to a multiple of. */
+  align: number;
+  ivSource: string;
+  icvSource: string;
+}
+
+/** AES-GCM with an explicit IV of 8 bytes and a tag of 16; padded to 4 (RFC 4303 §2.4), as a stream cipher is. */
+export const ESP_GCM: EspShape = { iv: 8, icv: 16, align: 4, ivSource: 'RFC 4106 §3.1', icvSource: 'RFC 4106 §6' };
+
+/** AES-CBC, padded to its block, with HMAC-SHA-256-128. */
+export const ESP_CBC_SHA256: EspShape = {
+  iv: 16,
+  icv: 16,
+  align: 16,
+  ivSource: 'RFC 3602 §3',
+  icvSource: 'RFC 4868 §2.3',
+};
+
+/** The two bytes behind the padding: pad length and next header. */
+const ESP_TRAILER = 2;
+
+/** The layers of ESP around a payload of this many bytes. */
+export function espOverhead(payload: number, { iv, icv, align, ivSource, icvSource }: EspShape): Overhead[] {
+  const padding = (align - ((payload + ESP_TRAILER) % align)) % align;
+  return [
+    { name: 'ESP header: SPI, sequence number', bytes: 8, source: 'RFC 4303 §2.1, §2.2' },
+    { name: 'ESP initialization vector', bytes: iv, source: ivSource },
+    {
+      name: `ESP padding to ${align}, pad length, next header`,
+      bytes: padding + ESP_TRAILER,
+      source: 'RFC 4303 §2.4-2.6',
+    },
+    { name: 'ESP integrity check value', bytes: icv, source: icvSource },
+  ];
+}

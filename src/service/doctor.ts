@@ -1,0 +1,44 @@
+/** What `clear-df doctor` does: reads the machine, asks a running clear-df, judges. Changes nothing. */
+import { type Finding } from '../doctor/finding.js';
+import { examine } from '../doctor/examine.js';
+import type { Daemon } from '../doctor/machine.js';
+import { readMachine } from '../host/doctor.js';
+import { createRunner } from '../host/exec.js';
+import { readTextFile } from '../host/text-file.js';
+import { adviceOn } from '../report/advice.js';
+import { DEFAULT_LISTEN, type Listen, parseFrom, urlOf } from '../report/listen.js';
+import { readSnapshot } from '../report/read.js';
+import { parseSite } from '../tunnel/site-file.js';
+
+/** A daemon on this machine answers at once, or is not one to wait for. */
+const ANSWER_TIMEOUT_MS = 1000;
+
+/**
+ * @param file a site file; the checks of that site are made as well
+ * @param from where a running clear-df serves its statistics
+ * @throws ClearDfError USAGE when the file is refused
+ */
+export async function runDoctor(file?: string, from: Listen = parseFrom(DEFAULT_LISTEN)): Promise<Finding[]> {
+  const site = file === undefined ? undefined : parseSite(readTextFile(file, siteFile(file)), file);
+  const runner = createRunner({ log: { debug: () => undefined } });
+  const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from)]);
+  return examine({ ...machine, daemon }, site);
+}
+
+function siteFile(file: string): { object: string; accepted: string } {
+  return { object: `'${file}'`, accepted: 'a readable YAML file of at most 1 MiB' };
+}
+
+/** Undefined when nothing, or something else, answers. */
+async function askDaemon(from: Listen): Promise<Daemon | undefined> {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const response = await fetch(`${urlOf(from)}/stats`, { signal, redirect: 'error' });
+    const snapshot = response.ok ? readSnapshot(await response.json()) : undefined;
+    if (snapshot === undefined) return undefined;
+    const { packets, leaked, overrun } = snapshot.totals;
+    return { version: snapshot.version, packets, leaked, overrun, advice: adviceOn(snapshot) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+/** `clear-df tunnel down`: ends the mangler, then puts back what the journal tells of, last change first. */
+import { ClearDfError } from '../../errors.js';
+import { createRunner, type Runner } from '../../host/exec.js';
+import { removeRules } from '../../host/firewall.js';
+import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
+import { originOf } from '../../host/tunnel/before.js';
+import { Journal } from '../../host/tunnel/journal.js';
+import { takeLock } from '../../host/tunnel/lock.js';
+import { type Machine, openMachine } from '../../host/tunnel/machine.js';
+import { takeDown } from '../../host/tunnel/take-down.js';
+import type { Logger } from '../../log.js';
+import type { Plan } from '../../tunnel/plan.js';
+import { commandText } from '../../tunnel/plan-text.js';
+import { planTunnel } from '../../tunnel/planner.js';
+import { parseSite } from '../../tunnel/site-file.js';
+import type { Site } from '../../tunnel/site.js';
+import { endMangler, runningMangler } from './mangler.js';
+import { abilitiesOf } from './open.js';
+
+export interface DownOptions {
+  name: string;
+  /** Take the rules away although some live process depends on them. */
+  force: boolean;
+  dryRun: boolean;
+}
+
+/**
+ * Takes a tunnel down; one that is not up is fine.
+ * @throws ClearDfError CONFLICT when a live process that is not the tunnel's own needs its rules; RUNTIME when
+ *   something could not be put back, and then the journal keeps it
+ */
+export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logger): Promise<void> {
+  const runner = createRunner({ log, dryRun });
+  const lock = dryRun ? undefined : takeLock(name);
+  try {
+    const journal = Journal.read(name);
+    if (journal === undefined) {
+      log.info(`tunnel ${name} is not up: nothing to do`);
+      return;
+    }
+    if (dryRun) showWayBack(journal);
+    else await takeAllDown(journal, { runner, log, force });
+  } finally {
+    lock?.release();
+  }
+}
+
+async function takeAllDown(
+  journal: Journal,
+  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
+): Promise<void> {
+  const { name } = journal;
+  const site = parseSite(journal.site.text, journal.site.file);
+  const machine = await openMachine(runner, site, log, abilitiesOf(journal));
+  const plan = planAgain(site, journal, machine, log);
+  // A table of the engine nft is an item like others.
+  if (plan?.engine !== 'nft') await endRules(journal, { runner, log, force });
+  await machine.look('all');
+  const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, log });
+  for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
+  if (failed.length === 0) {
+    log.info(`tunnel ${name} is down: ${undone.length} ${undone.length === 1 ? 'change' : 'changes'} put back`);
+    return;
+  }
+  throw new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'take down tunnel',
+    object: name,
+    reason: `${failed.length} of ${failed.length + undone.length} changes could not be put back: ${failed[0]?.key}`,
+    hint: 'put them back by hand (the journal keeps their commands: --dry-run prints them), or run this again',
+  });
+}
+
+/** The mangler takes its rules with it; those of one that was killed are removed here. */
+async function endRules(
+  journal: Journal,
+  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
+): Promise<void> {
+  const { name } = journal;
+  await endMangler(journal, log);
+  if (!force) await refuseLiveFeeds(runner, name);
+  const { removedFrom, unread } = await removeRules(runner, name);
+  if (removedFrom.length > 0) log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
+  for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
+}
+
+/** Without the keys: associations are known by their names, and the file may be gone. */
+function planAgain(site: Site, journal: Journal, machine: Machine, log: Logger): Plan | undefined {
+  try {
+    return planTunnel(site, originOf(journal.before, machine.facts, site));
+  } catch (error) {
+    if (!(error instanceof ClearDfError)) throw error;
+    log.warn(`everything is put back unseen, because the plan cannot be made any more: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {
+  const [feed] = await liveFeeds(runner, name);
+  if (feed === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'take down tunnel',
+    object: name,
+    reason: feedText(feed),
+    hint: 'stop that process, or take the tunnel down all the same with --force',
+  });
+}
+
+/** The commands that would be given, as far as each thing is still as it was made. */
+function showWayBack(journal: Journal): void {
+  const running = runningMangler(journal);
+  if (running !== undefined) process.stdout.write(`kill -TERM ${running.pid}\n`);
+  process.stdout.write(`clear-df rules remove --name ${journal.name}\n`);
+  for (const { wanted, undo } of [...journal.entries].reverse()) {
+    if (undo.length === 0) continue;
+    process.stdout.write(`# no longer: ${wanted}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
+  }
+}

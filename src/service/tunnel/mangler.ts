@@ -1,0 +1,90 @@
+/** The mangler of a tunnel whose engine is the queue: who has its queues, its options, and how it is told to end. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { ClearDfError } from '../../errors.js';
+import type { BackendChoice } from '../../host/firewall.js';
+import { holderOf } from '../../host/kernel-queues.js';
+import { type ProcessIdentity, stillRuns } from '../../host/process.js';
+import type { Journal } from '../../host/tunnel/journal.js';
+import type { LogLevel, Logger } from '../../log.js';
+import type { ManglerPlan } from '../../tunnel/plan.js';
+import type { Site } from '../../tunnel/site.js';
+import { optionsFor, type ServiceOptions } from '../options.js';
+
+/** Packets that wait are answered within seconds; a firewall tool may wait for its lock. */
+const END_MS = 90_000;
+const LOOK_MS = 50;
+
+/** What `clear-df run` would be given. */
+export function manglerOptions(site: Site, { rules, backend }: ManglerPlan, logLevel: LogLevel): ServiceOptions {
+  const { queues, identification, metrics } = site;
+  return optionsFor({ queues, rules, identification, metrics, backend: backendOf(backend), 'log-level': logLevel });
+}
+
+/** Of the two kinds of iptables, `auto` takes the one that is in use here; rules at the bridge prefer them anyway. */
+function backendOf(backend: ManglerPlan['backend']): BackendChoice {
+  return backend === 'nft' ? 'nft' : 'auto';
+}
+
+/** The process that mangles for this tunnel now. */
+export function runningMangler({ mangler }: Journal): ProcessIdentity | undefined {
+  return mangler !== undefined && stillRuns(mangler) ? mangler : undefined;
+}
+
+/** @throws ClearDfError CONFLICT when the tunnel has its mangler already, or someone else one of its queues */
+export function refuseTakenQueues({ name, queues, file, place }: Site, journal: Journal): void {
+  const running = runningMangler(journal);
+  if (running !== undefined) {
+    throw new ClearDfError({
+      code: 'CONFLICT',
+      operation: 'set up tunnel',
+      object: name,
+      reason: `it is up, and process ${running.pid} mangles for it`,
+      hint: `clear-df tunnel status ${file}; --setup-only puts right what differs and leaves that process alone`,
+    });
+  }
+  for (let queue = queues.first; queue <= queues.last; queue += 1) {
+    const holder = holderOf(queue);
+    if (holder.state !== 'held') continue;
+    const { portId, process } = holder;
+    const who = process === undefined ? 'a process that does not show here' : `process ${process.pid} (${process.name})`;
+    throw new ClearDfError({
+      code: 'CONFLICT',
+      operation: 'set up tunnel',
+      object: `${place('queue')} queue ${queue}`,
+      reason: `it is held by port id ${portId}, ${who}`,
+      hint: 'nothing was changed; name another queue in the file, or stop that process',
+    });
+  }
+}
+
+/**
+ * Tells the mangler to end, and waits until it has.
+ * @throws ClearDfError CONFLICT when it does not, or is not ours to stop
+ */
+export async function endMangler(journal: Journal, log: Logger): Promise<void> {
+  const running = runningMangler(journal);
+  if (running === undefined) return;
+  const { pid } = running;
+  log.info({ pid }, `telling process ${pid}, which mangles for ${journal.name}, to end`);
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (cause) {
+    if (stillRuns(running)) throw unwilling(journal.name, pid, 'it may not be told to end by this user', cause);
+  }
+  const until = Date.now() + END_MS;
+  while (stillRuns(running)) {
+    if (Date.now() > until) throw unwilling(journal.name, pid, `it has not ended within ${END_MS / 1000} s`);
+    await pause(LOOK_MS);
+  }
+}
+
+function unwilling(name: string, pid: number, reason: string, cause?: unknown): ClearDfError {
+  return new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'end the mangler of tunnel',
+    object: `${name} (process ${pid})`,
+    reason,
+    hint: `kill -KILL ${pid}, and run this again`,
+    cause,
+  });
+}

@@ -1,0 +1,93 @@
+/** From a site file to everything that the verbs of `clear-df tunnel` work with. Nothing is changed. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ClearDfError } from '../../errors.js';
+import { errnoOf, type Runner } from '../../host/exec.js';
+import { stillRuns } from '../../host/process.js';
+import { beforeOf, originOf } from '../../host/tunnel/before.js';
+import { Journal, type SiteText } from '../../host/tunnel/journal.js';
+import { readKeys } from '../../host/tunnel/keys.js';
+import { isLeftOver } from '../../host/tunnel/left-over.js';
+import { type Machine, openMachine } from '../../host/tunnel/machine.js';
+import type { Logger } from '../../log.js';
+import { checkSite } from '../../tunnel/check.js';
+import type { Facts } from '../../tunnel/facts.js';
+import type { Plan } from '../../tunnel/plan.js';
+import { planTunnel } from '../../tunnel/planner.js';
+import { parseSite } from '../../tunnel/site-file.js';
+import type { Site } from '../../tunnel/site.js';
+
+export interface SiteFile {
+  site: Site;
+  /** For the journal. */
+  text: SiteText;
+}
+
+export interface OpenTunnel extends SiteFile {
+  plan: Plan;
+  machine: Machine;
+  /** The machine without this tunnel. */
+  origin: Facts;
+  /** One without entries when the tunnel is not up. */
+  journal: Journal;
+}
+
+/** @throws ClearDfError ENVIRONMENT when the file cannot be read, USAGE for what is in it */
+export function readSite(file: string): SiteFile {
+  const text = readText(file);
+  return { site: parseSite(text, file), text: { file: path.resolve(file), text } };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'read site file',
+      object: file,
+      reason: (cause as Error).message,
+      errno: errnoOf(cause),
+      hint: 'name the YAML file of this site; of a tunnel whose file is gone: clear-df tunnel down --name NAME',
+      cause,
+    });
+  }
+}
+
+/**
+ * Reads the machine and makes the plan.
+ * @param check refuse what cannot stand on this machine
+ * @throws ClearDfError of whatever is refused
+ */
+export async function openTunnel(
+  { site, text }: SiteFile,
+  { runner, log, check }: { runner: Runner; log: Logger; check: boolean },
+): Promise<OpenTunnel> {
+  const keys = readKeys(site);
+  const kept = Journal.read(site.name);
+  const known = kept?.site.text === text.text ? kept : undefined;
+  const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
+  if (kept !== undefined) {
+    const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
+    const plan = planTunnel(site, origin, keys);
+    if (!isStale(kept, plan, machine.facts)) {
+      if (check) checkSite(site, origin);
+      return { site, text, plan, machine, origin, journal: kept };
+    }
+    log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
+  }
+  const origin = machine.facts;
+  if (check) checkSite(site, origin);
+  const plan = planTunnel(site, origin, keys);
+  return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)) };
+}
+
+function isStale(journal: Journal, { items }: Plan, facts: Facts): boolean {
+  if (journal.mangler !== undefined && stillRuns(journal.mangler)) return false;
+  return isLeftOver(journal, items, facts);
+}
+
+/** What the machine could do when the tunnel was planned: tried once, so that each run makes the same choice. */
+export function abilitiesOf({ before: { can, evidence = {} } }: Journal) {
+  return { answers: can, evidence };
+}

@@ -1,0 +1,152 @@
+/** `clear-df tunnel status`: the plan beside the machine, item by item. Changes nothing. */
+import { ClearDfError } from '../../errors.js';
+import { createRunner, type Runner } from '../../host/exec.js';
+import { listRules, type ListedRule } from '../../host/firewall.js';
+import { holderOf } from '../../host/kernel-queues.js';
+import type { Logger } from '../../log.js';
+import { parseListen, urlOf } from '../../report/listen.js';
+import { readSnapshot } from '../../report/read.js';
+import type { Item, Standing } from '../../tunnel/item.js';
+import type { Site } from '../../tunnel/site.js';
+import { runningMangler } from './mangler.js';
+import { openTunnel, type OpenTunnel, readSite } from './open.js';
+
+const ANSWER_TIMEOUT_MS = 3000;
+
+export interface ItemStatus {
+  key: string;
+  wanted: string;
+  state: Standing['state'];
+  /** What is there instead. */
+  found?: string;
+  /** Whether the journal knows how to put it back. */
+  ours: boolean;
+}
+
+/** How the queue is served; only where the engine is the queue. */
+export interface ManglerStatus {
+  /** Process that `tunnel up` left in the foreground. */
+  pid?: number;
+  queues: { queue: number; holder: string }[];
+  rules: ListedRule[];
+  /** Of its `/stats`, when that answers. */
+  packets?: number;
+  cleared?: number;
+  leaked?: number;
+  ok: boolean;
+}
+
+export interface TunnelStatus {
+  name: string;
+  file: string;
+  engine: string;
+  /** Everything is as planned. */
+  ok: boolean;
+  items: ItemStatus[];
+  mangler?: ManglerStatus;
+}
+
+/** @throws ClearDfError of the file, or where the machine cannot be read */
+export async function tunnelStatus(file: string, log: Logger): Promise<TunnelStatus> {
+  const runner = createRunner({ log });
+  const tunnel = await openTunnel(readSite(file), { runner, log, check: false });
+  const { site, plan, journal, machine } = tunnel;
+  const items = plan.items.map((item) => itemStatus(item, tunnel));
+  const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
+  await machine.look();
+  return {
+    name: site.name,
+    file: journal.site.file,
+    engine: plan.engine,
+    ok: items.every(({ state }) => state === 'so') && mangler?.ok !== false,
+    items,
+    ...(mangler === undefined ? {} : { mangler }),
+  };
+}
+
+function itemStatus(item: Item, { machine, journal }: OpenTunnel): ItemStatus {
+  const standing = item.standing(machine.facts);
+  const { key, wanted } = item;
+  const ours = journal.entry(key) !== undefined;
+  return { key, wanted, state: standing.state, ...(standing.state === 'so' ? {} : { found: standing.found }), ours };
+}
+
+async function manglerStatus(site: Site, { journal }: OpenTunnel, runner: Runner): Promise<ManglerStatus> {
+  const pid = runningMangler(journal)?.pid;
+  const queues = [];
+  for (let queue = site.queues.first; queue <= site.queues.last; queue += 1) queues.push(queueStatus(queue));
+  const rules = await rulesOf(runner, site.name);
+  const totals = await counters(site);
+  return {
+    ...(pid === undefined ? {} : { pid }),
+    queues: queues.map(({ queue, words }) => ({ queue, holder: words })),
+    rules,
+    ...totals,
+    ok: rules.length > 0 && queues.every(({ held }) => held),
+  };
+}
+
+function queueStatus(queue: number): { queue: number; held: boolean; words: string } {
+  const holder = holderOf(queue);
+  switch (holder.state) {
+    case 'held': {
+      const { process: owner, portId } = holder;
+      const words = owner === undefined ? `port id ${portId}` : `process ${owner.pid} (${owner.name})`;
+      return { queue, held: true, words };
+    }
+    case 'free':
+      return { queue, held: false, words: 'nobody' };
+    case 'unknown': {
+      const words = holder.reason === 'not-loaded' ? 'nobody' : `nobody knows whom: ${holder.detail}`;
+      return { queue, held: false, words };
+    }
+  }
+}
+
+async function rulesOf(runner: Runner, name: string): Promise<ListedRule[]> {
+  try {
+    return (await listRules(runner)).rules.filter((rule) => rule.name === name);
+  } catch (error) {
+    if (error instanceof ClearDfError) return [];
+    throw error;
+  }
+}
+
+async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cleared' | 'leaked'>> {
+  const address = parseListen(site.metrics);
+  if (address === 'off') return {};
+  try {
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const response = await fetch(`${urlOf(address)}/stats`, { signal, redirect: 'error' });
+    const snapshot = response.ok ? readSnapshot(await response.json()) : undefined;
+    // Another instance may have the address.
+    if (snapshot === undefined || snapshot.name !== site.name) return {};
+    const { packets, cleared, leaked } = snapshot.totals;
+    return { packets, cleared, leaked };
+  } catch {
+    return {};
+  }
+}
+
+const STATES: Record<Standing['state'], string> = { so: 'ok', 'not-so': 'DIFFERS', 'in-the-way': 'IN THE WAY' };
+
+/** The status as lines for people. */
+export function statusText({ name, engine, ok, items, mangler }: TunnelStatus): string {
+  const lines = items.map(({ state, wanted, found, ours }) => {
+    const mark = STATES[state].padEnd(10);
+    return `${mark} ${wanted}${found === undefined ? '' : `: ${found}`}${state === 'so' && !ours ? ' (not by clear-df)' : ''}`;
+  });
+  if (mangler !== undefined) lines.push(...manglerLines(mangler));
+  const verdict = ok ? 'as planned' : 'not as planned';
+  return `tunnel ${name}, engine ${engine}: ${verdict}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+function manglerLines({ queues, rules, packets, cleared, leaked }: ManglerStatus): string[] {
+  const mark = (right: boolean) => (right ? 'ok' : 'DIFFERS').padEnd(10);
+  const held = ({ holder }: { holder: string }) => /^(process|port id) /.test(holder);
+  return [
+    ...queues.map((each) => `${mark(held(each))} queue ${each.queue} is held by ${each.holder}`),
+    `${mark(rules.length > 0)} ${rules.length === 0 ? 'no rules feed it' : `${rules.length} rules feed it, in ${rules[0]?.backend}`}`,
+    ...(packets === undefined ? [] : [`${''.padEnd(10)} ${packets} packets, ${cleared} cleared, ${leaked} leaked`]),
+  ];
+}

@@ -1,0 +1,11 @@
+/** GRE straight over the underlay. */
+import { IPV4 } from '../../net/overhead.js';
+import type { PlainCarrier } from '../site.js';
+import type { Carrier } from './carrier.js';
+
+export const plain: Carrier<PlainCarrier> = {
+  layers: () => [{ ...IPV4, name: 'outer IPv4 header' }],
+  items: () => [],
+  cuts: () => [],
+  notes: () => ['carrier plain: frames cross the way to the other end readable, and anyone on it can send some'],
+};

@@ -1,0 +1,68 @@
+/** The underlay, the local address, and the way to the other end. */
+import { IPV4_MTU_MIN } from '../../net/protocol.js';
+import { type Facts, type Link, linkOf } from '../facts.js';
+import { machineError } from '../site-error.js';
+import { type Site } from '../site.js';
+import { missingDevice } from './missing.js';
+
+export function checkUnderlay(site: Site, facts: Facts): void {
+  const link = linkOf(facts, site.underlay);
+  if (link === undefined) throw missingDevice(site, 'underlay', site.underlay, facts);
+  refuseState(site, link, facts);
+  refuseEnds(site, facts);
+  refuseWay(site, facts);
+}
+
+function refuseState(site: Site, { name, up, master }: Link, facts: Facts): void {
+  if (!up) throw machineError('ENVIRONMENT', site, 'underlay', `${name} is down`, `ip link set dev ${name} up`);
+  if (master === undefined || linkOf(facts, master)?.kind !== 'bridge') return;
+  const reason = `${name} is a port of ${master}: packets of this machine leave by the bridge, not by its port`;
+  throw machineError('CONFLICT', site, 'underlay', reason, `underlay: ${master}`);
+}
+
+function refuseEnds(site: Site, facts: Facts): void {
+  const holder = (address: string) =>
+    facts.links.find(({ addresses }) => addresses.some(({ prefix }) => prefix.startsWith(`${address}/`)));
+  const own = holder(site.remote);
+  if (own !== undefined) {
+    const swapped = holder(site.local) === undefined;
+    throw machineError(
+      'CONFLICT',
+      site,
+      'remote',
+      `${site.remote} is an address of this machine (${own.name}); expected the other router's`,
+      swapped ? "local and remote are the wrong way round, or this is the other end's file" : undefined,
+    );
+  }
+  if (holder(site.local) !== undefined) return;
+  const here = facts.links
+    .filter(({ name }) => name !== 'lo')
+    .flatMap(({ addresses }) => addresses.filter(({ family }) => family === 4).map(({ prefix }) => prefix));
+  const there = here.length === 0 ? 'it has no IPv4 address' : `it has ${here.join(', ')}`;
+  const reason = `no device of this machine has ${site.local}; ${there}`;
+  throw machineError('ENVIRONMENT', site, 'local', reason, `ip address add ${site.local}/LENGTH dev ${site.underlay}`);
+}
+
+function refuseWay(site: Site, { path }: Facts): void {
+  const { remote, underlay, bridge } = site;
+  if (path === undefined) {
+    throw machineError('ENVIRONMENT', site, 'remote', `there is no route to ${remote}`, `ip route get ${remote}`);
+  }
+  if (path.dev === bridge.name || bridge.ports.includes(path.dev) || path.dev === site.tunnel.name) {
+    throw machineError(
+      'CONFLICT',
+      site,
+      'remote',
+      `the way to ${remote} goes by ${path.dev}, which belongs to the bridge: the tunnel would carry its own packets`,
+      `give it a route by ${underlay}: ip route add ${remote}/32 via GATEWAY dev ${underlay}`,
+    );
+  }
+  if (path.dev !== underlay) {
+    const reason = `the way to ${remote} goes by ${path.dev}, not by ${underlay}`;
+    throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ip route get ${remote}`);
+  }
+  if (path.mtu < IPV4_MTU_MIN) {
+    const reason = `the way to ${remote} takes ${path.mtu} bytes; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
+    throw machineError('ENVIRONMENT', site, 'remote', reason, `ip route get ${remote}`);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
+ * Plain data, so that plans can be made and tested without a machine.
+ */
+import type { Answer } from './words.js';
+
+/** One device, from `ip -d -j address show`. */
+export interface Link {
+  name: string;
+  /** Bytes. */
+  mtu: number;
+  up: boolean;
+  /** The bridge or VRF that it is a port of. */
+  master: string | undefined;
+  /** `linkinfo.info_kind`: gretap, bridge, veth, …; undefined for hardware. */
+  kind: string | undefined;
+  /** `linkinfo.info_data` as it was printed. */
+  data: Readonly<Record<string, unknown>>;
+  /** With prefix length, global and link-local, IPv4 and IPv6: `10.0.0.1/24`. */
+  addresses: readonly Address[];
+  /** Created by the kernel with a module, as gre0 is. */
+  fallback: boolean;
+}
+
+export interface Address {
+  family: 4 | 6;
+  /** `10.0.0.1/24` */
+  prefix: string;
+  scope: string;
+  /** The words behind the prefix, as `ip address add` takes them again: `brd 10.0.0.255`. */
+  words?: readonly string[];
+  /** Set by DHCP or SLAAC: it comes and goes. */
+  dynamic: boolean;
+}
+
+/** One IPv4 route of the main table, from `ip -j -4 route show table main`. */
+export interface Route {
+  /** `default` or `10.0.0.0/24`. */
+  destination: string;
+  via: string | undefined;
+  dev: string;
+  /** kernel, static, dhcp, … */
+  protocol: string;
+  /** The words behind the destination, as `ip route add` takes them again. */
+  words: readonly string[];
+}
+
+/** One security association; keys are never here. */
+export interface XfrmState {
+  source: string;
+  destination: string;
+  protocol: string;
+  /** `0x00001001` as a number. */
+  spi: number;
+  mode: string;
+  reqid: number;
+  /** SHA-256 of algorithm names and keys (`digest.ts`), hexadecimal: whether they are those of the key file. */
+  digest: string;
+}
+
+export interface XfrmPolicy {
+  direction: string;
+  /** Selector. */
+  source: string;
+  destination: string;
+  protocol: string | undefined;
+  /** First template. */
+  mode: string;
+  reqid: number;
+  /** First template's protocol: esp, ah, comp. */
+  transform: string;
+}
+
+export interface Facts {
+  /** `uname -r`. */
+  kernel: string;
+  links: readonly Link[];
+  routes: readonly Route[];
+  /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
+  path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
+  /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */
+  modules: ReadonlySet<string>;
+  /** Kernel parameters that plans ask about, slashes; absent ones are not in it. */
+  sysctls: ReadonlyMap<string, string>;
+  states: readonly XfrmState[];
+  policies: readonly XfrmPolicy[];
+  /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
+  tables: readonly string[] | undefined;
+  /** What the machine can do, found by trying. */
+  can: {
+    /** `ignore-df` on a gretap. */
+    ignoreDf: Answer;
+    /** iptables rules that queue, with physdev. */
+    bridgeQueue: Answer;
+    /** A payload verdict in nft's bridge family comes through. */
+    nftBridgeQueue: Answer;
+    /** nft may clear DF in the kernel, found by its effect. */
+    nftClearsDf: Answer;
+  };
+  /** What each answer of {@link Facts.can} rests on, in words. */
+  evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
+}
+
+/** The device of this name. */
+export function linkOf(facts: Facts, name: string): Link | undefined {
+  return facts.links.find((link) => link.name === name);
+}

@@ -1,0 +1,19 @@
+/** A device does not carry an address any more, because another one does. */
+import { type Address, linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+
+export function addressOffItem(address: Address, dev: string, reason: string): Item {
+  const { prefix, words = [] } = address;
+  const carries = (facts: Parameters<Item['standing']>[0]) =>
+    linkOf(facts, dev)?.addresses.some((other) => other.prefix === prefix) === true;
+  return {
+    kind: 'address-off',
+    key: `address ${prefix} off ${dev}`,
+    wanted: `${dev} has not the address ${prefix}`,
+    reason,
+    standing: (facts) => (carries(facts) ? { state: 'not-so', found: 'it has' } : { state: 'so' }),
+    make: () => [{ argv: ['ip', 'address', 'delete', prefix, 'dev', dev], mayFail: true }],
+    undo: (facts) =>
+      carries(facts) ? [{ argv: ['ip', 'address', 'add', prefix, ...words, 'dev', dev], mayFail: true }] : [],
+  };
+}

@@ -1,0 +1,35 @@
+/** A device carries an address. */
+import { type Address, linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+
+export interface AddressOptions {
+  reason: string;
+  /** The plan makes the device: nothing has to be put back. */
+  fresh: boolean;
+}
+
+export function addressOnItem(address: Address, dev: string, { reason, fresh }: AddressOptions): Item {
+  const { prefix } = address;
+  return {
+    kind: 'address-on',
+    key: `address ${prefix} on ${dev}`,
+    wanted: `${dev} has the address ${prefix}`,
+    reason,
+    standing(facts) {
+      const link = linkOf(facts, dev);
+      if (link === undefined) return { state: 'not-so', found: `there is no ${dev}` };
+      if (link.addresses.some((other) => other.prefix === prefix)) return { state: 'so' };
+      return { state: 'not-so', found: 'it has not' };
+    },
+    make: () => [{ argv: addAddress(address, dev) }],
+    undo: () => (fresh ? [] : [{ argv: ['ip', 'address', 'delete', prefix, 'dev', dev], mayFail: true }]),
+  };
+}
+
+/** `ip address add` with the words that the address had. */
+export function addAddress({ prefix, words = [] }: Address, dev: string): string[] {
+  // A label belongs to the old device: `eth0:1`.
+  const label = words.indexOf('label');
+  const kept = words.filter((_, i) => label < 0 || (i !== label && i !== label + 1));
+  return ['ip', 'address', 'add', prefix, ...kept, 'dev', dev];
+}

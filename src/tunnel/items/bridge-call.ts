@@ -1,0 +1,35 @@
+/** One bridge hands its IPv4 frames to iptables, whatever the namespace's default is. */
+import { linkOf } from '../facts.js';
+import type { Command, Item } from '../item.js';
+
+export interface BridgeCallOptions {
+  reason: string;
+  /** The plan makes the bridge: nothing has to be put back. */
+  fresh: boolean;
+}
+
+/** `nf_call_iptables` of `ip link set … type bridge` (BROPT_NF_CALL_IPTABLES); either it or the sysctl is enough. */
+export function bridgeCallItem(name: string, { reason, fresh }: BridgeCallOptions): Item {
+  const set = (value: number): Command => ({
+    argv: ['ip', 'link', 'set', 'dev', name, 'type', 'bridge', 'nf_call_iptables', String(value)],
+  });
+  return {
+    kind: 'bridge-call',
+    key: `bridge-call ${name}`,
+    wanted: `${name} hands its IPv4 frames to iptables`,
+    reason,
+    standing(facts) {
+      const link = linkOf(facts, name);
+      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      const value = link.data['nf_call_iptables'];
+      return Number(value) === 1
+        ? { state: 'so' }
+        : { state: 'not-so', found: `nf_call_iptables is ${value === undefined ? 'not there' : Number(value)}` };
+    },
+    make: () => [set(1)],
+    undo(facts) {
+      const value = linkOf(facts, name)?.data['nf_call_iptables'];
+      return fresh || value === undefined || Number(value) === 1 ? [] : [set(Number(value))];
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** There is a bridge of this name. */
+import { linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+
+export function bridgeItem(name: string, reason: string): Item {
+  return {
+    kind: 'bridge',
+    key: `bridge ${name}`,
+    wanted: `there is a bridge ${name}`,
+    reason,
+    standing(facts) {
+      const link = linkOf(facts, name);
+      if (link === undefined) return { state: 'not-so', found: 'there is none' };
+      if (link.kind === 'bridge') return { state: 'so' };
+      const found = `${name} is a ${link.kind ?? 'hardware'} device`;
+      return { state: 'in-the-way', found, hint: 'choose another bridge.name' };
+    },
+    make: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'bridge'] }],
+    undo: (facts) =>
+      linkOf(facts, name) === undefined
+        ? [{ argv: ['ip', 'link', 'delete', 'dev', name, 'type', 'bridge'], mayFail: true }]
+        : [],
+  };
+}

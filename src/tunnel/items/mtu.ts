@@ -1,0 +1,34 @@
+/** A device has an MTU. */
+import { linkOf } from '../facts.js';
+import type { Command, Item } from '../item.js';
+
+export interface MtuOptions {
+  reason: string;
+  /** The plan makes the device: nothing has to be put back. */
+  fresh: boolean;
+  /** A larger MTU is all right as well. */
+  atLeast?: boolean;
+}
+
+/** @param bytes of the largest IP packet */
+export function mtuItem(name: string, bytes: number, { reason, fresh, atLeast = false }: MtuOptions): Item {
+  const set = (mtu: number): Command => ({ argv: ['ip', 'link', 'set', 'dev', name, 'mtu', String(mtu)] });
+  return {
+    kind: 'mtu',
+    key: `mtu ${name}`,
+    wanted: `${name} has an MTU of ${atLeast ? 'at least ' : ''}${bytes} bytes`,
+    reason,
+    standing(facts) {
+      const mtu = linkOf(facts, name)?.mtu;
+      if (mtu === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      return mtu === bytes || (atLeast && mtu > bytes)
+        ? { state: 'so' }
+        : { state: 'not-so', found: `its MTU is ${mtu}` };
+    },
+    make: () => [set(bytes)],
+    undo(facts) {
+      const mtu = linkOf(facts, name)?.mtu;
+      return fresh || mtu === undefined || mtu === bytes ? [] : [set(mtu)];
+    },
+  };
+}

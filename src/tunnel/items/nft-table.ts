@@ -1,0 +1,31 @@
+/** A table of our own is in nft. */
+import { type Family, tableOf } from '../../rules/nft.js';
+import type { Item } from '../item.js';
+
+export interface NftTableOptions {
+  family: Family;
+  /** The instance's name. */
+  name: string;
+  /** Between the braces of `table … { }`. */
+  lines: readonly string[];
+  wanted: string;
+  reason: string;
+}
+
+export function nftTableItem({ family, name, lines, wanted, reason }: NftTableOptions): Item {
+  const table = tableOf(family, name);
+  // Adding first makes the deletion succeed whether or not the table is there; all of it is one transaction.
+  const input = [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...lines, '}', ''].join('\n');
+  return {
+    kind: 'nft-table',
+    key: `nft-table ${table}`,
+    wanted,
+    reason,
+    standing({ tables }) {
+      if (tables === undefined) return { state: 'not-so', found: 'the rulesets of nft could not be read' };
+      return tables.includes(table) ? { state: 'so' } : { state: 'not-so', found: `there is no table ${table}` };
+    },
+    make: () => [{ argv: ['nft', '-f', '-'], input }],
+    undo: () => [{ argv: ['nft', 'delete', 'table', ...table.split(' ')], mayFail: true }],
+  };
+}

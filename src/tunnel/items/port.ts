@@ -1,0 +1,33 @@
+/** A device is a port of a bridge. */
+import { linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+
+export interface PortOptions {
+  reason: string;
+  /** The plan makes the device: nothing has to be put back. */
+  fresh: boolean;
+}
+
+export function portItem(name: string, bridge: string, { reason, fresh }: PortOptions): Item {
+  return {
+    kind: 'port',
+    key: `port ${name}`,
+    wanted: `${name} is a port of ${bridge}`,
+    reason,
+    standing(facts) {
+      const link = linkOf(facts, name);
+      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      if (link.master === bridge) return { state: 'so' };
+      if (link.master === undefined) return { state: 'not-so', found: 'it is no port' };
+      const found = `${name} belongs to ${link.master}`;
+      return { state: 'in-the-way', found, hint: `ip link set dev ${name} nomaster, or choose another port` };
+    },
+    make: () => [{ argv: ['ip', 'link', 'set', 'dev', name, 'master', bridge] }],
+    undo(facts) {
+      const link = linkOf(facts, name);
+      if (fresh || link?.master === bridge) return [];
+      // Goes with the bridge where that goes too; then there is nothing left to do.
+      return [{ argv: ['ip', 'link', 'set', 'dev', name, 'nomaster'], mayFail: true }];
+    },
+  };
+}

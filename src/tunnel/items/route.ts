@@ -1,0 +1,33 @@
+/** An IPv4 route of the main table goes by another device than before. */
+import type { Route } from '../facts.js';
+import type { Item } from '../item.js';
+
+export function routeItem(route: Route, dev: string, reason: string): Item {
+  const { destination, via } = route;
+  const metric = valueBehind(route.words, 'metric');
+  // Replaced in place, so that there is no moment without it.
+  const command = (words: readonly string[]) => ({ argv: ['ip', 'route', 'replace', destination, ...words] });
+  const moved = route.words.map((word, i) => (route.words[i - 1] === 'dev' ? dev : word));
+  const way = via === undefined ? '' : ` via ${via}`;
+  return {
+    kind: 'route',
+    key: `route ${destination}${metric === undefined ? '' : ` metric ${metric}`}`,
+    wanted: `the route to ${destination}${way} goes by ${dev}`,
+    reason,
+    standing(facts) {
+      const found = facts.routes.find(
+        (other) =>
+          other.destination === destination && other.via === via && valueBehind(other.words, 'metric') === metric,
+      );
+      if (found?.dev === dev) return { state: 'so' };
+      return { state: 'not-so', found: found === undefined ? 'there is no such route' : `it goes by ${found.dev}` };
+    },
+    make: () => [command(moved)],
+    undo: () => [command(route.words)],
+  };
+}
+
+function valueBehind(words: readonly string[], word: string): string | undefined {
+  const at = words.indexOf(word);
+  return at < 0 ? undefined : words[at + 1];
+}

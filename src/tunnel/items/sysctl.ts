@@ -1,0 +1,30 @@
+/** A kernel parameter has a value. */
+import type { Facts } from '../facts.js';
+import type { Command, Item } from '../item.js';
+
+export interface SysctlOptions {
+  reason: string;
+  /** The parameter comes and goes with a module that this plan loads: nothing has to be put back. */
+  fresh?: boolean;
+}
+
+/** @param name with slashes, because device names may hold dots: `net/ipv4/conf/eth0.1/forwarding` */
+export function sysctlItem(name: string, value: string, { reason, fresh = false }: SysctlOptions): Item {
+  const write = (text: string): Command => ({ argv: ['sysctl', '-w', `${name}=${text}`] });
+  return {
+    kind: 'sysctl',
+    key: `sysctl ${name}`,
+    wanted: `${name} is ${value}`,
+    reason,
+    standing(facts: Facts) {
+      const found = facts.sysctls.get(name);
+      if (found === value) return { state: 'so' };
+      return { state: 'not-so', found: found === undefined ? 'it is not there' : `it is ${found}` };
+    },
+    make: () => [write(value)],
+    undo(facts) {
+      const before = facts.sysctls.get(name);
+      return fresh || before === undefined || before === value ? [] : [write(before)];
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** A device is administratively up. */
+import { linkOf } from '../facts.js';
+import type { Command, Item } from '../item.js';
+
+export interface UpOptions {
+  reason: string;
+  /** The plan makes the device: nothing has to be put back. */
+  fresh: boolean;
+}
+
+export function upItem(name: string, { reason, fresh }: UpOptions): Item {
+  const set = (state: 'up' | 'down'): Command => ({ argv: ['ip', 'link', 'set', 'dev', name, state] });
+  return {
+    kind: 'up',
+    key: `up ${name}`,
+    wanted: `${name} is up`,
+    reason,
+    standing(facts) {
+      const link = linkOf(facts, name);
+      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      return link.up ? { state: 'so' } : { state: 'not-so', found: 'it is down' };
+    },
+    make: () => [set('up')],
+    undo(facts) {
+      const link = linkOf(facts, name);
+      return fresh || link === undefined || link.up ? [] : [set('down')];
+    },
+  };
+}

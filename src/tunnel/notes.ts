@@ -1,0 +1,66 @@
+/** What a plan tells the person besides its commands. */
+import { type Facts, linkOf } from './facts.js';
+import type { Origin } from './origin.js';
+import type { Site } from './site.js';
+import type { Sizes } from './sizes.js';
+
+/** Connectivity that `up` cuts or moves, whatever the carrier. */
+export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
+  const { bridge } = site;
+  return bridge.ports.flatMap((port) => {
+    const link = linkOf(facts, port);
+    if (link === undefined || link.master === bridge.name) return [];
+    const { addresses = [], routes = [] } = origin.ports.find(({ name }) => name === port) ?? {};
+    const moved = addresses.map(({ prefix }) => prefix);
+    const silent = link.addresses.filter(({ scope, prefix }) => scope !== 'link' && !moved.includes(prefix));
+    const cuts = silent.map(
+      ({ prefix, dynamic }) =>
+        `${prefix} on ${port} goes silent` +
+        (dynamic ? `: it is leased or advertised, and not moved; have it renewed on ${bridge.name}` : ''),
+    );
+    if (moved.length > 0) {
+      const ways =
+        routes.length === 0 ? '' : `, with the routes to ${routes.map(({ destination }) => destination).join(', ')}`;
+      cuts.unshift(
+        `${moved.join(', ')} ${moved.length === 1 ? 'moves' : 'move'} from ${port} to ${bridge.name}${ways}: connections ` +
+          `pause for a moment; what is bound to ${port} by name (a DHCP server, firewall rules) has to be told`,
+      );
+    }
+    return cuts.length > 0 ? cuts : [`${port} joins ${bridge.name}; it carries no address`];
+  });
+}
+
+/** What holds for every carrier and engine. */
+export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
+  const notes = ['hosts stay as they are: no MTU, route or setting of theirs changes'];
+  if (sizes.wire.length > 1) {
+    notes.push(
+      `the other router puts ${sizes.wire.length} fragments together for every full packet: see its ` +
+        'net/ipv4/ipfrag_high_thresh (bytes) and ipfrag_time (seconds); a lost fragment loses the packet',
+      `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
+        'firewalls on the way must let fragments through',
+    );
+  }
+  if (site.tunnel.pmtudisc) notes.push('tunnel.pmtudisc: every outer packet has DF until the rule at output clears it');
+  for (const port of site.bridge.ports) {
+    const link = linkOf(facts, port);
+    if (link && link.mtu > site.mtu) {
+      notes.push(
+        `${port} has an MTU of ${link.mtu}: hosts that send packets of more than ${site.mtu} bytes lose them at the bridge`,
+      );
+    }
+    const ipv6 = link?.addresses.filter(({ family, scope }) => family === 6 && scope !== 'link') ?? [];
+    if (site.bridge.moveAddresses && ipv6.length > 0) {
+      notes.push(`IPv6 routes by ${port} other than those of its addresses are not moved`);
+    }
+  }
+  if (facts.path === undefined) {
+    notes.push(
+      `there is no route to ${site.remote} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`,
+    );
+  } else if (facts.path.dev !== site.underlay) {
+    notes.push(`the way to ${site.remote} goes by ${facts.path.dev} now, not by ${site.underlay}`);
+  }
+  notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
+  return notes;
+}

@@ -1,0 +1,96 @@
+/** A plan as text: the commands as a person could type them, each with its reason, and what comes of them. */
+import { replayText } from '../net/replay.js';
+import { ruleLine } from '../rules/iptables.js';
+import { ruleLines, tableOf } from '../rules/nft.js';
+import { resolveRules } from '../rules/resolve.js';
+import type { Facts } from './facts.js';
+import type { Command, Item } from './item.js';
+import type { ManglerPlan, Plan } from './plan.js';
+import { sizesText } from './sizes-text.js';
+
+/** Width of a comment. */
+const WIDTH = 110;
+
+/** The plan as a shell script that ends in a newline: all that is not a command is a comment. */
+export function planText(plan: Plan, facts: Facts): string {
+  const { site } = plan;
+  const sections = [
+    comments([
+      `tunnel ${site.name} (${site.file}): ${site.tunnel.name} from ${site.local} to ${site.remote} over ${site.underlay},`,
+      `carrier ${site.carrier.type}, bridged with ${site.bridge.ports.join(', ')} in ${site.bridge.name}`,
+    ]),
+    section('engine', [`${plan.engine}: ${plan.engineReason}`]),
+    section('cuts', plan.cuts),
+    ...plan.items.map((item) => itemText(item, facts)),
+    plan.mangler === undefined ? '' : manglerText(plan, plan.mangler),
+    comments(['sizes, in bytes', ...sizesText(plan.sizes, plan.site.mtu).map((line) => `  ${line}`)]),
+    section('notes', plan.notes),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+/** A command for people: keys are words. */
+export function commandText({ argv, input, shown }: Command): string {
+  const [command = '', ...args] = argv;
+  return replayText(command, args, shown ?? input);
+}
+
+function itemText(item: Item, facts: Facts): string {
+  const standing = item.standing(facts);
+  switch (standing.state) {
+    case 'so':
+      return comments([...wrapped(`${item.wanted}: so already`)]);
+    case 'not-so':
+      return [comments(wrapped(item.reason)), ...item.make(facts).map(commandText)].join('\n');
+    case 'in-the-way':
+      return comments([
+        ...wrapped(`IN THE WAY of: ${item.wanted}`),
+        ...wrapped(`  ${standing.found}`),
+        ...(standing.hint === undefined ? [] : wrapped(`  hint: ${standing.hint}`)),
+      ]);
+  }
+}
+
+function manglerText({ site }: Plan, { rules, backend }: ManglerPlan): string {
+  const lines = rules.flatMap((spec) =>
+    resolveRules(spec).flatMap((rule) => {
+      const where = rule.hook === 'bridge' ? `frames into ${rule.outDev}` : `outer ${spec.proto.toUpperCase()} packets`;
+      const text =
+        backend === 'nft'
+          ? ruleLines(rule).map(
+              (line) => `nft ${tableOf(rule.hook === 'bridge' ? 'bridge' : 'ip', rule.name)}: ${line}`,
+            )
+          : [`iptables -t mangle ${ruleLine(rule)}`];
+      return [`  ${where} with DF set:`, ...text.map((line) => `    ${line}`)];
+    }),
+  );
+  const queues =
+    site.queues.first === site.queues.last ? site.queues.first : `${site.queues.first}:${site.queues.last}`;
+  return [
+    comments([`clears DF until it is told to stop; binds queue ${queues} and keeps these rules there:`, ...lines]),
+    replayText('clear-df', ['tunnel', 'up', site.file]),
+  ].join('\n');
+}
+
+function section(title: string, texts: readonly string[]): string {
+  if (texts.length === 0) return '';
+  return comments([
+    title,
+    ...texts.flatMap((text) => wrapped(text).map((line, i) => `  ${i === 0 ? '' : '  '}${line}`)),
+  ]);
+}
+
+function comments(lines: readonly string[]): string {
+  return lines.map((line) => `# ${line}`).join('\n');
+}
+
+/** Lines of at most {@link WIDTH} characters, broken between words. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH - 6) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

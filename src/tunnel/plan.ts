@@ -1,0 +1,27 @@
+/** The plan of a tunnel: everything that `up` will do, and why. */
+import type { RuleSpec } from '../rules/spec.js';
+import type { Item } from './item.js';
+import type { Engine, Site } from './site.js';
+import type { Sizes } from './sizes.js';
+
+/** The mangler that engine nfqueue needs: the options of `clear-df run`. */
+export interface ManglerPlan {
+  rules: RuleSpec[];
+  /** `--backend` */
+  backend: 'auto' | 'iptables' | 'nft';
+}
+
+export interface Plan {
+  site: Site;
+  engine: Engine;
+  /** Why this one. */
+  engineReason: string;
+  /** In the order in which they are made; undone backwards. */
+  items: Item[];
+  mangler: ManglerPlan | undefined;
+  sizes: Sizes;
+  /** Connectivity that `up` cuts or moves. */
+  cuts: string[];
+  /** What the person should know. */
+  notes: string[];
+}

@@ -1,0 +1,109 @@
+/** From a site and the machine it stands on to the plan of its tunnel. Pure: nothing is read, nothing is done. */
+import { ETHERNET, GRE, GRE_KEY } from '../net/overhead.js';
+import { carrierOf } from './carriers/table.js';
+import { chooseEngine } from './engines/choose.js';
+import type { EngineParts } from './engines/engine.js';
+import { type Facts, linkOf } from './facts.js';
+import { sizesOf } from './fragments.js';
+import type { Item } from './item.js';
+import { bridgeItem } from './items/bridge.js';
+import { greModuleItem } from './items/gre-module.js';
+import { gretapItem } from './items/gretap.js';
+import { mtuItem } from './items/mtu.js';
+import { portItem } from './items/port.js';
+import { upItem } from './items/up.js';
+import type { Keys } from './keys.js';
+import { cutsOf, notesOf } from './notes.js';
+import { type Origin, originOf } from './origin.js';
+import type { Plan } from './plan.js';
+import { portItems } from './port-items.js';
+import type { Site } from './site.js';
+import type { Layer, Sizes } from './sizes.js';
+
+/**
+ * Everything that `up` will do, in order, and why.
+ * @param facts the machine as it was before the first `up`: an `up` after an interruption, `status` and `down` then plan
+ * the same items, and {@link Item.standing} compares them with the machine as it is
+ * @param keys of a carrier that has static ones; without them the plan has no associations and policies
+ * @throws ClearDfError ENVIRONMENT when no engine, or not the one asked for, can work here
+ */
+export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
+  const origin = originOf(site, facts);
+  const { engine, reason } = chooseEngine(site, facts);
+  const freshBridge = !origin.devices.includes(site.bridge.name);
+  const parts = engine.parts({ site, facts, origin, freshBridge });
+  const carrier = carrierOf(site);
+  const sizes = tunnelSizes(site, facts);
+  return {
+    site,
+    engine: engine.name,
+    engineReason: reason,
+    items: [
+      greModuleItem(),
+      ...parts.first,
+      ...carrier.items(keys),
+      ...bridgeItems(site, freshBridge, parts),
+      ...tunnelItems(site, origin, parts),
+      ...site.bridge.ports.flatMap((port) => portItems(site, port, origin)),
+      bridgeMtu(site, freshBridge),
+    ],
+    mangler: parts.mangler,
+    sizes,
+    cuts: [...carrier.cuts(), ...cutsOf(site, facts, origin)],
+    notes: [...parts.notes, ...carrier.notes(), ...notesOf(site, facts, sizes)],
+  };
+}
+
+/** The arithmetic alone: what one full packet of a host becomes on the wire. */
+export function tunnelSizes(site: Site, facts: Facts): Sizes {
+  const underlay = linkOf(facts, site.underlay)?.mtu;
+  // Without a route yet, the underlay is what can be known; without that, Ethernet.
+  const pathMtu = facts.path?.mtu ?? underlay ?? 1500;
+  return sizesOf(site.mtu, pathMtu, (inner) => layersOf(site, inner));
+}
+
+/** Every layer around an inner IP packet of this many bytes, innermost first. */
+export function layersOf(site: Site, inner: number): Layer[] {
+  const frame = [ETHERNET, GRE, ...(site.tunnel.key === undefined ? [] : [GRE_KEY])];
+  const payload = frame.reduce((sum, { bytes }) => sum + bytes, inner);
+  return [...frame, ...carrierOf(site).layers(payload)];
+}
+
+function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts): Item[] {
+  const { name } = bridge;
+  return [
+    bridgeItem(
+      name,
+      "joins the hosts' segment and the tunnel; kernel defaults, so no spanning tree and no forward delay",
+    ),
+    ...onBridge,
+    upItem(name, { reason: 'the router itself uses the bridge through this device', fresh }),
+  ];
+}
+
+function tunnelItems({ local, remote, mtu, bridge, tunnel }: Site, origin: Origin, { ignoreDf }: EngineParts): Item[] {
+  const { name, key, pmtudisc, ttl } = tunnel;
+  const fresh = !origin.devices.includes(name);
+  return [
+    gretapItem(name, {
+      ...{ local, remote, key, pmtudisc, ttl, ignoreDf },
+      reason: pmtudisc
+        ? 'carries Ethernet frames in GRE; DF stands on every outer header, as tunnel.pmtudisc asks, and is cleared there'
+        : `carries Ethernet frames in GRE; ${ignoreDf ? 'neither sets nor copies DF, nor looks for it inside' : 'sets no DF of its own'}`,
+    }),
+    mtuItem(name, mtu, {
+      reason: `every port of a bridge has the same MTU; by itself it would take what fits one outer packet`,
+      fresh,
+    }),
+    portItem(name, bridge.name, { reason: 'frames for the other site go into the tunnel', fresh }),
+    upItem(name, { reason: 'starts the tunnel', fresh }),
+  ];
+}
+
+/** Last, because a bridge takes the smallest MTU of its ports whenever one comes or changes. */
+function bridgeMtu({ mtu, bridge }: Site, fresh: boolean): Item {
+  return mtuItem(bridge.name, mtu, {
+    reason: 'what the router sends into the bridge has to fit the tunnel device too',
+    fresh,
+  });
+}

@@ -1,0 +1,38 @@
+/** What makes a device of the hosts' side a port of the bridge, with its addresses moved when that was asked for. */
+import type { Item } from './item.js';
+import { addressOffItem } from './items/address-off.js';
+import { addressOnItem } from './items/address-on.js';
+import { mtuItem } from './items/mtu.js';
+import { portItem } from './items/port.js';
+import { routeItem } from './items/route.js';
+import { upItem } from './items/up.js';
+import type { Origin } from './origin.js';
+import type { Site } from './site.js';
+
+/**
+ * The order keeps the gap short: the bridge has the addresses before the port joins, routes are replaced in place, and
+ * only then the port loses its addresses, the last one first: a primary address takes its secondaries with it.
+ */
+export function portItems({ mtu, bridge }: Site, port: string, origin: Origin): Item[] {
+  const { addresses = [], routes = [] } = origin.ports.find(({ name }) => name === port) ?? {};
+  const freshBridge = !origin.devices.includes(bridge.name);
+  return [
+    mtuItem(port, mtu, { reason: 'hosts send packets of this size', fresh: false, atLeast: true }),
+    ...addresses.map((address) =>
+      addressOnItem(address, bridge.name, {
+        reason: `bridge.move-addresses: a port's own addresses answer nobody; there before ${port} joins, so that the gap is short`,
+        fresh: freshBridge,
+      }),
+    ),
+    portItem(port, bridge.name, { reason: 'the hosts are behind it', fresh: false }),
+    upItem(port, { reason: 'a port that is down passes nothing', fresh: false }),
+    ...routes.map((route) =>
+      routeItem(route, bridge.name, `${port} is a port now: what went by it goes by ${bridge.name}`),
+    ),
+    ...[...addresses]
+      .reverse()
+      .map((address) =>
+        addressOffItem(address, port, `${bridge.name} has it; two devices with one address confuse ARP`),
+      ),
+  ];
+}

@@ -1,0 +1,35 @@
+/** The arithmetic of a tunnel as a table. */
+import { IPV4_HEADER } from '../net/overhead.js';
+import type { Sizes } from './sizes.js';
+
+/** Lines: every layer with its source, the sum, and each packet on the wire. */
+export function sizesText({ inner, layers, outer, pathMtu, wire, fits }: Sizes, mtu: number): string[] {
+  const rows: [string, string, string][] = [
+    ["a host's packet of full size", String(inner), ''],
+    ...layers.map(({ name, bytes, source }): [string, string, string] => [`+ ${name}`, String(bytes), source]),
+    [
+      '= outer packet',
+      String(outer),
+      wire.length === 1 ? `fits the path's MTU of ${pathMtu}` : `more than the path's MTU of ${pathMtu}`,
+    ],
+  ];
+  if (wire.length > 1) {
+    for (const [i, { length, offset, moreFragments }] of wire.entries()) {
+      const flags = moreFragments ? 'more fragments follow' : 'the last one';
+      rows.push([
+        `  fragment ${i + 1}`,
+        String(length),
+        `${IPV4_HEADER} + ${length - IPV4_HEADER}, at offset ${offset}; ${flags}`,
+      ]);
+    }
+  }
+  const largest = Math.min(fits, mtu);
+  rows.push([
+    'largest inner packet that stays whole',
+    String(largest),
+    fits > mtu ? `the way has room for ${fits}` : '',
+  ]);
+  const name = Math.max(...rows.map(([text]) => text.length));
+  const number = Math.max(...rows.map(([, text]) => text.length));
+  return rows.map(([text, bytes, source]) => `${text.padEnd(name)}  ${bytes.padStart(number)}  ${source}`.trimEnd());
+}

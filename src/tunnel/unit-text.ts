@@ -1,0 +1,52 @@
+/** A systemd unit that keeps a tunnel up. */
+import type { Plan } from './plan.js';
+
+/** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the way to the other end. */
+export interface UnitOptions {
+  /** Absolute path of the clear-df command. */
+  command: string;
+  /** Absolute path of the site file. */
+  file: string;
+}
+
+/**
+ * The unit of a plan: with the queue, clear-df stays in the foreground; with the other engines it only sets up and
+ * takes down.
+ * @returns text that ends in a newline
+ */
+export function unitText({ site, engine }: Plan, { command, file }: UnitOptions): string {
+  const run = (verb: 'up' | 'down') => [command, 'tunnel', verb, file].map(unitWord).join(' ');
+  const foreground = engine === 'nfqueue';
+  const service = foreground
+    ? [
+        // No ExecStopPost: after a crash the tunnel stays, and small packets pass until the next start.
+        `ExecStart=${run('up')}`,
+        'KillMode=mixed',
+        'Restart=on-failure',
+        'RestartSec=5',
+      ]
+    : ['Type=oneshot', 'RemainAfterExit=yes', `ExecStart=${run('up')}`, `ExecStop=${run('down')}`];
+  return [
+    '[Unit]',
+    `Description=clear-df tunnel ${site.name}`,
+    'Wants=network-online.target',
+    'After=network-online.target',
+    ...(foreground ? ['# The way to the other end may come up later than this does.', 'StartLimitIntervalSec=0'] : []),
+    '',
+    '[Service]',
+    ...service,
+    'RuntimeDirectory=clear-df',
+    'RuntimeDirectoryPreserve=yes',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n');
+}
+
+/** A word of a command line in a unit (systemd.service(5), "Command lines"): specifiers, variables, blanks, quotes. */
+function unitWord(word: string): string {
+  const escaped = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  if (/^[^\s"'\\;]+$/.test(escaped)) return escaped;
+  return `"${escaped.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t')}"`;
+}

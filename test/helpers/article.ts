@@ -1,0 +1,60 @@
+/**
+ * The article's network, before any tunnel is there.
+ *
+ *        hA                     rA                          w                          rB                    hB
+ *      eth0 ──────────── eth0 (no address)                                    eth0 (no address) ──────────── eth0
+ *   10.32.0.50/24          eth1 ───────────── eth0          eth1 ───────────── eth1              10.32.0.111/24
+ *                   192.168.200.1/24   192.168.200.2/24   172.16.0.2/24   172.16.0.1/24
+ *
+ * Every link is a veth of MTU 1500; w forwards; rA and rB have their default route through w. hA and hB are in one
+ * subnet and reach each other once the routers bridge eth0 with a tunnel: neither bridge nor tunnel is made here.
+ * IPv6 is off everywhere. Loading ip_gre gives every namespace gre0, gretap0 and erspan0 of its own, all down.
+ */
+import type { Machine } from './machine.js';
+import { Lab, type Namespace } from './netns.js';
+
+export const HOST_A = '10.32.0.50';
+export const HOST_B = '10.32.0.111';
+export const ROUTER_A = '192.168.200.1';
+export const ROUTER_B = '172.16.0.1';
+
+export interface Article {
+  lab: Lab;
+  hA: Namespace;
+  rA: Namespace;
+  /** The WAN; its eth0 is rA's side, its eth1 is rB's. */
+  w: Namespace;
+  rB: Namespace;
+  hB: Namespace;
+}
+
+/** Makes the network; `wanMtu` is that of both WAN links, at both ends. */
+export async function article(machine: Machine, { wanMtu = 1500 }: { wanMtu?: number } = {}): Promise<Article> {
+  const lab = await Lab.create(machine);
+  try {
+    const [hA, rA, w, rB, hB] = [
+      await lab.namespace('hA'),
+      await lab.namespace('rA'),
+      await lab.namespace('w'),
+      await lab.namespace('rB'),
+      await lab.namespace('hB'),
+    ];
+    await lab.link({ at: hA, dev: 'eth0', address: `${HOST_A}/24` }, { at: rA, dev: 'eth0' });
+    await lab.link(
+      { at: rA, dev: 'eth1', address: `${ROUTER_A}/24`, mtu: wanMtu },
+      { at: w, dev: 'eth0', address: '192.168.200.2/24', mtu: wanMtu },
+    );
+    await lab.link(
+      { at: w, dev: 'eth1', address: '172.16.0.2/24', mtu: wanMtu },
+      { at: rB, dev: 'eth1', address: `${ROUTER_B}/24`, mtu: wanMtu },
+    );
+    await lab.link({ at: hB, dev: 'eth0', address: `${HOST_B}/24` }, { at: rB, dev: 'eth0' });
+    await w.sysctl({ 'net.ipv4.ip_forward': 1 });
+    await rA.ip('route', 'add', 'default', 'via', '192.168.200.2');
+    await rB.ip('route', 'add', 'default', 'via', '172.16.0.2');
+    return { lab, hA, rA, w, rB, hB };
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+/** Everything that a tunnel could leave behind on a router, as text: what two moments are compared by. */
+import type { Namespace } from './netns.js';
+
+/** Read in the namespace. `ip -d link` shows a bridge's timers, but before and after a tunnel there is no bridge. */
+const SHOWN: Record<string, string[]> = {
+  link: ['ip', '-d', 'link'],
+  address: ['ip', 'address'],
+  rule: ['ip', 'rule'],
+  route: ['ip', 'route', 'show', 'table', 'all'],
+  states: ['ip', 'xfrm', 'state'],
+  policies: ['ip', 'xfrm', 'policy'],
+  legacy: ['iptables-legacy-save'],
+  iptables: ['iptables-nft-save'],
+  nft: ['nft', 'list', 'ruleset'],
+  bridge: ['sh', '-c', 'for f in $(find /proc/sys/net/bridge -type f 2>/dev/null | sort); do echo "$f $(cat $f)"; done'],
+  ipv4: [
+    'sh',
+    '-c',
+    'for f in $(find /proc/sys/net/ipv4 -type f | sort); do echo "$f $(cat $f 2>/dev/null)"; done',
+  ],
+};
+
+/** Lines and figures that no two moments share, each with its reason. */
+const UNLIKE: [RegExp, string][] = [
+  // iptables-save says when it was run.
+  [/^#.*$/gm, ''],
+  // Packets and bytes that a chain or rule has seen.
+  [/\[\d+:\d+\]/g, ''],
+  [/packets \d+ bytes \d+/g, ''],
+];
+
+/** By what it was read with; empty texts stay in, so that a tool which says nothing any more shows. */
+export async function routerText(at: Namespace): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [name, [command = '', ...args]] of Object.entries(SHOWN)) {
+    const { stdout } = await at.try(command, args);
+    texts[name] = UNLIKE.reduce((text, [pattern, by]) => text.replace(pattern, by), stdout).trim();
+  }
+  return texts;
+}

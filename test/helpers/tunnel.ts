@@ -1,0 +1,85 @@
+/** A tunnel as an operator makes it: a site file on each router and `clear-df tunnel up`. */
+import { type Article, ROUTER_A, ROUTER_B } from './article.js';
+import { clearDf, commandOf, Daemon } from './clear-df.js';
+import type { Done, Namespace } from './netns.js';
+
+/** What differs between stories; everything else is the article's. */
+export interface SiteOptions {
+  /** `plain`, or lines of YAML below `carrier:`. */
+  carrier?: string;
+  engine?: string;
+  hook?: string;
+  /** More lines at the top level. */
+  more?: string[];
+}
+
+/** One end of the tunnel. */
+export class TunnelEnd {
+  #daemon: Daemon | undefined;
+
+  constructor(
+    readonly at: Namespace,
+    readonly file: string,
+    readonly engine: string,
+  ) {}
+
+  /** Writes the site file of one router into the lab's scratch folder. */
+  static async write(at: Namespace, name: string, local: string, remote: string, options: SiteOptions) {
+    const { carrier = 'plain', engine = 'nfqueue', hook, more = [] } = options;
+    const file = `${await at.lab.scratch()}/${name}.yaml`;
+    const lines = [
+      `name: ${name}`,
+      `local: ${local}`,
+      `remote: ${remote}`,
+      'underlay: eth1',
+      'bridge: { name: br0, ports: [eth0] }',
+      `carrier: ${carrier}`,
+      `engine: ${engine}`,
+      ...(hook === undefined ? [] : [`hook: ${hook}`]),
+      ...more,
+    ];
+    await at.machine.writeFile(file, `${lines.join('\n')}\n`);
+    return new TunnelEnd(at, file, engine);
+  }
+
+  /** The mangler that `up` runs. */
+  get daemon(): Daemon {
+    if (this.#daemon === undefined) throw new Error(`${this.file} has no mangler: engine ${this.engine}`);
+    return this.#daemon;
+  }
+
+  /** `clear-df tunnel up`, until it says that the tunnel is up; with engine nfqueue it goes on running. */
+  async up(): Promise<void> {
+    const [node, main] = commandOf(this.at);
+    const running = this.at.spawn(node, [main, 'tunnel', 'up', this.file]);
+    await running.says(/tunnel \S+ is up/, 120_000);
+    if (this.engine === 'nfqueue') this.#daemon = new Daemon(this.at, running, [0]);
+    else await running.wait();
+  }
+
+  /** `clear-df tunnel down`: also ends the mangler. */
+  async down(): Promise<Done> {
+    const done = await clearDf(this.at, ['tunnel', 'down', this.file], 120_000);
+    if (done.exitCode !== 0) throw new Error(`tunnel down failed (${done.exitCode}): ${done.stderr}`);
+    if (this.#daemon !== undefined) await this.#daemon.running.wait();
+    this.#daemon = undefined;
+    return done;
+  }
+}
+
+/** Both ends of the article's tunnel, not up yet. */
+export async function tunnelEnds({ rA, rB }: Article, a: SiteOptions, b = a): Promise<[TunnelEnd, TunnelEnd]> {
+  return [
+    await TunnelEnd.write(rA, 'site-a', ROUTER_A, ROUTER_B, a),
+    await TunnelEnd.write(rB, 'site-b', ROUTER_B, ROUTER_A, b),
+  ];
+}
+
+/** Both at once: what the machine needs most of the time for is starting Node. */
+export async function upBoth(ends: readonly TunnelEnd[]): Promise<void> {
+  await Promise.all(ends.map((end) => end.up()));
+}
+
+export async function downBoth(ends: readonly TunnelEnd[]): Promise<void> {
+  await Promise.all(ends.map((end) => end.down()));
+}

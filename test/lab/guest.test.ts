@@ -1,0 +1,73 @@
+/**
+ * The lab itself: every kernel boots and is what it says it is.
+ *
+ *   a eth0 10.0.0.1/24 ───── eth0 10.0.0.2/24 b      inside the guest
+ */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { APP_SHIPPED } from '../../scripts/lab/app.js';
+import { must } from '../helpers/machine.js';
+import { Capture } from '../helpers/capture.js';
+import { clearDf } from '../helpers/clear-df.js';
+import { Lab } from '../helpers/netns.js';
+import { ping } from '../helpers/traffic.js';
+import { describeKernels } from './kernels.js';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+describeKernels('short', 'a guest', (guest, series) => {
+  it("runs Debian's own kernel, without a complaint", async () => {
+    const uname = await must(guest(), ['uname', '-rv']);
+    const { release, version: debian } = guest().kernel;
+    expect(release.startsWith(`${series}.`)).toBe(true);
+    expect(uname).toMatch(new RegExp(`^${release.replace(/[.+]/g, '\\$&')} #1 SMP .*Debian ${debian} `));
+    expect(await guest().kernelComplaints()).toEqual([]);
+  });
+
+  it('hears a complaint of the kernel', async () => {
+    const line = 'WARNING: CPU: 0 PID: 1 at net/lab.c:1';
+    await must(guest(), ['sh', '-c', `echo '${line}' >/dev/kmsg`]);
+    expect((await guest().kernelComplaints()).map((text) => text.replace(/^\[.*?\] /, ''))).toEqual([line]);
+    await must(guest(), ['dmesg', '-c']);
+  });
+
+  it('runs clear-df, as shipped and joined into one file', async () => {
+    for (const main of [APP_SHIPPED, guest().main]) {
+      expect(await guest().run([guest().node, main, '--version'])).toEqual({
+        stdout: version,
+        stderr: '',
+        exitCode: 0,
+      });
+    }
+  });
+
+  it('pings and captures between namespaces, and leaves none behind', async () => {
+    const lab = await Lab.create(guest());
+    try {
+      const [a, b] = [await lab.namespace('a'), await lab.namespace('b')];
+      await lab.link({ at: a, dev: 'eth0', address: '10.0.0.1/24' }, { at: b, dev: 'eth0', address: '10.0.0.2/24' });
+      const capture = await Capture.start(b, 'eth0', ['icmp']);
+      expect(await ping(a, '10.0.0.2', { count: 3 })).toMatchObject({ sent: 3, received: 3 });
+      // Three requests and three answers, DF on what `-M do` sent.
+      const packets = await capture.stop(6);
+      expect(packets).toHaveLength(6);
+      const requests = packets.filter(({ source }) => source === '10.0.0.1');
+      expect(requests.map(({ length, dontFragment }) => [length, dontFragment])).toEqual(Array(3).fill([1500, true]));
+      const refused = await clearDf(a, ['stats']);
+      expect(refused).toMatchObject({ exitCode: 4 });
+    } finally {
+      await lab[Symbol.asyncDispose]();
+    }
+    expect(await guest().namespaces()).toEqual([]);
+  });
+
+  it('carries bytes, words and ends of programs unharmed', async () => {
+    const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
+    await guest().writeFile('/tmp/deep/bytes', bytes);
+    expect((await guest().readFile('/tmp/deep/bytes')).equals(bytes)).toBe(true);
+    expect(await guest().run(['cat'], { input: 'ä\nb' })).toMatchObject({ stdout: 'ä\nb', exitCode: 0 });
+    expect(await guest().run(['sh', '-c', 'echo no >&2; exit 7'])).toEqual({ stdout: '', stderr: 'no', exitCode: 7 });
+    expect(await guest().run(['sleep', '600'], { timeout: 500 })).toMatchObject({ exitCode: undefined });
+    await expect(guest().run(['no-such-program'])).rejects.toThrow(/ENOENT/);
+  });
+});

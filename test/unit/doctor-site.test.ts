@@ -1,0 +1,107 @@
+/** The doctor's checks of one site, and what the host room reads for it. */
+import { describe, expect, it } from 'vitest';
+import { examine } from '../../src/doctor/examine.js';
+import type { FindingState } from '../../src/doctor/finding.js';
+import { parseCounters } from '../../src/host/doctor/counters.js';
+import { moduleStates } from '../../src/host/doctor/modules.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
+import { NOT_READ, type Change, bridged, device, held, machine, sysctls } from './doctor/machine.js';
+
+const FILE = `
+local: 192.0.2.1
+remote: 198.51.100.1
+underlay: eth1
+bridge:
+  name: br0
+  ports: [eth0]
+tunnel:
+  name: gretap1
+queue: 0
+`;
+
+const site = (more = 'engine: nfqueue') => parseSite(`${FILE}${more}\n`, 'a.yaml');
+const ready = (...changes: Change[]) =>
+  machine(Object.assign({}, bridged(), held(0, 'clear-df run'), ...changes) as Change);
+const answer = (name: 'nftClearsDf' | 'nftBridgeQueue', state: 'yes' | 'no' | 'unknown') => ({
+  can: { ...machine().can, [name]: { answer: state, evidence: `it is ${state}` } },
+});
+const withPath = (dev: string): Change => ({ paths: new Map([['198.51.100.1', { known: { dev, mtu: 1500 } }]]) });
+const strict = sysctls({ 'net/ipv4/conf/eth1/rp_filter': '1' });
+
+const CASES: [check: string, what: RegExp, change: Change, state: FindingState, more?: string][] = [
+  ['modules', /ip_gre/, {}, 'ok'],
+  ['modules', /ip_gre/, { modules: new Map([['ip_gre', 'missing']]) }, 'wrong'],
+  ['modules', /ip_gre/, { modules: new Map() }, 'unknown'],
+  ['engine', /nft/, answer('nftClearsDf', 'yes'), 'ok', 'engine: nft'],
+  ['engine', /nft/, answer('nftClearsDf', 'no'), 'wrong', 'engine: nft'],
+  ['engine', /nft/, answer('nftClearsDf', 'unknown'), 'unknown', 'engine: nft'],
+  ['devices', /underlay/, {}, 'ok'],
+  ['devices', /underlay/, { devices: { known: [] } }, 'wrong'],
+  ['devices', /underlay/, { devices: { known: [device('eth1', { up: false })] } }, 'wrong'],
+  ['devices', /devices/, { devices: NOT_READ }, 'unknown'],
+  ['devices', /port eth0/, {}, 'ok'],
+  ['devices', /port eth0/, { devices: { known: [device('eth0')] } }, 'wrong'],
+  ['tunnel', /gretap1/, {}, 'ok'],
+  ['tunnel', /gretap1/, { devices: { known: [] } }, 'wrong'],
+  ['tunnel', /gretap1/, bridged({ remote: '203.0.113.1' }), 'wrong'],
+  ['tunnel', /gretap1/, bridged({}, { mtu: 1462 }), 'wrong'],
+  ['tunnel', /gretap1/, bridged({}, { up: false }), 'wrong'],
+  ['path', /way/, {}, 'ok'],
+  ['path', /way/, withPath('eth9'), 'wrong'],
+  ['path', /way/, { paths: new Map([['198.51.100.1', { unknown: 'there is no route' }]]) }, 'wrong'],
+  ['path', /way/, { paths: new Map() }, 'unknown'],
+  ['rp-filter', /eth1/, {}, 'ok'],
+  ['rp-filter', /eth1/, strict, 'ok'],
+  ['rp-filter', /eth1/, { ...strict, ...withPath('vti1') }, 'wrong'],
+  ['rp-filter', /eth1/, { sysctls: new Map() }, 'unknown'],
+  ['queues', /queue 0/, {}, 'ok'],
+  ['queues', /queue 0/, { queues: { known: [] } }, 'wrong'],
+  ['queues', /queue 0/, held(0, 'suricata'), 'wrong'],
+  ['queues', /queue 0/, held(0, undefined), 'unknown'],
+  ['queues', /queues/, { queues: NOT_READ }, 'unknown'],
+];
+
+describe('a site', () => {
+  it.each(CASES.map((each, i) => ({ name: `${each[0]} ${each[1].source}: ${each[3]} (${i})`, each })))(
+    '$name',
+    ({ each: [check, what, change, state, more] }) => {
+      const lines = examine(ready(change), site(more)).filter((one) => one.group === 'site' && one.check === check);
+      const found = lines.filter((one) => what.test(one.what));
+      expect(found.map((one) => one.state)).toEqual([state]);
+      if (state === 'wrong') expect(found[0]?.fix ?? found[0]?.hint).toBeDefined();
+    },
+  );
+
+  it('is not looked for without a file', () => {
+    expect(examine(ready()).filter(({ group }) => group === 'site')).toEqual([]);
+  });
+});
+
+describe('what is read', () => {
+  it('takes counters from pairs of lines', () => {
+    const text = 'Ip: ReasmOKs ReasmFails\nIp: 7 3\nUdp: InErrors\nUdp: 1\n';
+    expect([...parseCounters(text)]).toEqual([
+      ['IpReasmOKs', 7],
+      ['IpReasmFails', 3],
+      ['UdpInErrors', 1],
+    ]);
+  });
+
+  it('tells modules apart: loaded, built in, to be loaded, missing, unknown', () => {
+    const config = '# CONFIG_NFT_QUEUE is not set\nCONFIG_NET_IPGRE=m\nCONFIG_BRIDGE_NETFILTER=y\n';
+    const states = (kernel: Partial<Parameters<typeof moduleStates>[1]>) =>
+      Object.fromEntries(
+        moduleStates(['xt_u32', 'nft_queue', 'ip_gre', 'br_netfilter'], {
+          ...{ loaded: new Set(['xt_u32']), loadable: undefined, config: '' },
+          ...kernel,
+        }),
+      );
+    expect(states({})).toEqual({ xt_u32: 'loaded', nft_queue: 'unknown', ip_gre: 'unknown', br_netfilter: 'unknown' });
+    expect(states({ config })).toEqual({
+      ...{ xt_u32: 'loaded', nft_queue: 'missing', ip_gre: 'unknown', br_netfilter: 'built-in' },
+    });
+    expect(states({ loadable: new Set(['ip_gre']) })).toEqual({
+      ...{ xt_u32: 'loaded', nft_queue: 'missing', ip_gre: 'available', br_netfilter: 'missing' },
+    });
+  });
+});

@@ -1,0 +1,35 @@
+/** The way to the other end. */
+import { type Case } from './cases.js';
+import { type Change, NOT_READ, bridged, device, sysctls } from './machine.js';
+
+const learnt = (destination: string, dev: string): Change => ({
+  learnt: { known: [{ destination, dev, mtu: 1462, expires: 599 }] },
+});
+
+const strict = sysctls({ 'net/ipv4/conf/eth0/rp_filter': '1', 'net/ipv4/conf/eth1/rp_filter': '1' });
+const overVti = (change: Change): Change => ({
+  devices: { known: [...(bridged().devices as { known: [] }).known, device('vti1', { kind: 'vti' })] },
+  paths: new Map([['198.51.100.1', { known: { dev: 'vti1', mtu: 1480 } }]]),
+  ...change,
+});
+
+export const PATH: Case[] = [
+  ['pmtu-cache', {}, 'ok', /none/],
+  [
+    'pmtu-cache',
+    { ...bridged(), ...learnt('198.51.100.1', 'eth1') },
+    'wrong',
+    /far end of gretap1/,
+    /^ip route flush cache$/,
+  ],
+  ['pmtu-cache', { ...bridged(), ...learnt('10.0.0.9', 'br0') }, 'wrong', /behind br0/, /flush cache/],
+  ['pmtu-cache', { ...bridged(), ...learnt('203.0.113.9', 'eth1') }, 'ok', /neither/],
+  ['pmtu-cache', overVti(learnt('198.51.100.1', 'vti1')), 'ok', /harmless/],
+  ['pmtu-cache', { learnt: NOT_READ }, 'unknown', /could not be read/],
+  ['frag-fails', {}, 'ok', /FragFails 0/],
+  ['frag-fails', { counters: NOT_READ }, 'unknown', /could not be read/],
+  ['rp-filter', bridged(), 'ok', /no other device/],
+  ['rp-filter', { ...bridged(), ...strict }, 'ok', /strict elsewhere|no other/],
+  ['rp-filter', overVti(strict), 'unknown', /strict on eth1/, /rp_filter=2/],
+  ['rp-filter', { ...bridged(), paths: new Map() }, 'unknown', /not known/],
+];

@@ -1,0 +1,69 @@
+/** Queues, their holders and the rules that feed them. */
+import { type Case, INNER, OUTER, noSaves, tunnel } from './cases.js';
+import { NOT_READ, held, nft, saved } from './machine.js';
+
+const lost = (leaked: number, overrun: number) => ({
+  daemon: { version: '1', packets: 10, leaked, overrun, advice: [{ seen: 'x', remedy: 'raise --receive-buffer' }] },
+});
+
+export const QUEUE: Case[] = [
+  ['rules', { saves: noSaves }, 'unknown', /could not be read/, /sudo/],
+  ['rules', { nftJson: { known: 'junk' } }, 'unknown', /libnftables-json/],
+  ['holder', {}, 'ok', /nobody/],
+  ['holder', held(0, 'clear-df run --'), 'ok', /77 \(clear-df/],
+  ['holder', held(0, 'suricata'), 'ok', /suricata/],
+  [
+    'holder',
+    { ...held(0, 'suricata'), ...saved(`mangle ${OUTER} -m comment --comment "clear-df:a"`) },
+    'wrong',
+    /not clear-df.*clear-df:a/,
+    /stop process 77/,
+  ],
+  ['holder', held(0, undefined), 'unknown', /does not show/],
+  ['holder', { queues: NOT_READ }, 'unknown', /could not be read/],
+  ['feed', { ...saved(`mangle ${OUTER}`), ...held(0, 'clear-df') }, 'ok', /held; without bypass/],
+  ['feed', saved(`mangle ${OUTER}`), 'wrong', /no bypass: every packet that it matches is lost/, /clear-df --queue 0/],
+  ['feed', saved(`mangle ${INNER}`), 'wrong', /go on unchanged/, /clear-df --queue 0/],
+  [
+    'feed',
+    { ...saved('mangle -A OUTPUT -j NFQUEUE --queue-balance 2:4 --queue-bypass'), ...held(2, 'clear-df') },
+    'wrong',
+    /queue 3, 4/,
+    /--queue 2:4/,
+  ],
+  [
+    'feed',
+    nft({ expr: [{ queue: { num: { range: [0, 1] }, flags: ['bypass'] } }] }),
+    'wrong',
+    /go on unchanged/,
+    /--queue 0:1/,
+  ],
+  ['feed', nft({ expr: [{ queue: null }] }), 'wrong', /is lost/, /--queue 0/],
+  [
+    'feed',
+    { ...nft({ expr: [{ queue: { num: 5, flags: 'bypass' } }] }), ...held(5, 'x') },
+    'ok',
+    /feeds queue 5, which is held$/,
+  ],
+  ['feed', { ...saved(`mangle ${OUTER}`), queues: NOT_READ }, 'unknown', /could not be read/],
+  [
+    'outer-alone',
+    tunnel({}, saved(`mangle ${OUTER}`)),
+    'wrong',
+    /before there is an outer packet/,
+    /--hook bridge --out-dev gretap1 --queue 0/,
+  ],
+  ['outer-alone', tunnel({}, saved(`mangle ${OUTER}`, `mangle ${INNER}`)), 'ok', /sees the inner frames/],
+  [
+    'outer-alone',
+    tunnel({}, saved(`mangle ${OUTER}`, `mangle ${INNER.replace('gretap1', 'eth7')}`)),
+    'wrong',
+    /gretap1 refuses/,
+    /gretap1/,
+  ],
+  ['outer-alone', tunnel({ ignore_df: true }, saved(`mangle ${OUTER}`)), 'ok', /ignore-df/],
+  ['losses', lost(0, 0), 'ok', /0 passed unchanged/],
+  ['losses', lost(3, 0), 'wrong', /3 passed unchanged/, /receive-buffer/],
+  ['losses', lost(0, 2), 'wrong', /2 were lost/, /receive-buffer/],
+  ['losses', held(0, 'clear-df run'), 'unknown', /no statistics answer/],
+];

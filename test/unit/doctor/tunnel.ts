@@ -1,0 +1,56 @@
+/** gretap devices. */
+import { type Case, INNER, OUTER, MASKED, yes, no, maybe, noSaves, tunnel } from './cases.js';
+import { type Change, NOT_READ, bridged, nft, saved } from './machine.js';
+
+const ah = (source: string, destination: string): Change => ({
+  transforms: { known: [{ source, destination, protocol: 'ah' }] },
+});
+const esp: Change = { transforms: { known: [{ source: '192.0.2.1', destination: '198.51.100.1', protocol: 'esp' }] } };
+const roomy: Change = { paths: new Map([['198.51.100.1', { known: { dev: 'eth1', mtu: 1538 } }]]) };
+const nearlyRoomy: Change = { paths: new Map([['198.51.100.1', { known: { dev: 'eth1', mtu: 1537 } }]]) };
+const inKernel = nft({ family: 'bridge', hook: 'forward', expr: MASKED });
+
+export const TUNNEL: Case[] = [
+  ['devices', {}, 'ok', /there is none/],
+  ['devices', { devices: NOT_READ }, 'unknown', /could not be read/],
+  ['mtu', tunnel({}), 'ok', /no port of br0 has more/],
+  ['mtu', bridged({}, { mtu: 1462 }), 'wrong', /ports of br0 have 1500/, /^ip link set gretap1 mtu 1500$/],
+  ['full-size', tunnel({ ignore_df: true }), 'ok', /fragmented outside/],
+  ['full-size', bridged({}, { txErrors: 41 }), 'wrong', /1538 bytes.*vanish.*41/, /nopmtudisc ignore-df$/],
+  ['full-size', tunnel({}, roomy), 'ok', /fit the path/],
+  ['full-size', tunnel({}, nearlyRoomy), 'wrong', /exceed the path's MTU of 1537/, /ignore-df/],
+  ['full-size', tunnel({ okey: '0.0.0.5' }, roomy), 'wrong', /1542 bytes/, /ignore-df/],
+  ['full-size', tunnel({}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
+  ['full-size', tunnel({}, inKernel), 'ok', /clears DF before/],
+  [
+    'full-size',
+    tunnel({}, inKernel, { can: { nftBridgeQueue: yes, nftClearsDf: no('7.2') } }),
+    'wrong',
+    /whether this kernel lets it: no/,
+    /ignore-df/,
+  ],
+  [
+    'full-size',
+    tunnel({}, inKernel, { can: { nftBridgeQueue: yes, nftClearsDf: maybe('') } }),
+    'unknown',
+    /lets it: unknown/,
+  ],
+  ['full-size', tunnel({}, { paths: new Map() }), 'unknown', /not known/],
+  ['full-size', tunnel({}, { saves: noSaves }), 'unknown', /could not be read/],
+  ['outer-df', tunnel({}), 'ok', /nopmtudisc/],
+  ['outer-df', tunnel({ pmtudisc: true }, saved(`mangle ${INNER}`)), 'wrong', /pmtudisc sets it/, /nopmtudisc$/],
+  ['outer-df', tunnel({ pmtudisc: true }, saved(`mangle ${OUTER}`)), 'ok', /queues it/],
+  ['outer-df', tunnel({ pmtudisc: true }, { saves: noSaves }), 'unknown', /could not be read/],
+  ['ttl', tunnel({}), 'ok', /inherited/],
+  ['ttl', tunnel({ ttl: 64, pmtudisc: true }), 'wrong', /fixed to 64/, /ttl inherit nopmtudisc$/],
+  ['ttl', tunnel({ ttl: 64 }), 'ok', /nopmtudisc holds/],
+  ['seq', tunnel({}), 'ok', /none/],
+  ['seq', tunnel({ iseq: true }), 'wrong', /^iseq:/, /noseq/],
+  ['seq', tunnel({ oseq: true }), 'wrong', /^oseq:/, /noseq/],
+  ['csum', tunnel({}), 'ok', /none/],
+  ['csum', tunnel({ ocsum: true }), 'ok', /4 bytes more/],
+  ['ah', tunnel({}, esp), 'ok', /none/],
+  ['ah', tunnel({}, ah('192.0.2.1/32', '198.51.100.1/32')), 'wrong', /signs the identification/, /use ESP/],
+  ['ah', tunnel({}, ah('192.0.2.9', '198.51.100.9')), 'ok', /none/],
+  ['ah', tunnel({}, { transforms: NOT_READ }), 'unknown', /could not be read/],
+];

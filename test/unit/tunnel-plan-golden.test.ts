@@ -1,0 +1,97 @@
+/**
+ * Whole plans as text, compared with test/golden/tunnel-*.txt. After a wanted change: look at the difference, then
+ * `UPDATE_GOLDEN=1 npx vitest run --project unit test/unit/tunnel-plan-golden.test.ts`.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../../src/tunnel/facts.js';
+import type { Keys } from '../../src/tunnel/keys.js';
+import { planText } from '../../src/tunnel/plan-text.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import type { Site } from '../../src/tunnel/site.js';
+import { unitText } from '../../src/tunnel/unit-text.js';
+import { address, CBC_KEYS, espCarrier, facts, GCM_KEYS, link, route, site } from './tunnel-samples.js';
+
+const FOLDER = path.join(import.meta.dirname, '../golden');
+
+/** Addresses and a default route on the hosts' side, as on a router that is managed from there. */
+const managed = facts({
+  links: [
+    link('eth0', {
+      addresses: [
+        address('10.32.0.1/24', { words: ['brd', '10.32.0.255'] }),
+        address('10.32.0.2/24', { words: ['brd', '10.32.0.255'] }),
+        address('fe80::1/64', { scope: 'link' }),
+      ],
+    }),
+    link('eth1', { addresses: [address('192.168.200.1/24')] }),
+  ],
+  routes: [
+    route('default', 'via 10.32.0.254 dev eth0 proto static metric 100'),
+    route('10.32.0.0/24', 'dev eth0 proto kernel scope link src 10.32.0.1', 'kernel'),
+    route('172.16.0.0/24', 'via 192.168.200.254 dev eth1 proto static'),
+  ],
+});
+
+const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
+  'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
+  'plain-nfqueue-nft-bridge': { site: site({ engine: 'nfqueue', hook: 'nft-bridge', queues: { first: 0, last: 3 } }) },
+  'plain-tunnel-flag': { site: site({ tunnel: { key: 7 } }) },
+  'plain-nft': { site: site({ engine: 'nft' }) },
+  'plain-nft-pmtudisc': { site: site({ engine: 'nft', tunnel: { pmtudisc: true } }) },
+  'plain-pmtudisc': { site: site({ engine: 'nfqueue', tunnel: { pmtudisc: true, ttl: 64 } }) },
+  'plain-move-addresses': { site: site({ bridge: { moveAddresses: true } }), facts: managed },
+  'esp-transport-gcm': { site: site({ carrier: espCarrier() }), keys: GCM_KEYS },
+  'esp-tunnel-cbc': {
+    site: site({ engine: 'nfqueue', carrier: espCarrier({ mode: 'tunnel', cipher: 'aes-cbc-128-sha256' }) }),
+    keys: CBC_KEYS,
+  },
+  'esp-external-pmtudisc': {
+    site: site({
+      engine: 'nfqueue',
+      carrier: espCarrier({ keys: 'external' }),
+      tunnel: { pmtudisc: true, match: 'esp' },
+    }),
+  },
+};
+
+function golden(name: string, text: string): void {
+  const file = path.join(FOLDER, `tunnel-${name}.txt`);
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+  expect(existsSync(file), `${file} is missing`).toBe(true);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+}
+
+describe('plans as text', () => {
+  for (const [name, { site: asked, facts: machine = facts(), keys }] of Object.entries(CASES)) {
+    it(name, () => golden(name, planText(planTunnel(asked, machine, keys), machine)));
+  }
+
+  it('never holds a key', () => {
+    for (const keys of [GCM_KEYS, CBC_KEYS]) {
+      const cipher = keys === GCM_KEYS ? 'aes-gcm-128' : 'aes-cbc-128-sha256';
+      const plan = planTunnel(site({ carrier: espCarrier({ cipher }) }), facts(), keys);
+      const undo = JSON.stringify(plan.items.flatMap((item) => item.undo(facts())));
+      const argv = JSON.stringify(plan.items.flatMap((item) => item.make(facts()).map((command) => command.argv)));
+      for (const secret of [keys.out, keys.in].flatMap((way) => [
+        way.encryption,
+        way.authentication ?? way.encryption,
+      ])) {
+        for (const text of [planText(plan, facts()), undo, argv]) expect(text).not.toContain(secret.slice(2));
+      }
+    }
+  });
+});
+
+describe('units', () => {
+  const options = { command: '/usr/local/bin/clear-df', file: '/etc/clear df/50%.yaml' };
+
+  it('keeps the queue in the foreground', () => {
+    golden('unit-nfqueue', unitText(planTunnel(site({ engine: 'nfqueue' }), facts()), options));
+  });
+
+  it('sets up and takes down where nothing has to run', () => {
+    golden('unit-tunnel-flag', unitText(planTunnel(site({ engine: 'tunnel-flag' }), facts()), options));
+  });
+});

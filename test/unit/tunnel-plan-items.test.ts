@@ -1,0 +1,283 @@
+/** Items one by one: what is so, what makes it so, and what puts back exactly what was there. */
+import { describe, expect, it } from 'vitest';
+import { unmet } from '../../src/tunnel/condition.js';
+import type { Command, Item } from '../../src/tunnel/item.js';
+import { addressOffItem } from '../../src/tunnel/items/address-off.js';
+import { bridgeCallItem } from '../../src/tunnel/items/bridge-call.js';
+import { bridgeItem } from '../../src/tunnel/items/bridge.js';
+import { gretapItem } from '../../src/tunnel/items/gretap.js';
+import { moduleItem } from '../../src/tunnel/items/module.js';
+import { mtuItem } from '../../src/tunnel/items/mtu.js';
+import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
+import { portItem } from '../../src/tunnel/items/port.js';
+import { routeItem } from '../../src/tunnel/items/route.js';
+import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
+import { upItem } from '../../src/tunnel/items/up.js';
+import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
+import { xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
+import { algorithmsDigest } from '../../src/tunnel/digest.js';
+import { address, facts, link, route } from './tunnel-samples.js';
+
+const reason = 'because';
+const lines = (commands: Command[]) => commands.map(({ argv }) => argv.join(' '));
+
+/** What a gretap with these flags looks like in `ip -d -j link`. */
+function gretap(data: Record<string, unknown> = {}) {
+  const ends = { local: '192.168.200.1', remote: '172.16.0.1', ttl: 0 };
+  return link('gretap1', { mtu: 1462, kind: 'gretap', data: { ...ends, pmtudisc: false, ...data } });
+}
+
+function tunnel(parts: { pmtudisc?: boolean; ignoreDf?: boolean; key?: number; ttl?: number } = {}): Item {
+  const ends = { local: '192.168.200.1', remote: '172.16.0.1', key: parts.key, ttl: parts.ttl };
+  return gretapItem('gretap1', { ...ends, pmtudisc: false, ignoreDf: false, ...parts, reason });
+}
+
+describe('attributes', () => {
+  const cases: { item: Item; before: ReturnType<typeof link>; make: string; undo: string[] }[] = [
+    {
+      item: mtuItem('eth0', 1500, { reason, fresh: false }),
+      before: link('eth0', { mtu: 1400 }),
+      make: 'ip link set dev eth0 mtu 1500',
+      undo: ['ip link set dev eth0 mtu 1400'],
+    },
+    {
+      item: upItem('eth0', { reason, fresh: false }),
+      before: link('eth0', { up: false }),
+      make: 'ip link set dev eth0 up',
+      undo: ['ip link set dev eth0 down'],
+    },
+    {
+      item: portItem('eth0', 'br0', { reason, fresh: false }),
+      before: link('eth0'),
+      make: 'ip link set dev eth0 master br0',
+      undo: ['ip link set dev eth0 nomaster'],
+    },
+    {
+      item: bridgeCallItem('eth0', { reason, fresh: false }),
+      before: link('eth0', { kind: 'bridge', data: { nf_call_iptables: 0 } }),
+      make: 'ip link set dev eth0 type bridge nf_call_iptables 1',
+      undo: ['ip link set dev eth0 type bridge nf_call_iptables 0'],
+    },
+  ];
+  for (const { item, before, make, undo } of cases) {
+    it(`${item.kind}: makes and puts back`, () => {
+      const machine = facts({ links: [before] });
+      expect(item.standing(machine).state).toBe('not-so');
+      expect(lines(item.make(machine))).toEqual([make]);
+      expect(lines(item.undo(machine))).toEqual(undo);
+      expect(item.standing(facts({ links: [] })).state).toBe('not-so');
+    });
+  }
+
+  it('leaves alone what it did not have to change', () => {
+    const machine = facts({ links: [link('eth0', { mtu: 9000, master: 'br0', up: true })] });
+    const items = [
+      mtuItem('eth0', 1500, { reason, fresh: false, atLeast: true }),
+      upItem('eth0', { reason, fresh: false }),
+      portItem('eth0', 'br0', { reason, fresh: false }),
+    ];
+    for (const item of items) expect(item.standing(machine)).toEqual({ state: 'so' });
+    expect(items.slice(1).flatMap((item) => item.undo(machine))).toEqual([]);
+    expect(mtuItem('eth0', 1500, { reason, fresh: false }).standing(machine).state).toBe('not-so');
+  });
+
+  it('puts nothing back on a device that goes as a whole', () => {
+    const machine = facts({ links: [link('gretap1', { up: false, mtu: 1462, data: { nf_call_iptables: 0 } })] });
+    for (const make of [upItem, bridgeCallItem])
+      expect(make('gretap1', { reason, fresh: true }).undo(machine)).toEqual([]);
+    expect(mtuItem('gretap1', 1500, { reason, fresh: true }).undo(machine)).toEqual([]);
+    expect(portItem('gretap1', 'br0', { reason, fresh: true }).undo(machine)).toEqual([]);
+  });
+
+  it("does not take another bridge's port", () => {
+    const standing = portItem('eth0', 'br0', { reason, fresh: false }).standing(
+      facts({ links: [link('eth0', { master: 'lan' })] }),
+    );
+    expect(standing).toMatchObject({ state: 'in-the-way', found: 'eth0 belongs to lan' });
+  });
+});
+
+describe('devices', () => {
+  it('bridge: is made and deleted, or was there and stays', () => {
+    const item = bridgeItem('br0', reason);
+    expect(lines(item.make(facts()))).toEqual(['ip link add name br0 type bridge']);
+    expect(lines(item.undo(facts()))).toEqual(['ip link delete dev br0 type bridge']);
+    const there = facts({ links: [link('br0', { kind: 'bridge' })] });
+    expect(item.standing(there)).toEqual({ state: 'so' });
+    expect(item.undo(there)).toEqual([]);
+    expect(item.standing(facts({ links: [link('br0', { kind: 'veth' })] }))).toMatchObject({
+      state: 'in-the-way',
+      found: 'br0 is a veth device',
+    });
+  });
+
+  it('gretap: is so with its ends and flags', () => {
+    const on = (data?: Record<string, unknown>) => facts({ links: [gretap(data)] });
+    expect(tunnel().standing(on())).toEqual({ state: 'so' });
+    expect(tunnel({ key: 261 }).standing(on({ ikey: '0.0.1.5', okey: '0.0.1.5' }))).toEqual({ state: 'so' });
+    expect(tunnel({ key: 0xffff_ffff }).standing(on({ ikey: '255.255.255.255', okey: '255.255.255.255' }))).toEqual({
+      state: 'so',
+    });
+    expect(tunnel({ ignoreDf: true }).standing(on({ ignore_df: true }))).toEqual({ state: 'so' });
+    expect(tunnel({ ttl: 64 }).standing(on())).toMatchObject({ state: 'not-so' });
+    expect(tunnel().standing(on({ link: 'eth1' }))).toEqual({ state: 'so' });
+  });
+
+  it.each([
+    [{ remote: '172.16.0.9' }, 'gretap1 goes from 192.168.200.1 to 172.16.0.9'],
+    [{ remote: 'any' }, 'gretap1 goes from 192.168.200.1 to any'],
+    [{ ikey: '0.0.0.5', okey: '0.0.0.5' }, 'gretap1 goes from 192.168.200.1 to 172.16.0.1 with key 5'],
+    [{ oseq: true, iseq: true }, 'gretap1 has iseq'],
+    [{ external: true }, 'gretap1 has external'],
+  ])('gretap: another one is in the way: %j', (data, found) => {
+    expect(tunnel().standing(facts({ links: [gretap(data)] }))).toMatchObject({ state: 'in-the-way', found });
+  });
+
+  it('gretap: changes the flags of a live device and gives it back its own', () => {
+    const ends = 'ip link change dev gretap1 type gretap local 192.168.200.1 remote 172.16.0.1';
+    const copying = facts({ links: [gretap({ pmtudisc: true, ttl: 64 })] });
+    const item = tunnel({ ignoreDf: true });
+    expect(lines(item.make(copying))).toEqual([`${ends} nopmtudisc ignore-df ttl inherit`]);
+    // The kernel refuses pmtudisc while ignore-df is on, so that the way back takes two steps.
+    expect(lines(item.undo(copying))).toEqual([
+      `${ends} nopmtudisc noignore-df ttl inherit`,
+      `${ends} pmtudisc noignore-df ttl 64`,
+    ]);
+  });
+
+  it('gretap: is created with the flags that differ from the defaults', () => {
+    expect(lines(tunnel({ key: 7, ignoreDf: true, ttl: 64 }).make(facts()))).toEqual([
+      'ip link add name gretap1 type gretap local 192.168.200.1 remote 172.16.0.1 key 7 nopmtudisc ignore-df ttl 64',
+    ]);
+    expect(lines(tunnel().undo(facts()))).toEqual(['ip link delete dev gretap1 type gretap']);
+  });
+});
+
+describe('kernel parameters and modules', () => {
+  const name = 'net/ipv4/conf/eth0.1/forwarding';
+
+  it('sysctl: keeps slashes, because a device name may hold a dot', () => {
+    const item = sysctlItem(name, '1', { reason });
+    const machine = facts({ sysctls: new Map([[name, '0']]) });
+    expect(lines(item.make(machine))).toEqual([`sysctl -w ${name}=1`]);
+    expect(lines(item.undo(machine))).toEqual([`sysctl -w ${name}=0`]);
+    expect(item.undo(facts())).toEqual([]);
+    expect(sysctlItem(name, '1', { reason, fresh: true }).undo(machine)).toEqual([]);
+  });
+
+  it('module: is unloaded only when it was not there, and nobody has come to rely on it', () => {
+    const unloadWhile = { sysctls: { 'net/bridge/bridge-nf-call-iptables': '0' }, noBridgeCalls: true };
+    const item = moduleItem('br_netfilter', { reason, unloadWhile });
+    const [undo] = item.undo(facts());
+    expect(lines([undo!])).toEqual(['modprobe -r br_netfilter']);
+    expect(item.undo(facts({ modules: new Set(['br_netfilter']) }))).toEqual([]);
+    expect(moduleItem('ip_gre', { reason }).undo(facts())).toEqual([]);
+    const sysctls = (value: string) => new Map([['net/bridge/bridge-nf-call-iptables', value]]);
+    expect(unmet(undo!, facts({ sysctls: sysctls('0') }))).toBeUndefined();
+    expect(unmet(undo!, facts())).toBeUndefined();
+    expect(unmet(undo!, facts({ sysctls: sysctls('1') }))).toContain('someone else relies on it');
+    const calling = link('docker0', { kind: 'bridge', data: { nf_call_iptables: 1 } });
+    expect(unmet(undo!, facts({ links: [calling] }))).toBe('bridge docker0 hands its frames to iptables');
+    // Through the journal and back.
+    expect(unmet(JSON.parse(JSON.stringify(undo)) as Command, facts({ sysctls: sysctls('1') }))).toBeDefined();
+  });
+});
+
+describe('addresses and routes', () => {
+  it('gives an address back with the words that it had', () => {
+    const item = addressOffItem(
+      address('10.32.0.1/24', { words: ['brd', '10.32.0.255', 'label', 'eth0:1'] }),
+      'eth0',
+      reason,
+    );
+    const machine = facts({ links: [link('eth0', { addresses: [address('10.32.0.1/24')] })] });
+    expect(item.standing(machine)).toMatchObject({ state: 'not-so' });
+    expect(lines(item.undo(machine))).toEqual(['ip address add 10.32.0.1/24 brd 10.32.0.255 label eth0:1 dev eth0']);
+    expect(item.standing(facts())).toEqual({ state: 'so' });
+    expect(item.undo(facts())).toEqual([]);
+  });
+
+  it('moves a route in place, told apart by its metric', () => {
+    const old = route('default', 'via 10.32.0.254 dev eth0 proto static metric 100');
+    const item = routeItem(old, 'br0', reason);
+    const other = route('default', 'via 10.32.0.254 dev br0 proto static metric 50');
+    expect(item.standing(facts({ routes: [other, old] }))).toEqual({ state: 'not-so', found: 'it goes by eth0' });
+    expect(lines(item.make(facts()))).toEqual([
+      'ip route replace default via 10.32.0.254 dev br0 proto static metric 100',
+    ]);
+    expect(lines(item.undo(facts()))).toEqual([
+      'ip route replace default via 10.32.0.254 dev eth0 proto static metric 100',
+    ]);
+    const moved = route('default', 'via 10.32.0.254 dev br0 proto static metric 100');
+    expect(item.standing(facts({ routes: [moved] }))).toEqual({ state: 'so' });
+  });
+});
+
+describe('IPsec', () => {
+  const ends = { source: '192.168.200.1', destination: '172.16.0.1' };
+  const algorithms = [{ kind: 'aead' as const, name: 'rfc4106(gcm(aes))', key: '0xA1a1', icvBits: 128 }];
+  const state = {
+    ...ends,
+    protocol: 'esp',
+    spi: 0x1001,
+    mode: 'transport',
+    reqid: 1,
+    digest: algorithmsDigest(algorithms),
+  };
+  const item = xfrmStateItem({ ...ends, spi: 0x1001, mode: 'transport', reqid: 1, algorithms, keyFile: 'K', reason });
+
+  it('state: keys go by standard input, people see words, the undo has none', () => {
+    const [command] = item.make(facts());
+    expect(command).toEqual({
+      argv: ['ip', '-batch', '-'],
+      input:
+        'xfrm state add src 192.168.200.1 dst 172.16.0.1 proto esp spi 0x00001001 reqid 1 mode transport ' +
+        'aead rfc4106(gcm(aes)) 0xA1a1 128\n',
+      shown:
+        'xfrm state add src 192.168.200.1 dst 172.16.0.1 proto esp spi 0x00001001 reqid 1 mode transport ' +
+        'aead rfc4106(gcm(aes)) <16-bit-key-from-the-key-file> 128\n',
+    });
+    expect(lines(item.undo(facts()))).toEqual([
+      'ip xfrm state delete src 192.168.200.1 dst 172.16.0.1 proto esp spi 0x00001001',
+    ]);
+  });
+
+  it('state: is so only with the same keys, mode and reqid', () => {
+    expect(item.standing(facts({ states: [state] }))).toEqual({ state: 'so' });
+    expect(item.standing(facts({ states: [{ ...state, spi: 0x1002 }] })).state).toBe('not-so');
+    for (const other of [{ digest: 'x' }, { mode: 'tunnel' }, { reqid: 2 }]) {
+      expect(item.standing(facts({ states: [{ ...state, ...other }] })).state).toBe('in-the-way');
+    }
+  });
+
+  it('policy: in tunnel mode the template names its ends', () => {
+    const policy = xfrmPolicyItem({ ...ends, direction: 'out', mode: 'tunnel', reqid: 1, reason });
+    expect(lines(policy.make(facts()))).toEqual([
+      'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre dir out ' +
+        'tmpl src 192.168.200.1 dst 172.16.0.1 proto esp reqid 1 mode tunnel',
+    ]);
+    const found = { direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: '47' };
+    const right = { ...found, mode: 'tunnel', reqid: 1, transform: 'esp' };
+    expect(policy.standing(facts({ policies: [right] }))).toEqual({ state: 'so' });
+    expect(policy.standing(facts({ policies: [{ ...right, direction: 'in' }] })).state).toBe('not-so');
+    expect(policy.standing(facts({ policies: [{ ...right, transform: 'ah' }] })).state).toBe('in-the-way');
+  });
+});
+
+describe('nft table', () => {
+  const item = nftTableItem({ family: 'bridge', name: 'a', lines: ['  chain c { }'], wanted: 'w', reason });
+
+  it('is replaced in one transaction and known by its name', () => {
+    expect(item.make(facts())).toEqual([
+      {
+        argv: ['nft', '-f', '-'],
+        input:
+          'add table bridge clear_df_a\ndelete table bridge clear_df_a\ntable bridge clear_df_a {\n  chain c { }\n}\n',
+      },
+    ]);
+    expect(lines(item.undo(facts()))).toEqual(['nft delete table bridge clear_df_a']);
+    expect(item.standing(facts({ tables: ['bridge clear_df_a'] }))).toEqual({ state: 'so' });
+    expect(item.standing(facts({ tables: ['ip clear_df_a'] })).state).toBe('not-so');
+    expect(item.standing(facts({ tables: undefined })).state).toBe('not-so');
+  });
+});

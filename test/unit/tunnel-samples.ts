@@ -1,0 +1,88 @@
+/** A site and a machine to plan for: router A of the article, with the host's side on eth0 and the WAN on eth1. */
+import type { Address, Facts, Link, Route } from '../../src/tunnel/facts.js';
+import type { Keys } from '../../src/tunnel/keys.js';
+import type { EspCarrier, Site } from '../../src/tunnel/site.js';
+
+type Parts = Partial<Omit<Site, 'bridge' | 'tunnel'>> & {
+  bridge?: Partial<Site['bridge']>;
+  tunnel?: Partial<Site['tunnel']>;
+};
+
+/** eth0 -[br0]- gretap1 … 192.168.200.1 -(eth1)- 172.16.0.1 */
+export function site({ bridge, tunnel, ...parts }: Parts = {}): Site {
+  return {
+    file: '/etc/clear-df/site-a.yaml',
+    name: 'site-a',
+    local: '192.168.200.1',
+    remote: '172.16.0.1',
+    underlay: 'eth1',
+    mtu: 1500,
+    bridge: { name: 'br0', ports: ['eth0'], moveAddresses: false, ...bridge },
+    tunnel: { name: 'gretap1', key: undefined, pmtudisc: false, ttl: undefined, match: 'gre', ...tunnel },
+    carrier: { type: 'plain' },
+    engine: 'auto',
+    hook: 'auto',
+    queues: { first: 0, last: 0 },
+    identification: 'random',
+    metrics: '127.0.0.1:9857',
+    place: (path) => `/etc/clear-df/site-a.yaml (${path})`,
+    ...parts,
+  };
+}
+
+export function link(name: string, parts: Partial<Link> = {}): Link {
+  return {
+    name,
+    mtu: 1500,
+    up: true,
+    master: undefined,
+    kind: undefined,
+    data: {},
+    addresses: [],
+    fallback: false,
+    ...parts,
+  };
+}
+
+export function address(prefix: string, parts: Partial<Address> = {}): Address {
+  return { family: prefix.includes(':') ? 6 : 4, prefix, scope: 'global', dynamic: false, ...parts };
+}
+
+export function route(destination: string, words: string, protocol = 'static'): Route {
+  const all = words.split(' ');
+  const after = (word: string) => (all.includes(word) ? all[all.indexOf(word) + 1] : undefined);
+  return { destination, via: after('via'), dev: after('dev') ?? '', protocol, words: all };
+}
+
+/** Everything works, nothing has been set up. */
+export function facts(parts: Partial<Facts> = {}): Facts {
+  return {
+    kernel: '6.1.0-44-cloud-amd64',
+    links: [link('eth0'), link('eth1', { addresses: [address('192.168.200.1/24')] })],
+    routes: [route('default', 'via 192.168.200.254 dev eth1 proto static')],
+    path: { dev: 'eth1', mtu: 1500, source: '192.168.200.1', via: '192.168.200.254' },
+    modules: new Set(),
+    sysctls: new Map(),
+    states: [],
+    policies: [],
+    tables: [],
+    can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', nftClearsDf: 'yes' },
+    ...parts,
+  };
+}
+
+export function espCarrier(parts: Partial<EspCarrier> = {}): EspCarrier {
+  return { type: 'esp', mode: 'transport', cipher: 'aes-gcm-128', keys: '/etc/clear-df/keys', reqid: 3295, ...parts };
+}
+
+/** 20 bytes for AES-GCM with 128 bits: told apart by their first bytes. */
+export const GCM_KEYS: Keys = {
+  out: { spi: 0x1001, encryption: `0x${'a1'.repeat(20)}` },
+  in: { spi: 0x1002, encryption: `0x${'b2'.repeat(20)}` },
+};
+
+/** 16 bytes of AES, 32 of HMAC-SHA-256. */
+export const CBC_KEYS: Keys = {
+  out: { spi: 0x1001, encryption: `0x${'a1'.repeat(16)}`, authentication: `0x${'c3'.repeat(32)}` },
+  in: { spi: 0x1002, encryption: `0x${'b2'.repeat(16)}`, authentication: `0x${'d4'.repeat(32)}` },
+};
