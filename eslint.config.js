@@ -8,7 +8,7 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'node_modules/', 'prebuilds/', 'test/fuzz/corpus/'] },
+  { ignores: ['.cache/**', 'build/', 'dist/', 'node_modules/', 'prebuilds/', 'test/fuzz/corpus/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config';
 const SECOND = 1000;
 
 /** One project per tier; `scripts/test.ts` runs them in order. */
-function tier(name: string, options: { serial?: boolean; testTimeout: number }) {
+function tier(name: string, options: { serial?: boolean; testTimeout: number; kind?: string }) {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
+      include: [`test/${name}/**/*.${options.kind ?? 'test'}.ts`],
       pool: 'forks' as const,
       fileParallelism: options.serial !== true,
       testTimeout: options.testTimeout,
@@ -27,6 +27,8 @@ export default defineConfig({
       tier('lab', { testTimeout: 300 * SECOND, serial: true }),
       tier('examples', { testTimeout: 60 * SECOND, serial: true }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),
+      // Figures, not a tier: `npm run lab -- --rates`.
+      tier('rates', { testTimeout: 1800 * SECOND, serial: true, kind: 'rates' }),
     ],
   },
 });

@@ -5,11 +5,12 @@
  *   npm run lab -- --kernel 7.2           every story on 7.2; may be given several times
  *   npm run lab -- --all                  every story on every kernel
  *   npm run lab -- --story article        files or tests whose name holds this
+ *   npm run lab -- --rates                 how fast TCP goes through each engine, side by side
  *   npm run lab -- --keep                 keeps the guests' consoles, and says where
  *   npm run lab -- --shell [--kernel X]   a fresh guest on this terminal
  */
 import { readdirSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { execa } from 'execa';
 import { prepare, shell } from './lab/qemu.js';
 import { DEFAULT_SERIES, type KernelSeries, parseSeries, SERIES } from './lab/suites.js';
@@ -18,8 +19,17 @@ interface LabOptions {
   kernel: KernelSeries[];
   all?: boolean;
   story?: string;
+  rates?: boolean;
   keep?: boolean;
   shell?: boolean;
+}
+
+function series(text: string): KernelSeries {
+  try {
+    return parseSeries(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 const program = new Command('lab')
@@ -27,27 +37,32 @@ const program = new Command('lab')
   .option(
     '--kernel <series>',
     `only this one: ${SERIES.join(', ')}; may be repeated`,
-    (text, before: KernelSeries[]) => [...before, parseSeries(text)],
+    (text, before: KernelSeries[]) => [...before, series(text)],
     [] as KernelSeries[],
   )
   .option('--all', 'every story on every kernel')
   .option('--story <name>', 'files of test/lab, or tests, whose name holds this')
+  .option('--rates', 'figures instead of stories: TCP through each engine')
   .option('--keep', "keep the guests' consoles")
   .option('--shell', 'a shell in a fresh guest on this terminal instead of stories')
   .parse();
 
-async function stories({ kernel, all, story, keep }: LabOptions): Promise<number> {
+async function stories({ kernel, all, story, rates, keep }: LabOptions): Promise<number> {
   const files = readdirSync('test/lab').filter((file) => file.endsWith('.test.ts') && file.includes(story ?? ''));
   const filter = story === undefined ? [] : files.length > 0 ? files.map((file) => `test/lab/${file}`) : ['-t', story];
-  const { exitCode } = await execa('node_modules/.bin/vitest', ['run', '--project', 'lab', ...filter], {
-    stdio: 'inherit',
-    reject: false,
-    env: {
-      ...(kernel.length > 0 && { CLEAR_DF_LAB_KERNELS: kernel.join(',') }),
-      ...(all === true && { CLEAR_DF_LAB_ALL: '1' }),
-      ...(keep === true && { CLEAR_DF_LAB_KEEP: '1' }),
+  const { exitCode } = await execa(
+    'node_modules/.bin/vitest',
+    ['run', '--project', rates === true ? 'rates' : 'lab', ...filter],
+    {
+      stdio: 'inherit',
+      reject: false,
+      env: {
+        ...(kernel.length > 0 && { CLEAR_DF_LAB_KERNELS: kernel.join(',') }),
+        ...(all === true && { CLEAR_DF_LAB_ALL: '1' }),
+        ...(keep === true && { CLEAR_DF_LAB_KEEP: '1' }),
+      },
     },
-  });
+  );
   return exitCode ?? 1;
 }
 

@@ -69,9 +69,7 @@ function verb(name: string, description: string, needsFile: boolean): Command {
   return new Command(name)
     .description(description)
     .argument(needsFile ? '<file>' : '[file]', "the site's YAML file")
-    .addOption(
-      new Option('--log-level <level>', LOG_LEVELS.join(' | ')).argParser(parseLevel).default('info' as LogLevel),
-    );
+    .addOption(new Option('--log-level <level>', LOG_LEVELS.join(' | ')).argParser(parseLevel).default('info'));
 }
 
 async function up(file: string, { setupOnly, dryRun, logLevel }: Flags, watched?: SignalWatch): Promise<void> {

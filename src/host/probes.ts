@@ -10,35 +10,17 @@ import { netAdmin } from './capabilities.js';
 import type { Runner } from './exec.js';
 import { loadableModules } from './facts/modules.js';
 import { bridgeQueueReturns } from './firewall/bridge.js';
+import type { Bench, Finding } from './probes/bench.js';
 import { probeBridgeQueue } from './probes/bridge-queue.js';
 import { probeIgnoreDf } from './probes/ignore-df.js';
 import { probeNftClearsDf } from './probes/nft-clears-df.js';
 import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
-
-/** An answer and what it rests on. */
-export interface Finding {
-  answer: Answer;
-  evidence: string;
-}
 
 export type Question = keyof Facts['can'];
 
 export interface Abilities {
   answers: Facts['can'];
   evidence: Readonly<Partial<Record<Question, string>>>;
-}
-
-/** What a probe works with. */
-export interface Bench {
-  /** Undefined when none could be made. */
-  namespace: PrivateNamespace | undefined;
-  /** Why there is none. */
-  reason: string;
-  runner: Runner;
-  /** Loaded before anything was tried. */
-  modules: ReadonlySet<string>;
-  /** Could be loaded; undefined when that is not known. */
-  loadable: ReadonlySet<string> | undefined;
 }
 
 const QUESTIONS: readonly Question[] = ['ignoreDf', 'bridgeQueue', 'nftBridgeQueue', 'nftClearsDf'];

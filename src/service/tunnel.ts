@@ -64,7 +64,12 @@ export function tunnelKeys(file: string): string {
   if (withKeys === undefined) {
     const { carrier } = site;
     const value = carrier.type === 'esp' ? 'external' : carrier.type;
-    throw usageError(site.place('carrier'), value, 'carrier type esp with keys: FILE', 'other carriers need no key file');
+    throw usageError(
+      site.place('carrier'),
+      value,
+      'carrier type esp with keys: FILE',
+      'other carriers need no key file',
+    );
   }
   writeNewKeys(withKeys);
   return withKeys.carrier.keys;

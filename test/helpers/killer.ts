@@ -6,9 +6,12 @@ import type { Namespace } from './netns.js';
 
 /** Commands whose words make them a change; `ip netns …` is how things are tried, in a namespace of its own. */
 const SCRIPT = `#!/bin/sh
-# KILL_AT, KILL_WHEN, KILL_FOLDER, REAL_PATH come from the environment.
+# KILL_AT, KILL_WHEN and KILL_FOLDER come from the environment.
 name=\${0##*/}
-PATH=$REAL_PATH
+for folder in /usr/local/sbin /usr/sbin /sbin /usr/bin /bin; do
+  real=$folder/$name
+  [ -x "$real" ] && break
+done
 case " $* " in
   *" netns "* | *" -netns "*) change= ;;
   *" -batch "* | *" add "* | *" set "* | *" change "* | *" delete "* | *" replace "* | *" del "*) change=1 ;;
@@ -18,7 +21,6 @@ case $name in
   modprobe) change=1 ;;
   nft) case " $* " in *" -f "* | *" delete "*) change=1 ;; esac ;;
 esac
-real=$(command -v "$name" | grep / || echo "/usr/sbin/$name")
 [ -n "$change" ] || exec "$real" "$@"
 count=$(($(cat "$KILL_FOLDER/count") + 1))
 echo "$count" >"$KILL_FOLDER/count"
@@ -38,8 +40,8 @@ exit "$ended"
 
 const PROGRAMS = ['ip', 'modprobe', 'nft'] as const;
 
-/** Where things are on every machine that tests run on. */
-const REAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Everything else is found where it is on every machine that tests run on. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export class Killer {
   private constructor(
@@ -57,8 +59,7 @@ export class Killer {
   async aim(when: 'before' | 'after', change: number): Promise<Record<string, string>> {
     await this.at.machine.writeFile(`${this.folder}/count`, '0\n');
     return {
-      PATH: `${this.folder}/bin:${REAL_PATH}`,
-      REAL_PATH,
+      PATH: `${this.folder}/bin:${PATH}`,
       KILL_AT: String(change),
       KILL_WHEN: when,
       KILL_FOLDER: this.folder,

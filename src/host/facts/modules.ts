@@ -36,7 +36,9 @@ export function loadableModules(roots: ModuleRoots = ROOTS): Set<string> | undef
 }
 
 function builtIn({ lib }: ModuleRoots): string[] {
-  return text(path.join(lib, release(), 'modules.builtin')).split('\n').map(nameOf);
+  return text(path.join(lib, release(), 'modules.builtin'))
+    .split('\n')
+    .map(nameOf);
 }
 
 /** `kernel/net/ipv4/ip_gre.ko.xz` → `ip_gre` */

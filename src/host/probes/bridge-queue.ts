@@ -3,9 +3,19 @@
  * looked for: the physdev match loads it, and that sends the frames of every bridge in every namespace through iptables.
  */
 import { ClearDfError } from '../../errors.js';
-import type { Bench, Finding } from '../probes.js';
+import type { Bench, Finding } from './bench.js';
 
-const RULE = ['-m', 'physdev', '--physdev-is-bridged', '--physdev-out', 'cdfprobe0', '-j', 'NFQUEUE', '--queue-num', '0'];
+const RULE = [
+  '-m',
+  'physdev',
+  '--physdev-is-bridged',
+  '--physdev-out',
+  'cdfprobe0',
+  '-j',
+  'NFQUEUE',
+  '--queue-num',
+  '0',
+];
 
 /** What the rule needs beside br_netfilter; each may be built in without a trace. */
 const NEEDED = ['xt_physdev', 'xt_NFQUEUE'];
@@ -30,7 +40,8 @@ export async function probeBridgeQueue(bench: Bench): Promise<Finding> {
 
 async function tried({ namespace, reason }: Bench, tools: readonly string[]): Promise<Finding> {
   if (namespace === undefined) return { answer: 'unknown', evidence: reason };
-  if (!tools.includes(TRIED)) return { answer: 'unknown', evidence: `${tools.join(', ')} would touch other namespaces` };
+  if (!tools.includes(TRIED))
+    return { answer: 'unknown', evidence: `${tools.join(', ')} would touch other namespaces` };
   try {
     await namespace.run(TRIED, ['-t', 'mangle', '-A', 'FORWARD', ...RULE]);
     return { answer: 'yes', evidence: 'a rule with physdev and NFQUEUE was loaded in a private namespace' };

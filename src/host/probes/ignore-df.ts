@@ -3,7 +3,7 @@ import { ClearDfError } from '../../errors.js';
 import { parseLinks } from '../facts/links.js';
 import { readModules } from '../facts/modules.js';
 import { unloadTunnels } from '../modules.js';
-import type { Bench, Finding } from '../probes.js';
+import type { Bench, Finding } from './bench.js';
 
 const DEVICE = 'cdfprobe0';
 const MODULE = 'ip_gre';

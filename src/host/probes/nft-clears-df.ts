@@ -3,7 +3,7 @@
  * matches, and stops at the write; so one datagram is sent over `lo` and counted behind the rule.
  */
 import { ClearDfError } from '../../errors.js';
-import type { Bench, Finding } from '../probes.js';
+import type { Bench, Finding } from './bench.js';
 
 const PORT = 9;
 

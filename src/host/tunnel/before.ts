@@ -38,7 +38,9 @@ const route = z.object({
 export const before = z.object({
   links: z.array(link),
   routes: z.array(route),
-  path: z.object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() }).optional(),
+  path: z
+    .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
+    .optional(),
   modules: z.array(z.string()),
   sysctls: z.record(z.string(), z.string()),
   states: z.array(

@@ -86,12 +86,7 @@ export class Journal {
   }
 
   /** A journal without entries; on disk with the first change of it. */
-  static fresh(
-    name: string,
-    site: SiteText,
-    from: Before,
-    file = tunnelFile(name, 'json'),
-  ): Journal {
+  static fresh(name: string, site: SiteText, from: Before, file = tunnelFile(name, 'json')): Journal {
     return new Journal(name, file, { version: VERSION, boot: bootId(), site, before: from, entries: [] });
   }
 

@@ -73,7 +73,10 @@ function readSafely(site: KeyedSite): string {
     if ((mode & 0o170000) !== 0o100000) refuse('it is no plain file', 'name a file');
     if ((mode & GROUP_AND_OTHERS) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      refuse(`others than its owner may use it (mode ${shown})`, `chmod 600 ${file}, and make new keys if others read it`);
+      refuse(
+        `others than its owner may use it (mode ${shown})`,
+        `chmod 600 ${file}, and make new keys if others read it`,
+      );
     }
     if (uid !== 0 && uid !== process.geteuid?.()) refuse(`it belongs to user ${uid}`, `chown root ${file}`);
     if (size > LENGTH_MAX) refuse(`it has ${size} bytes, which no key file has`, 'name the key file');

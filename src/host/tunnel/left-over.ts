@@ -4,14 +4,15 @@ import type { Item } from '../../tunnel/item.js';
 import type { Journal } from './journal.js';
 
 /**
- * Whether nothing that the journal tells of is there any more. Modules do not count: they are everyone's.
- * @param items the plan that the journal's site makes
+ * Whether nothing that the journal tells of is there any more. What cannot be judged does not count, and neither do
+ * modules and kernel parameters: they may be anyone's.
+ * @param items the plan that the journal's own site makes
  */
 export function isLeftOver(journal: Journal, items: readonly Item[], facts: Facts): boolean {
-  return journal.entries.every(({ key, kind, state, found }) => {
-    if (kind === 'module') return true;
+  const judged = journal.entries.flatMap(({ key, kind, state, found }) => {
     const standing = items.find((item) => item.key === key)?.standing(facts);
-    if (standing === undefined || standing.state === 'so') return false;
-    return state === 'made' || standing.found === found;
+    if (standing === undefined || kind === 'module' || kind === 'sysctl') return [];
+    return [standing.state !== 'so' && (state === 'made' || standing.found === found)];
   });
+  return judged.length > 0 && judged.every(Boolean);
 }

@@ -18,7 +18,7 @@ export interface Machine {
 /** This machine, read for the first time, with what it can do. */
 export async function openMachine(
   runner: Runner,
-  subject: Subject,
+  subject: Subject | undefined,
   log: { debug(message: string): void },
   can?: Parameters<typeof readFacts>[2],
 ): Promise<Machine> {

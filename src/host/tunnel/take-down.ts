@@ -39,10 +39,12 @@ export async function takeDown(
   return result;
 }
 
-function isOurs({ key, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
+function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
   if (item === undefined || state !== 'made' || undo.length === 0) return true;
   const standing = item.standing(facts);
   if (standing.state === 'so') return true;
+  // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.
+  if (standing.state === 'in-the-way' && kind === 'xfrm-state') return true;
   log.warn(`${key} is left alone: it is not as clear-df made it (${standing.found})`);
   return false;
 }

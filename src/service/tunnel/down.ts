@@ -3,19 +3,16 @@ import { ClearDfError } from '../../errors.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { removeRules } from '../../host/firewall.js';
 import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
-import { originOf } from '../../host/tunnel/before.js';
 import { Journal } from '../../host/tunnel/journal.js';
 import { takeLock } from '../../host/tunnel/lock.js';
-import { type Machine, openMachine } from '../../host/tunnel/machine.js';
+import { openMachine } from '../../host/tunnel/machine.js';
 import { takeDown } from '../../host/tunnel/take-down.js';
 import type { Logger } from '../../log.js';
-import type { Plan } from '../../tunnel/plan.js';
 import { commandText } from '../../tunnel/plan-text.js';
-import { planTunnel } from '../../tunnel/planner.js';
 import { parseSite } from '../../tunnel/site-file.js';
 import type { Site } from '../../tunnel/site.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf } from './open.js';
+import { abilitiesOf, plannedAgain } from './open.js';
 
 export interface DownOptions {
   name: string;
@@ -50,9 +47,10 @@ async function takeAllDown(
   { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
 ): Promise<void> {
   const { name } = journal;
-  const site = parseSite(journal.site.text, journal.site.file);
-  const machine = await openMachine(runner, site, log, abilitiesOf(journal));
-  const plan = planAgain(site, journal, machine, log);
+  const machine = await openMachine(runner, siteOf(journal), log, abilitiesOf(journal));
+  const plan = plannedAgain(journal, machine.facts, (reason) =>
+    log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
+  );
   // A table of the engine nft is an item like others.
   if (plan?.engine !== 'nft') await endRules(journal, { runner, log, force });
   await machine.look('all');
@@ -71,6 +69,16 @@ async function takeAllDown(
   });
 }
 
+/** Undefined when this version reads site files in another way: then there is less to look at. */
+function siteOf({ site: { text, file } }: Journal): Site | undefined {
+  try {
+    return parseSite(text, file);
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
+}
+
 /** The mangler takes its rules with it; those of one that was killed are removed here. */
 async function endRules(
   journal: Journal,
@@ -80,19 +88,9 @@ async function endRules(
   await endMangler(journal, log);
   if (!force) await refuseLiveFeeds(runner, name);
   const { removedFrom, unread } = await removeRules(runner, name);
-  if (removedFrom.length > 0) log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
+  if (removedFrom.length > 0)
+    log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
-}
-
-/** Without the keys: associations are known by their names, and the file may be gone. */
-function planAgain(site: Site, journal: Journal, machine: Machine, log: Logger): Plan | undefined {
-  try {
-    return planTunnel(site, originOf(journal.before, machine.facts, site));
-  } catch (error) {
-    if (!(error instanceof ClearDfError)) throw error;
-    log.warn(`everything is put back unseen, because the plan cannot be made any more: ${error.message}`);
-    return undefined;
-  }
 }
 
 async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {

@@ -46,7 +46,8 @@ export function refuseTakenQueues({ name, queues, file, place }: Site, journal: 
     const holder = holderOf(queue);
     if (holder.state !== 'held') continue;
     const { portId, process } = holder;
-    const who = process === undefined ? 'a process that does not show here' : `process ${process.pid} (${process.name})`;
+    const who =
+      process === undefined ? 'a process that does not show here' : `process ${process.pid} (${process.name})`;
     throw new ClearDfError({
       code: 'CONFLICT',
       operation: 'set up tunnel',

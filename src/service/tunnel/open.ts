@@ -12,6 +12,7 @@ import { type Machine, openMachine } from '../../host/tunnel/machine.js';
 import type { Logger } from '../../log.js';
 import { checkSite } from '../../tunnel/check.js';
 import type { Facts } from '../../tunnel/facts.js';
+import type { Keys } from '../../tunnel/keys.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { planTunnel } from '../../tunnel/planner.js';
 import { parseSite } from '../../tunnel/site-file.js';
@@ -69,10 +70,9 @@ export async function openTunnel(
   const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
   if (kept !== undefined) {
     const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
-    const plan = planTunnel(site, origin, keys);
-    if (!isStale(kept, plan, machine.facts)) {
+    if (!isStale(kept, machine.facts)) {
       if (check) checkSite(site, origin);
-      return { site, text, plan, machine, origin, journal: kept };
+      return { site, text, plan: planTunnel(site, origin, keys), machine, origin, journal: kept };
     }
     log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
   }
@@ -82,9 +82,34 @@ export async function openTunnel(
   return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)) };
 }
 
-function isStale(journal: Journal, { items }: Plan, facts: Facts): boolean {
+function isStale(journal: Journal, facts: Facts): boolean {
   if (journal.mangler !== undefined && stillRuns(journal.mangler)) return false;
-  return isLeftOver(journal, items, facts);
+  const items = plannedAgain(journal, facts)?.items;
+  return items !== undefined && isLeftOver(journal, items, facts);
+}
+
+/**
+ * The plan that a journal's changes belong to. Where the key file is gone, it is a plan without associations.
+ * @returns undefined, where it is said why, when it cannot be made any more
+ */
+export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: string) => void): Plan | undefined {
+  try {
+    const site = parseSite(journal.site.text, journal.site.file);
+    return planTunnel(site, originOf(journal.before, facts, site), keysIfAny(site));
+  } catch (error) {
+    if (!(error instanceof ClearDfError)) throw error;
+    say?.(error.message);
+    return undefined;
+  }
+}
+
+function keysIfAny(site: Site): Keys | undefined {
+  try {
+    return readKeys(site);
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
 }
 
 /** What the machine could do when the tunnel was planned: tried once, so that each run makes the same choice. */

@@ -50,10 +50,9 @@ export interface TunnelStatus {
 export async function tunnelStatus(file: string, log: Logger): Promise<TunnelStatus> {
   const runner = createRunner({ log });
   const tunnel = await openTunnel(readSite(file), { runner, log, check: false });
-  const { site, plan, journal, machine } = tunnel;
+  const { site, plan, journal } = tunnel;
   const items = plan.items.map((item) => itemStatus(item, tunnel));
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
-  await machine.look();
   return {
     name: site.name,
     file: journal.site.file,

@@ -1,0 +1,182 @@
+/** The steps of a tunnel on a machine of named values: made, resumed, rolled back, taken down. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyItems, refuseInTheWay } from '../../src/host/tunnel/apply.js';
+import { beforeOf } from '../../src/host/tunnel/before.js';
+import { Journal } from '../../src/host/tunnel/journal.js';
+import { isLeftOver } from '../../src/host/tunnel/left-over.js';
+import { takeDown } from '../../src/host/tunnel/take-down.js';
+import { silentLogger } from '../../src/log.js';
+import type { Item } from '../../src/tunnel/item.js';
+import { Dead, FakeMachine, valueItem } from '../helpers/fake-machine.js';
+
+const log = silentLogger();
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'clear-df-journal-'));
+  file = path.join(folder, 'run/tunnel.json');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function journalOf(machine: FakeMachine): Journal {
+  const site = { file: '/etc/site.yaml', text: 'name: site' };
+  return Journal.read('site', file) ?? Journal.fresh('site', site, beforeOf(machine.facts), file);
+}
+
+function up(items: Item[], machine: FakeMachine, stopping: () => string | undefined = () => undefined) {
+  return applyItems(items, { machine, journal: journalOf(machine), log, stopping });
+}
+
+async function down(items: Item[], machine: FakeMachine) {
+  const journal = Journal.read('site', file);
+  return journal === undefined ? undefined : takeDown(items, { machine, journal, log });
+}
+
+const ITEMS = [valueItem('a', '1'), valueItem('b', '2', 3), valueItem('c', '3'), valueItem('d', '4', 2)];
+
+describe('a tunnel', () => {
+  it('is made in order, and put back in reverse', async () => {
+    const machine = new FakeMachine(new Map([['c', 'old']]));
+    expect((await up(ITEMS, machine)).map(({ item }) => item.key)).toEqual([
+      'value a',
+      'value b',
+      'value c',
+      'value d',
+    ]);
+    expect(Object.fromEntries(machine.values)).toEqual({ a: '1', b: '2', c: '3', d: '4' });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const next = machine.reborn();
+    expect(await down(ITEMS, next)).toEqual({ undone: ['value d', 'value c', 'value b', 'value a'], failed: [] });
+    expect(next.done).toEqual(['unset d', 'set c old', 'unset b', 'unset a']);
+    expect(Journal.read('site', file)).toBeUndefined();
+  });
+
+  it('that is up already is not touched, and what was so before it is nobody to put back', async () => {
+    const machine = new FakeMachine(new Map([['a', '1']]));
+    await up(ITEMS, machine);
+    const again = machine.reborn();
+    expect(await up(ITEMS, again)).toEqual([]);
+    expect(again.done).toEqual([]);
+    await down(ITEMS, again);
+    expect(Object.fromEntries(machine.values)).toEqual({ a: '1' });
+  });
+
+  it('comes up and goes down whole, however often it was killed on the way', async () => {
+    const states = fc.constantFrom(undefined, 'old', '1', '2', '3', '4', 'half-0');
+    const scenario = fc.record({
+      before: fc.tuple(states, states, states, states),
+      up: fc.array(fc.nat(20), { maxLength: 8 }),
+      down: fc.array(fc.nat(12), { maxLength: 8 }),
+      upAgain: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ before, up: kills, down: laterKills, upAgain }) => {
+        rmSync(file, { force: true });
+        const entries = before.flatMap((value, i) =>
+          value === undefined ? [] : [['abcd'[i] as string, value] as const],
+        );
+        const machine = new FakeMachine(new Map(entries));
+        const killed = async (at: number, run: (victim: FakeMachine) => Promise<unknown>) => {
+          const victim = machine.reborn();
+          victim.diesAt = at;
+          await run(victim).catch((error: unknown) => {
+            if (!(error instanceof Dead)) throw error;
+          });
+        };
+        for (const at of kills) await killed(at, (victim) => up(ITEMS, victim));
+        await up(ITEMS, machine.reborn());
+        expect(Object.fromEntries(machine.values)).toEqual({ a: '1', b: '2', c: '3', d: '4' });
+        for (const at of laterKills) await killed(at, (victim) => down(ITEMS, victim));
+        if (upAgain) await up(ITEMS, machine.reborn());
+        if (upAgain) expect(Object.fromEntries(machine.values)).toEqual({ a: '1', b: '2', c: '3', d: '4' });
+        await down(ITEMS, machine.reborn());
+        expect(Object.fromEntries(machine.values)).toEqual(Object.fromEntries(entries));
+        expect(Journal.read('site', file)).toBeUndefined();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('that cannot be finished is rolled back, by what this run did', async () => {
+    const machine = new FakeMachine(new Map([['c', 'old']]));
+    machine.refuses.add('set d half-0');
+    await expect(up(ITEMS, machine)).rejects.toMatchObject({ object: 'set d half-0' });
+    expect(Object.fromEntries(machine.values)).toEqual({ c: 'old' });
+    expect(Journal.read('site', file)).toBeUndefined();
+  });
+
+  it('keeps in the journal what could not be rolled back', async () => {
+    const machine = new FakeMachine(new Map([['a', 'old']]));
+    machine.refuses.add('set d half-0').add('set a old');
+    await expect(up(ITEMS, machine)).rejects.toThrow('refused');
+    expect(Object.fromEntries(machine.values)).toEqual({ a: '1' });
+    expect(Journal.read('site', file)?.entries.map(({ key }) => key)).toEqual(['value a']);
+    expect(await down(ITEMS, machine.reborn())).toEqual({ undone: ['value a'], failed: [] });
+    expect(Object.fromEntries(machine.values)).toEqual({ a: 'old' });
+  });
+
+  it('is rolled back when a signal comes, between two commands', async () => {
+    const machine = new FakeMachine(new Map());
+    let signal: string | undefined;
+    machine.before = (command) => {
+      if (command === 'set b half-1') signal = 'SIGTERM';
+    };
+    await expect(up(ITEMS, machine, () => signal)).rejects.toThrow('interrupted by SIGTERM');
+    // The command that was running has ended; the one behind it never began.
+    expect(machine.done).toEqual(['set a 1', 'set b half-0', 'set b half-1', 'unset b', 'unset a']);
+    expect(machine.values.size).toBe(0);
+  });
+
+  it('whose change somebody undoes at once is an error, not a success', async () => {
+    const machine = new FakeMachine(new Map());
+    const stubborn = { ...valueItem('a', '1'), make: () => [{ argv: ['set', 'a', 'other'] }] };
+    await expect(up([stubborn], machine)).rejects.toThrow('it is other');
+    expect(machine.values.size).toBe(0);
+  });
+
+  it('leaves alone what someone else has changed since', async () => {
+    const machine = new FakeMachine(new Map([['c', 'old']]));
+    await up(ITEMS, machine);
+    machine.values.set('c', 'theirs');
+    machine.values.delete('a');
+    expect((await down(ITEMS, machine.reborn()))?.undone).toEqual(['value d', 'value b']);
+    expect(Object.fromEntries(machine.values)).toEqual({ c: 'theirs' });
+  });
+
+  it('puts back unseen what its plan does not know any more', async () => {
+    const machine = new FakeMachine(new Map());
+    await up(ITEMS, machine);
+    expect((await down([], machine.reborn()))?.failed).toEqual([]);
+    expect(machine.values.size).toBe(0);
+  });
+});
+
+describe('before anything is changed', () => {
+  it("someone else's things are a conflict that names them", () => {
+    const machine = new FakeMachine(new Map([['b', 'foreign']]));
+    const refuse = () => refuseInTheWay(ITEMS, machine.facts, { name: 'site', file: 's.yaml' });
+    expect(refuse).toThrow(expect.objectContaining({ code: 'CONFLICT', reason: 'b is foreign' }) as Error);
+  });
+
+  it('a journal whose tunnel is all gone is told from one that was cut short', async () => {
+    const machine = new FakeMachine(new Map([['c', 'old']]));
+    await up(ITEMS, machine);
+    const journal = Journal.read('site', file) as Journal;
+    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(false);
+    for (const name of ['a', 'b', 'd']) machine.values.delete(name);
+    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(false);
+    machine.values.set('c', 'old');
+    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(true);
+  });
+
+  it('a journal of another version is not understood by half', async () => {
+    await up(ITEMS, new FakeMachine(new Map()));
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"version":1', '"version":2'));
+    expect(() => Journal.read('site', file)).toThrow('not a journal of version 1');
+  });
+});
