@@ -12,12 +12,8 @@ const SHOWN: Record<string, string[]> = {
   legacy: ['iptables-legacy-save'],
   iptables: ['iptables-nft-save'],
   nft: ['nft', 'list', 'ruleset'],
-  bridge: [
-    'sh',
-    '-c',
-    'for f in $(find /proc/sys/net/bridge -type f 2>/dev/null | sort); do echo "$f $(cat $f)"; done',
-  ],
-  ipv4: ['sh', '-c', 'for f in $(find /proc/sys/net/ipv4 -type f | sort); do echo "$f $(cat $f 2>/dev/null)"; done'],
+  bridge: ['sh', '-c', "grep -r '' /proc/sys/net/bridge 2>/dev/null | sort"],
+  ipv4: ['sh', '-c', "grep -r '' /proc/sys/net/ipv4 2>/dev/null | sort"],
 };
 
 /** Lines and figures that no two moments share, each with its reason. */
