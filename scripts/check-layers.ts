@@ -13,11 +13,11 @@ import { longFiles } from './layers/long-files.js';
 
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
-  ['errors', 'counters', 'native', 'mangler', 'log', 'report', 'service', 'cli'],
+  ['errors', 'net', 'counters', 'native', 'mangler', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'log', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // The public names; imported by nothing.
-  ['errors', 'counters', 'native', 'mangler', 'index'],
+  ['errors', 'net', 'counters', 'native', 'mangler', 'index'],
   ['errors', 'net', 'rules', 'index'],
 ];
 

@@ -14,6 +14,7 @@ import {
   type NativeOptions,
   native,
 } from './native.js';
+import { parseQueueRange } from './net/queue-range.js';
 
 export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const satisfies IdentificationPolicy[];
 
@@ -60,20 +61,6 @@ export type OpenOptions = z.input<typeof openOptions>;
 export interface QueueRange {
   first: number;
   last: number;
-}
-
-/**
- * Reads `N` or `N:M`.
- * @throws ClearDfError USAGE when it is neither, has leading zeros, is beyond 65535, backwards or wider than 256 queues
- */
-export function parseQueueRange(value: number | string, option = 'queues'): QueueRange {
-  const match = /^(0|[1-9]\d{0,4})(?::(0|[1-9]\d{0,4}))?$/.exec(String(value));
-  const first = Number(match?.[1]);
-  const last = Number(match?.[2] ?? match?.[1]);
-  if (!match || last > 65_535 || first > last || last - first > 255) {
-    throw usageError(option, value, 'N or N:M with 0 <= N <= M <= 65535, at most 256 queues');
-  }
-  return { first, last };
 }
 
 /** Whether a best-effort or required setting took when a queue was bound. */
@@ -154,7 +141,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
       throw usageError(option, value, ACCEPTED[option] ?? `one of the options ${Object.keys(ACCEPTED).join(', ')}`);
     }
     const { queues, companion, ...rest } = parsed.data;
-    const { first, last } = parseQueueRange(queues);
+    const { first, last } = parseQueueRange(String(queues), 'queues');
     if (companion !== undefined && companion >= first && companion <= last) {
       throw usageError('companion', companion, ACCEPTED['companion'] as string);
     }

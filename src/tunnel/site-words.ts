@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { IPV4_HOST_FORM, readIpv4Host } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { UINT16_MAX } from '../net/protocol.js';
+import { parseQueueRange, QUEUE_RANGE_FORM } from '../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 
 /** What a refused leaf says of itself; travels in `params` of zod's issue. */
@@ -100,12 +101,13 @@ export const newDevice = leaf(DEVICE_FORM, (text) => {
 
 export const instance = leaf(INSTANCE_NAME_FORM, (text) => (isInstanceName(text) ? text : new Refused()));
 
-/** As `--queue`: its range is refused there by the same words. */
-export const queues = leaf('N or N:M with 0 <= N <= M <= 65535, at most 256 queues', (text) => {
-  const [, from, to = from] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const [first, last] = [Number(from), Number(to)];
-  if (!(first <= last && last <= UINT16_MAX && last - first < 256)) return new Refused();
-  return { first, last };
+/** As `--queue`. */
+export const queues = leaf(QUEUE_RANGE_FORM, (text) => {
+  try {
+    return parseQueueRange(text);
+  } catch {
+    return new Refused();
+  }
 });
 
 /** As `--metrics`. */

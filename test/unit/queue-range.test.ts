@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ruleSpecFromFlags } from '../../src/cli/rule-flags.js';
-import { parseQueueRange as manglersRange } from '../../src/mangler.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../../src/net/queue-range.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 import { readOptions } from '../../src/service/options.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
+import { HEAD } from './tunnel-wrong-sites.js';
 
 /** Every reader of a range of queues. */
 const READERS: Record<string, (text: string) => QueueRange> = {
   'the range': (text) => parseQueueRange(text),
   'clear-df run': (text) => readOptions({ queue: { text, where: '--queue' } }).queue,
   'clear-df rules install': (queue) => ruleSpecFromFlags({ queue }).queues,
-  'the library': (text) => manglersRange(text),
+  'a site file': (text) => parseSite(`${HEAD}queue: ${JSON.stringify(text)}\n`, 'site-a.yaml').queues,
 };
 
 const number = fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.integer({ min: 0, max: 300 }));
