@@ -1,10 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "affinity.h"
 
+#include <stdio.h>
+#include <string.h>
+
+/* "Let ksoftirqd do its job" was taken back in 6.5. */
+static bool leaves_backlog_to_ksoftirqd(const char *release)
+{
+	unsigned int major, minor;
+
+	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 6 || (major == 6 && minor < 5));
+}
+
+void cdf_affinity_start(struct cdf_affinity *affinity, const char *release)
+{
+	int policy = sched_getscheduler(0);
+
+	memset(affinity, 0, sizeof(*affinity));
+	affinity->off = !leaves_backlog_to_ksoftirqd(release) ||
+			(policy != SCHED_OTHER && policy != SCHED_BATCH);
+}
+
 static bool put(struct cdf_affinity *affinity, const cpu_set_t *mask)
 {
-	affinity->refused = sched_setaffinity(0, sizeof(*mask), mask) < 0;
-	return !affinity->refused;
+	affinity->off = sched_setaffinity(0, sizeof(*mask), mask) < 0;
+	return !affinity->off;
 }
 
 /* Where the thread may go: what it was given, unless that was our doing. */
@@ -24,7 +45,7 @@ static void hold(struct cdf_affinity *affinity)
 	int cpu = sched_getcpu();
 
 	if (cpu < 0 || !learn(affinity)) {
-		affinity->refused = true;
+		affinity->off = true;
 		return;
 	}
 	if (CPU_COUNT(&affinity->allowed) < 2)
@@ -37,7 +58,7 @@ static void hold(struct cdf_affinity *affinity)
 static void let_go(struct cdf_affinity *affinity)
 {
 	if (!learn(affinity))
-		affinity->refused = true;
+		affinity->off = true;
 	else
 		put(affinity, &affinity->allowed);
 	affinity->holds = false;
@@ -45,7 +66,7 @@ static void let_go(struct cdf_affinity *affinity)
 
 void cdf_affinity_turn(struct cdf_affinity *affinity, uint64_t now)
 {
-	if (now < affinity->next || affinity->refused)
+	if (now < affinity->next || affinity->off)
 		return;
 	if (affinity->holds) {
 		let_go(affinity);

@@ -172,8 +172,10 @@ static int ask(struct run *run)
 		} else if (all) {
 			return 0;
 		} else {
-			last = now;
 			send_next(run);
+			/* Not now: whatever comes in between is not
+			 * waited for, and the try would stay pending. */
+			last = run->results[run->sent - 1].sent_at;
 		}
 	}
 	return error;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "affinity.h"
@@ -40,11 +41,14 @@ static void give_up(struct cdf_worker *worker)
 static void *run(void *argument)
 {
 	struct cdf_worker *worker = argument;
+	struct utsname kernel;
 	char name[16];
 
 	snprintf(name, sizeof(name), "clear-df/q%u", worker->options.number);
 	pthread_setname_np(pthread_self(), name);
 	atomic_store(&worker->thread_id, gettid());
+	cdf_affinity_start(&worker->affinity,
+			   uname(&kernel) < 0 ? "" : kernel.release);
 	cdf_queue_release(worker->queue);
 	sem_post(&worker->running);
 	while (!atomic_load_explicit(&worker->stop, memory_order_relaxed)) {

@@ -6,6 +6,7 @@
  *   npm run lab -- --all                  every story on every kernel
  *   npm run lab -- --story article        files or tests whose name holds this
  *   npm run lab -- --rates                 how fast TCP goes through each engine, side by side
+ *   npm run lab -- --story matrix --all --write   writes docs/support-matrix.md anew
  *   npm run lab -- --keep                 keeps the guests' consoles, and says where
  *   npm run lab -- --shell [--kernel X]   a fresh guest on this terminal
  */
@@ -20,6 +21,7 @@ interface LabOptions {
   all?: boolean;
   story?: string;
   rates?: boolean;
+  write?: boolean;
   keep?: boolean;
   shell?: boolean;
 }
@@ -43,11 +45,12 @@ const program = new Command('lab')
   .option('--all', 'every story on every kernel')
   .option('--story <name>', 'files of test/lab, or tests, whose name holds this')
   .option('--rates', 'figures instead of stories: TCP through each engine')
+  .option('--write', 'docs/support-matrix.md becomes what the stories see')
   .option('--keep', "keep the guests' consoles")
   .option('--shell', 'a shell in a fresh guest on this terminal instead of stories')
   .parse();
 
-async function stories({ kernel, all, story, rates, keep }: LabOptions): Promise<number> {
+async function stories({ kernel, all, story, rates, write, keep }: LabOptions): Promise<number> {
   const files = readdirSync('test/lab').filter((file) => file.endsWith('.test.ts') && file.includes(story ?? ''));
   const filter = story === undefined ? [] : files.length > 0 ? files.map((file) => `test/lab/${file}`) : ['-t', story];
   const { exitCode } = await execa(
@@ -59,6 +62,7 @@ async function stories({ kernel, all, story, rates, keep }: LabOptions): Promise
       env: {
         ...(kernel.length > 0 && { CLEAR_DF_LAB_KERNELS: kernel.join(',') }),
         ...(all === true && { CLEAR_DF_LAB_ALL: '1' }),
+        ...(write === true && { CLEAR_DF_LAB_WRITE: '1' }),
         ...(keep === true && { CLEAR_DF_LAB_KEEP: '1' }),
       },
     },

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { usageError } from '../errors.js';
 import { readIpv4Prefix, singleAddress } from '../net/address.js';
 import { type ProbeFindings, type Send, BYTES_MAX, probePath } from '../service/probe.js';
-import { resolveHost, sendTo } from '../service/probe-send.js';
+import { isOneHost, resolveHost, sendTo } from '../service/probe-send.js';
 import { probeTable, verdict } from '../service/probe-words.js';
 
 const CLEAR_LINE = '\r\x1b[K';
@@ -65,7 +65,9 @@ function parseTimeout(text: string): number {
 function parseAddress(text: string): string {
   const prefix = readIpv4Prefix(text);
   const address = typeof prefix === 'string' && !text.includes('/') ? singleAddress(prefix) : undefined;
-  if (address === undefined) throw usageError('--from', text, 'an IPv4 address');
+  if (address === undefined || !isOneHost(address)) {
+    throw usageError('--from', text, 'an IPv4 address of this host');
+  }
   return address;
 }
 

@@ -13,17 +13,20 @@ import { statsCommand } from './stats.js';
 import { tunnelCommand } from './tunnel.js';
 import { version } from './version.js';
 
-const COMMANDS = [runCommand, rulesCommand, statsCommand, pcapCommand, probeCommand, doctorCommand, tunnelCommand];
+/** In the order in which `--help` lists them. */
+const COMMANDS = [runCommand, tunnelCommand, doctorCommand, probeCommand, rulesCommand, statsCommand, pcapCommand];
 
 const HELP = `
 Examples:
-  clear-df --queue 0 --install-rules --hook output --proto gre    outer GRE packets of this router
-  clear-df run --config /etc/clear-df.yaml                        the same from a file; HUP re-reads it
+  clear-df tunnel up /etc/clear-df/site-a.yaml                       a bridged tunnel for full-size frames, from one file
+  clear-df --queue 0 --install-rules --hook bridge --out-dev tap0    only the queue, in front of a tunnel of your own
+  clear-df doctor                                                    what on this machine is right and wrong
 
 Exit codes:
-  0  done, or ended by TERM or INT      3  privilege: CAP_NET_ADMIN is missing
-  1  failed while running               4  environment: the kernel or this machine lacks something
-  2  wrong usage, nothing was changed   5  conflict: the queue, address or name is taken
+  0  done, or ended by TERM or INT      3  privilege: CAP_NET_ADMIN is missing (probe: CAP_NET_RAW)
+  1  failed while running; status,      4  environment: the kernel or this machine lacks something
+     doctor and probe: the answer is no 5  conflict: the queue, address, device or name is taken
+  2  wrong usage, nothing was changed
 `;
 
 function program(signals: SignalWatch | undefined): Command {

@@ -1,10 +1,11 @@
 /** Bridged frames: whether they reach the rules that want them, and what else happens to them on the way. */
+import { quoteWord } from '../net/replay.js';
 import { savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/words.js';
 import { type Feed, bridgesOf, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known, sysctlNumber } from './machine.js';
-import { type NftChain, type NftRule, devicesIn, nftListing, placeOf } from './nft-listing.js';
+import { type NftChain, type NftRule, devicesIn, isAmong, nftListing, placeOf } from './nft-listing.js';
 
 const CALL_IPTABLES = 'net/bridge/bridge-nf-call-iptables';
 const FILTER_VLAN = 'net/bridge/bridge-nf-filter-vlan-tagged';
@@ -27,6 +28,17 @@ export function callsIptables({ sysctls }: Machine, bridge?: Device): boolean {
   return sysctls.get(CALL_IPTABLES) === '1' || Number(bridge?.data['nf_call_iptables']) === 1;
 }
 
+/** Whether bridged frames that leave by a port may go through a rule, where that cannot be told from here. */
+export function maySeePort(machine: Machine, feed: Feed, port: Device): boolean {
+  const { sight, hook, ports, ipv4, tunneled } = feed;
+  const unclear = ports === undefined || (hook === undefined && isAmong(port.name, ports));
+  if (sight === 'bridged') return unclear;
+  // iptables and nft's ip and inet families see bridged frames as well, as from bridge to bridge.
+  const bridge = bridgesOf(machine).find(({ name }) => name === port.master);
+  const passes = hook === undefined || hook === 'forward' || hook === 'postrouting';
+  return ipv4 && passes && !tunneled && bridge !== undefined && callsIptables(machine, bridge);
+}
+
 /** Rules with physdev see nothing unless somebody hands bridged frames to iptables. */
 function calls(machine: Machine, physdev: readonly Feed[]): Finding[] {
   const check = checkOf('bridge', 'bridge-nf');
@@ -43,7 +55,7 @@ function calls(machine: Machine, physdev: readonly Feed[]): Finding[] {
       hint: 'put the rule into mangle FORWARD, or match with --physdev-in alone',
     }),
   );
-  if (on) return [check.ok(what, `on: ${physdev.length} rules with physdev see bridged frames`), ...late];
+  if (on) return [check.ok(what, `on: rules with physdev that see bridged frames: ${physdev.length}`), ...late];
   const loaded = machine.sysctls.has(CALL_IPTABLES);
   const fix = `${loaded ? '' : 'modprobe br_netfilter && '}sysctl -w net.bridge.bridge-nf-call-iptables=1`;
   const evidence = `${loaded ? '0' : 'br_netfilter is not loaded'}: rules with physdev never see a frame`;
@@ -69,14 +81,18 @@ function savedPolicy(what: string, variant: string, save: string, bridge: Device
   const check = checkOf('bridge', 'forward-policy');
   const [, filter = ''] = /^\*filter$([\s\S]*?)^COMMIT$/m.exec(save) ?? [];
   const all = savedRules(save).filter(({ table }) => table === 'filter');
+  const between = `-i ${bridge.name} -o ${bridge.name}`;
   const policy = /^:FORWARD (\S+)/m.exec(filter)?.[1] ?? 'ACCEPT (there is no filter table)';
   const refusing = all.find(({ line }) => /^-A FORWARD -j (DROP|REJECT)\b/.test(line));
   if (policy !== 'DROP' && refusing === undefined) return [check.ok(what, `the policy is ${policy}`)];
   const ending = policy === 'DROP' ? 'the policy is DROP' : `its rules end with ${refusing?.line}`;
   const accepts = all.filter(({ words }) => valueOf(words, '-j') === 'ACCEPT');
-  const through = accepts.find(({ line }) => LETTING_THROUGH.includes(line));
+  // As words: older versions write two blanks behind physdev.
+  const through = accepts.find(({ words }) => lettingThrough(between).includes(words.join(' ')));
   if (through !== undefined) return [check.ok(what, `${ending}, but ${through.line} lets bridged frames pass`)];
-  const mend = { fix: `${variant} -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT` };
+  // Of this bridge alone: what keeps the ports of others apart is not ours to open.
+  const ends = `-i ${quoteWord(bridge.name)} -o ${quoteWord(bridge.name)}`;
+  const mend = { fix: `${variant} -I FORWARD ${ends} -m physdev --physdev-is-bridged -j ACCEPT` };
   const near = accepts.find(
     ({ words, line }) =>
       line.includes('--physdev-') || [valueOf(words, '-i'), valueOf(words, '-o')].includes(bridge.name),
@@ -86,8 +102,11 @@ function savedPolicy(what: string, variant: string, save: string, bridge: Device
   return [check.wrong(what, evidence, mend)];
 }
 
-/** Accept every bridged frame. */
-const LETTING_THROUGH = ['-A FORWARD -j ACCEPT', '-A FORWARD -m physdev --physdev-is-bridged -j ACCEPT'];
+/** Accept every bridged frame, or every one between the ports of a bridge. */
+function lettingThrough(between: string): string[] {
+  const bridged = '-m physdev --physdev-is-bridged';
+  return ['', ` ${bridged}`, ` ${between}`, ` ${between} ${bridged}`].map((words) => `-A FORWARD${words} -j ACCEPT`);
+}
 
 function nftPolicies(machine: Machine, bridge: Device): Finding[] {
   const listing = nftListing(machine);
@@ -122,11 +141,12 @@ function nftPolicy(home: string, { policy }: NftChain, rules: readonly NftRule[]
   if (policy !== 'drop') return check.ok(what, `the policy is ${policy ?? 'accept'}`);
   const mend = { fix: `nft insert rule ${home} iifname "${name}" oifname "${name}" accept` };
   const accepts = rules.filter(({ parts }) => parts.some((part) => 'accept' in part));
-  const names = (rule: NftRule, key: string) => devicesIn(rule, key).includes(name);
+  const names = (rule: NftRule, key: string) => devicesIn(rule, key)?.includes(name) === true;
+  const may = (rule: NftRule, key: string) => isAmong(name, devicesIn(rule, key) ?? []);
   const matches = ({ parts }: NftRule) => parts.filter((part) => 'match' in part).length;
   const through = accepts.find((rule) => matches(rule) === 2 && names(rule, 'iifname') && names(rule, 'oifname'));
   if (through !== undefined) return check.ok(what, `the policy is drop, but handle ${through.handle} accepts them`);
-  const near = accepts.find((rule) => matches(rule) === 0 || names(rule, 'iifname') || names(rule, 'oifname'));
+  const near = accepts.find((rule) => may(rule, 'iifname') && may(rule, 'oifname'));
   if (near !== undefined) {
     return check.unknown(what, `the policy is drop; whether handle ${near.handle} is enough depends`, mend);
   }

@@ -4,7 +4,7 @@ import { savedRules } from '../rules/iptables.js';
 import { nameOfTag } from '../rules/resolve.js';
 import { valueOf } from '../rules/words.js';
 import { type Device, type IptablesVariant, type Machine, type Unread, known } from './machine.js';
-import { type NftRule, devicesIn, nftListing, placeOf } from './nft-listing.js';
+import { type NftRule, devicesIn, isAmong, nftListing, placeOf } from './nft-listing.js';
 
 /** What a rule catches, as far as DF matters. */
 export type Sight = 'bridged' | 'outer' | 'other';
@@ -21,8 +21,14 @@ export interface Feed {
   /** Instance of clear-df that owns it. */
   owner: string | undefined;
   sight: Sight;
-  /** For bridged ones: the ports that frames leave by; empty when all. */
-  ports: string[];
+  /** forward, output, …; undefined for a chain that others jump to: what comes there is not known. */
+  hook: string | undefined;
+  /** Of IPv4's rules, not the bridge's own. */
+  ipv4: boolean;
+  /** Only GRE or ESP. */
+  tunneled: boolean;
+  /** The ports that frames leave by, as the rule has them; empty when all, undefined when that is not known. */
+  ports: string[] | undefined;
   /** Bridged frames by way of br_netfilter, `-m physdev`. */
   physdev: boolean;
 }
@@ -37,7 +43,14 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
   }
   const listing = nftListing(machine);
   if ('unknown' in listing) unread.push({ backend: 'nft', ...listing });
-  else feeds.push(...listing.known.rules.flatMap(nftFeed));
+  else {
+    feeds.push(...listing.known.rules.flatMap(nftFeed));
+    const odd = listing.known.rules.find(({ parts }) =>
+      parts.some((part) => 'queue' in part && targetOf(part) === undefined),
+    );
+    const unknown = `handle ${odd?.handle} of ${odd && placeOf(odd)} finds its queue in a way that is not read here`;
+    if (odd !== undefined) unread.push({ backend: 'nft', unknown });
+  }
   return { feeds, unread };
 }
 
@@ -50,21 +63,30 @@ function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
     const protocol = words[words.indexOf('-p') - 1] === '!' ? 'other' : valueOf(words, '-p');
     const outer = ['OUTPUT', 'POSTROUTING'].includes(chain) && isOuter(protocol);
     const out = valueOf(words, '--physdev-out');
+    const except = words[words.indexOf('--physdev-out') - 1] === '!';
     return [
       {
         ...{ backend, chain: `${table} ${chain}`, rule: line, first, last, physdev },
         bypass: words.includes('--queue-bypass'),
         owner: nameOfTag(valueOf(words, '--comment') ?? ''),
         sight: physdev ? 'bridged' : outer ? 'outer' : 'other',
-        ports: out === undefined ? [] : [out],
+        hook: BUILT_IN.includes(chain) ? chain.toLowerCase() : undefined,
+        ...{ ipv4: true, tunneled: isTunneled(protocol) },
+        ports: out === undefined ? [] : except ? undefined : [out],
       },
     ];
   });
 }
 
+const BUILT_IN = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+
 /** Whether an outer header of a GRE tunnel, plain or in ESP, may match. */
 function isOuter(protocol: string | undefined): boolean {
-  return protocol === undefined || ['all', 'gre', '47', 'esp', '50'].includes(protocol);
+  return protocol === undefined || protocol === 'all' || isTunneled(protocol);
+}
+
+function isTunneled(protocol: string | undefined): boolean {
+  return protocol !== undefined && ['gre', '47', 'esp', '50'].includes(protocol);
 }
 
 const queueing = z.object({
@@ -83,21 +105,27 @@ const protocolMatch = z.object({
   }),
 });
 
+function targetOf(part: NftRule['parts'][number]) {
+  // `queue` without anything: {"queue": null}.
+  return 'queue' in part && part['queue'] === null ? { num: 0 } : queueing.safeParse(part).data?.queue;
+}
+
 function nftFeed(rule: NftRule): Feed[] {
   return rule.parts.flatMap((part): Feed[] => {
-    // `queue` without anything: {"queue": null}.
-    const target = 'queue' in part && part['queue'] === null ? { num: 0 } : queueing.safeParse(part).data?.queue;
+    const target = targetOf(part);
     if (target === undefined) return [];
     const [first, last] = typeof target.num === 'number' ? [target.num, target.num] : target.num.range;
     const protocols = rule.parts.flatMap((each) => protocolMatch.safeParse(each).data?.match.right ?? []);
     const leaving = rule.hook === 'output' || rule.hook === 'postrouting';
-    const outer = ['ip', 'inet'].includes(rule.family) && leaving;
+    const ipv4 = ['ip', 'inet'].includes(rule.family);
     return [
       {
         ...{ backend: 'nft', chain: placeOf(rule), rule: rule.text ?? `handle ${rule.handle}`, first, last },
         bypass: [('flags' in target ? target.flags : undefined) ?? []].flat().includes('bypass'),
         owner: nameOfTag(rule.comment ?? ''),
-        sight: rule.family === 'bridge' ? 'bridged' : outer && protocols.every(isOuterNumber) ? 'outer' : 'other',
+        sight:
+          rule.family === 'bridge' ? 'bridged' : ipv4 && leaving && protocols.every(isOuterNumber) ? 'outer' : 'other',
+        ...{ hook: rule.hook, ipv4, tunneled: protocols.some((protocol) => isTunneled(String(protocol))) },
         ports: devicesIn(rule, 'oifname', 'oif'),
         physdev: false,
       },
@@ -109,9 +137,9 @@ function isOuterNumber(protocol: string | number): boolean {
   return isOuter(String(protocol));
 }
 
-/** Whether bridged frames that leave by a port go through this rule. */
-export function seesPort(feed: Feed, port: Device): boolean {
-  return feed.sight === 'bridged' && (feed.ports.length === 0 || feed.ports.includes(port.name));
+/** Whether bridged frames that leave by a port go through this rule, for certain. */
+export function seesPort({ sight, hook, ports }: Feed, port: Device): boolean {
+  return sight === 'bridged' && hook !== undefined && ports !== undefined && isAmong(port.name, ports);
 }
 
 /** `queue 0` or `queues 0-3`. */

@@ -1,4 +1,5 @@
 /** What a gretap device was told, in the words of `ip -d -j link`. */
+import { quoteWord } from '../net/replay.js';
 import type { Device, Machine } from './machine.js';
 import { known } from './machine.js';
 
@@ -52,5 +53,5 @@ export function overheadOf(device: Device): number {
 /** `ip link change …` with the words that name the device, for a person to complete. */
 export function changeCommand(device: Device, words: string): string {
   const { local, remote } = endsOf(device);
-  return `ip link change ${device.name} type gretap local ${local} remote ${remote} ${words}`;
+  return `ip link change ${quoteWord(device.name)} type gretap local ${local} remote ${remote} ${words}`;
 }

@@ -1,4 +1,5 @@
 /** What the host has room for: half datagrams, connections, the receive buffer of a queue, super-packets. */
+import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Machine, known, sysctlNumber } from './machine.js';
 
@@ -117,7 +118,7 @@ function superPackets({ devices }: Machine): Finding[] {
       `super-packets on ${name}`,
       `gso_ipv4_max_size ${gsoIpv4MaxSize}: such packets do not fit into a queue`,
       {
-        fix: `ip link set dev ${name} gso_ipv4_max_size ${GSO_MAX}`,
+        fix: `ip link set dev ${quoteWord(name)} gso_ipv4_max_size ${GSO_MAX}`,
       },
     ),
   );

@@ -106,19 +106,37 @@ export function placeOf({ family, table, chain }: Pick<NftRule, 'family' | 'tabl
   return `${family} ${table} ${chain}`;
 }
 
-/** Devices that a rule's matches compare `oifname`, `iifname`, … with. */
-export function devicesIn({ parts }: NftRule, ...keys: string[]): string[] {
-  const match = z.object({
-    match: z.object({
-      left: z.object({ meta: z.object({ key: z.string() }) }),
-      right: z.union([z.string(), z.object({ set: z.array(z.string()) })]),
-    }),
-  });
-  return parts.flatMap((part) => {
-    const found = match.safeParse(part).data?.match;
-    if (found === undefined || !keys.includes(found.left.meta.key)) return [];
-    return typeof found.right === 'string' ? [found.right] : found.right.set;
-  });
+const deviceMatch = z.object({
+  match: z.object({ op: z.string().default('=='), left: z.object({ meta: z.object({ key: z.string() }) }) }),
+});
+/** A name, with `*` behind it for all that begin so, or some of them; not a named set. */
+const deviceNames = z.object({
+  match: z.object({
+    right: z.union([z.string().regex(/^[^@]/), z.object({ set: z.array(z.string()) }).transform(({ set }) => set)]),
+  }),
+});
+
+/**
+ * Devices that a rule's matches ask `oifname`, `iifname`, … to be.
+ * @returns undefined where one is asked for in another way: by `!=`, a named set, a range
+ */
+export function devicesIn({ parts }: NftRule, ...keys: string[]): string[] | undefined {
+  const devices: string[] = [];
+  for (const part of parts) {
+    const match = deviceMatch.safeParse(part).data?.match;
+    if (match === undefined || !keys.includes(match.left.meta.key)) continue;
+    const names = deviceNames.safeParse(part).data?.match.right;
+    if (names === undefined || !['==', 'in'].includes(match.op)) return undefined;
+    devices.push(...[names].flat());
+  }
+  return devices;
+}
+
+/** Whether a name is among those that a rule asks for: none asks for any. */
+export function isAmong(name: string, devices: readonly string[]): boolean {
+  // iptables writes + where nft writes *.
+  const fits = (device: string) => (/[*+]$/.test(device) ? name.startsWith(device.slice(0, -1)) : device === name);
+  return devices.length === 0 || devices.some(fits);
 }
 
 /** The fields of the IPv4 header that a rule writes, with what it writes there. */

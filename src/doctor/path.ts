@@ -1,4 +1,5 @@
 /** The way to the other end: what path MTU discovery has learnt, fragments, and filters of the way back. */
+import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf, gretapsOf } from './gretap.js';
 import { type Device, type LearntRoute, type Machine, known } from './machine.js';
@@ -70,10 +71,15 @@ function reversePath(machine: Machine): Finding[] {
     if (others.length === 0) return check.ok(what, `no other device than ${dev} is strict`);
     if (TUN_KINDS.includes(carrier?.kind)) {
       const evidence = `answers leave by ${dev}, but the outer packets come in by another device: strict on ${others.join(', ')}`;
-      return check.unknown(what, evidence, { fix: `sysctl -w net.ipv4.conf.${others[0]}.rp_filter=2` });
+      return check.unknown(what, evidence, { fix: looseFilter(others[0] ?? '') });
     }
     return check.ok(what, `packets to and from ${remote} use ${dev}; strict elsewhere (${others.join(', ')})`);
   });
+}
+
+/** With slashes: in `net.ipv4.conf.eth0.100` the last dot would be a folder. */
+export function looseFilter(device: string): string {
+  return `sysctl -w ${quoteWord(`net/ipv4/conf/${device}/rp_filter=2`)}`;
 }
 
 /** Devices with strict filtering; the larger of a device's own value and that of `all` counts. */

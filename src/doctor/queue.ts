@@ -1,8 +1,13 @@
 /** Who holds the queues, which rules feed them, and whether those see the packets that matter. */
 import { type Finding, checkOf } from './finding.js';
+import { quoteWord } from '../net/replay.js';
+import { maySeePort } from './bridge.js';
 import { type Feed, feedsOf, queuesText, seesPort } from './feed.js';
 import { gretapsOf, refusesLarge } from './gretap.js';
 import { type HeldQueue, type Machine, known } from './machine.js';
+
+/** A rule may feed thousands. */
+const SHOWN_MAX = 16;
 
 export function examineQueue(machine: Machine): Finding[] {
   const { feeds, unread } = feedsOf(machine);
@@ -54,8 +59,14 @@ function fed({ queues }: Machine, feed: Feed): Finding {
     ? 'its packets go on unchanged, DF and all'
     : 'and the rule has no bypass: every packet that it matches is lost';
   const range = feed.first === feed.last ? `${feed.first}` : `${feed.first}:${feed.last}`;
-  const evidence = `feeds queue ${free.join(', ')}, which nobody holds: ${fate} (${feed.rule})`;
-  return check.wrong(what, evidence, { fix: `clear-df --queue ${range}`, hint: 'or take the rule away' });
+  const more = free.length > SHOWN_MAX ? `, … (${free.length} queues)` : '';
+  const evidence = `feeds queue ${free.slice(0, SHOWN_MAX).join(', ')}${more}, which nobody holds: ${fate} (${feed.rule})`;
+  // To clear DF in the queue of an intrusion detector would let everything past it.
+  const meant = feed.owner === undefined ? 'start the program that the rule is meant for instead, ' : '';
+  return check.wrong(what, evidence, {
+    fix: `clear-df --queue ${range}`,
+    hint: `or ${meant}${meant && 'or '}take the rule away`,
+  });
 }
 
 /** The rule of old instructions: outer packets only, where the kernel refuses the inner frame before there is one. */
@@ -70,12 +81,16 @@ function outerAlone(machine: Machine, feeds: readonly Feed[]): Finding[] {
       if (!refusesLarge(device)) return check.ok(what, `${device.name} has ignore-df: nothing is refused before it`);
       const inner = feeds.find((feed) => seesPort(feed, device));
       if (inner !== undefined) return check.ok(what, `${inner.chain} sees the inner frames`);
+      const perhaps = feeds.find((feed) => maySeePort(machine, feed, device));
+      if (perhaps !== undefined) {
+        return check.unknown(what, `whether ${perhaps.chain} sees the inner frames depends: ${perhaps.rule}`);
+      }
       const evidence =
         `a queue behind the tunnel alone cannot help: ${device.name} refuses a full-size frame with DF ` +
         'before there is an outer packet to see; bulk TCP may pass all the same and mislead';
       const queue = outer[0]?.first ?? 0;
       return check.wrong(what, evidence, {
-        fix: `clear-df rules install --name inner --hook bridge --out-dev ${device.name} --queue ${queue}`,
+        fix: `clear-df rules install --name inner --hook bridge --out-dev ${quoteWord(device.name)} --queue ${queue}`,
       });
     });
 }

@@ -1,9 +1,10 @@
 /** What one site needs of this machine beyond what any machine needs. */
+import { quoteWord } from '../net/replay.js';
 import type { Site } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
-import { strictDevices } from './path.js';
+import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
 
 export function examineSite(machine: Machine, site: Site): Finding[] {
@@ -18,7 +19,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
 }
 
 function up({ file }: Site): string {
-  return `clear-df tunnel up ${file}`;
+  return `clear-df tunnel up ${quoteWord(file)}`;
 }
 
 /** Modules that the plan loads or that the kernel must have. */
@@ -66,7 +67,7 @@ function devices(machine: Machine, site: Site): Finding[] {
       ? check.wrong(`underlay ${site.underlay}`, 'there is no such device', { hint: site.place('underlay') })
       : underlay.up
         ? check.ok(`underlay ${site.underlay}`, `up, MTU ${underlay.mtu}`)
-        : check.wrong(`underlay ${site.underlay}`, 'down', { fix: `ip link set ${site.underlay} up` }),
+        : check.wrong(`underlay ${site.underlay}`, 'down', { fix: `ip link set ${quoteWord(site.underlay)} up` }),
     ...ports,
     tunnelDevice(site, find(site.tunnel.name)),
   ];
@@ -87,10 +88,10 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   }
   if (device.mtu !== site.mtu) {
     return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, {
-      fix: `ip link set ${name} mtu ${site.mtu}`,
+      fix: `ip link set ${quoteWord(name)} mtu ${site.mtu}`,
     });
   }
-  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${name} up` });
+  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${quoteWord(name)} up` });
   return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
 }
 
@@ -120,7 +121,7 @@ function filter(machine: Machine, { remote, underlay }: Site): Finding[] {
   if (!strict.includes(underlay)) return [check.ok(what, 'not strict')];
   if (dev === underlay) return [check.ok(what, 'strict, and answers leave by it as well')];
   const evidence = `strict, but the route to ${remote} leaves by ${dev}: what comes in by ${underlay} is dropped`;
-  return [check.wrong(what, evidence, { fix: `sysctl -w net.ipv4.conf.${underlay}.rp_filter=2` })];
+  return [check.wrong(what, evidence, { fix: looseFilter(underlay) })];
 }
 
 /** The queues of the file, where its engine wants them. */

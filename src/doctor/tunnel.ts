@@ -1,4 +1,6 @@
 /** gretap devices: their flags and MTUs against the bridge, the path and the rules. */
+import { quoteWord } from '../net/replay.js';
+import { maySeePort } from './bridge.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import {
@@ -12,7 +14,7 @@ import {
   refusesLarge,
 } from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
-import { type NftRule, devicesIn, ipWrites, nftListing } from './nft-listing.js';
+import { type NftRule, devicesIn, ipWrites, isAmong, nftListing } from './nft-listing.js';
 
 export function examineTunnel(machine: Machine): Finding[] {
   const check = checkOf('tunnel', 'devices');
@@ -40,7 +42,7 @@ function bridgeMtu(machine: Machine, device: Device): Finding[] {
   const what = `MTU of ${name}`;
   if (mtu >= largest) return [check.ok(what, `${mtu}, no port of ${master} has more`)];
   const evidence = `${mtu}, but other ports of ${master} have ${largest}: larger frames are dropped at ${name}, ${master} itself falls to ${mtu}`;
-  return [check.wrong(what, evidence, { fix: `ip link set ${name} mtu ${largest}` })];
+  return [check.wrong(what, evidence, { fix: `ip link set ${quoteWord(name)} mtu ${largest}` })];
 }
 
 /** Whether a frame of the device's own MTU with DF set gets into the tunnel. */
@@ -71,10 +73,15 @@ function fullSize(machine: Machine, device: Device): Finding {
   if ('unknown' in path) return check.unread(what, path);
   const [first] = unread;
   if (first !== undefined) return check.unread(what, first);
+  const perhaps = feeds.find((each) => maySeePort(machine, each, device));
+  if (perhaps !== undefined) {
+    const { backend, chain, rule } = perhaps;
+    return check.unknown(what, `whether ${backend} ${chain} queues them before the tunnel depends: ${rule}`);
+  }
   const evidence =
     `${outer} bytes outside exceed the path's MTU of ${path.known.mtu}, no ignore-df, no rule at the bridge: ` +
     `they vanish without a word (TX errors of ${name}: ${txErrors})`;
-  const hint = `or clear-df --queue 0 --install-rules --hook bridge --out-dev ${name}`;
+  const hint = `or clear-df --queue 0 --install-rules --hook bridge --out-dev ${quoteWord(name)}`;
   return check.wrong(what, evidence, { fix: remedy(device), hint });
 }
 
@@ -87,7 +94,7 @@ function inKernel(machine: Machine, { name }: Device): NftRule | undefined {
   return known(nftListing(machine))?.rules.find((rule) => {
     const ports = devicesIn(rule, 'oifname', 'oif');
     const bridged = rule.family === 'bridge' && ipWrites(rule).some(({ field }) => field === 'frag-off');
-    return bridged && (ports.length === 0 || ports.includes(name));
+    return bridged && ports !== undefined && isAmong(name, ports);
   });
 }
 
@@ -101,6 +108,14 @@ function outerDf(machine: Machine, device: Device): Finding {
   if (outer !== undefined) return check.ok(what, `set by pmtudisc, and ${outer.backend} ${outer.chain} queues it`);
   const [first] = unread;
   if (first !== undefined) return check.unread(what, first);
+  const jumped = feeds.find(({ ipv4, hook, physdev }) => ipv4 && hook === undefined && !physdev);
+  if (jumped !== undefined) {
+    const { backend, chain, rule } = jumped;
+    return check.unknown(
+      what,
+      `set by pmtudisc; whether it comes to ${backend} ${chain} depends on the jumps: ${rule}`,
+    );
+  }
   const fixed = fixedTtl(device) === undefined ? '' : 'ttl inherit ';
   const evidence = 'pmtudisc sets it, and no rule at OUTPUT or POSTROUTING takes it away: what is too large is refused';
   return check.wrong(what, evidence, { fix: changeCommand(device, `${fixed}nopmtudisc`) });

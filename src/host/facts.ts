@@ -5,7 +5,7 @@ import type { Site } from '../tunnel/site.js';
 import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readModules } from './facts/modules.js';
-import { readPath, readRoutes } from './facts/routes.js';
+import { readDefaults6, readPath, readRoutes } from './facts/routes.js';
 import { readSysctls } from './facts/sysctls.js';
 import { readTables } from './facts/tables.js';
 import { readXfrm } from './facts/xfrm.js';
@@ -16,7 +16,7 @@ export const SECTIONS = ['links', 'routes', 'modules', 'sysctls', 'xfrm', 'table
 export type Section = (typeof SECTIONS)[number];
 
 /** What a reading is about: a site, or as much of one as is known. */
-export type Subject = Pick<Site, 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine'>;
+export type Subject = Pick<Site, 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine'>;
 
 /**
  * Everything that is so, and what the machine can do. Changes nothing that outlasts the reading.
@@ -69,12 +69,13 @@ async function ways(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'path'>> {
-  const [routes, path] = await Promise.all([
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path'>> {
+  const [routes, defaults6, path] = await Promise.all([
     readRoutes(runner),
-    subject === undefined ? undefined : readPath(runner, subject.remote, links),
+    readDefaults6(runner),
+    subject === undefined ? undefined : readPath(runner, subject.remote, links, subject.local),
   ]);
-  return { routes, path };
+  return { routes, defaults6, path };
 }
 
 /** The devices that a site names. */

@@ -94,7 +94,7 @@ function byVersion(kernel: string): Finding {
   const words = {
     yes: `kernel ${kernel}: measured to come through on 5.10, 6.1 and 6.12`,
     no: `kernel ${kernel}: measured on 7.2, every packet that is handed back is lost`,
-    unknown: `kernel ${kernel}: it comes through on 6.12, is lost on 7.2, and has not been measured between`,
+    unknown: `kernel ${kernel}: it comes through on 5.10 to 6.12 and is lost on 7.2; others have not been measured`,
   };
   return { answer, evidence: words[answer] };
 }

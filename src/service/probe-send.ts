@@ -41,21 +41,35 @@ export async function resolveHost(host: string): Promise<string> {
     if (prefix.hint !== undefined || !NAME.test(host) || NUMBER_LAST.test(host)) {
       throw usageError('HOST', host, HOST_FORM, prefix.hint);
     }
-    return (await lookup(host, { family: 4 }).catch((error: NodeJS.ErrnoException) => unresolved(host, error))).address;
+    return lookUp(host);
   }
   const address = host.includes('/') ? undefined : singleAddress(prefix);
-  const first = Number(address?.split('.')[0]);
-  if (address === undefined || first === 0 || first >= 224) throw usageError('HOST', host, `${HOST_FORM} of one host`);
+  if (address === undefined || !isOneHost(address)) throw usageError('HOST', host, `${HOST_FORM} of one host`);
   return address;
 }
 
-function unresolved(host: string, cause: NodeJS.ErrnoException): never {
+/** Whether packets may come from it and go to it: not 0.0.0.0/8 (RFC 1122 §3.2.1.3), no group, nothing reserved. */
+export function isOneHost(address: string): boolean {
+  const first = Number(address.split('.')[0]);
+  return first !== 0 && first < 224;
+}
+
+async function lookUp(host: string): Promise<string> {
+  const { address } = await lookup(host, { family: 4 }).catch((cause: NodeJS.ErrnoException) =>
+    unresolved(host, 'the name has no IPv4 address that could be found', cause),
+  );
+  // 0.0.0.0 is how hosts files and resolvers block a name.
+  if (!isOneHost(address)) unresolved(host, `the name leads to ${address}, which is not the address of one host`);
+  return address;
+}
+
+function unresolved(host: string, reason: string, cause?: NodeJS.ErrnoException): never {
   throw new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'resolve',
     object: shortened(host),
-    reason: 'the name has no IPv4 address that could be found',
-    errno: cause.code,
+    reason,
+    errno: cause?.code,
     hint: 'give the IPv4 address instead',
     cause,
   });
@@ -67,7 +81,8 @@ function unresolved(host: string, cause: NodeJS.ErrnoException): never {
  * @throws ClearDfError, the returned function does: PRIVILEGE without CAP_NET_RAW, ENVIRONMENT when nothing can be sent
  */
 export function sendTo(host: string, destination: string, { from, tries, timeout }: ProbeOptions): Send {
-  const milliseconds = timeout * 1000;
+  // 1.001 * 1000 is 1000.9999999999999.
+  const milliseconds = Math.round(timeout * 1000);
   const always = { destination, source: from ?? '0.0.0.0', tries, timeout: milliseconds };
   const interval = Math.min(INTERVAL, milliseconds);
   return async (question) => {

@@ -7,6 +7,7 @@ import { createRunner } from '../host/exec.js';
 import { keyed, writeNewKeys } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
+import { ENGINES } from '../tunnel/site.js';
 import { unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 
@@ -47,9 +48,19 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
   };
 }
 
-/** A systemd unit. @param command the program as it was started, absolute */
+/**
+ * A systemd unit.
+ * @param command the program as it was started, absolute
+ * @throws ClearDfError USAGE where the engine is left to chance
+ */
 export async function tunnelUnit(file: string, command: string, log: Logger): Promise<string> {
   const { plan } = await open(file, log);
+  const { site, engine } = plan;
+  if (site.engine === 'auto') {
+    // What a unit has to be differs from engine to engine, and auto may choose another one at the next boot.
+    const accepted = `a fixed engine in a unit: ${ENGINES.join(', ')}`;
+    throw usageError(site.place('engine'), 'auto', accepted, `auto takes ${engine} here now: engine: ${engine}`);
+  }
   return unitText(plan, { command, file: path.resolve(file) });
 }
 

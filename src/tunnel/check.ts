@@ -2,6 +2,7 @@
 import { checkEngine } from './check/engine.js';
 import { checkNames } from './check/names.js';
 import { checkNetworks } from './check/networks.js';
+import { checkPolicies } from './check/policies.js';
 import { checkPorts } from './check/ports.js';
 import { checkUnderlay } from './check/underlay.js';
 import { type Facts } from './facts.js';
@@ -17,5 +18,6 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNetworks(site, facts);
   checkUnderlay(site, facts);
   checkNames(site, facts);
+  checkPolicies(site, facts);
   checkEngine(site, facts);
 }

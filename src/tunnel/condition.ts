@@ -2,12 +2,21 @@
 import type { Facts } from './facts.js';
 import type { Command } from './item.js';
 
-/** Why a command has to be left out now, in words; undefined when it may run. */
-export function unmet({ onlyWhile }: Command, facts: Facts): string | undefined {
+/**
+ * Why a command has to be left out now, in words; undefined when it may run.
+ * @param settled whether a parameter's value is somebody's will; one that an `up` which was cut short has not come to
+ *   yet has the value that the kernel gave it
+ */
+export function unmet(
+  { onlyWhile }: Command,
+  facts: Facts,
+  settled: (sysctl: string) => boolean = () => true,
+): string | undefined {
   if (onlyWhile === undefined) return undefined;
   for (const [name, value] of Object.entries(onlyWhile.sysctls ?? {})) {
     const found = facts.sysctls.get(name);
-    if (found !== undefined && found !== value) return `${name} is ${found} now: someone else relies on it`;
+    if (found !== undefined && found !== value && settled(name))
+      return `${name} is ${found} now: someone else relies on it`;
   }
   if (onlyWhile.noBridgeCalls === true) {
     const caller = facts.links.find(
@@ -15,5 +24,7 @@ export function unmet({ onlyWhile }: Command, facts: Facts): string | undefined 
     );
     if (caller) return `bridge ${caller.name} hands its frames to iptables`;
   }
-  return undefined;
+  const { noPorts } = onlyWhile;
+  const port = noPorts === undefined ? undefined : facts.links.find(({ master }) => master === noPorts);
+  return port && `${port.name} is a port of ${noPorts}, and not by this tunnel`;
 }

@@ -76,6 +76,8 @@ export interface Facts {
   kernel: string;
   links: readonly Link[];
   routes: readonly Route[];
+  /** Devices that an IPv6 default route leads to. */
+  defaults6?: readonly string[];
   /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
   path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */

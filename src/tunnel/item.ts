@@ -23,6 +23,8 @@ export interface Condition {
   sysctls?: Readonly<Record<string, string>>;
   /** No bridge hands its frames to iptables by a flag of its own. */
   noBridgeCalls?: boolean;
+  /** Nothing is a port of this bridge. */
+  noPorts?: string;
 }
 
 /** How an item stands on the machine. */

@@ -12,7 +12,9 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
     if (link === undefined || link.master === bridge.name) return [];
     const { addresses = [], routes = [] } = origin.ports.find(({ name }) => name === port) ?? {};
     const moved = addresses.map(({ prefix }) => prefix);
-    const silent = link.addresses.filter(({ scope, prefix }) => scope !== 'link' && !moved.includes(prefix));
+    const silent = link.addresses.filter(
+      ({ family, scope, prefix }) => (family === 4 || scope !== 'link') && !moved.includes(prefix),
+    );
     const cuts = silent.map(
       ({ prefix, dynamic }) =>
         `${prefix} on ${port} goes silent` +

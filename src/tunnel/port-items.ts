@@ -15,14 +15,14 @@ import type { Site } from './site.js';
  */
 export function portItems({ mtu, bridge }: Site, port: string, origin: Origin): Item[] {
   const { addresses = [], routes = [] } = origin.ports.find(({ name }) => name === port) ?? {};
-  const freshBridge = !origin.devices.includes(bridge.name);
   return [
     mtuItem(port, mtu, { reason: 'hosts send packets of this size', fresh: false, atLeast: true }),
     ...addresses.map((address) =>
-      addressOnItem(address, bridge.name, {
-        reason: `bridge.move-addresses: a port's own addresses answer nobody; there before ${port} joins, so that the gap is short`,
-        fresh: freshBridge,
-      }),
+      addressOnItem(
+        address,
+        bridge.name,
+        `bridge.move-addresses: a port's own addresses answer nobody; there before ${port} joins, so that the gap is short`,
+      ),
     ),
     portItem(port, bridge.name, { reason: 'the hosts are behind it', fresh: false }),
     upItem(port, { reason: 'a port that is down passes nothing', fresh: false }),

@@ -25,13 +25,22 @@ export function unitText({ site, engine }: Plan, { command, file }: UnitOptions)
         'Restart=on-failure',
         'RestartSec=5',
       ]
-    : ['Type=oneshot', 'RemainAfterExit=yes', `ExecStart=${run('up')}`, `ExecStop=${run('down')}`];
+    : [
+        'Type=oneshot',
+        'RemainAfterExit=yes',
+        `ExecStart=${run('up')}`,
+        `ExecStop=${run('down')}`,
+        // systemd 244 and later take it with oneshot.
+        'Restart=on-failure',
+        'RestartSec=5',
+      ];
   return [
     '[Unit]',
     `Description=clear-df tunnel ${site.name}`,
     'Wants=network-online.target',
     'After=network-online.target',
-    ...(foreground ? ['# The way to the other end may come up later than this does.', 'StartLimitIntervalSec=0'] : []),
+    '# The way to the other end may come up later than this does.',
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
     ...service,

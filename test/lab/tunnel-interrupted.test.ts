@@ -66,6 +66,16 @@ async function killedThrough(
   );
 }
 
+/** Some twenty starts of Node in a guest take minutes: the second one is told when everything is. */
+const VARIANTS = [
+  { when: 'after', carrier: ESP, engine: 'nfqueue' },
+  { when: 'before', carrier: 'plain', engine: 'tunnel-flag' },
+].slice(0, process.env['CLEAR_DF_LAB_ALL'] === '1' ? 2 : 1) as {
+  when: 'before' | 'after';
+  carrier: string;
+  engine: string;
+}[];
+
 interface Status {
   items: { key: string; state: string }[];
 }
@@ -77,10 +87,7 @@ async function network(guest: Guest): Promise<Article> {
 }
 
 describeKernels('full', 'a tunnel that is interrupted', (guest) => {
-  it.each([
-    { when: 'after', carrier: ESP, engine: 'nfqueue' },
-    { when: 'before', carrier: 'plain', engine: 'tunnel-flag' },
-  ] as const)(
+  it.each(VARIANTS)(
     'comes up and goes down again whole, killed $when each change (engine $engine)',
     async ({ when, carrier, engine }) => {
       const net = await network(guest());

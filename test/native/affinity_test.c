@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A thread stays on one CPU, is free for a moment between, and a mask that
- * someone else gives it counts. Time is given, not waited for. */
+ * someone else gives it counts; only on kernels before 6.5. Time is given, not
+ * waited for. */
 #include "affinity.h"
 
 #include <stdbool.h>
@@ -34,12 +35,20 @@ static bool is_held(int cpu)
 
 int main(void)
 {
-	struct cdf_affinity affinity = { 0 };
+	struct cdf_affinity affinity;
 	cpu_set_t allowed = mask(), single;
 	uint64_t now = START;
 	bool several = CPU_COUNT(&allowed) > 1;
 	int cpu;
 
+	cdf_affinity_start(&affinity, "6.5.0");
+	cdf_affinity_turn(&affinity, now);
+	ok(is_free(&allowed), "leaves a thread alone on kernel 6.5");
+	cdf_affinity_start(&affinity, "6.12.107+deb13-cloud-amd64");
+	cdf_affinity_turn(&affinity, now);
+	ok(is_free(&allowed), "and on 6.12");
+
+	cdf_affinity_start(&affinity, "6.1.0-50-cloud-amd64");
 	cdf_affinity_turn(&affinity, now);
 	cpu = sched_getcpu();
 	ok(is_held(cpu) || !several, "holds the CPU that it runs on");

@@ -144,13 +144,16 @@ describe.sequential('clear-df doctor', () => {
     await machine.exec('iptables', ['-P', 'FORWARD', 'DROP']);
     const [policy, ...others] = wrong(await doctor(), 'forward-policy');
     expect(others).toEqual([]);
-    expect(policy?.fix).toMatch(/^iptables-(nft|legacy) -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT$/);
+    expect(policy?.fix).toMatch(
+      /^iptables-(nft|legacy) -I FORWARD -i br0 -o br0 -m physdev --physdev-is-bridged -j ACCEPT$/,
+    );
     await machine.sysctl({ [CALL_IPTABLES]: 0 });
     expect(wrong(await doctor(), 'forward-policy')).toEqual([]);
     await machine.sysctl({ [CALL_IPTABLES]: 1 });
     await mend(policy as Finding);
     expect(wrong(await doctor(), 'forward-policy')).toEqual([]);
-    await machine.exec('iptables', ['-D', 'FORWARD', '-m', 'physdev', '--physdev-is-bridged', '-j', 'ACCEPT']);
+    const rule = ['-i', 'br0', '-o', 'br0', '-m', 'physdev', '--physdev-is-bridged', '-j', 'ACCEPT'];
+    await machine.exec('iptables', ['-D', 'FORWARD', ...rule]);
   });
 
   it('prints for a person: one line each, and what mends it below', async () => {

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { parseLinks } from '../../src/host/facts/links.js';
 import { readPath, parseRoutes } from '../../src/host/facts/routes.js';
-import { parsePolicies, parseStates } from '../../src/host/facts/xfrm.js';
+import { parsePolicies, parseStates, readXfrm } from '../../src/host/facts/xfrm.js';
 import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { thisProcess } from '../../src/host/process.js';
 import { takeLock } from '../../src/host/tunnel/lock.js';
 import { perform } from '../../src/host/tunnel/perform.js';
-import type { Runner } from '../../src/host/exec.js';
+import { KilledError, type Runner } from '../../src/host/exec.js';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
 
 /** A runner whose queries are answered from a table; what it does not know fails as a command would. */
@@ -106,6 +106,16 @@ describe('routes', () => {
     expect(await pathWith({ expires: 599, metrics: [{ mtu: 1300 }] }, below)).toEqual({ ...found, mtu: 1420 });
     expect(await readPath(runnerOf({}), '172.16.0.1', links)).toBeUndefined();
   });
+
+  it('go by the source address of the tunnel, where that is an address of this machine', async () => {
+    const links = parseLinks(JSON.stringify(['eth1', 'eth2'].map((ifname) => ({ ifname, mtu: 1500 }))));
+    const get = 'ip -j -4 route get 172.16.0.1';
+    const plain = { [get]: JSON.stringify([{ dev: 'eth1', gateway: '10.0.0.254', prefsrc: '10.0.0.1' }]) };
+    const sourced = { ...plain, [`${get} from 10.2.0.1`]: JSON.stringify([{ dev: 'eth2', gateway: '10.2.0.254' }]) };
+    const path = (answers: Record<string, string>) => readPath(runnerOf(answers), '172.16.0.1', links, '10.2.0.1');
+    expect(await path(sourced)).toEqual({ dev: 'eth2', mtu: 1500, source: '10.2.0.1', via: '10.2.0.254' });
+    expect(await path(plain)).toEqual({ dev: 'eth1', mtu: 1500, source: '10.0.0.1', via: '10.0.0.254' });
+  });
 });
 
 describe('IPsec', () => {
@@ -152,6 +162,12 @@ src 0.0.0.0/0 dst 0.0.0.0/0
         ...{ mode: 'transport', reqid: 1, transform: 'esp' },
       },
     ]);
+  });
+
+  it('are unknown, and not absent, when `ip` was killed over them', async () => {
+    const killed = new KilledError({ code: 'RUNTIME', operation: 'run', reason: 'killed by SIGKILL' });
+    await expect(readXfrm(runnerOf({ 'ip xfrm state': killed }))).rejects.toBe(killed);
+    expect(await readXfrm(runnerOf({}))).toEqual({ states: [], policies: [] });
   });
 
   it('a refused key is in no message and in no echo', async () => {

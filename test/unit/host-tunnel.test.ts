@@ -1,9 +1,10 @@
 /** The steps of a tunnel on a machine of named values: made, resumed, rolled back, taken down. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClearDfError } from '../../src/errors.js';
 import { applyItems, refuseInTheWay } from '../../src/host/tunnel/apply.js';
 import { beforeOf } from '../../src/host/tunnel/before.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
@@ -147,6 +148,71 @@ describe('a tunnel', () => {
     expect(Object.fromEntries(machine.values)).toEqual({ c: 'theirs' });
   });
 
+  it('is not down while something that had to go is still there', async () => {
+    const machine = new FakeMachine(new Map());
+    await up(ITEMS, machine);
+    const stuck = machine.reborn();
+    stuck.refuses.add('unset a');
+    expect((await down(ITEMS, stuck))?.failed).toEqual([{ key: 'value a', reason: 'refused' }]);
+    expect(Journal.read('site', file)?.entries.map(({ key }) => key)).toEqual(['value a']);
+    expect(await down(ITEMS, machine.reborn())).toEqual({ undone: ['value a'], failed: [] });
+  });
+
+  it('is rolled back to the end where the journal cannot be written any more', async () => {
+    const machine = new FakeMachine(new Map());
+    const journal = journalOf(machine);
+    const full = new ClearDfError({ code: 'RUNTIME', operation: 'write', reason: 'no space left' });
+    machine.before = (command) => {
+      if (command !== 'set c 3') return;
+      vi.spyOn(journal, 'begin').mockImplementation(() => {
+        throw full;
+      });
+      vi.spyOn(journal, 'drop').mockImplementation(() => {
+        throw full;
+      });
+    };
+    await expect(applyItems(ITEMS, { machine, journal, log, stopping: () => undefined })).rejects.toBe(full);
+    expect(machine.values.size).toBe(0);
+  });
+
+  describe('with a module whose parameter the kernel turns on', () => {
+    const unload = { argv: ['unset', 'module'], mayFail: true, onlyWhile: { sysctls: { call: '0' } } };
+    const module: Item = {
+      ...valueItem('module', 'on'),
+      ...{ kind: 'module', make: () => [{ argv: ['set', 'call', '1'] }, { argv: ['set', 'module', 'on'] }] },
+      undo: () => [unload],
+    };
+    const quiet: Item = { ...valueItem('call', '0'), ...{ kind: 'sysctl', key: 'sysctl call', undo: () => [] } };
+    const items = [module, quiet, ...ITEMS];
+
+    it.each([2, 3, 4])('takes it out again when up was killed before step %i / 2', async (diesAt) => {
+      const machine = new FakeMachine(new Map());
+      const victim = machine.reborn();
+      victim.diesAt = diesAt;
+      await expect(up(items, victim)).rejects.toBeInstanceOf(Dead);
+      await down(items, machine.reborn());
+      expect(machine.values.get('module')).toBeUndefined();
+    });
+
+    it('takes it out again when up is interrupted in between', async () => {
+      const machine = new FakeMachine(new Map());
+      let signal: string | undefined;
+      machine.before = (command) => {
+        if (command === 'set module on') signal = 'SIGTERM';
+      };
+      await expect(up(items, machine, () => signal)).rejects.toThrow('interrupted by SIGTERM');
+      expect(machine.values.get('module')).toBeUndefined();
+    });
+
+    it('leaves it in when someone has turned the parameter on since', async () => {
+      const machine = new FakeMachine(new Map());
+      await up(items, machine);
+      machine.values.set('call', '1');
+      await down(items, machine.reborn());
+      expect(Object.fromEntries(machine.values)).toEqual({ module: 'on', call: '1' });
+    });
+  });
+
   it('puts back unseen what its plan does not know any more', async () => {
     const machine = new FakeMachine(new Map());
     await up(ITEMS, machine);
@@ -171,6 +237,15 @@ describe('before anything is changed', () => {
     expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(false);
     machine.values.set('c', 'old');
     expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(true);
+  });
+
+  it('a journal that someone else could have written is refused: its commands are run', async () => {
+    await up(ITEMS, new FakeMachine(new Map()));
+    chmodSync(file, 0o620);
+    expect(() => Journal.read('site', file)).toThrow('someone else than root can have written it');
+    renameSync(file, `${file}.real`);
+    symlinkSync(`${file}.real`, file);
+    expect(() => Journal.read('site', file)).toThrow('ELOOP');
   });
 
   it('a journal of another version is not understood by half', async () => {

@@ -107,6 +107,7 @@ describe('a backend asked for', () => {
 
 describe('the nft bridge queue', () => {
   it.each([
+    ['4.19.0', 'unknown'],
     ['5.10.0-33-amd64', 'yes'],
     ['6.1.0', 'yes'],
     ['6.12.107', 'yes'],

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { unmet } from '../../src/tunnel/condition.js';
 import type { Command, Item } from '../../src/tunnel/item.js';
-import { addressOffItem } from '../../src/tunnel/items/address-off.js';
 import { bridgeCallItem } from '../../src/tunnel/items/bridge-call.js';
 import { bridgeItem } from '../../src/tunnel/items/bridge.js';
 import { gretapItem } from '../../src/tunnel/items/gretap.js';
@@ -10,13 +9,12 @@ import { moduleItem } from '../../src/tunnel/items/module.js';
 import { mtuItem } from '../../src/tunnel/items/mtu.js';
 import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
 import { portItem } from '../../src/tunnel/items/port.js';
-import { routeItem } from '../../src/tunnel/items/route.js';
 import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
 import { upItem } from '../../src/tunnel/items/up.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
-import { address, facts, link, route } from './tunnel-samples.js';
+import { facts, link } from './tunnel-samples.js';
 
 const reason = 'because';
 const lines = (commands: Command[]) => commands.map(({ argv }) => argv.join(' '));
@@ -101,7 +99,11 @@ describe('devices', () => {
   it('bridge: is made and deleted, or was there and stays', () => {
     const item = bridgeItem('br0', reason);
     expect(lines(item.make(facts()))).toEqual(['ip link add name br0 type bridge']);
-    expect(lines(item.undo(facts()))).toEqual(['ip link delete dev br0 type bridge']);
+    const [undo] = item.undo(facts());
+    expect(lines([undo!])).toEqual(['ip link delete dev br0 type bridge']);
+    const guest = link('tap0', { master: 'br0' });
+    expect(unmet(undo!, facts({ links: [guest] }))).toBe('tap0 is a port of br0, and not by this tunnel');
+    expect(unmet(undo!, facts({ links: [link('tap0', { master: 'br1' })] }))).toBeUndefined();
     const there = facts({ links: [link('br0', { kind: 'bridge' })] });
     expect(item.standing(there)).toEqual({ state: 'so' });
     expect(item.undo(there)).toEqual([]);
@@ -178,38 +180,10 @@ describe('kernel parameters and modules', () => {
     expect(unmet(undo!, facts({ sysctls: sysctls('1') }))).toContain('someone else relies on it');
     const calling = link('docker0', { kind: 'bridge', data: { nf_call_iptables: 1 } });
     expect(unmet(undo!, facts({ links: [calling] }))).toBe('bridge docker0 hands its frames to iptables');
+    // An `up` that was cut short has left what the kernel gave it: nobody has chosen that.
+    expect(unmet(undo!, facts({ sysctls: sysctls('1') }), () => false)).toBeUndefined();
     // Through the journal and back.
     expect(unmet(JSON.parse(JSON.stringify(undo)) as Command, facts({ sysctls: sysctls('1') }))).toBeDefined();
-  });
-});
-
-describe('addresses and routes', () => {
-  it('gives an address back with the words that it had', () => {
-    const item = addressOffItem(
-      address('10.32.0.1/24', { words: ['brd', '10.32.0.255', 'label', 'eth0:1'] }),
-      'eth0',
-      reason,
-    );
-    const machine = facts({ links: [link('eth0', { addresses: [address('10.32.0.1/24')] })] });
-    expect(item.standing(machine)).toMatchObject({ state: 'not-so' });
-    expect(lines(item.undo(machine))).toEqual(['ip address add 10.32.0.1/24 brd 10.32.0.255 label eth0:1 dev eth0']);
-    expect(item.standing(facts())).toEqual({ state: 'so' });
-    expect(item.undo(facts())).toEqual([]);
-  });
-
-  it('moves a route in place, told apart by its metric', () => {
-    const old = route('default', 'via 10.32.0.254 dev eth0 proto static metric 100');
-    const item = routeItem(old, 'br0', reason);
-    const other = route('default', 'via 10.32.0.254 dev br0 proto static metric 50');
-    expect(item.standing(facts({ routes: [other, old] }))).toEqual({ state: 'not-so', found: 'it goes by eth0' });
-    expect(lines(item.make(facts()))).toEqual([
-      'ip route replace default via 10.32.0.254 dev br0 proto static metric 100',
-    ]);
-    expect(lines(item.undo(facts()))).toEqual([
-      'ip route replace default via 10.32.0.254 dev eth0 proto static metric 100',
-    ]);
-    const moved = route('default', 'via 10.32.0.254 dev br0 proto static metric 100');
-    expect(item.standing(facts({ routes: [moved] }))).toEqual({ state: 'so' });
   });
 });
 

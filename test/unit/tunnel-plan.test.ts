@@ -166,6 +166,13 @@ describe('addresses of a port', () => {
     expect(plan.cuts.join('\n')).toContain('10.32.0.1/24 on eth0 goes silent');
   });
 
+  it('say so of a link-local one too, which never moves', () => {
+    const linkLocal = { addresses: [address('169.254.7.1/16', { scope: 'link' })] };
+    const machine = facts({ links: [link('eth0', linkLocal), link('eth1')] });
+    const { cuts } = planTunnel(site({ bridge: { moveAddresses: true } }), machine);
+    expect(cuts.join('\n')).toContain('169.254.7.1/16 on eth0 goes silent');
+  });
+
   it('move when asked, but not those of a lease', () => {
     const plan = planTunnel(site({ bridge: { moveAddresses: true } }), leased);
     const keys = plan.items.map(({ key }) => key).filter((key) => /^(address|route)/.test(key));

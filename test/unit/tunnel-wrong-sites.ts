@@ -145,6 +145,27 @@ const MACHINES: WrongSite[] = [
     ...{ line: 4, key: 'bridge.ports.0', code: 'CONFLICT', words: ['eth2 carries the default route', 'cut off'] },
   },
   {
+    title: 'a port carries one of the nexthops of the default route',
+    text: HEAD,
+    facts: {
+      ...ROUTER,
+      routes: [
+        {
+          ...{ destination: 'default', via: '203.0.113.1', dev: 'eth2', protocol: 'static' },
+          words: 'nexthop via 203.0.113.1 dev eth2 weight 1 nexthop via 10.32.0.254 dev eth0 weight 1'.split(' '),
+        },
+      ],
+    },
+    commands: [
+      'ip address add 10.32.0.1/16 dev eth0'.split(' '),
+      [
+        ...'ip route replace default nexthop via 203.0.113.1 dev eth2'.split(' '),
+        ...'nexthop via 10.32.0.254 dev eth0'.split(' '),
+      ],
+    ],
+    ...{ line: 4, key: 'bridge.ports.0', code: 'CONFLICT', words: ['eth0 carries the default route'] },
+  },
+  {
     title: 'a port has an address that nobody may move',
     text: HEAD,
     facts: withLinks(link('eth0', ['10.32.0.1/16'])),
@@ -213,6 +234,8 @@ const MACHINES: WrongSite[] = [
   },
 ];
 
+const POLICY = { direction: 'out', protocol: 'gre', transform: 'esp', mode: 'transport', reqid: 7 };
+
 /** Against a machine that has no way to do it; which one that is differs, so not for the lab's one guest. */
 export const UNFIT_SITES: readonly WrongSite[] = [
   {
@@ -237,6 +260,18 @@ export const UNFIT_SITES: readonly WrongSite[] = [
     text: HEAD,
     facts: withLinks(link('eth1', ['192.168.200.1/24'], { up: false })),
     ...{ line: 3, key: 'underlay', code: 'ENVIRONMENT', words: ['eth1 is down'] },
+  },
+  {
+    title: 'a port carries the IPv6 default route',
+    text: HEAD,
+    facts: { ...ROUTER, defaults6: ['eth0'] },
+    ...{ line: 4, key: 'bridge.ports.0', code: 'CONFLICT', words: ['eth0 carries the IPv6 default route'] },
+  },
+  {
+    title: 'somebody else keeps a policy for the same packets',
+    text: `${HEAD}carrier: { type: esp, keys: site.keys }\n`,
+    facts: { ...ROUTER, policies: [{ ...POLICY, source: '192.168.200.1/32', destination: '172.16.0.1/32' }] },
+    ...{ line: 5, key: 'carrier', code: 'CONFLICT', words: ['there is a policy already', 'reqid 7', 'relies on it'] },
   },
   {
     title: 'there is no way to the other end',

@@ -6,11 +6,15 @@ import { probe } from '../probes.js';
 import type { Kernel } from './modules.js';
 import { mayAsk } from './rulesets.js';
 
+/** What the rules that are tried consist of: before 5.17 counters are a module of their own. */
+const MODULES = ['nf_tables', 'nft_counter'];
+
 export async function readAbilities(runner: Runner, kernel: Kernel): Promise<Capabilities> {
-  const tries = mayAsk(kernel, 'nf_tables');
+  const unloaded = MODULES.find((module) => !mayAsk(kernel, module));
+  const tries = unloaded === undefined;
   const questions = tries ? (['nftBridgeQueue', 'nftClearsDf'] as const) : (['nftBridgeQueue'] as const);
   const { answers, evidence } = await probe(runner, kernel.loaded, questions);
-  const idle = `nf_tables is not loaded on ${release()}, and trying would load it`;
+  const idle = `${unloaded} is not loaded on ${release()}, and trying would load it`;
   return {
     nftBridgeQueue: { answer: answers.nftBridgeQueue, evidence: evidence.nftBridgeQueue ?? '' },
     nftClearsDf: { answer: answers.nftClearsDf, evidence: tries ? (evidence.nftClearsDf ?? '') : idle },

@@ -17,6 +17,15 @@ export async function readRoutes(runner: Runner): Promise<Route[]> {
   return parseRoutes(await runner.query('ip', ['-o', '-4', 'route', 'show', 'table', 'main']));
 }
 
+/** Devices that an IPv6 default route leads to; none where IPv6 is off. */
+export async function readDefaults6(runner: Runner): Promise<string[]> {
+  const text = await runner.query('ip', ['-o', '-6', 'route', 'show', 'default']).catch((error: unknown) => {
+    if (error instanceof ClearDfError && error.code === 'RUNTIME') return '';
+    throw error;
+  });
+  return [...text.matchAll(/\bdev (\S+)/g)].map(([, dev = '']) => dev);
+}
+
 /** What `ip -o -4 route show` printed; routes without a device (blackhole, unreachable) are left out. */
 export function parseRoutes(text: string): Route[] {
   return text.split('\n').flatMap((line) => {
@@ -66,23 +75,41 @@ const found = z.array(
  * not count, because it goes again.
  * @returns undefined when there is no way
  */
-export async function readPath(runner: Runner, remote: string, links: readonly Link[]): Promise<Facts['path']> {
-  const way = await lookUp(runner, ['-j', '-4', 'route', 'get', remote]);
+export async function readPath(
+  runner: Runner,
+  remote: string,
+  links: readonly Link[],
+  local?: string,
+): Promise<Facts['path']> {
+  // A router with two uplinks may choose by the source address, and the tunnel has one. The kernel looks up nothing
+  // from an address that is not its own.
+  const sourced = local === undefined ? undefined : await lookUp(runner, wayTo(remote, local));
+  const way = sourced ?? (await lookUp(runner, wayTo(remote)));
   if (way?.dev === undefined) return undefined;
   const device = links.find(({ name }) => name === way.dev)?.mtu;
   if (device === undefined) return undefined;
-  const metric = await routeMtu(runner, remote, way);
+  const metric = await routeMtu(runner, remote, sourced && local, way);
   const via = way.gateway ?? way.via?.host;
-  return { dev: way.dev, mtu: Math.min(metric ?? device, device), source: way.prefsrc, via };
+  const source = sourced === undefined ? way.prefsrc : local;
+  return { dev: way.dev, mtu: Math.min(metric ?? device, device), source, via };
+}
+
+function wayTo(remote: string, local?: string, words: readonly string[] = []): string[] {
+  return ['-j', '-4', 'route', 'get', ...words, remote, ...(local === undefined ? [] : ['from', local])];
 }
 
 type Way = z.infer<typeof found>[number];
 
-async function routeMtu(runner: Runner, remote: string, way: Way): Promise<number | undefined> {
+async function routeMtu(
+  runner: Runner,
+  remote: string,
+  local: string | undefined,
+  way: Way,
+): Promise<number | undefined> {
   const ofWay = mtuOf(way);
   if (ofWay === undefined || way.expires === undefined) return ofWay;
   // An exception of path MTU discovery hides the metric of the route below it.
-  return mtuOf(await lookUp(runner, ['-j', '-4', 'route', 'get', 'fibmatch', remote]));
+  return mtuOf(await lookUp(runner, wayTo(remote, local, ['fibmatch'])));
 }
 
 function mtuOf(way: Way | undefined): number | undefined {

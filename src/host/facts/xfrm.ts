@@ -5,9 +5,12 @@
 import { ClearDfError } from '../../errors.js';
 import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
-import type { Runner } from '../exec.js';
+import { KilledError, type Runner } from '../exec.js';
 
-/** All of them, or none where the kernel has no IPsec or does not let this process look. */
+/**
+ * All of them, or none where the kernel has no IPsec or does not let this process look.
+ * @throws ClearDfError RUNTIME when `ip` was killed or did not answer: that says nothing about what there is
+ */
 export async function readXfrm(runner: Runner): Promise<{ states: XfrmState[]; policies: XfrmPolicy[] }> {
   const [states, policies] = await Promise.all([list(runner, 'state'), list(runner, 'policy')]);
   return { states: parseStates(states), policies: parsePolicies(policies) };
@@ -17,9 +20,13 @@ async function list(runner: Runner, what: 'state' | 'policy'): Promise<string> {
   try {
     return await runner.query('ip', ['xfrm', what]);
   } catch (error) {
-    if (error instanceof ClearDfError) return '';
+    if (error instanceof ClearDfError && !isSilent(error)) return '';
     throw error;
   }
+}
+
+function isSilent(error: ClearDfError): boolean {
+  return error instanceof KilledError || error.reason.startsWith('no answer within');
 }
 
 /** Each begins with a line that is not indented. */

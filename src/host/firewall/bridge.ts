@@ -71,14 +71,14 @@ async function unload(runner: Runner): Promise<void> {
 
 /**
  * Whether a packet handed back to an nft bridge queue goes on: it does on 5.10 to 6.12 and does not
- * on 7.2; what lies between has not been measured.
+ * on 7.2; others have not been measured.
  * @param kernel as `uname -r` prints it
  */
 export function bridgeQueueReturns(kernel: string): Tristate {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   const version = major * 1000 + minor;
-  if (version <= 6012) return 'yes';
-  return version >= 7002 ? 'no' : 'unknown';
+  if (version >= 7002) return 'no';
+  return version >= 5010 && version <= 6012 ? 'yes' : 'unknown';
 }
 
 /**
@@ -89,7 +89,7 @@ export function checkBridgeQueue(kernel = release()): string | undefined {
   const returns = bridgeQueueReturns(kernel);
   if (returns === 'yes') return undefined;
   const words = 'nft bridge queue loses every packet that it is handed back';
-  if (returns === 'unknown') return `on some kernels after 6.12 the ${words}; ${kernel} has not been measured`;
+  if (returns === 'unknown') return `on some kernels the ${words}, not on 5.10 to 6.12; ${kernel} has not been measured`;
   throw new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'use',

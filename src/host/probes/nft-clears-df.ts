@@ -45,7 +45,7 @@ export function judge(listing: string): Finding {
     Number(new RegExp(`packets (\\d+) bytes \\d+ comment "${comment}"`).exec(listing)?.[1] ?? 0);
   const [before, after] = [count('before'), count('after')];
   if (before === 0) return { answer: 'unknown', evidence: 'no datagram with DF came by the rule that was tried' };
-  const evidence = `${before} datagrams with DF came to the rule, ${after} without DF left it`;
+  const evidence = `datagrams with DF that came to the rule: ${before}; without DF that left it: ${after}`;
   return { answer: after > 0 ? 'yes' : 'no', evidence };
 }
 

@@ -8,6 +8,7 @@ import type { Command, Item } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
+import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { wayBack } from './way-back.js';
 
 /** Who is told. */
@@ -110,11 +111,19 @@ export async function rollBack(changes: readonly Change[], steps: Steps): Promis
   if (changes.length === 0) return;
   const { machine, journal, log } = steps;
   log.warn(`rolling back ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`);
-  await machine.look('all');
+  await machine.look('all').catch((error: unknown) => log.error(`the machine could not be read: ${String(error)}`));
+  const made = new Set(journal.entries.filter(({ state }) => state === 'made').map(({ key }) => key));
+  const settled = (sysctl: string) => made.has(sysctlKey(sysctl));
   for (const { item, undo, found, known } of [...changes].reverse()) {
-    const failure = await wayBack({ key: item.key, undo, found, item, certain: false }, machine, log);
-    if (failure !== undefined) log.error(`not rolled back: ${item.key}: ${failure}`);
-    else if (!known) journal.drop(item.key);
+    // The next one is put back whatever becomes of this one, also where the journal cannot be written any more.
+    try {
+      const failure = await wayBack({ key: item.key, undo, found, item, certain: false, settled }, machine, log);
+      if (failure !== undefined) log.error(`not rolled back: ${item.key}: ${failure}`);
+      else if (!known) journal.drop(item.key);
+    } catch (error) {
+      if (!(error instanceof ClearDfError)) throw error;
+      log.error(`perhaps not rolled back: ${item.key}: ${error.message}`);
+    }
   }
   if (journal.entries.length === 0) journal.remove();
   else log.warn(`the journal keeps ${journal.entries.length} changes for clear-df tunnel down`);

@@ -2,7 +2,17 @@
  * The journal of a tunnel: what was changed, in which order, and the commands that put it back. Each entry is on disk
  * before its change is made, so that whatever ends the process, `up` can go on and `down` can go back. No keys in it.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
@@ -19,7 +29,11 @@ const command = z.object({
   input: z.string().optional(),
   mayFail: z.boolean().optional(),
   onlyWhile: z
-    .object({ sysctls: z.record(z.string(), z.string()).optional(), noBridgeCalls: z.boolean().optional() })
+    .object({
+      sysctls: z.record(z.string(), z.string()).optional(),
+      noBridgeCalls: z.boolean().optional(),
+      noPorts: z.string().optional(),
+    })
     .optional(),
 });
 
@@ -66,14 +80,17 @@ export class Journal {
 
   /**
    * The journal of a tunnel in this network namespace; undefined when there is none, or only that of an earlier boot.
-   * @throws ClearDfError RUNTIME when it cannot be read or is of another version
+   * @throws ClearDfError PRIVILEGE when this user may not read it; RUNTIME when it cannot be read, is of another version,
+   *   or could have been written by someone else: its commands are run
    */
   static read(name: string, file = tunnelFile(name, 'json')): Journal | undefined {
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      text = readOwn(name, file);
     } catch (cause) {
+      if (cause instanceof ClearDfError) throw cause;
       if (errnoOf(cause) === 'ENOENT') return undefined;
+      if (errnoOf(cause) === 'EACCES') throw closed(name, file, cause);
       throw unreadable(name, file, `it cannot be read: ${(cause as Error).message}`, cause);
     }
     let data: JournalData;
@@ -163,7 +180,9 @@ export class Journal {
     const aside = path.join(path.dirname(this.file), `.${path.basename(this.file)}.${process.pid}`);
     try {
       makeFolderOf(this.file);
-      const handle = openSync(aside, 'w', 0o600);
+      // Never through what somebody else has put there.
+      rmSync(aside, { force: true });
+      const handle = openSync(aside, 'wx', 0o600);
       try {
         writeSync(handle, `${JSON.stringify(data)}\n`);
         fsyncSync(handle);
@@ -185,6 +204,27 @@ export class Journal {
     }
     this.#data = data;
   }
+}
+
+/** The text of a journal that nobody but root and this user can have written. */
+function readOwn(name: string, file: string): string {
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(handle);
+    const ours = stat.isFile() && (stat.uid === 0 || stat.uid === process.geteuid?.()) && (stat.mode & 0o022) === 0;
+    if (!ours) throw unreadable(name, file, 'someone else than root can have written it', undefined);
+    return readFileSync(handle, 'utf8');
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function closed(name: string, file: string, cause: unknown): ClearDfError {
+  const [operation, hint] = ['read journal of tunnel', 'run as root: the tunnel is up, or half up'];
+  const object = `${name} (${file})`;
+  return new ClearDfError({
+    ...{ code: 'PRIVILEGE', operation, object, reason: 'this user may not read it', errno: 'EACCES', hint, cause },
+  });
 }
 
 function unreadable(name: string, file: string, reason: string, cause: unknown): ClearDfError {

@@ -27,7 +27,8 @@ export function takeLock(name: string, file = tunnelFile(name, 'lock')): Lock {
   const own = `${file}.${process.pid}`;
   try {
     makeFolderOf(file);
-    writeFileSync(own, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
+    rmSync(own, { force: true });
+    writeFileSync(own, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600, flag: 'wx' });
     for (let tries = 0; tries < TRIES; tries += 1) {
       if (linked(own, file)) return { release: () => release(file) };
       const other = readHolder(file);

@@ -1,4 +1,5 @@
 /** One command of a plan, carried out: echoed without its secrets, and without a tool where none is needed. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { Command } from '../../tunnel/item.js';
 import { type Runner, replayText } from '../exec.js';
@@ -41,6 +42,10 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
     const excuse = await unloadModule(runner, args[1] ?? '');
     return excuse === undefined ? {} : { excuse };
   }
+  if (program === 'modprobe' && !runner.dryRun) {
+    await load(runner, args);
+    return {};
+  }
   if (command.shown === undefined || runner.dryRun) {
     // Under dry run the text is all that is made of it.
     await runner.change(program, args, command.shown ?? command.input);
@@ -53,6 +58,23 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
     throw error instanceof ClearDfError ? withoutSecrets(error, command) : error;
   }
   return {};
+}
+
+/** The kernel answers EBUSY while somebody else loads the same module: two tunnels at boot, for example. */
+const BUSY = /resource busy/i;
+const BUSY_TRIES = 20;
+const BUSY_PAUSE_MS = 100;
+
+async function load(runner: Runner, args: readonly string[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await runner.change('modprobe', args);
+      return;
+    } catch (error) {
+      if (!(error instanceof ClearDfError) || !BUSY.test(error.reason) || tries === BUSY_TRIES) throw error;
+      await pause(BUSY_PAUSE_MS);
+    }
+  }
 }
 
 /** `ip` repeats the word that it does not like: words of the input that may not be shown are taken out. */

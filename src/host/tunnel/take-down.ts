@@ -1,6 +1,7 @@
 /** Puts back what a journal tells of, last change first, and leaves alone what someone else has changed since. */
 import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
+import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import type { Words } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
@@ -24,10 +25,12 @@ export async function takeDown(
   // All are judged before the first is undone: what one of them puts back can change another.
   const ours = journal.entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log));
   const certain = new Set(ours.filter(({ state }) => state === 'made').map(({ key }) => key));
+  const settled = settledIn(journal.entries);
   journal.undoing(new Set(ours.map(({ key }) => key)));
   const result: TakenDown = { undone: [], failed: [] };
   for (const { key, undo, found } of [...ours].reverse()) {
-    const reason = await wayBack({ key, undo, found, item: itemOf(key), certain: certain.has(key) }, machine, log);
+    const way = { key, undo, found, item: itemOf(key), certain: certain.has(key), settled };
+    const reason = await wayBack(way, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
       continue;
@@ -39,8 +42,23 @@ export async function takeDown(
   return result;
 }
 
+/**
+ * Of an `up` that was killed between loading a module and setting the module's parameters: those that it has not come
+ * to have the kernel's own values, which nobody has chosen.
+ */
+function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
+  const last = entries.at(-1);
+  const cutShort = last !== undefined && (last.state === 'making' || last.kind === 'module' || last.kind === 'sysctl');
+  return (sysctl) => {
+    const own = entries.find(({ key }) => key === sysctlKey(sysctl));
+    return own === undefined ? !cutShort : own.state !== 'making';
+  };
+}
+
 function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
   if (item === undefined || state !== 'made' || undo.length === 0) return true;
+  // Where nothing could be listed, it is tried.
+  if (kind === 'nft-table' && facts.tables === undefined) return true;
   const standing = item.standing(facts);
   if (standing.state === 'so') return true;
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.

@@ -13,6 +13,8 @@ export interface Undone {
   item: Item | undefined;
   /** Whether the change is known to be there whole, so that every command must find something to do. */
   certain: boolean;
+  /** Whether a parameter that a command depends on is as we left it, or as someone has set it since; default: yes. */
+  settled?: (sysctl: string) => boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Undone {
  * @returns why it is not as it was before, or undefined
  */
 export async function wayBack(
-  { key, undo, found, item, certain }: Undone,
+  { key, undo, found, item, certain, settled }: Undone,
   machine: Machine,
   log: { debug(message: string): void; info(message: string): void },
 ): Promise<string | undefined> {
@@ -29,9 +31,10 @@ export async function wayBack(
   if (undo.length === 0 || (!certain && asBefore())) return undefined;
   log.info(`put back: ${key}`);
   const failures: string[] = [];
+  const excuses: string[] = [];
   for (const command of undo) {
     if (command.onlyWhile !== undefined) {
-      const reason = unmet(command, await machine.look('all'));
+      const reason = unmet(command, await machine.look('all'), settled);
       if (reason !== undefined) {
         log.info(`${key} stays: ${reason}`);
         continue;
@@ -40,12 +43,15 @@ export async function wayBack(
     try {
       const { excuse } = await machine.perform(command);
       if (excuse !== undefined) log.info(`${key}: ${excuse}`);
+      if (excuse !== undefined) excuses.push(excuse);
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
       failures.push(error.message);
     }
   }
-  await machine.look();
+  const facts = await machine.look();
+  // A removal that found nothing to remove is fine; one after which the thing is still there is not. Modules may stay.
+  if (item?.kind !== 'module' && item?.standing(facts).state === 'so') failures.push(...excuses);
   if (failures.length === 0 || asBefore()) return undefined;
   return failures.join('; ');
 }

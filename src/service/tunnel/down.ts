@@ -51,8 +51,9 @@ async function takeAllDown(
   const plan = plannedAgain(journal, machine.facts, (reason) =>
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
   );
-  // A table of the engine nft is an item like others.
-  if (plan?.engine !== 'nft') await endRules(journal, { runner, log, force });
+  // A table of the engine nft is an item like others; a mangler may be left from another engine.
+  if (plan?.engine === 'nft') await endMangler(journal, log);
+  else await endRules(journal, { runner, log, force });
   await machine.look('all');
   const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, log });
   for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);

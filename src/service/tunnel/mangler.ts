@@ -6,6 +6,7 @@ import { holderOf } from '../../host/kernel-queues.js';
 import { type ProcessIdentity, stillRuns } from '../../host/process.js';
 import type { Journal } from '../../host/tunnel/journal.js';
 import type { LogLevel, Logger } from '../../log.js';
+import { DEFAULT_LISTEN } from '../../report/listen.js';
 import type { ManglerPlan } from '../../tunnel/plan.js';
 import type { Site } from '../../tunnel/site.js';
 import { optionsFor, type ServiceOptions } from '../options.js';
@@ -16,7 +17,9 @@ const LOOK_MS = 50;
 
 /** What `clear-df run` would be given. */
 export function manglerOptions(site: Site, { rules, backend }: ManglerPlan, logLevel: LogLevel): ServiceOptions {
-  const { queues, identification, metrics } = site;
+  const { queues, identification } = site;
+  // Nobody asked for the usual address: where another instance has it, this one runs without, and says so.
+  const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
   return optionsFor({ queues, rules, identification, metrics, backend: backendOf(backend), 'log-level': logLevel });
 }
 

@@ -1,8 +1,7 @@
 /** From a site file to everything that the verbs of `clear-df tunnel` work with. Nothing is changed. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
-import { errnoOf, type Runner } from '../../host/exec.js';
+import type { Runner } from '../../host/exec.js';
 import { stillRuns } from '../../host/process.js';
 import { beforeOf, originOf } from '../../host/tunnel/before.js';
 import { Journal, type SiteText } from '../../host/tunnel/journal.js';
@@ -10,6 +9,7 @@ import { readKeys } from '../../host/tunnel/keys.js';
 import { isLeftOver } from '../../host/tunnel/left-over.js';
 import { type Machine, openMachine } from '../../host/tunnel/machine.js';
 import type { Logger } from '../../log.js';
+import { readTextFile } from '../../host/text-file.js';
 import { checkSite } from '../../tunnel/check.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Keys } from '../../tunnel/keys.js';
@@ -33,26 +33,10 @@ export interface OpenTunnel extends SiteFile {
   journal: Journal;
 }
 
-/** @throws ClearDfError ENVIRONMENT when the file cannot be read, USAGE for what is in it */
+/** @throws ClearDfError USAGE when the file cannot be read, and for what is in it */
 export function readSite(file: string): SiteFile {
-  const text = readText(file);
+  const text = readTextFile(file, { object: `site file '${file}'`, accepted: 'a readable YAML file of at most 1 MiB' });
   return { site: parseSite(text, file), text: { file: path.resolve(file), text } };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ClearDfError({
-      code: 'ENVIRONMENT',
-      operation: 'read site file',
-      object: file,
-      reason: (cause as Error).message,
-      errno: errnoOf(cause),
-      hint: 'name the YAML file of this site; of a tunnel whose file is gone: clear-df tunnel down --name NAME',
-      cause,
-    });
-  }
 }
 
 /**

@@ -6,6 +6,8 @@ import { holderOf } from '../../host/kernel-queues.js';
 import type { Logger } from '../../log.js';
 import { parseListen, urlOf } from '../../report/listen.js';
 import { readSnapshot } from '../../report/read.js';
+import { checkUnderlay } from '../../tunnel/check/underlay.js';
+import type { Facts } from '../../tunnel/facts.js';
 import type { Item, Standing } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
 import { runningMangler } from './mangler.js';
@@ -43,6 +45,8 @@ export interface TunnelStatus {
   /** Everything is as planned. */
   ok: boolean;
   items: ItemStatus[];
+  /** Why nothing can get to the other end, as far as this machine knows: a device that is down, no address, no route. */
+  problem?: string;
   mangler?: ManglerStatus;
 }
 
@@ -53,14 +57,27 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   const { site, plan, journal } = tunnel;
   const items = plan.items.map((item) => itemStatus(item, tunnel));
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
+  const problem = problemOf(site, tunnel.machine.facts);
   return {
     name: site.name,
     file: journal.site.file,
     engine: plan.engine,
-    ok: items.every(({ state }) => state === 'so') && mangler?.ok !== false,
+    ok: items.every(({ state }) => state === 'so') && problem === undefined && mangler?.ok !== false,
     items,
+    ...(problem === undefined ? {} : { problem }),
     ...(mangler === undefined ? {} : { mangler }),
   };
+}
+
+/** No item, because no plan makes it so; and yet nothing works without it. */
+function problemOf(site: Site, facts: Facts): string | undefined {
+  try {
+    checkUnderlay(site, facts);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClearDfError) return error.reason;
+    throw error;
+  }
 }
 
 function itemStatus(item: Item, { machine, journal }: OpenTunnel): ItemStatus {
@@ -130,13 +147,15 @@ async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cl
 const STATES: Record<Standing['state'], string> = { so: 'ok', 'not-so': 'DIFFERS', 'in-the-way': 'IN THE WAY' };
 
 /** The status as lines for people. */
-export function statusText({ name, engine, ok, items, mangler }: TunnelStatus): string {
+export function statusText({ name, engine, ok, items, problem, mangler }: TunnelStatus): string {
   const lines = items.map(({ state, wanted, found, ours }) => {
     const mark = STATES[state].padEnd(10);
     return `${mark} ${wanted}${found === undefined ? '' : `: ${found}`}${state === 'so' && !ours ? ' (not by clear-df)' : ''}`;
   });
+  if (problem !== undefined) lines.push(`${STATES['not-so'].padEnd(10)} the way to the other end: ${problem}`);
   if (mangler !== undefined) lines.push(...manglerLines(mangler));
-  const verdict = ok ? 'as planned' : 'not as planned';
+  const untouched = items.every(({ ours }) => !ours) && mangler?.pid === undefined;
+  const verdict = ok ? 'as planned' : untouched ? 'not up' : 'not as planned';
   return `tunnel ${name}, engine ${engine}: ${verdict}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
@@ -145,7 +164,7 @@ function manglerLines({ queues, rules, packets, cleared, leaked }: ManglerStatus
   const held = ({ holder }: { holder: string }) => /^(process|port id) /.test(holder);
   return [
     ...queues.map((each) => `${mark(held(each))} queue ${each.queue} is held by ${each.holder}`),
-    `${mark(rules.length > 0)} ${rules.length === 0 ? 'no rules feed it' : `${rules.length} rules feed it, in ${rules[0]?.backend}`}`,
+    `${mark(rules.length > 0)} ${rules.length === 0 ? 'no rules feed it' : `rules that feed it, in ${rules[0]?.backend}: ${rules.length}`}`,
     ...(packets === undefined ? [] : [`${''.padEnd(10)} ${packets} packets, ${cleared} cleared, ${leaked} leaked`]),
   ];
 }

@@ -87,11 +87,13 @@ async function startMangler(
   { log, signals, version }: TunnelContext,
 ): Promise<Service | undefined> {
   if (mangler === undefined) return undefined;
+  let service: Service | undefined;
   try {
-    const service = await Service.start(manglerOptions(site, mangler, logLevel), { version, signals, log }, log);
+    service = await Service.start(manglerOptions(site, mangler, logLevel), { version, signals, log }, log);
     journal.manglesIn(thisProcess());
     return service;
   } catch (error) {
+    await service?.stop('the journal cannot be written').catch((cause: unknown) => log.error(String(cause)));
     await rollBack(changes, steps);
     throw error;
   }

@@ -70,18 +70,27 @@ function refuseMaster(site: Site, key: string, { name, master }: Link): void {
 
 /** A device that carries it is how the machine is reached, or how it reaches all else: too much to take along unasked. */
 function refuseDefaultRoute(site: Site, key: string, { name }: Link, facts: Facts): void {
-  const route = facts.routes.find(({ destination, dev }) => destination === 'default' && dev === name);
-  if (route === undefined) return;
-  const via = route.via === undefined ? '' : ` via ${route.via}`;
+  const ipv6 = facts.defaults6?.includes(name) === true;
+  const route = facts.routes.find(
+    ({ destination, dev, words }) => destination === 'default' && (dev === name || isNexthop(words, name)),
+  );
+  if (route === undefined && !ipv6) return;
+  const via = route?.via === undefined || route.dev !== name ? '' : ` via ${route.via}`;
+  const what = route === undefined ? 'the IPv6 default route' : `the default route (default${via} dev ${name})`;
   throw machineError(
     'CONFLICT',
     site,
     key,
-    `${name} carries the default route (default${via} dev ${name}): a port answers nobody, so this machine would be ` +
+    `${name} carries ${what}: a port answers nobody, so this machine would be ` +
       'cut off from all but its own networks, and for good if a step in between fails',
     `make bridge ${site.bridge.name} with the system's own network configuration, addresses and default route on it, ` +
       'and run this again; or name another port',
   );
+}
+
+/** One of several nexthops goes by this device. */
+function isNexthop(words: readonly string[], device: string): boolean {
+  return words.some((word, i) => word === device && words[i - 1] === 'dev');
 }
 
 function refuseAddresses(site: Site, key: string, { name, addresses, master }: Link): void {

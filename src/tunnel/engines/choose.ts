@@ -23,7 +23,7 @@ export function chooseEngine(site: Site, facts: Facts): EngineChoice {
     const asked = tried.filter(({ engine }) => engine.name === site.engine);
     const [found] = asked;
     if (found === undefined || found.answer === 'no') throw unfit(site, asked);
-    const reason = [`asked for (${site.place('engine')})`, found.because, found.engine.trade].join('; ');
+    const reason = [`asked for in ${site.place('engine')}`, found.because, found.engine.trade].join('; ');
     return { engine: found.engine, reason };
   }
   const fit = tried.find(({ answer }) => answer === 'yes') ?? tried.find(({ answer }) => answer === 'unknown');

@@ -1,6 +1,7 @@
 /** A device does not carry an address any more, because another one does. */
 import { type Address, linkOf } from '../facts.js';
 import type { Item } from '../item.js';
+import { removeAddress } from './address-on.js';
 
 export function addressOffItem(address: Address, dev: string, reason: string): Item {
   const { prefix, words = [] } = address;
@@ -12,7 +13,7 @@ export function addressOffItem(address: Address, dev: string, reason: string): I
     wanted: `${dev} has not the address ${prefix}`,
     reason,
     standing: (facts) => (carries(facts) ? { state: 'not-so', found: 'it has' } : { state: 'so' }),
-    make: () => [{ argv: ['ip', 'address', 'delete', prefix, 'dev', dev], mayFail: true }],
+    make: () => [{ argv: removeAddress(address, dev), mayFail: true }],
     undo: (facts) =>
       carries(facts) ? [{ argv: ['ip', 'address', 'add', prefix, ...words, 'dev', dev], mayFail: true }] : [],
   };

@@ -2,13 +2,7 @@
 import { type Address, linkOf } from '../facts.js';
 import type { Item } from '../item.js';
 
-export interface AddressOptions {
-  reason: string;
-  /** The plan makes the device: nothing has to be put back. */
-  fresh: boolean;
-}
-
-export function addressOnItem(address: Address, dev: string, { reason, fresh }: AddressOptions): Item {
+export function addressOnItem(address: Address, dev: string, reason: string): Item {
   const { prefix } = address;
   return {
     kind: 'address-on',
@@ -22,8 +16,15 @@ export function addressOnItem(address: Address, dev: string, { reason, fresh }: 
       return { state: 'not-so', found: 'it has not' };
     },
     make: () => [{ argv: addAddress(address, dev) }],
-    undo: () => (fresh ? [] : [{ argv: ['ip', 'address', 'delete', prefix, 'dev', dev], mayFail: true }]),
+    // Also from a bridge that this plan makes: it outlives the tunnel where someone else has put a port into it.
+    undo: () => [{ argv: removeAddress(address, dev), mayFail: true }],
   };
+}
+
+/** `ip address delete`: of an address with another end, the kernel wants that end too. */
+export function removeAddress({ prefix, words = [] }: Address, dev: string): string[] {
+  const peer = words.indexOf('peer');
+  return ['ip', 'address', 'delete', prefix, ...(peer < 0 ? [] : words.slice(peer, peer + 2)), 'dev', dev];
 }
 
 /** `ip address add` with the words that the address had. */

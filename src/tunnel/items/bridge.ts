@@ -18,7 +18,14 @@ export function bridgeItem(name: string, reason: string): Item {
     make: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'bridge'] }],
     undo: (facts) =>
       linkOf(facts, name) === undefined
-        ? [{ argv: ['ip', 'link', 'delete', 'dev', name, 'type', 'bridge'], mayFail: true }]
+        ? [
+            {
+              argv: ['ip', 'link', 'delete', 'dev', name, 'type', 'bridge'],
+              mayFail: true,
+              // Our own ports have left it by then; what is still in it came from someone else.
+              onlyWhile: { noPorts: name },
+            },
+          ]
         : [],
   };
 }

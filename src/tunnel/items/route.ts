@@ -7,7 +7,8 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
   const metric = valueBehind(route.words, 'metric');
   // Replaced in place, so that there is no moment without it.
   const command = (words: readonly string[]) => ({ argv: ['ip', 'route', 'replace', destination, ...words] });
-  const moved = route.words.map((word, i) => (route.words[i - 1] === 'dev' ? dev : word));
+  // Of several nexthops, only those by this device.
+  const moved = route.words.map((word, i) => (route.words[i - 1] === 'dev' && word === route.dev ? dev : word));
   const way = via === undefined ? '' : ` via ${via}`;
   return {
     kind: 'route',

@@ -8,12 +8,17 @@ export interface SysctlOptions {
   fresh?: boolean;
 }
 
+/** {@link Item.key} of a parameter's item. */
+export function sysctlKey(name: string): string {
+  return `sysctl ${name}`;
+}
+
 /** @param name with slashes, because device names may hold dots: `net/ipv4/conf/eth0.1/forwarding` */
 export function sysctlItem(name: string, value: string, { reason, fresh = false }: SysctlOptions): Item {
   const write = (text: string): Command => ({ argv: ['sysctl', '-w', `${name}=${text}`] });
   return {
     kind: 'sysctl',
-    key: `sysctl ${name}`,
+    key: sysctlKey(name),
     wanted: `${name} is ${value}`,
     reason,
     standing(facts: Facts) {

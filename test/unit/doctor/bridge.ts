@@ -4,6 +4,7 @@ import { type Change, NOT_READ, bridged, device, nft, saved, sysctls } from './m
 
 const DOES_NOT_CALL = sysctls({ 'net/bridge/bridge-nf-call-iptables': '0' });
 const iif = (key: string) => ({ match: { op: '==', left: { meta: { key } }, right: 'br0' } });
+const except = { match: { op: '!=', left: { meta: { key: 'iifname' } }, right: 'br0' } };
 
 const DROP = saved('filter :FORWARD DROP [0:0]');
 const DROP_NFT = nft({ family: 'inet', hook: 'forward', policy: 'drop' });
@@ -45,7 +46,7 @@ export const BRIDGE: Case[] = [
     drops(),
     'wrong',
     /between the ports of br0 are dropped/,
-    /^iptables-nft -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT$/,
+    /^iptables-nft -I FORWARD -i br0 -o br0 -m physdev --physdev-is-bridged -j ACCEPT$/,
   ],
   ['forward-policy', drops('filter -A FORWARD -i eth0 -j ACCEPT'), 'wrong', /dropped/, /-I FORWARD/],
   ['forward-policy', { ...TAGGED, ...DROP, ...DOES_NOT_CALL }, 'wrong', /dropped/, /-I FORWARD/],
@@ -75,6 +76,16 @@ export const BRIDGE: Case[] = [
       ...bridged(),
       ...CALLS,
       ...nft({ family: 'inet', hook: 'forward', policy: 'drop', expr: [iif('iifname'), { accept: null }] }),
+    },
+    'unknown',
+    /handle 4 is enough/,
+  ],
+  [
+    'forward-policy',
+    {
+      ...bridged(),
+      ...CALLS,
+      ...nft({ family: 'inet', hook: 'forward', policy: 'drop', expr: [except, { accept: null }] }),
     },
     'unknown',
     /handle 4 is enough/,
@@ -118,6 +129,8 @@ export const BRIDGE: Case[] = [
 export const LET_THROUGH: Change[] = [
   drops('filter -A FORWARD -m physdev --physdev-is-bridged -j ACCEPT'),
   drops('filter -A FORWARD -j ACCEPT'),
+  drops('filter -A FORWARD -i br0 -o br0 -j ACCEPT'),
+  drops('filter -A FORWARD -i br0 -o br0 -m physdev  --physdev-is-bridged -j ACCEPT'),
   {
     ...bridged(),
     ...CALLS,

@@ -1,4 +1,5 @@
 /** The way to the other end. */
+import type { Device } from '../../../src/doctor/machine.js';
 import { type Case } from './cases.js';
 import { type Change, NOT_READ, bridged, device, sysctls } from './machine.js';
 
@@ -12,6 +13,11 @@ const overVti = (change: Change): Change => ({
   paths: new Map([['198.51.100.1', { known: { dev: 'vti1', mtu: 1480 } }]]),
   ...change,
 });
+
+const onVlan = (): Change => {
+  const gretaps = (bridged().devices as { known: Device[] }).known.filter(({ kind }) => kind === 'gretap');
+  return { devices: { known: [device('eth0.100', { kind: 'vlan' }), device('vti1', { kind: 'vti' }), ...gretaps] } };
+};
 
 export const PATH: Case[] = [
   ['pmtu-cache', {}, 'ok', /none/],
@@ -31,5 +37,13 @@ export const PATH: Case[] = [
   ['rp-filter', bridged(), 'ok', /no other device/],
   ['rp-filter', { ...bridged(), ...strict }, 'ok', /strict elsewhere|no other/],
   ['rp-filter', overVti(strict), 'unknown', /strict on eth1/, /rp_filter=2/],
+  // In net.ipv4.conf.eth0.100 sysctl would take the last dot for a folder.
+  [
+    'rp-filter',
+    overVti({ ...strict, ...sysctls({ 'net/ipv4/conf/eth0.100/rp_filter': '1' }), ...onVlan() }),
+    'unknown',
+    /strict on eth0\.100/,
+    /^sysctl -w net\/ipv4\/conf\/eth0\.100\/rp_filter=2$/,
+  ],
   ['rp-filter', { ...bridged(), paths: new Map() }, 'unknown', /not known/],
 ];

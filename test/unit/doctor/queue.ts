@@ -38,6 +38,14 @@ export const QUEUE: Case[] = [
     /go on unchanged/,
     /--queue 0:1/,
   ],
+  [
+    'feed',
+    saved('mangle -A OUTPUT -j NFQUEUE --queue-balance 0:65535'),
+    'wrong',
+    /queue 0, 1, .{1,50}, 15, … \(65536 queues\), which/,
+    /program that the rule is meant for/,
+  ],
+  ['rules', nft({ expr: [{ queue: { num: { numgen: { mode: 'inc', mod: 4 } } } }] }), 'unknown', /not read here/],
   ['feed', nft({ expr: [{ queue: null }] }), 'wrong', /is lost/, /--queue 0/],
   [
     'feed',

@@ -1,5 +1,5 @@
 /** gretap devices. */
-import { type Case, INNER, OUTER, MASKED, yes, no, maybe, noSaves, tunnel } from './cases.js';
+import { type Case, CALLS, INNER, OUTER, MASKED, yes, no, maybe, noSaves, tunnel } from './cases.js';
 import { type Change, NOT_READ, bridged, nft, saved } from './machine.js';
 
 const ah = (source: string, destination: string): Change => ({
@@ -9,6 +9,12 @@ const esp: Change = { transforms: { known: [{ source: '192.0.2.1', destination: 
 const roomy: Change = { paths: new Map([['198.51.100.1', { known: { dev: 'eth1', mtu: 1538 } }]]) };
 const nearlyRoomy: Change = { paths: new Map([['198.51.100.1', { known: { dev: 'eth1', mtu: 1537 } }]]) };
 const inKernel = nft({ family: 'bridge', hook: 'forward', expr: MASKED });
+
+const ROUTED = saved('mangle -A FORWARD -j NFQUEUE --queue-num 0');
+const leaving = (right: unknown, op = '==') => ({ match: { op, left: { meta: { key: 'oifname' } }, right } });
+const toBridgeQueue = (...matches: unknown[]) =>
+  nft({ family: 'bridge', hook: 'forward', expr: [...matches, { queue: { num: 0 } }] });
+const byHash = nft({ family: 'bridge', hook: 'forward', expr: [{ queue: { num: { symhash: { mod: 4 } } } }] });
 
 export const TUNNEL: Case[] = [
   ['devices', {}, 'ok', /there is none/],
@@ -35,11 +41,32 @@ export const TUNNEL: Case[] = [
     'unknown',
     /lets it: unknown/,
   ],
+  // Rules of which it is not known whether they see what leaves by gretap1, and such as surely do or do not.
+  ['full-size', tunnel({}, saved(`mangle ${INNER.replace('--physdev-out', '! --physdev-out')}`)), 'unknown', /depends/],
+  ['full-size', tunnel({}, saved(`mangle ${INNER.replace('FORWARD', 'MINE')}`)), 'unknown', /mangle MINE queues/],
+  ['full-size', tunnel({}, saved(`mangle ${INNER.replace('gretap1', 'gre+')}`)), 'ok', /queues them before/],
+  ['full-size', tunnel({}, saved(`mangle ${INNER.replace('gretap1', 'eth+')}`)), 'wrong', /vanish/],
+  ['full-size', tunnel({}, ROUTED), 'wrong', /vanish/],
+  ['full-size', tunnel({}, ROUTED, CALLS), 'unknown', /mangle FORWARD queues.*depends/],
+  ['full-size', tunnel({}, saved(`mangle ${OUTER.replace('OUTPUT', 'POSTROUTING')}`), CALLS), 'wrong', /vanish/],
+  ['full-size', tunnel({}, toBridgeQueue()), 'ok', /queues them before/],
+  ['full-size', tunnel({}, toBridgeQueue(leaving('gre*'))), 'ok', /queues them before/],
+  ['full-size', tunnel({}, toBridgeQueue(leaving({ set: ['eth0', 'gretap1'] }))), 'ok', /queues them before/],
+  ['full-size', tunnel({}, toBridgeQueue(leaving('eth0'))), 'wrong', /vanish/],
+  ['full-size', tunnel({}, toBridgeQueue(leaving('@ports'))), 'unknown', /depends/],
+  ['full-size', tunnel({}, toBridgeQueue(leaving('gretap1', '!='))), 'unknown', /depends/],
+  ['full-size', tunnel({}, byHash), 'unknown', /handle 4 of bridge t c finds its queue in a way/],
   ['full-size', tunnel({}, { paths: new Map() }), 'unknown', /not known/],
   ['full-size', tunnel({}, { saves: noSaves }), 'unknown', /could not be read/],
   ['outer-df', tunnel({}), 'ok', /nopmtudisc/],
   ['outer-df', tunnel({ pmtudisc: true }, saved(`mangle ${INNER}`)), 'wrong', /pmtudisc sets it/, /nopmtudisc$/],
   ['outer-df', tunnel({ pmtudisc: true }, saved(`mangle ${OUTER}`)), 'ok', /queues it/],
+  [
+    'outer-df',
+    tunnel({ pmtudisc: true }, saved('mangle -A OUTPUT -j MINE', 'mangle -A MINE -j NFQUEUE --queue-num 0')),
+    'unknown',
+    /mangle MINE depends on the jumps/,
+  ],
   ['outer-df', tunnel({ pmtudisc: true }, { saves: noSaves }), 'unknown', /could not be read/],
   ['ttl', tunnel({}), 'ok', /inherited/],
   ['ttl', tunnel({ ttl: 64, pmtudisc: true }), 'wrong', /fixed to 64/, /ttl inherit nopmtudisc$/],

@@ -1,0 +1,107 @@
+/**
+ * The support matrix: what became of full-size frames, for each carrier, way and kernel. `test/lab/matrix.test.ts` sees
+ * it, `docs/support-matrix.json` keeps it, `matrix-text.ts` makes `docs/support-matrix.md` of that.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { matrixText } from './matrix-text.js';
+import { type KernelSeries, SERIES } from './suites.js';
+
+/** What helps a full-size frame into the tunnel, in the order of the document. */
+export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'nft'] as const;
+export type Way = (typeof WAYS)[number];
+
+/** What became of a number of packets, each of 1500 bytes with DF. */
+export type Fate = 'whole' | 'lost' | 'some lost' | 'checksum errors';
+
+/** `in small pieces`: it arrived, but the router refused super-packets, and the sender had to find that out. */
+export type StreamFate = 'whole' | 'in small pieces' | 'checksum errors' | 'fails' | 'not tried';
+
+/** What was seen of one cell, from the sending host to the other one. No figures: those differ from run to run. */
+export interface Seen {
+  /** `ping -M do -s 1472`, answers included. */
+  ping: Fate;
+  /** UDP, 1472 bytes each. */
+  datagrams: Fate;
+  /** UDP_SEGMENT: 32 datagrams of 1472 bytes in one packet. */
+  superPackets: Fate;
+  /** The same with a VLAN tag. */
+  taggedSuperPackets: Fate;
+  /** A megabyte, every byte compared; tried only where ping passes. */
+  tcp: StreamFate;
+  /** With a VLAN tag, where single packets need no help. */
+  taggedTcp: StreamFate;
+  /** Outer packets of the first two rows: `sound`, or all that is wrong with them. */
+  wan: string;
+}
+
+export const OUTCOMES = ['works', 'limited', 'cannot'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export interface Cell {
+  carrier: string;
+  way: Way;
+  kernel: KernelSeries;
+  outcome: Outcome;
+  /** Absent where clear-df refused. */
+  seen?: Seen;
+  /** In clear-df's own words: why it refused. */
+  refused?: string;
+}
+
+/** Of what the cells of one kernel and carrier were seen. */
+export interface Sight {
+  kernel: KernelSeries;
+  carrier: string;
+  /** As `uname -r` says. */
+  release: string;
+  date: string;
+  /** Of clear-df. */
+  version: string;
+}
+
+export interface Matrix {
+  sights: Sight[];
+  cells: Cell[];
+}
+
+const PROJECT = path.resolve(fileURLToPath(new URL('../..', import.meta.url)));
+export const MATRIX_JSON = path.join(PROJECT, 'docs/support-matrix.json');
+export const MATRIX_TEXT = path.join(PROJECT, 'docs/support-matrix.md');
+
+/** `cannot` unless single packets pass; `limited` where something else does not. */
+export function outcomeOf(seen: Seen | undefined): Outcome {
+  if (seen === undefined || seen.ping !== 'whole' || seen.datagrams !== 'whole') return 'cannot';
+  const { superPackets, taggedSuperPackets, tcp, taggedTcp, wan } = seen;
+  const sound = [superPackets, taggedSuperPackets, tcp, taggedTcp].every((fate) => fate === 'whole') && wan === 'sound';
+  return sound ? 'works' : 'limited';
+}
+
+/** Empty when there is no file yet. */
+export function readMatrix(): Matrix {
+  if (!existsSync(MATRIX_JSON)) return { sights: [], cells: [] };
+  return JSON.parse(readFileSync(MATRIX_JSON, 'utf8')) as Matrix;
+}
+
+/** The cells of one sight take the place of what was known of its kernel and carrier. `carriers`: the order. */
+export function merged(matrix: Matrix, sight: Sight, cells: readonly Cell[], carriers: readonly string[]): Matrix {
+  const other = ({ kernel, carrier }: { kernel: string; carrier: string }): boolean =>
+    carriers.includes(carrier) && (kernel !== sight.kernel || carrier !== sight.carrier);
+  const place = ({ kernel, carrier, way }: { kernel: KernelSeries; carrier: string; way?: Way }): number =>
+    (carriers.indexOf(carrier) * SERIES.length + SERIES.indexOf(kernel)) * WAYS.length +
+    (way === undefined ? 0 : WAYS.indexOf(way));
+  const sorted = <T extends Parameters<typeof place>[0]>(list: T[]): T[] => list.sort((a, b) => place(a) - place(b));
+  return {
+    sights: sorted([...matrix.sights.filter(other), sight]),
+    cells: sorted([...matrix.cells.filter(other), ...cells]),
+  };
+}
+
+/** Writes the record and the document made of it. */
+export async function writeMatrix(matrix: Matrix): Promise<void> {
+  const style = await resolveConfig(MATRIX_JSON);
+  writeFileSync(MATRIX_JSON, await format(JSON.stringify(matrix), { ...style, parser: 'json' }));
+  writeFileSync(MATRIX_TEXT, matrixText(matrix));
+}

@@ -1,0 +1,34 @@
+/** IPsec policies that somebody else keeps for the same packets. */
+import type { Facts } from '../facts.js';
+import { machineError } from '../site-error.js';
+import type { Site } from '../site.js';
+
+/**
+ * Static keys bring policies of their own. Where there are some for GRE between the same ends, another tunnel or a
+ * daemon relies on them, and whoever went down first would take the encryption of the other away, without a word.
+ */
+export function checkPolicies({ carrier, ...site }: Site, { policies }: Facts): void {
+  if (carrier.type !== 'esp' || carrier.keys === 'external') return;
+  const { local, remote } = site;
+  const found = policies.find(
+    ({ protocol, source, destination }) =>
+      (protocol === 'gre' || protocol === '47') && joins([bare(source), bare(destination)], [local, remote]),
+  );
+  if (found === undefined) return;
+  throw machineError(
+    'CONFLICT',
+    { carrier, ...site },
+    'carrier',
+    `there is a policy already for GRE between ${local} and ${remote} (${found.transform}, mode ${found.mode}, reqid ` +
+      `${found.reqid}): another tunnel or an IKE daemon relies on it`,
+    'keys: external leaves states and policies to whoever made them; or give this tunnel another pair of addresses',
+  );
+}
+
+function joins(pair: [string, string], ends: [string, string]): boolean {
+  return (pair[0] === ends[0] && pair[1] === ends[1]) || (pair[0] === ends[1] && pair[1] === ends[0]);
+}
+
+function bare(prefix: string): string {
+  return prefix.replace(/\/32$/, '');
+}

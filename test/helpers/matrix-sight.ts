@@ -1,0 +1,117 @@
+/** What becomes of full-size packets from hA to hB, however the tunnel between them is set up. */
+import type { Fate, Seen, StreamFate } from '../../scripts/lab/matrix.js';
+import { type Article, HOST_B, ROUTER_A } from './article.js';
+import { Capture, type Captured } from './capture.js';
+import { deliver } from './delivery.js';
+import { nstat } from './kernel.js';
+import { tool } from './tools.js';
+import { ping } from './traffic.js';
+import { until } from './until.js';
+
+/** In VLAN 10 on the hosts' segment. */
+const TAGGED_A = '10.99.0.1';
+const TAGGED_B = '10.99.0.2';
+const PORT = '5001';
+const PINGS = 3;
+const DATAGRAMS = 40;
+const TCP_BYTES = 1_000_000;
+const TAGGED_TCP_BYTES = 300_000;
+
+/** Gives both hosts an address behind a VLAN tag; needs the module 8021q. */
+export async function tagHosts({ hA, hB }: Article): Promise<void> {
+  for (const [host, address] of [
+    [hA, TAGGED_A],
+    [hB, TAGGED_B],
+  ] as const) {
+    await host.ip('link', 'add', 'link', 'eth0', 'name', 'eth0.10', 'type', 'vlan', 'id', '10');
+    await host.ip('address', 'add', `${address}/24`, 'dev', 'eth0.10');
+    await host.ip('link', 'set', 'eth0.10', 'up');
+  }
+}
+
+/** @param protocol what the WAN should carry, and nothing else: 47, 50 */
+export async function see(net: Article, protocol: number): Promise<Seen> {
+  const { hA, w } = net;
+  // Small packets pass always: the tunnel is there, and ARP is done.
+  await until('small packets pass', async () => (await small(net, HOST_B)) && (await small(net, TAGGED_B)), 60_000);
+  const capture = await Capture.start(w, 'eth1', [`ip and src host ${ROUTER_A}`], 128);
+  const { received } = await ping(hA, HOST_B, { count: PINGS });
+  const datagrams = await send(net, HOST_B, 1, DATAGRAMS);
+  // Each in two fragments.
+  const packets = await capture.stop(datagrams === 'whole' ? 2 * (received + DATAGRAMS) : 0);
+  const pinged = received === PINGS ? 'whole' : received === 0 ? 'lost' : 'some lost';
+  return {
+    ping: pinged,
+    datagrams,
+    superPackets: await send(net, HOST_B, 32, 10),
+    taggedSuperPackets: await send(net, TAGGED_B, 32, 10),
+    tcp: pinged === 'whole' ? await stream(net, HOST_B, TCP_BYTES) : 'not tried',
+    taggedTcp: await stream(net, TAGGED_B, TAGGED_TCP_BYTES),
+    wan: wanWords(packets, protocol),
+  };
+}
+
+async function stream({ hA, rA, hB }: Article, destination: string, bytes: number): Promise<StreamFate> {
+  const before = await nstat(rA);
+  try {
+    const { grew } = await deliver(hA, hB, destination, bytes);
+    if (grew('TcpInCsumErrors') > 0) return 'checksum errors';
+    // Where super-packets are cut and cannot be sent, the router counts each failure.
+    return (await nstat(rA))('IpFragFails') > before('IpFragFails') ? 'in small pieces' : 'whole';
+  } catch (error) {
+    console.warn(`matrix: TCP: ${String(error)}`);
+    return 'fails';
+  }
+}
+
+async function small({ hA }: Article, destination: string): Promise<boolean> {
+  return (await ping(hA, destination, { size: 56, count: 1, dontFragment: false })).received === 1;
+}
+
+/** Sends `sends` packets of `segments` datagrams of 1472 bytes, with DF. */
+async function send(net: Article, destination: string, segments: number, sends: number): Promise<Fate> {
+  const { hA, hB } = net;
+  const count = segments * sends;
+  const [sender, receiver] = [
+    await hA.machine.provide(await tool('segments')),
+    await hB.machine.provide(await tool('sink')),
+  ];
+  const sink = hB.spawn(receiver, [PORT]);
+  await sink.says(/ready/);
+  const before = await nstat(hB);
+  await hA.exec(sender, [destination, PORT, '1472', String(segments), String(sends)]);
+  let [last, quiet] = [-1, 0];
+  await until('all datagrams are there, or no more come', async () => {
+    const now = (await nstat(hB))('UdpInDatagrams') - before('UdpInDatagrams');
+    if (now >= count) return true;
+    // What has been sent before a packet that arrives has arrived, or never will: twice, because of a second queue.
+    const through = await small(net, destination);
+    quiet = through && now === last ? quiet + 1 : 0;
+    last = now;
+    return quiet >= 2;
+  });
+  await sink.stop();
+  const { distinct, corrupt } = JSON.parse(sink.stdout) as { distinct: number; corrupt: number };
+  if ((await nstat(hB))('UdpInCsumErrors') !== before('UdpInCsumErrors') || corrupt > 0) return 'checksum errors';
+  return distinct === count ? 'whole' : distinct === 0 ? 'lost' : 'some lost';
+}
+
+const PROTOCOLS: Record<number, string> = { 47: 'GRE', 50: 'ESP' };
+
+/** `sound`, or everything that is not as it should be. */
+function wanWords(packets: readonly Captured[], protocol: number): string {
+  const words: string[] = [];
+  const others = new Set(packets.map((packet) => packet.protocol).filter((one) => one !== protocol));
+  for (const other of others) words.push(`${PROTOCOLS[other] ?? `protocol ${other}`} in the clear`);
+  const firsts = packets.filter(({ moreFragments, offset }) => moreFragments && offset === 0);
+  const seconds = packets.filter(({ moreFragments, offset }) => !moreFragments && offset > 0);
+  if (firsts.length === 0) words.push('no fragments');
+  const numbers = firsts.map(({ identification }) => identification).sort((a, b) => a - b);
+  const ends = seconds.map(({ identification }) => identification).sort((a, b) => a - b);
+  if (ends.join() !== numbers.join()) words.push('fragments without their other half');
+  if ([...firsts, ...seconds].some(({ dontFragment }) => dontFragment)) words.push('fragments with DF');
+  if (numbers.includes(0)) words.push('identification 0');
+  if (new Set(numbers).size !== numbers.length) words.push('identifications twice');
+  if (packets.some(({ headerChecksumGood }) => !headerChecksumGood)) words.push('wrong header checksums');
+  return words.length === 0 ? 'sound' : words.join(', ');
+}

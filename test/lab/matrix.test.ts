@@ -1,0 +1,58 @@
+/**
+ * The support matrix, seen anew: carrier × way × kernel. `test/helpers/article.ts` draws the network; router B is up with
+ * engine tunnel-flag, router A goes through all ways, hosts send from A to B.
+ *
+ * Fails when what it sees is not what `docs/support-matrix.json` says, and so `docs/support-matrix.md`. With
+ * CLEAR_DF_LAB_WRITE=1 (`npm run lab -- --story matrix --all --write`) it writes both instead.
+ *
+ * `npm test` sees a part of it: the whole first table's column of the default kernel, and elsewhere the ways that the
+ * stories of the article and of ESP do not go.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { merged, readMatrix, type Way, WAYS, writeMatrix } from '../../scripts/lab/matrix.js';
+import { article } from '../helpers/article.js';
+import { CARRIERS, cellsOf } from '../helpers/matrix.js';
+import { tagHosts } from '../helpers/matrix-sight.js';
+import { PROJECT } from '../helpers/tools.js';
+import { describeKernels, kernels } from './kernels.js';
+
+const WRITE = process.env['CLEAR_DF_LAB_WRITE'] === '1';
+const { version } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { version: string };
+/** Kernels were named, or all asked for. */
+const WHOLE = WRITE || kernels('short').length === kernels('full').length;
+const ELSEWHERE: readonly Way[] = ['nfqueue nft-bridge', 'tunnel-flag', 'nft'];
+const NAMES = CARRIERS.map(({ name }) => name);
+
+describeKernels('short', 'the support matrix', (guest, series) => {
+  // ip_gre before all else: it gives every namespace devices, which would look like changes of an `up` that refuses.
+  beforeAll(async () => guest().modprobe('8021q', 'ip_gre'));
+
+  const full = kernels('full').includes(series);
+  const carriers = CARRIERS.filter(({ name }) => name === 'plain' || full);
+
+  it.each(carriers)(
+    'is as written: $name',
+    async (carrier) => {
+      const net = await article(guest());
+      try {
+        await tagHosts(net);
+        const ways = WHOLE || (full && carrier.name === 'plain') ? WAYS : ELSEWHERE;
+        const cells = await cellsOf(net, series, carrier, ways);
+        expect(cells.map(({ way }) => way)).toEqual(ways);
+        if (WRITE) {
+          const date = new Date().toISOString().slice(0, 10);
+          const sight = { kernel: series, carrier: carrier.name, release: guest().kernel.release, date, version };
+          await writeMatrix(merged(readMatrix(), sight, cells, NAMES));
+        }
+        const known = readMatrix().cells.filter((cell) => cell.carrier === carrier.name && cell.kernel === series);
+        expect(cells).toEqual(known.filter(({ way }) => ways.includes(way)));
+        expect(await guest().kernelComplaints()).toEqual([]);
+      } finally {
+        await net.lab[Symbol.asyncDispose]();
+      }
+    },
+    900_000,
+  );
+});

@@ -1,0 +1,28 @@
+/** What the mangler of a tunnel is started with, and what is said of a tunnel that cannot work. */
+import { describe, expect, it } from 'vitest';
+import { manglerOptions } from '../../src/service/tunnel/mangler.js';
+import { parseRuleSpec } from '../../src/rules/spec.js';
+import { statusText } from '../../src/service/tunnel/status.js';
+import { site } from './tunnel-samples.js';
+
+const rules = [parseRuleSpec({ name: 'site-a', hook: 'bridge', outDev: 'gretap1', queues: { first: 0, last: 0 } })];
+
+describe('the mangler of a tunnel', () => {
+  it('fails over a statistics address only where the file asks for one that is not the usual one', () => {
+    const given = (metrics: string) =>
+      manglerOptions(site({ metrics }), { rules, backend: 'iptables' }, 'info').given.metrics?.text;
+    expect(given('127.0.0.1:9857')).toBeUndefined();
+    expect(given('127.0.0.1:9858')).toBe('127.0.0.1:9858');
+    expect(given('off')).toBe('off');
+  });
+});
+
+describe('the status of a tunnel', () => {
+  it('says what no item tells: that there is no way to the other end', () => {
+    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [] };
+    expect(statusText({ ...status, ok: true })).toBe('tunnel site-a, engine tunnel-flag: as planned\n');
+    expect(statusText({ ...status, ok: false, problem: 'eth1 is down' })).toBe(
+      'tunnel site-a, engine tunnel-flag: not as planned\n  DIFFERS    the way to the other end: eth1 is down\n',
+    );
+  });
+});
