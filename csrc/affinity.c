@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "affinity.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* "Let ksoftirqd do its job" was taken back in 6.5. */
 static bool leaves_backlog_to_ksoftirqd(const char *release)
 {
-	unsigned int major, minor;
+	char *end;
+	unsigned long major = strtoul(release, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
 
-	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 6 || (major == 6 && minor < 5));
+	return end != release && (major < 6 || (major == 6 && minor < 5));
 }
 
 void cdf_affinity_start(struct cdf_affinity *affinity, const char *release)

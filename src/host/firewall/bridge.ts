@@ -89,7 +89,8 @@ export function checkBridgeQueue(kernel = release()): string | undefined {
   const returns = bridgeQueueReturns(kernel);
   if (returns === 'yes') return undefined;
   const words = 'nft bridge queue loses every packet that it is handed back';
-  if (returns === 'unknown') return `on some kernels the ${words}, not on 5.10 to 6.12; ${kernel} has not been measured`;
+  if (returns === 'unknown')
+    return `on some kernels the ${words}, not on 5.10 to 6.12; ${kernel} has not been measured`;
   throw new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'use',
