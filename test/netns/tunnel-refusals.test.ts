@@ -11,7 +11,8 @@ import { EXIT_CODES } from '../../src/errors.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { routerText } from '../helpers/router-text.js';
-import { WRONG_KEY_FILES, WRONG_SITES, type WrongSite } from '../unit/tunnel-wrong-sites.js';
+import { WRONG_KEY_FILES } from '../unit/tunnel-wrong-keys.js';
+import { WRONG_SITES, type WrongSite } from '../unit/tunnel-wrong-sites.js';
 
 let lab: Lab;
 let router: Namespace;

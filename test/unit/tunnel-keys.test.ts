@@ -9,7 +9,7 @@ import { readKeyFile } from '../../src/host/key-file.js';
 import { type KeyedSite, newKeys, parseKeys } from '../../src/tunnel/key-file.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { type EspCipher } from '../../src/tunnel/site.js';
-import { WRONG_KEY_FILES } from './tunnel-wrong-sites.js';
+import { WRONG_KEY_FILES } from './tunnel-wrong-keys.js';
 
 const FILE = '/etc/clear-df/site-a.keys';
 
