@@ -3,11 +3,12 @@ import { defineConfig } from 'vitest/config';
 const SECOND = 1000;
 
 /** One project per tier; `scripts/test.ts` runs them in order. */
-function tier(name: string, options: { serial?: boolean; testTimeout: number; kind?: string }) {
+function tier(name: string, options: { serial?: boolean; testTimeout: number; kind?: string; setup?: string }) {
   return {
     test: {
       name,
       include: [`test/${name}/**/*.${options.kind ?? 'test'}.ts`],
+      ...(options.setup === undefined ? {} : { globalSetup: options.setup }),
       pool: 'forks' as const,
       fileParallelism: options.serial !== true,
       testTimeout: options.testTimeout,
@@ -24,7 +25,8 @@ export default defineConfig({
       tier('addon', { testTimeout: 60 * SECOND, serial: true }),
       tier('oracle', { testTimeout: 300 * SECOND, serial: true }),
       tier('netns', { testTimeout: 120 * SECOND, serial: true }),
-      tier('lab', { testTimeout: 300 * SECOND, serial: true }),
+      // Side by side: a guest keeps one core busy most of the time. How many: scripts/test.ts, scripts/lab.ts.
+      tier('lab', { testTimeout: 300 * SECOND, setup: 'test/lab/setup.ts' }),
       tier('examples', { testTimeout: 60 * SECOND, serial: true }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),
       // Figures, not a tier: `npm run lab -- --rates`.

@@ -14,6 +14,7 @@ import { readdirSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { execa } from 'execa';
 import { prepare, shell } from './lab/qemu.js';
+import { GUESTS } from './tiers.js';
 import { DEFAULT_SERIES, type KernelSeries, parseSeries, SERIES } from './lab/suites.js';
 
 interface LabOptions {
@@ -55,7 +56,7 @@ async function stories({ kernel, all, story, rates, write, keep }: LabOptions): 
   const filter = story === undefined ? [] : files.length > 0 ? files.map((file) => `test/lab/${file}`) : ['-t', story];
   const { exitCode } = await execa(
     'node_modules/.bin/vitest',
-    ['run', '--project', rates === true ? 'rates' : 'lab', ...filter],
+    ['run', '--project', rates === true ? 'rates' : 'lab', `--maxWorkers=${GUESTS}`, ...filter],
     {
       stdio: 'inherit',
       reject: false,

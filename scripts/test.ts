@@ -21,7 +21,9 @@ const colour = process.stdout.isTTY ? { bold: '\x1b[1m', off: '\x1b[0m' } : { bo
 async function runVitest(tier: Tier): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-tally-'));
   const file = path.join(folder, 'tally.json');
-  const args = ['run', '--project', tier.name, '--reporter=default', '--reporter=./scripts/tally.ts'];
+  const workers = tier.workers === undefined ? [] : [`--maxWorkers=${tier.workers}`];
+  const reporters = ['--reporter=default', '--reporter=./scripts/tally.ts'];
+  const args = ['run', '--project', tier.name, ...workers, ...reporters];
   const result = await execa('node_modules/.bin/vitest', args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     reject: false,

@@ -7,7 +7,12 @@ export interface Tier {
   root: boolean;
   /** The whole tier is killed and counted as failed after this many minutes. */
   minutes: number;
+  /** Test files that run side by side at most; default: as many as there are cores. */
+  workers?: number;
 }
+
+/** Guests side by side: each has a gigabyte and a half of memory. */
+export const GUESTS = 2;
 
 export const TIERS: readonly Tier[] = [
   { name: 'check', what: 'types, layers, linters, formatters', root: false, minutes: 5 },
@@ -16,7 +21,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
   { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
   { name: 'netns', what: 'real packets in network namespaces', root: true, minutes: 20 },
-  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 30 },
+  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 30, workers: GUESTS },
   { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 3 },
   { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8 },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },

@@ -34,15 +34,17 @@ async function carrier(net: Article, mode: EspMode, cipher: EspCipher): Promise<
   return `{ type: esp, mode: ${mode}, cipher: ${cipher}, keys: ${file} }`;
 }
 
-const STORIES: { mode: EspMode; cipher: EspCipher; last: number; everywhere: boolean }[] = [
-  { mode: 'transport', cipher: 'aes-gcm-256', last: 92, everywhere: true },
-  { mode: 'tunnel', cipher: 'aes-gcm-128', last: 112, everywhere: true },
-  { mode: 'transport', cipher: 'aes-cbc-256-sha256', last: 100, everywhere: false },
-  { mode: 'tunnel', cipher: 'aes-cbc-128-sha256', last: 132, everywhere: false },
+/** `npm test` tells the first on every kernel and the second on the default one; `--all` tells all of them everywhere. */
+const STORIES: { mode: EspMode; cipher: EspCipher; last: number }[] = [
+  { mode: 'transport', cipher: 'aes-gcm-256', last: 92 },
+  { mode: 'tunnel', cipher: 'aes-cbc-128-sha256', last: 132 },
+  { mode: 'tunnel', cipher: 'aes-gcm-128', last: 112 },
+  { mode: 'transport', cipher: 'aes-cbc-256-sha256', last: 100 },
 ];
+const ALL = kernels('short').length === kernels('full').length;
 
 describeKernels('short', 'the article inside ESP', (guest, series) => {
-  const stories = STORIES.filter(({ everywhere }) => everywhere || kernels('full').includes(series));
+  const stories = STORIES.slice(0, ALL ? STORIES.length : kernels('full').includes(series) ? 2 : 1);
 
   it.each(stories)(
     '$mode mode, $cipher',
