@@ -63,6 +63,17 @@ export class Guest implements Machine {
    * @throws Error with the console's last lines when it does not come up
    */
   static async boot(series: KernelSeries): Promise<Guest> {
+    try {
+      return await Guest.#bootOnce(series);
+    } catch (error) {
+      // Emulation has been seen to trip a kernel up while it patches its own code. What has not booted tells nothing
+      // of clear-df; its console is kept, and the second one has to come up.
+      console.error(`lab: ${(error as Error).message}\nlab: booting ${series} a second time`);
+      return Guest.#bootOnce(series);
+    }
+  }
+
+  static async #bootOnce(series: KernelSeries): Promise<Guest> {
     const qemu = await Qemu.start(await prepare(series));
     const guest = new Guest(qemu);
     try {
