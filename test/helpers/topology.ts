@@ -4,6 +4,7 @@
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server
  *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2
  */
+import type { Machine } from './machine.js';
 import { Lab, type Namespace } from './netns.js';
 
 export interface Routed {
@@ -17,9 +18,9 @@ export const CLIENT = '10.0.0.2';
 export const ROUTER = '10.0.0.1';
 export const SERVER = '10.0.1.2';
 
-/** Client, forwarding router and server; the far link's both ends have `farMtu`. */
-export async function routed(farMtu = 1400): Promise<Routed> {
-  const lab = await Lab.create();
+/** Client, forwarding router and server; the far link's both ends have `farMtu`. On this machine, or in a guest. */
+export async function routed(farMtu = 1400, machine?: Machine): Promise<Routed> {
+  const lab = await Lab.create(machine);
   try {
     const [client, router, server] = [
       await lab.namespace('client'),

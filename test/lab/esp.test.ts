@@ -11,12 +11,12 @@
  *              cbc   20 + 8 + 16 + (1538 + 2 → 1552) + 16 = 1612 = 1500 + 132
  */
 import { expect, it } from 'vitest';
-import { newKeys } from '../../src/tunnel/key-file.js';
 import type { EspCipher, EspMode } from '../../src/tunnel/site.js';
-import { type Article, article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
+import { article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
+import { espCarrier } from '../helpers/esp.js';
 import { nstat } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
@@ -24,15 +24,6 @@ import { describeKernels, kernels } from './kernels.js';
 
 const ESP = 50;
 const SECOND = 1000;
-
-/** One key file for both ends, where only its owner may read it. */
-async function carrier(net: Article, mode: EspMode, cipher: EspCipher): Promise<string> {
-  const file = `${await net.lab.scratch()}/site.keys`;
-  const spec = { type: 'esp', mode, cipher, keys: file, reqid: 1 } as const;
-  const text = newKeys({ local: ROUTER_A, remote: ROUTER_B, carrier: spec } as Parameters<typeof newKeys>[0]);
-  await net.lab.machine.writeFile(file, text, 0o600);
-  return `{ type: esp, mode: ${mode}, cipher: ${cipher}, keys: ${file} }`;
-}
 
 /** `npm test` tells the first on every kernel and the second on the default one; `--all` tells all of them everywhere. */
 const STORIES: { mode: EspMode; cipher: EspCipher; last: number }[] = [
@@ -52,7 +43,7 @@ describeKernels('short', 'the article inside ESP', (guest, series) => {
       const net = await article(guest());
       try {
         const { hA, rA, w, rB, hB } = net;
-        const ends = await tunnelEnds(net, { carrier: await carrier(net, mode, cipher), engine: 'nfqueue' });
+        const ends = await tunnelEnds(net, { carrier: await espCarrier(net, mode, cipher), engine: 'nfqueue' });
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 0 });
         const everything = await Capture.start(w, 'eth1', ['ip']);
         await upBoth(ends);

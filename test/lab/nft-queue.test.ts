@@ -8,33 +8,14 @@ import { expect, it } from 'vitest';
 import { Capture } from '../helpers/capture.js';
 import { clearDf, startClearDf } from '../helpers/clear-df.js';
 import { nstat, queue } from '../helpers/kernel.js';
-import { Lab } from '../helpers/netns.js';
-import { forgetPathMtu } from '../helpers/topology.js';
+import { forgetPathMtu, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
 import { describeKernels } from './kernels.js';
 
-const SERVER = '10.0.1.2';
-
 describeKernels('full', 'nft rules that queue', (guest) => {
   it('are installed, feed the queue, and are removed without a trace', async () => {
-    const lab = await Lab.create(guest());
+    const { lab, client, router, server } = await routed(1400, guest());
     try {
-      const [client, router, server] = [
-        await lab.namespace('client'),
-        await lab.namespace('router'),
-        await lab.namespace('server'),
-      ];
-      await lab.link(
-        { at: client, dev: 'eth0', address: '10.0.0.2/24' },
-        { at: router, dev: 'eth0', address: '10.0.0.1/24' },
-      );
-      await lab.link(
-        { at: router, dev: 'eth1', address: '10.0.1.1/24', mtu: 1400 },
-        { at: server, dev: 'eth0', address: `${SERVER}/24`, mtu: 1400 },
-      );
-      await router.sysctl({ 'net.ipv4.ip_forward': 1 });
-      await client.ip('route', 'add', 'default', 'via', '10.0.0.1');
-      await server.ip('route', 'add', 'default', 'via', '10.0.1.1');
       const ruleset = (): Promise<string> => router.exec('nft', ['list', 'ruleset']);
       // Somebody else's table, which must be there afterwards as it was.
       await router.feed('table ip people { chain c { type filter hook forward priority 0; accept; }; }\n', 'nft', [
