@@ -126,6 +126,9 @@ function refusal(words: string, file: string, kernel: KernelSeries): string {
   return oneLine.replace(/^clear-df: /, '').replace(' hint: ', '. Hint: ');
 }
 
+/** A device that has just been made finds its carrier a moment later, whatever else happens. */
+const CARRIER = /NO-CARRIER,|,LOWER_UP| state \w+| linkdown/g;
+
 /** Everything of a router that `tunnel up` may change. */
 async function stateOf(at: Namespace): Promise<string> {
   const commands = ['ip -d link', 'ip address', 'ip route', 'ip rule', 'ip xfrm state', 'ip xfrm policy'];
@@ -134,7 +137,8 @@ async function stateOf(at: Namespace): Promise<string> {
   return text
     .split('\n')
     .filter((line) => !line.startsWith('#'))
-    .join('\n');
+    .join('\n')
+    .replace(CARRIER, '');
 }
 
 /** The tunnel as the article has it: the kernel compares a frame's size with the path's MTU again. */

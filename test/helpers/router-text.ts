@@ -18,6 +18,8 @@ const SHOWN: Record<string, string[]> = {
 
 /** Lines and figures that no two moments share, each with its reason. */
 const UNLIKE: [RegExp, string][] = [
+  // A device that has just been made finds its carrier a moment later, whatever else happens.
+  [/NO-CARRIER,|,LOWER_UP| state \w+| linkdown/g, ''],
   // iptables-save says when it was run.
   [/^#.*$/gm, ''],
   // Packets and bytes that a chain or rule has seen.
