@@ -43,7 +43,10 @@ export const PORT = 'clear-df.lab';
 const MEMORY = '1536M';
 const CORES = 2;
 
-/** The command line. `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. */
+/**
+ * The command line. `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. `-erms,-fsrm`: kernel and libc would copy by
+ * `rep movsb`, which is emulated byte by byte.
+ */
 function commandLine({ kernel, initramfs: ram, images }: Parts, words: string[], devices: string[]): string[] {
   const disks = Object.entries(images).flatMap(([layer, file]) => [
     ...['-drive', `if=none,id=${layer},file=${file},format=raw,readonly=on`],
@@ -52,7 +55,7 @@ function commandLine({ kernel, initramfs: ram, images }: Parts, words: string[],
   const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...words];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16', '-smp', String(CORES), '-m', MEMORY],
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(CORES), '-m', MEMORY],
     ...['-kernel', kernel.vmlinuz, '-initrd', ram, '-append', append.join(' ')],
     ...disks,
     ...devices,

@@ -2,7 +2,10 @@
 import { ClearDfError } from '../../errors.js';
 import { parseLinks } from '../facts/links.js';
 import { readModules } from '../facts/modules.js';
+import { withModuleLock } from '../module-lock.js';
 import { unloadTunnels } from '../modules.js';
+import type { PrivateNamespace } from './namespace.js';
+import type { Runner } from '../exec.js';
 import type { Bench, Finding } from './bench.js';
 
 const DEVICE = 'cdfprobe0';
@@ -14,6 +17,12 @@ export async function probeIgnoreDf(bench: Bench): Promise<Finding> {
   if (!modules.has(MODULE) && loadable !== undefined && !loadable.has(MODULE)) {
     return { answer: 'no', evidence: `this kernel has no ${MODULE}` };
   }
+  return withModuleLock(() => tryOne(namespace, runner));
+}
+
+async function tryOne(namespace: PrivateNamespace, runner: Runner): Promise<Finding> {
+  // Whoever loaded it since the bench was set up relies on it by now.
+  const loaded = readModules().has(MODULE);
   try {
     const ends = ['local', '127.0.0.1', 'remote', '127.0.0.2'];
     await namespace.run('ip', ['link', 'add', DEVICE, 'type', 'gretap', ...ends, 'nopmtudisc', 'ignore-df']);
@@ -27,7 +36,7 @@ export async function probeIgnoreDf(bench: Bench): Promise<Finding> {
     return { answer: absent ? 'no' : 'unknown', evidence: `no gretap could be made: ${error.reason}` };
   } finally {
     // Left loaded, it would show gre0, gretap0 and erspan0 in every namespace.
-    if (!modules.has(MODULE) && readModules().has(MODULE)) {
+    if (!loaded && readModules().has(MODULE)) {
       await namespace.run('ip', ['link', 'delete', DEVICE]).catch(() => '');
       await unloadTunnels(runner, MODULE, [namespace.name]);
     }

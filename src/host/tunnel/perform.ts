@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { Command } from '../../tunnel/item.js';
 import { type Runner, replayText } from '../exec.js';
+import { withModuleLock } from '../module-lock.js';
 import { unloadModule } from '../modules.js';
 import { writeSysctl } from '../sysctl.js';
 
@@ -39,11 +40,11 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
     return {};
   }
   if (program === 'modprobe' && args[0] === '-r') {
-    const excuse = await unloadModule(runner, args[1] ?? '');
+    const excuse = await withModuleLock(() => unloadModule(runner, args[1] ?? ''));
     return excuse === undefined ? {} : { excuse };
   }
   if (program === 'modprobe' && !runner.dryRun) {
-    await load(runner, args);
+    await withModuleLock(() => load(runner, args));
     return {};
   }
   if (command.shown === undefined || runner.dryRun) {
