@@ -31,7 +31,7 @@ export const BRIDGE: Case[] = [
     /br_netfilter is not loaded/,
     /^modprobe br_netfilter && sysctl/,
   ],
-  ['bridge-nf', { ...bridged(), ...saved(`mangle ${INNER}`), ...CALLS }, 'ok', /1 rules with physdev see/],
+  ['bridge-nf', { ...bridged(), ...saved(`mangle ${INNER}`), ...CALLS }, 'ok', /see bridged frames: 1$/],
   ['bridge-nf', { ...TAGGED, ...saved(`mangle ${INNER}`), ...DOES_NOT_CALL }, 'ok', /see bridged frames/],
   [
     'bridge-nf',
