@@ -19,10 +19,23 @@ describe('the mangler of a tunnel', () => {
 
 describe('the status of a tunnel', () => {
   it('says what no item tells: that there is no way to the other end', () => {
-    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [] };
-    expect(statusText({ ...status, ok: true })).toBe('tunnel site-a, engine tunnel-flag: as planned\n');
+    const item = { key: 'bridge br0', wanted: 'there is a bridge br0', state: 'so', ours: true } as const;
+    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [item] };
+    const line = '  ok         there is a bridge br0\n';
+    expect(statusText({ ...status, ok: true })).toBe(`tunnel site-a, engine tunnel-flag: as planned\n${line}`);
     expect(statusText({ ...status, ok: false, problem: 'eth1 is down' })).toBe(
-      'tunnel site-a, engine tunnel-flag: not as planned\n  DIFFERS    the way to the other end: eth1 is down\n',
+      `tunnel site-a, engine tunnel-flag: not as planned\n${line}  DIFFERS    the way to the other end: eth1 is down\n`,
+    );
+  });
+
+  it('calls a tunnel that nothing has been done for not up', () => {
+    const found = 'there is no such device';
+    const items = [
+      { key: 'bridge br0', wanted: 'there is a bridge br0', state: 'not-so', found, ours: false } as const,
+    ];
+    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items, ok: false };
+    expect(statusText(status)).toBe(
+      `tunnel site-a, engine tunnel-flag: not up\n  DIFFERS    there is a bridge br0: ${found}\n`,
     );
   });
 });
