@@ -1,5 +1,6 @@
 /** IPsec policies that somebody else keeps for the same packets. */
 import type { Facts } from '../facts.js';
+import { isGrePolicy } from '../gre-policy.js';
 import { machineError } from '../site-error.js';
 import type { Site } from '../site.js';
 
@@ -10,10 +11,7 @@ import type { Site } from '../site.js';
 export function checkPolicies({ carrier, ...site }: Site, { policies }: Facts): void {
   if (carrier.type !== 'esp' || carrier.keys === 'external') return;
   const { local, remote } = site;
-  const found = policies.find(
-    ({ protocol, source, destination }) =>
-      (protocol === 'gre' || protocol === '47') && joins([bare(source), bare(destination)], [local, remote]),
-  );
+  const found = policies.find((policy) => isGrePolicy(policy, local, remote) || isGrePolicy(policy, remote, local));
   if (found === undefined) return;
   throw machineError(
     'CONFLICT',
@@ -23,12 +21,4 @@ export function checkPolicies({ carrier, ...site }: Site, { policies }: Facts): 
       `${found.reqid}): another tunnel or an IKE daemon relies on it`,
     'keys: external leaves states and policies to whoever made them; or give this tunnel another pair of addresses',
   );
-}
-
-function joins(pair: [string, string], ends: [string, string]): boolean {
-  return (pair[0] === ends[0] && pair[1] === ends[1]) || (pair[0] === ends[1] && pair[1] === ends[0]);
-}
-
-function bare(prefix: string): string {
-  return prefix.replace(/\/32$/, '');
 }

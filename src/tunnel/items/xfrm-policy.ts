@@ -1,4 +1,5 @@
 /** Packets of one selector must be, or are made, ESP. */
+import { isGrePolicy } from '../gre-policy.js';
 import type { Item } from '../item.js';
 
 export interface PolicyOptions {
@@ -22,11 +23,7 @@ export function xfrmPolicyItem({ direction, source, destination, mode, reqid, re
     reason,
     standing({ policies }) {
       const found = policies.find(
-        (policy) =>
-          policy.direction === direction &&
-          bare(policy.source) === source &&
-          bare(policy.destination) === destination &&
-          (policy.protocol === 'gre' || policy.protocol === '47'),
+        (policy) => policy.direction === direction && isGrePolicy(policy, source, destination),
       );
       if (found === undefined) return { state: 'not-so', found: 'there is no such policy' };
       if (found.transform === 'esp' && found.mode === mode && found.reqid === reqid) return { state: 'so' };
@@ -36,8 +33,4 @@ export function xfrmPolicyItem({ direction, source, destination, mode, reqid, re
     make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, ...template] }],
     undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
-}
-
-function bare(prefix: string): string {
-  return prefix.replace(/\/32$/, '');
 }
