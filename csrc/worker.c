@@ -56,7 +56,9 @@ static void *run(void *argument)
 			give_up(worker);
 			return NULL;
 		}
-		cdf_affinity_turn(&worker->affinity, cdf_clock_now());
+		/* Elsewhere not even the clock is read. */
+		if (!worker->affinity.off)
+			cdf_affinity_turn(&worker->affinity, cdf_clock_now());
 		if (!cdf_loop_turn(&worker->loop))
 			cdf_loop_wait(&worker->loop, worker->wake);
 		cdf_loop_report(&worker->loop);
