@@ -26,7 +26,7 @@ function up({ file }: Site): string {
 function modules({ modules: states }: Machine, { carrier, engine: chosen, hook }: Site): Finding[] {
   const check = checkOf('site', 'modules');
   const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
-  const needed = ['ip_gre', ...bridged, ...(carrier.type === 'esp' ? ['esp4'] : [])];
+  const needed = ['ip_gre', ...bridged, ...('keys' in carrier ? ['esp4'] : [])];
   return needed.map((name) => {
     const state: ModuleState = states.get(name) ?? 'unknown';
     const what = `${name} for this site`;

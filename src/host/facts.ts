@@ -1,12 +1,15 @@
 /** What is so on the machine, as far as a tunnel is concerned: read here, judged in `src/tunnel`. */
 import { release } from 'node:os';
+import { carrierDevices } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site.js';
 import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readModules } from './facts/modules.js';
 import { readDefaults6, readPath, readRoutes } from './facts/routes.js';
+import { readRules } from './facts/rules.js';
 import { readSysctls } from './facts/sysctls.js';
+import { readTableRoutes } from './facts/table-routes.js';
 import { readTables } from './facts/tables.js';
 import { readXfrm } from './facts/xfrm.js';
 import { type Abilities, probe, questionsOf } from './probes.js';
@@ -16,7 +19,7 @@ export const SECTIONS = ['links', 'routes', 'modules', 'sysctls', 'xfrm', 'table
 export type Section = (typeof SECTIONS)[number];
 
 /** What a reading is about: a site, or as much of one as is known. */
-export type Subject = Pick<Site, 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine'>;
+export type Subject = Pick<Site, 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine' | 'carrier'>;
 
 /**
  * Everything that is so, and what the machine can do. Changes nothing that outlasts the reading.
@@ -69,18 +72,20 @@ async function ways(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path'>> {
-  const [routes, defaults6, path] = await Promise.all([
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path'>> {
+  const [routes, defaults6, tableRoutes, rules, path] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
+    readTableRoutes(runner),
+    readRules(runner),
     subject === undefined ? undefined : readPath(runner, subject.remote, links, subject.local),
   ]);
-  return { routes, defaults6, path };
+  return { routes, defaults6, tableRoutes, rules, path };
 }
 
 /** The devices that a site names. */
 export function devicesOf(subject: Subject | undefined): string[] {
   if (subject === undefined) return [];
-  const { underlay, bridge, tunnel } = subject;
-  return [underlay, bridge.name, ...bridge.ports, tunnel.name];
+  const { underlay, bridge, tunnel, carrier } = subject;
+  return [underlay, bridge.name, ...bridge.ports, tunnel.name, ...carrierDevices(carrier)];
 }

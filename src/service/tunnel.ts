@@ -4,8 +4,9 @@
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
 import { createRunner } from '../host/exec.js';
-import { keyed, writeNewKeys } from '../host/tunnel/keys.js';
+import { writeNewKeys } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
+import { keyed } from '../tunnel/key-file.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { ENGINES } from '../tunnel/site.js';
 import { unitText } from '../tunnel/unit-text.js';
@@ -74,11 +75,11 @@ export function tunnelKeys(file: string): string {
   const withKeys = keyed(site);
   if (withKeys === undefined) {
     const { carrier } = site;
-    const value = carrier.type === 'esp' ? 'external' : carrier.type;
+    const value = 'keys' in carrier ? carrier.keys : carrier.type;
     throw usageError(
       site.place('carrier'),
       value,
-      'carrier type esp with keys: FILE',
+      'a carrier with ESP and keys: FILE',
       'other carriers need no key file',
     );
   }

@@ -1,4 +1,5 @@
 /** Whether a site can stand on this machine: everything that is refused before anything changes. Pure. */
+import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
 import { checkNames } from './check/names.js';
 import { checkNetworks } from './check/networks.js';
@@ -19,5 +20,6 @@ export function checkSite(site: Site, facts: Facts): void {
   checkUnderlay(site, facts);
   checkNames(site, facts);
   checkPolicies(site, facts);
+  carrierOf(site).check(facts);
   checkEngine(site, facts);
 }

@@ -2,6 +2,7 @@
  * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
  * Plain data, so that plans can be made and tested without a machine.
  */
+import type { Mark } from './site.js';
 import type { Answer } from './words.js';
 
 /** One device, from `ip -d -j address show`. */
@@ -45,6 +46,26 @@ export interface Route {
   words: readonly string[];
 }
 
+/** One route of any table but the main and local ones of IPv4, from `ip -o -4|-6 route show table all`. */
+export interface TableRoute {
+  family: 4 | 6;
+  /** As `ip` prints it: a number, or a name of /etc/iproute2/rt_tables. */
+  table: string;
+  destination: string;
+  via: string | undefined;
+  dev: string;
+  /** The words behind the destination, without the table. */
+  words: readonly string[];
+}
+
+/** One rule of the routing policy, from `ip -4|-6 rule show`. */
+export interface PolicyRule {
+  family: 4 | 6;
+  preference: number;
+  /** The words behind the preference: `not from all fwmark 0x66/0x66 lookup 50`. */
+  words: readonly string[];
+}
+
 /** One security association; keys are never here. */
 export interface XfrmState {
   source: string;
@@ -54,6 +75,12 @@ export interface XfrmState {
   spi: number;
   mode: string;
   reqid: number;
+  /** Wildcard where undefined. */
+  mark?: Mark | undefined;
+  ifId?: number | undefined;
+  outputMark?: Mark | undefined;
+  /** UDP ports around it. */
+  encap?: { source: number; destination: number } | undefined;
   /** SHA-256 of algorithm names and keys (`digest.ts`), hexadecimal: whether they are those of the key file. */
   digest: string;
 }
@@ -64,6 +91,9 @@ export interface XfrmPolicy {
   source: string;
   destination: string;
   protocol: string | undefined;
+  /** Any where undefined. */
+  mark?: Mark | undefined;
+  ifId?: number | undefined;
   /** First template. */
   mode: string;
   reqid: number;
@@ -78,6 +108,9 @@ export interface Facts {
   routes: readonly Route[];
   /** Devices that an IPv6 default route leads to. */
   defaults6?: readonly string[];
+  /** Routes elsewhere: other tables, and IPv6. */
+  tableRoutes: readonly TableRoute[];
+  rules: readonly PolicyRule[];
   /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
   path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */

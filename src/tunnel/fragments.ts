@@ -1,6 +1,6 @@
 /** How an IPv4 packet is cut to fit a link (RFC 791 §3.2, `ip_do_fragment` in net/ipv4/ip_output.c). Bytes. */
 import { FRAGMENT_UNIT, IPV4_HEADER } from '../net/overhead.js';
-import type { Layer, Sizes, WirePacket } from './sizes.js';
+import type { Cut, Later, Layer, Sizes, WirePacket } from './sizes.js';
 
 /**
  * The packets that a datagram becomes on a link: every one but the last carries as many bytes as fit, in units of 8.
@@ -23,13 +23,28 @@ export function fragments(length: number, mtu: number): WirePacket[] {
 
 /**
  * The sizes of a tunnel for one inner packet.
- * @param layersOf the layers around an inner packet of this length, the innermost first
+ * @param cut the link that cuts what does not fit
+ * @param layersOf the layers around an inner packet of this length, the innermost first, as they meet that link
+ * @param later what is put around each packet behind it
  */
-export function sizesOf(inner: number, pathMtu: number, layersOf: (inner: number) => Layer[]): Sizes {
-  const outerOf = (length: number) => length + layersOf(length).reduce((sum, { bytes }) => sum + bytes, 0);
-  let fits = pathMtu;
+export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => Layer[], later?: Later): Sizes {
+  const outerOf = (length: number) => length + sum(layersOf(length));
+  let fits = cut.mtu;
   // Padding makes the overhead a step function of the length: look, rather than subtract.
-  while (fits > 0 && outerOf(fits) > pathMtu) fits -= 1;
+  while (fits > 0 && outerOf(fits) > cut.mtu) fits -= 1;
   const outer = outerOf(inner);
-  return { inner, layers: layersOf(inner), outer, pathMtu, wire: fragments(outer, pathMtu), fits };
+  const packets = fragments(outer, cut.mtu);
+  return {
+    ...{ inner, layers: layersOf(inner), outer, pathMtu: cut.mtu, cutBy: cut.by, packets, fits },
+    later: later?.layers(packets[0]?.length ?? outer) ?? [],
+    wire: later === undefined ? packets : packets.flatMap(({ length }) => wrapped(length, later)),
+  };
+}
+
+function wrapped(length: number, later: Later): WirePacket[] {
+  return fragments(length + sum(later.layers(length)), later.mtu);
+}
+
+function sum(layers: readonly Layer[]): number {
+  return layers.reduce((total, { bytes }) => total + bytes, 0);
 }

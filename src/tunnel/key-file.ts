@@ -1,12 +1,13 @@
 /**
- * The key file of carrier esp: one security association for each direction, by the address that its packets come from,
+ * The key file of a carrier with ESP: one security association for each direction, by the address that its packets come from,
  * so that the same file serves both ends. No message ever repeats a key.
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { ClearDfError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { type DirectionKeys, type Keys } from './keys.js';
-import { type EspCarrier, type EspCipher, type Site } from './site.js';
+import { hasStaticKeys } from './carriers/esp-parts.js';
+import { type CarrierSpec, type EspCipher, type EspKeying, type Site } from './site.js';
 import { readWhole } from './site-words.js';
 import { readYaml, type YamlMap, type YamlValue } from './yaml-text.js';
 
@@ -26,7 +27,13 @@ const SPI_MIN = 256;
 const FRESH = 'write a fresh file on both ends: clear-df tunnel keys FILE';
 
 /** A site whose carrier takes its keys from a file. */
-export type KeyedSite = Site & { carrier: EspCarrier };
+export type KeyedSite = Site & { carrier: Extract<CarrierSpec, EspKeying> };
+
+/** The site, when its keys come from a file. */
+export function keyed(site: Site): KeyedSite | undefined {
+  const { carrier } = site;
+  return 'keys' in carrier && hasStaticKeys(carrier) ? { ...site, carrier } : undefined;
+}
 
 /**
  * Reads a key file for one end.
@@ -67,7 +74,7 @@ function mapAt(value: YamlValue, key: string, form: string, refuse: Refuse): Yam
   return value;
 }
 
-function readAssociation(value: YamlValue, address: string, carrier: EspCarrier, refuse: Refuse): DirectionKeys {
+function readAssociation(value: YamlValue, address: string, carrier: EspKeying, refuse: Refuse): DirectionKeys {
   const names = Object.keys(KEY_LENGTHS[carrier.cipher]);
   const form = `spi, ${names.join(' and ')} for cipher ${carrier.cipher}`;
   const map = mapAt(value, address, form, refuse);
@@ -102,7 +109,7 @@ function readKey(
   value: YamlValue | undefined,
   key: string,
   length: number,
-  { cipher }: EspCarrier,
+  { cipher }: EspKeying,
   refuse: Refuse,
 ): string {
   const form = `0x and ${2 * length} hexadecimal digits (${length} bytes) for cipher ${cipher}`;

@@ -3,8 +3,9 @@ import { ETHERNET, GRE, GRE_KEY } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { chooseEngine } from './engines/choose.js';
 import type { EngineParts } from './engines/engine.js';
-import { type Facts, linkOf } from './facts.js';
+import type { Facts } from './facts.js';
 import { sizesOf } from './fragments.js';
+import { pathMtu } from './path-mtu.js';
 import type { Item } from './item.js';
 import { bridgeItem } from './items/bridge.js';
 import { greModuleItem } from './items/gre-module.js';
@@ -41,7 +42,7 @@ export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
     items: [
       greModuleItem(),
       ...parts.first,
-      ...carrier.items(keys),
+      ...carrier.items({ facts, origin, keys }),
       ...bridgeItems(site, freshBridge, parts),
       ...tunnelItems(site, origin, parts),
       ...site.bridge.ports.flatMap((port) => portItems(site, port, origin)),
@@ -50,16 +51,15 @@ export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
     mangler: parts.mangler,
     sizes,
     cuts: [...carrier.cuts(), ...cutsOf(site, facts, origin)],
-    notes: [...parts.notes, ...carrier.notes(), ...notesOf(site, facts, sizes)],
+    notes: [...parts.notes, ...carrier.notes(facts), ...notesOf(site, facts, sizes)],
   };
 }
 
 /** The arithmetic alone: what one full packet of a host becomes on the wire. */
 export function tunnelSizes(site: Site, facts: Facts): Sizes {
-  const underlay = linkOf(facts, site.underlay)?.mtu;
-  // Without a route yet, the underlay is what can be known; without that, Ethernet.
-  const pathMtu = facts.path?.mtu ?? underlay ?? 1500;
-  return sizesOf(site.mtu, pathMtu, (inner) => layersOf(site, inner));
+  const carrier = carrierOf(site);
+  const cut = carrier.cutAt(facts) ?? { by: site.underlay, mtu: pathMtu(site, facts) };
+  return sizesOf(site.mtu, cut, (inner) => layersOf(site, inner), carrier.later(facts));
 }
 
 /** Every layer around an inner IP packet of this many bytes, innermost first. */
@@ -81,12 +81,13 @@ function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts
   ];
 }
 
-function tunnelItems({ local, remote, mtu, bridge, tunnel }: Site, origin: Origin, { ignoreDf }: EngineParts): Item[] {
-  const { name, key, pmtudisc, ttl } = tunnel;
+function tunnelItems(site: Site, origin: Origin, { ignoreDf }: EngineParts): Item[] {
+  const { mtu, bridge } = site;
+  const { name, key, pmtudisc, ttl } = site.tunnel;
   const fresh = !origin.devices.includes(name);
   return [
     gretapItem(name, {
-      ...{ local, remote, key, pmtudisc, ttl, ignoreDf },
+      ...{ ...carrierOf(site).ends(), key, pmtudisc, ttl, ignoreDf },
       reason: pmtudisc
         ? 'carries Ethernet frames in GRE; DF stands on every outer header, as tunnel.pmtudisc asks, and is cleared there'
         : `carries Ethernet frames in GRE; ${ignoreDf ? 'neither sets nor copies DF, nor looks for it inside' : 'sets no DF of its own'}`,

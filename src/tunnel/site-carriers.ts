@@ -1,9 +1,13 @@
 /** The carriers that a site file may name. A new one is a schema here and a type in `site.ts`; nothing else reads them. */
 import { z } from 'zod';
+import type { EspCipher, EspKeying } from './site.js';
 import { leaf, Refused, type LeafRefusal, whole, word } from './site-words.js';
 
 /** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
 const DEFAULT_REQID = 3295;
+const HOUR = 3600;
+
+const file = leaf('the path of a file', (text) => (text === '' || text.includes('\0') ? new Refused() : text));
 
 const keys = leaf('the path of a key file, or external', (text) => {
   const inline = /^(0x|0s)/i.test(text) || /^[\da-f]{32,}$/i.test(text) || text.includes('\n');
@@ -12,18 +16,76 @@ const keys = leaf('the path of a key file, or external', (text) => {
   return text === '' || text.includes('\0') ? new Refused() : text;
 });
 
+/** As certificates and daemons know the two ends: an address, a name, or `user@name`. */
+const identity = leaf('an address, a host name or an e-mail address', (text) =>
+  /^[\w.@:-]{1,120}$/.test(text) ? text : new Refused(),
+);
+
+/** How the ends prove who they are: `psk`, or the other three. Exactly one is for `site-rules.ts` to see. */
+const ike = z.strictObject({
+  psk: file.optional(),
+  certificate: file.optional(),
+  key: file.optional(),
+  authority: file.optional(),
+  'local-id': identity.optional(),
+  'remote-id': identity.optional(),
+  rekey: whole(20, 24 * HOUR, 'seconds').default(HOUR),
+});
+
+/** What every carrier with ESP has. Exactly one of `keys` and `ike`. */
+export const KEYING = {
+  cipher: word(['aes-gcm-128', 'aes-gcm-256', 'aes-cbc-128-sha256', 'aes-cbc-256-sha256']).default('aes-gcm-256'),
+  keys: keys.optional(),
+  reqid: whole(1, 0xffff_ffff, 'a number').default(DEFAULT_REQID),
+  ike: ike.optional(),
+} as const;
+
+interface KeyingInput {
+  cipher: EspCipher;
+  keys?: string | undefined;
+  reqid: number;
+  ike?: z.output<typeof ike> | undefined;
+}
+
+/** @returns what the carrier's own keys are put together with, or undefined where it was refused */
+export function keyingOf({ cipher, keys, reqid, ike }: KeyingInput, context: z.RefinementCtx): EspKeying {
+  const refuse = (path: string, params: LeafRefusal): never => {
+    context.addIssue({ code: 'custom', path: [path], params });
+    return z.NEVER;
+  };
+  if (ike === undefined) {
+    if (keys === undefined) return refuse('keys', { accepted: 'the path of a key file, or external; or a map ike' });
+    return { cipher, keys, reqid, ike: undefined };
+  }
+  if (keys !== undefined) {
+    return refuse('keys', {
+      accepted: 'either keys or ike',
+      because: 'IKE makes keys of its own',
+      hint: 'leave keys out',
+    });
+  }
+  const { psk, certificate, key, authority, rekey } = ike;
+  const accepted = 'either psk: FILE, or certificate, key and authority';
+  const ids = { localId: ike['local-id'], remoteId: ike['remote-id'], rekey };
+  if (psk !== undefined && [certificate, key, authority].every((part) => part === undefined)) {
+    return { cipher, keys: 'ike', reqid, ike: { proof: { kind: 'psk', file: psk }, ...ids } };
+  }
+  if (psk !== undefined || certificate === undefined || key === undefined || authority === undefined) {
+    return refuse('ike', { accepted, secret: true });
+  }
+  return { cipher, keys: 'ike', reqid, ike: { proof: { kind: 'certificate', certificate, key, authority }, ...ids } };
+}
+
 /** Schemas by the carrier's word; `type` is taken off before. */
 export const CARRIERS = {
   plain: z.strictObject({}).transform(() => ({ type: 'plain' as const })),
   esp: z
-    .strictObject({
-      mode: word(['transport', 'tunnel']).default('transport'),
-      cipher: word(['aes-gcm-128', 'aes-gcm-256', 'aes-cbc-128-sha256', 'aes-cbc-256-sha256']).default('aes-gcm-256'),
-      keys,
-      reqid: whole(1, 0xffff_ffff, 'a number').default(DEFAULT_REQID),
-    })
-    .transform((parts) => ({ type: 'esp' as const, ...parts })),
+    .strictObject({ mode: word(['transport', 'tunnel']).default('transport'), ...KEYING })
+    .transform(({ mode, ...keying }, context) => ({ type: 'esp' as const, mode, ...keyingOf(keying, context) })),
 } as const;
+
+/** The maps inside a carrier's map, by their keys. */
+export const CARRIER_MAPS: Record<string, { shape: object }> = { ike };
 
 export type CarrierType = keyof typeof CARRIERS;
 

@@ -4,6 +4,7 @@ import { type z } from 'zod';
 import { ClearDfError, shortened } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
+import { hasStaticKeys } from './carriers/esp-parts.js';
 import { refuseContradictions } from './site-rules.js';
 import { keysAt, siteSchema } from './site-schema.js';
 import { type LeafRefusal } from './site-words.js';
@@ -32,7 +33,7 @@ export function parseSite(text: string, file: string): Site {
     name: parts.name ?? nameOf(file),
     bridge: { ...bridge, moveAddresses },
     tunnel: { ...parts.tunnel, key: parts.tunnel.key, ttl: parts.tunnel.ttl },
-    carrier: withAbsoluteKeys(parts.carrier, file),
+    carrier: withAbsoluteFiles(parts.carrier, file),
     queues: queue,
     place,
   };
@@ -57,9 +58,14 @@ function nameOf(file: string): string {
   });
 }
 
-function withAbsoluteKeys(carrier: CarrierSpec, file: string): CarrierSpec {
-  if (!('keys' in carrier) || carrier.keys === 'external') return carrier;
-  return { ...carrier, keys: path.resolve(path.dirname(file), carrier.keys) };
+/** Files are taken from the folder of the site file. */
+function withAbsoluteFiles(carrier: CarrierSpec, file: string): CarrierSpec {
+  if (!('keys' in carrier)) return carrier;
+  const absolute = (name: string) => path.resolve(path.dirname(file), name);
+  const { ike } = carrier;
+  if (ike === undefined) return hasStaticKeys(carrier) ? { ...carrier, keys: absolute(carrier.keys) } : carrier;
+  const files = Object.entries(ike.proof).map(([key, value]) => [key, key === 'kind' ? value : absolute(value)]);
+  return { ...carrier, ike: { ...ike, proof: Object.fromEntries(files) as typeof ike.proof } };
 }
 
 /** The first thing that is wrong: a misspelt key before the one that is missing because of it. */

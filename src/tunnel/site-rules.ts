@@ -82,10 +82,11 @@ function outerLength(site: Site): number {
 function refuseTunnelFlags(site: Site): void {
   const { pmtudisc, match } = site.tunnel;
   if (match !== 'esp') return;
-  if (site.carrier.type === 'plain') {
-    throw siteError(site, 'tunnel.match', 'there is no ESP to match with carrier plain', 'match: gre, or carrier: esp');
+  if (site.carrier.type !== 'esp') {
+    const reason = `there is no ESP to match with carrier ${site.carrier.type}`;
+    throw siteError(site, 'tunnel.match', reason, 'match: gre, or carrier: esp');
   }
-  if (pmtudisc && site.carrier.type === 'esp' && site.carrier.mode === 'tunnel') {
+  if (pmtudisc && site.carrier.mode === 'tunnel') {
     throw siteError(
       site,
       'tunnel.match',
@@ -115,7 +116,7 @@ function refuseEngine(site: Site): void {
 }
 
 function refuseEsp(site: Site, given: (key: string) => boolean): void {
-  if (site.carrier.type !== 'esp' || site.carrier.keys !== 'external' || !given('carrier.reqid')) return;
+  if (!('keys' in site.carrier) || site.carrier.keys !== 'external' || !given('carrier.reqid')) return;
   throw siteError(
     site,
     'carrier.reqid',

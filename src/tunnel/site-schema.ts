@@ -1,6 +1,6 @@
 /** The shape of a site file: its keys, their accepted forms and defaults. */
 import { z } from 'zod';
-import { CARRIERS, isCarrierType, REFUSED_CARRIERS } from './site-carriers.js';
+import { CARRIER_MAPS, CARRIERS, isCarrierType, REFUSED_CARRIERS } from './site-carriers.js';
 import { BRIDGE_HOOKS, type CarrierSpec, ENGINES } from './site.js';
 import {
   device,
@@ -70,6 +70,10 @@ export type SiteInput = z.output<typeof siteSchema>;
 export function keysAt(path: string, carrierType: unknown): string[] | undefined {
   if (path === 'carrier')
     return ['type', ...(isCarrierType(carrierType) ? Object.keys(CARRIERS[carrierType].in.shape) : [])];
+  if (path.startsWith('carrier.')) {
+    const inside = CARRIER_MAPS[path.slice('carrier.'.length)];
+    return inside && Object.keys(inside.shape);
+  }
   const maps: Record<string, { shape: object }> = { '': siteSchema, bridge, tunnel };
   return maps[path] && Object.keys(maps[path].shape);
 }

@@ -3,18 +3,19 @@ import { IPV4_HEADER } from '../net/overhead.js';
 import type { Sizes } from './sizes.js';
 
 /** Lines: every layer with its source, the sum, and each packet on the wire. */
-export function sizesText({ inner, layers, outer, pathMtu, wire, fits }: Sizes, mtu: number): string[] {
+export function sizesText(sizes: Sizes, mtu: number): string[] {
+  const { inner, layers, outer, pathMtu, packets, later, wire, fits } = sizes;
   const rows: [string, string, string][] = [
     ["a host's packet of full size", String(inner), ''],
     ...layers.map(({ name, bytes, source }): [string, string, string] => [`+ ${name}`, String(bytes), source]),
     [
       '= outer packet',
       String(outer),
-      wire.length === 1 ? `fits the path's MTU of ${pathMtu}` : `more than the path's MTU of ${pathMtu}`,
+      packets.length === 1 ? `fits the path's MTU of ${pathMtu}` : `more than the path's MTU of ${pathMtu}`,
     ],
   ];
-  if (wire.length > 1) {
-    for (const [i, { length, offset, moreFragments }] of wire.entries()) {
+  if (packets.length > 1) {
+    for (const [i, { length, offset, moreFragments }] of packets.entries()) {
       const flags = moreFragments ? 'more fragments follow' : 'the last one';
       rows.push([
         `  fragment ${i + 1}`,
@@ -22,6 +23,13 @@ export function sizesText({ inner, layers, outer, pathMtu, wire, fits }: Sizes, 
         `${IPV4_HEADER} + ${length - IPV4_HEADER}, at offset ${offset}; ${flags}`,
       ]);
     }
+  }
+  if (later.length > 0) {
+    rows.push(
+      ...later.map(({ name, bytes, source }): [string, string, string] => [`+ ${name}`, String(bytes), source]),
+    );
+    const lengths = wire.map(({ length }) => length).join(' + ');
+    rows.push(['= on the wire', lengths, packets.length === 1 ? '' : 'the layers above are those of the first packet']);
   }
   const largest = Math.min(fits, mtu);
   rows.push([

@@ -20,11 +20,31 @@ export interface Sizes {
   /** The host's IP packet. */
   inner: number;
   layers: Layer[];
-  /** The outer IP packet, whole. */
+  /** The outer IP packet, whole, where it meets the link that may cut it. */
   outer: number;
+  /** MTU of that link, and the device by which it is reached. */
   pathMtu: number;
-  /** What leaves by the underlay for one inner packet of full size. */
+  cutBy: string;
+  /** What the link makes of one inner packet of full size. */
+  packets: WirePacket[];
+  /** Put around each of {@link packets} afterwards; these are the first one's. */
+  later: Layer[];
+  /** What leaves by the underlay. */
   wire: WirePacket[];
   /** The largest inner IP packet that needs no fragments. */
   fits: number;
+}
+
+/** Where the outer packet is cut. */
+export interface Cut {
+  by: string;
+  /** Bytes. */
+  mtu: number;
+}
+
+/** What is put around each packet after the cut, outermost last. */
+export interface Later {
+  layers(length: number): Layer[];
+  /** Of the underlay; what is larger is cut once more. */
+  mtu: number;
 }

@@ -30,7 +30,18 @@ export class FakeMachine implements Machine {
     const none = 'unknown' as const;
     return {
       kernel: '6.1.0',
-      ...{ links: [], routes: [], path: undefined, modules: new Set(), states: [], policies: [], tables: [] },
+      ...{
+        links: [],
+        routes: [],
+        tableRoutes: [],
+        rules: [],
+
+        path: undefined,
+        modules: new Set(),
+        states: [],
+        policies: [],
+        tables: [],
+      },
       sysctls: new Map(this.values),
       can: { ignoreDf: none, bridgeQueue: none, nftBridgeQueue: none, nftClearsDf: none },
     };

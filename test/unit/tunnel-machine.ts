@@ -38,6 +38,8 @@ export const ROUTER: Facts = {
     { destination: 'default', via: '203.0.113.1', dev: 'eth2', protocol: 'static', words: ['via', '203.0.113.1'] },
     { destination: '172.16.0.0/24', via: '192.168.200.254', dev: 'eth1', protocol: 'static', words: [] },
   ],
+  tableRoutes: [],
+  rules: [],
   path: { dev: 'eth1', mtu: 1500, source: '192.168.200.1', via: '192.168.200.254' },
   modules: new Set(),
   sysctls: new Map(),

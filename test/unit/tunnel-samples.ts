@@ -60,6 +60,8 @@ export function facts(parts: Partial<Facts> = {}): Facts {
     kernel: '6.1.0-44-cloud-amd64',
     links: [link('eth0'), link('eth1', { addresses: [address('192.168.200.1/24')] })],
     routes: [route('default', 'via 192.168.200.254 dev eth1 proto static')],
+    tableRoutes: [],
+    rules: [],
     path: { dev: 'eth1', mtu: 1500, source: '192.168.200.1', via: '192.168.200.254' },
     modules: new Set(),
     sysctls: new Map(),
@@ -72,7 +74,15 @@ export function facts(parts: Partial<Facts> = {}): Facts {
 }
 
 export function espCarrier(parts: Partial<EspCarrier> = {}): EspCarrier {
-  return { type: 'esp', mode: 'transport', cipher: 'aes-gcm-128', keys: '/etc/clear-df/keys', reqid: 3295, ...parts };
+  return {
+    type: 'esp',
+    mode: 'transport',
+    cipher: 'aes-gcm-128',
+    keys: '/etc/clear-df/keys',
+    reqid: 3295,
+    ike: undefined,
+    ...parts,
+  };
 }
 
 /** 20 bytes for AES-GCM with 128 bits: told apart by their first bytes. */

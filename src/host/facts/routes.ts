@@ -19,11 +19,16 @@ export async function readRoutes(runner: Runner): Promise<Route[]> {
 
 /** Devices that an IPv6 default route leads to; none where IPv6 is off. */
 export async function readDefaults6(runner: Runner): Promise<string[]> {
-  const text = await runner.query('ip', ['-o', '-6', 'route', 'show', 'default']).catch((error: unknown) => {
+  const text = await listing(runner, ['-6', 'route', 'show', 'default']);
+  return [...text.matchAll(/\bdev (\S+)/g)].map(([, dev = '']) => dev);
+}
+
+/** What `ip -o` lists; nothing where the kernel has no such thing, as IPv6 that is off. */
+export async function listing(runner: Runner, args: readonly string[]): Promise<string> {
+  return runner.query('ip', ['-o', ...args]).catch((error: unknown) => {
     if (error instanceof ClearDfError && error.code === 'RUNTIME') return '';
     throw error;
   });
-  return [...text.matchAll(/\bdev (\S+)/g)].map(([, dev = '']) => dev);
 }
 
 /** What `ip -o -4 route show` printed; routes without a device (blackhole, unreachable) are left out. */

@@ -4,6 +4,7 @@
  */
 import { ClearDfError } from '../../errors.js';
 import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
+import type { Mark } from '../../tunnel/site.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
 import { KilledError, type Runner } from '../exec.js';
 
@@ -52,6 +53,9 @@ export function parseStates(text: string): XfrmState[] {
       spi: Number(wordAfter(identity, 'spi') || '0'),
       mode: wordAfter(identity, 'mode'),
       reqid: reqidOf(identity),
+      ...marksOf(lines),
+      outputMark: markOf(lines, 'output-mark'),
+      encap: encapOf(lines),
       digest: algorithmsDigest(lines.flatMap(algorithmOf)),
     };
   });
@@ -80,6 +84,7 @@ export function parsePolicies(text: string): XfrmPolicy[] {
         source: wordAfter(head, 'src'),
         destination: wordAfter(head, 'dst'),
         protocol: protocol === '' ? undefined : protocol,
+        ...marksOf(lines.slice(0, template < 0 ? undefined : template)),
         mode: wordAfter(transform, 'mode'),
         reqid: reqidOf(transform),
         transform: wordAfter(transform, 'proto'),
@@ -90,6 +95,26 @@ export function parsePolicies(text: string): XfrmPolicy[] {
 
 function wordAfter(line: string, name: string): string {
   return new RegExp(`(?:^|\\s)${name} (\\S+)`).exec(line)?.[1] ?? '';
+}
+
+/** `mark 0xa/0xffffffff` and `if_id 0x66`, each on a line of its own; newer versions print them decimal, too. */
+function marksOf(lines: readonly string[]): { mark: Mark | undefined; ifId: number | undefined } {
+  const ifId = lines.map((line) => wordAfter(line, 'if_id')).find((word) => word !== '');
+  return { mark: markOf(lines, 'mark'), ifId: ifId === undefined ? undefined : Number(ifId) };
+}
+
+function markOf(lines: readonly string[], name: 'mark' | 'output-mark'): Mark | undefined {
+  const line = lines.find((one) => one.startsWith(`${name} `));
+  if (line === undefined) return undefined;
+  const [value = '', mask] = wordAfter(line, name).split('/');
+  return { value: Number(value), mask: mask === undefined ? 0xffff_ffff : Number(mask) };
+}
+
+/** `encap type espinudp sport 4500 dport 4500 addr 0.0.0.0` */
+function encapOf(lines: readonly string[]): XfrmState['encap'] {
+  const line = lines.find((one) => one.startsWith('encap '));
+  if (line === undefined) return undefined;
+  return { source: Number(wordAfter(line, 'sport')), destination: Number(wordAfter(line, 'dport')) };
 }
 
 /** `1`, or with details `1(0x00000001)`. */

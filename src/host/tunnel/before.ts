@@ -35,9 +35,28 @@ const route = z.object({
   words: z.array(z.string()),
 });
 
+const mark = z.object({ value: z.number(), mask: z.number() }).optional();
+
+const tableRoute = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  table: z.string(),
+  destination: z.string(),
+  via: z.string().optional(),
+  dev: z.string(),
+  words: z.array(z.string()),
+});
+
+const rule = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  preference: z.number(),
+  words: z.array(z.string()),
+});
+
 export const before = z.object({
   links: z.array(link),
   routes: z.array(route),
+  tableRoutes: z.array(tableRoute).default([]),
+  rules: z.array(rule).default([]),
   path: z
     .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
     .optional(),
@@ -51,6 +70,10 @@ export const before = z.object({
       spi: z.number(),
       mode: z.string(),
       reqid: z.number(),
+      mark,
+      ifId: z.number().optional(),
+      outputMark: mark,
+      encap: z.object({ source: z.number(), destination: z.number() }).optional(),
     }),
   ),
   policies: z.array(
@@ -62,6 +85,8 @@ export const before = z.object({
       mode: z.string(),
       reqid: z.number(),
       transform: z.string(),
+      mark,
+      ifId: z.number().optional(),
     }),
   ),
   tables: z.array(z.string()).optional(),
@@ -99,6 +124,8 @@ export function originOf(kept: Before, now: Facts, subject: Subject, able?: Pick
       ...now.routes.filter(({ dev }) => !ours.has(dev)),
       ...kept.routes.filter(({ dev }) => ours.has(dev)).map((one) => ({ ...one, via: one.via })),
     ],
+    tableRoutes: kept.tableRoutes.map((one) => ({ ...one, via: one.via })),
+    rules: kept.rules,
     path: pathIsOurs ? asPath(kept.path) : now.path,
     modules: new Set(kept.modules),
     sysctls: new Map(Object.entries(kept.sysctls)),

@@ -1,17 +1,11 @@
 /** The key file of a site: read only when nobody else can read it, and written so that nobody else could. */
 import { writeFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
-import { type KeyedSite, newKeys, parseKeys } from '../../tunnel/key-file.js';
+import { keyed, type KeyedSite, newKeys, parseKeys } from '../../tunnel/key-file.js';
 import type { Keys } from '../../tunnel/keys.js';
 import type { Site } from '../../tunnel/site.js';
 import { errnoOf } from '../exec.js';
 import { readKeyFile } from '../key-file.js';
-
-/** The site, when its keys come from a file. */
-export function keyed(site: Site): KeyedSite | undefined {
-  const { carrier } = site;
-  return carrier.type === 'esp' && carrier.keys !== 'external' ? { ...site, carrier } : undefined;
-}
 
 /**
  * The keys of a site; undefined where it has none of its own.

@@ -30,7 +30,9 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
 
 /** A device that comes may bring a module, and parameters of its own. */
 function ofIp(args: readonly string[], input: string): readonly Section[] {
-  if (`${args.join(' ')} ${input}`.includes('xfrm')) return ['xfrm'];
+  const object = args.find((word) => !word.startsWith('-'));
+  if (object === 'xfrm' || input.startsWith('xfrm ')) return ['xfrm'];
+  if (object === 'rule') return ['routes'];
   const devices = ['links', 'sysctls', 'modules'] as const;
-  return args[0] === 'link' ? devices : [...devices, 'routes'];
+  return object === 'link' ? devices : [...devices, 'routes'];
 }

@@ -1,19 +1,49 @@
 /** What a carrier tells the planner; pure. */
+import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { Keys } from '../keys.js';
+import type { Origin } from '../origin.js';
 import type { CarrierSpec, Site } from '../site.js';
-import type { Layer } from '../sizes.js';
+import type { Cut, Later, Layer } from '../sizes.js';
+
+/** What is known when a carrier makes its part of the plan. */
+export interface CarrierContext {
+  site: Site;
+  /** The machine without the tunnel. */
+  facts: Facts;
+  origin: Origin;
+  /** Static ones, where the carrier has some. */
+  keys: Keys | undefined;
+}
+
+/** The ends of the gretap itself. */
+export interface TunnelEnds {
+  local: string;
+  remote: string;
+  /** The device or VRF that its packets are bound to; undefined: the routing table decides. */
+  dev?: string;
+}
 
 export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /**
-   * The layers around the GRE header and what is in it, innermost first, the outermost IPv4 header last.
+   * The layers around the GRE header and what is in it, innermost first, the IPv4 header that may be cut last.
    * @param payload bytes of GRE header, Ethernet header and inner IP packet
    */
   layers(spec: S, payload: number): Layer[];
+  /** Which link cuts what is too large; without it, the path to the other router does. */
+  cutAt?(spec: S, site: Site, facts: Facts): Cut;
+  /** What is put around each packet behind that cut. */
+  later?(spec: S, site: Site, facts: Facts): Later;
+  /** The gretap's own ends; without it, the routers' addresses. */
+  ends?(spec: S, site: Site): TunnelEnds;
+  /** Devices that the plan makes for it: they are no part of the machine as it was. */
+  devices?(spec: S): string[];
   /** What has to be so before the first GRE packet leaves. */
-  items(spec: S, site: Site, keys: Keys | undefined): Item[];
+  items(spec: S, context: CarrierContext): Item[];
+  /** What cannot stand on this machine. @throws ClearDfError that names place, what was found and what to do */
+  check?(spec: S, site: Site, facts: Facts): void;
   /** Connectivity that it cuts. */
   cuts(spec: S, site: Site): string[];
   /** What the person should know. */
-  notes(spec: S, site: Site): string[];
+  notes(spec: S, site: Site, facts: Facts): string[];
 }

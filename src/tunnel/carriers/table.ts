@@ -1,22 +1,27 @@
 /** Every carrier by its word. */
+import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
-import type { Keys } from '../keys.js';
 import type { CarrierSpec, Site } from '../site.js';
-import type { Layer } from '../sizes.js';
-import type { Carrier } from './carrier.js';
+import type { Cut, Later, Layer } from '../sizes.js';
+import type { Carrier, CarrierContext, TunnelEnds } from './carrier.js';
 import { esp } from './esp.js';
 import { plain } from './plain.js';
 
 type Type = CarrierSpec['type'];
 
-const CARRIERS: { readonly [T in Type]: Carrier<Extract<CarrierSpec, { type: T }>> } = { plain, esp };
+const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T }>> } = { plain, esp };
 
 /** A site's carrier with its own part of the file already filled in. */
 export interface BoundCarrier {
   layers(payload: number): Layer[];
-  items(keys: Keys | undefined): Item[];
+  cutAt(facts: Facts): Cut | undefined;
+  later(facts: Facts): Later | undefined;
+  ends(): TunnelEnds;
+  devices(): string[];
+  items(context: Omit<CarrierContext, 'site'>): Item[];
+  check(facts: Facts): void;
   cuts(): string[];
-  notes(): string[];
+  notes(facts: Facts): string[];
 }
 
 export function carrierOf(site: Site): BoundCarrier {
@@ -25,8 +30,18 @@ export function carrierOf(site: Site): BoundCarrier {
   const carrier = CARRIERS[spec.type] as Carrier;
   return {
     layers: (payload) => carrier.layers(spec, payload),
-    items: (keys) => carrier.items(spec, site, keys),
+    cutAt: (facts) => carrier.cutAt?.(spec, site, facts),
+    later: (facts) => carrier.later?.(spec, site, facts),
+    ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },
+    devices: () => carrier.devices?.(spec) ?? [],
+    items: (context) => carrier.items(spec, { ...context, site }),
+    check: (facts) => carrier.check?.(spec, site, facts),
     cuts: () => carrier.cuts(spec, site),
-    notes: () => carrier.notes(spec, site),
+    notes: (facts) => carrier.notes(spec, site, facts),
   };
+}
+
+/** The devices that a carrier's plan makes. */
+export function carrierDevices(spec: CarrierSpec): string[] {
+  return (CARRIERS[spec.type] as Carrier).devices?.(spec) ?? [];
 }

@@ -9,7 +9,8 @@ import type { Site } from '../site.js';
  * daemon relies on them, and whoever went down first would take the encryption of the other away, without a word.
  */
 export function checkPolicies({ carrier, ...site }: Site, { policies }: Facts): void {
-  if (carrier.type !== 'esp' || carrier.keys === 'external') return;
+  // Those of a device go by its mark or number, and meet no others.
+  if ((carrier.type !== 'esp' && carrier.type !== 'esp-in-udp') || carrier.keys === 'external') return;
   const { local, remote } = site;
   const found = policies.find((policy) => isGrePolicy(policy, local, remote) || isGrePolicy(policy, remote, local));
   if (found === undefined) return;

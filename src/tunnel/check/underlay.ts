@@ -1,5 +1,6 @@
 /** The underlay, the local address, and the way to the other end. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
+import { carrierDevices } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { machineError } from '../site-error.js';
 import { type Site } from '../site.js';
@@ -57,6 +58,8 @@ function refuseWay(site: Site, { path }: Facts): void {
       `give it a route by ${underlay}: ip route add ${remote}/32 via GATEWAY dev ${underlay}`,
     );
   }
+  // Up already: the carrier's own device leads there.
+  if (carrierDevices(site.carrier).includes(path.dev)) return;
   if (path.dev !== underlay) {
     const reason = `the way to ${remote} goes by ${path.dev}, not by ${underlay}`;
     throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ip route get ${remote}`);

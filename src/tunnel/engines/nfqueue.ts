@@ -1,5 +1,6 @@
 /** The queue: bridged frames pass clear-df on their way into the tunnel. */
 import { parseRuleSpec, type RuleSpec } from '../../rules/spec.js';
+import { carrierOf } from '../carriers/table.js';
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import { bridgeCallItem } from '../items/bridge-call.js';
@@ -76,14 +77,18 @@ function nftBridge(facts: Facts): Ability {
 }
 
 /** The hook inside sees the host's packet; an outer one is needed where the tunnel sets DF again, or a packet slips by. */
-function rulesOf({ name, local, remote, queues, tunnel }: Site, hook: BridgeHook): RuleSpec[] {
+function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
+  const { name, queues, tunnel } = site;
   const rules = [parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues })];
   // An nft bridge queue leaves UDP super-packets alone, and gretap copies their DF.
   const protos = new Set<'gre' | 'esp'>([
     ...(tunnel.pmtudisc ? [tunnel.match] : []),
     ...(hook === 'nft-bridge' ? (['gre'] as const) : []),
   ]);
-  for (const proto of protos) rules.push(parseRuleSpec({ name, hook: 'output', proto, local, remote, queues }));
+  for (const proto of protos) {
+    const { local, remote } = proto === 'gre' ? carrierOf(site).ends() : site;
+    rules.push(parseRuleSpec({ name, hook: 'output', proto, local, remote, queues }));
+  }
   return rules;
 }
 

@@ -1,6 +1,7 @@
 /** Rules inside the kernel: nft clears DF on the way into the tunnel. */
 import { PROTOCOL_NUMBERS } from '../../net/protocol.js';
 import { DF_MASK, tagOf } from '../../rules/resolve.js';
+import { carrierOf } from '../carriers/table.js';
 import type { Item } from '../item.js';
 import { nftTableItem } from '../items/nft-table.js';
 import type { Site } from '../site.js';
@@ -39,7 +40,9 @@ export const nft: EngineDefinition = {
   parts: ({ site }) => ({ ignoreDf: false, first: tables(site), onBridge: [], mangler: undefined, notes: [] }),
 };
 
-function tables({ name, local, remote, tunnel }: Site): Item[] {
+function tables(site: Site): Item[] {
+  const { name, tunnel } = site;
+  const { local, remote } = carrierOf(site).ends();
   const comment = `comment "${tagOf(name)}"`;
   const df = `0x${DF_MASK.toString(16)}`;
   const clear = `ip frag-off & ${df} != 0 counter ip frag-off set ip frag-off & ${ALL_BUT_DF} ${comment}`;

@@ -5,6 +5,8 @@ import type { Command, Item, Standing } from '../item.js';
 export interface GretapOptions {
   local: string;
   remote: string;
+  /** Device or VRF that its packets are bound to; undefined: the routing table decides. */
+  dev?: string | undefined;
   /** RFC 2890; both directions. */
   key: number | undefined;
   pmtudisc: boolean;
@@ -25,13 +27,14 @@ interface Flags {
 const FOREIGN = ['iseq', 'oseq', 'icsum', 'ocsum', 'external', 'fwmark', 'encap', 'tos'] as const;
 
 /**
- * Not bound to the underlay by `dev`: the routing table stays in charge, so that the tunnel follows a change of the
+ * Not bound to the underlay by `dev`, unless the carrier asks for it: the routing table stays in charge, so that the tunnel follows a change of the
  * way to the other end, and IPsec policies and rules by mark apply to it.
  */
 export function gretapItem(name: string, options: GretapOptions): Item {
   const { local, remote, key, reason } = options;
   const wanted: Flags = { pmtudisc: options.pmtudisc, ignoreDf: options.ignoreDf, ttl: options.ttl ?? 0 };
-  const ends = ['type', 'gretap', 'local', local, 'remote', remote];
+  const bound = options.dev === undefined ? [] : ['dev', options.dev];
+  const ends = ['type', 'gretap', 'local', local, 'remote', remote, ...bound];
   const keyed = key === undefined ? [] : ['key', String(key)];
   const change = (flags: readonly string[]): Command => ({
     argv: ['ip', 'link', 'change', 'dev', name, ...ends, ...keyed, ...flags],
@@ -40,7 +43,7 @@ export function gretapItem(name: string, options: GretapOptions): Item {
   return {
     kind: 'gretap',
     key: `gretap ${name}`,
-    wanted: `${name} is a gretap from ${local} to ${remote}${keyText(key)}: ${flagWords(wanted, true).join(' ')}`,
+    wanted: `${name} is a gretap from ${local} to ${remote}${keyText(key)}${bound.length === 0 ? '' : ` by ${options.dev}`}: ${flagWords(wanted, true).join(' ')}`,
     reason,
     standing: (facts) => standing(name, facts, options, wanted),
     make(facts) {
@@ -70,6 +73,7 @@ function standing(name: string, facts: Facts, options: GretapOptions, wanted: Fl
   const same =
     data['local'] === options.local &&
     data['remote'] === options.remote &&
+    (options.dev === undefined || data['link'] === undefined || data['link'] === options.dev) &&
     keyOf(data['ikey']) === options.key &&
     keyOf(data['okey']) === options.key;
   if (!same) return { state: 'in-the-way', found: ends, hint };

@@ -1,30 +1,44 @@
 /** Packets of one selector must be, or are made, ESP. */
+import type { XfrmPolicy } from '../facts.js';
 import { isGrePolicy } from '../gre-policy.js';
 import type { Item } from '../item.js';
+import { hex, sameMark } from '../mark.js';
+import type { EspMode, Mark } from '../site.js';
 
 export interface PolicyOptions {
-  direction: 'in' | 'out';
+  direction: 'in' | 'out' | 'fwd';
+  /** Ends of the template, and of the selector where that is GRE. */
   source: string;
   destination: string;
-  mode: 'transport' | 'tunnel';
+  /** `gre`: GRE between the two ends. `any`: everything that a device leads here, by mark or `if_id`. */
+  selector?: 'gre' | 'any';
+  mode: EspMode;
   reqid: number;
+  /** Only for packets with this mark: a VTI's. */
+  mark?: Mark | undefined;
+  /** Only for packets of this XFRM interface. */
+  ifId?: number | undefined;
   reason: string;
 }
 
-/** A policy for GRE between two addresses. */
-export function xfrmPolicyItem({ direction, source, destination, mode, reqid, reason }: PolicyOptions): Item {
-  const selector = ['src', source, 'dst', destination, 'proto', 'gre', 'dir', direction];
-  const ends = mode === 'tunnel' ? ['src', source, 'dst', destination] : [];
-  const template = ['tmpl', ...ends, 'proto', 'esp', 'reqid', String(reqid), 'mode', mode];
+export function xfrmPolicyItem(options: PolicyOptions): Item {
+  const { direction, source, destination, selector: kind = 'gre', mode, reqid, mark, ifId, reason } = options;
+  const ends = ['src', source, 'dst', destination];
+  const by = [
+    ...(mark === undefined ? [] : ['mark', hex(mark.value), 'mask', hex(mark.mask)]),
+    ...(ifId === undefined ? [] : ['if_id', hex(ifId)]),
+  ];
+  const selector = [...(kind === 'gre' ? [...ends, 'proto', 'gre'] : []), 'dir', direction, ...by];
+  const template = ['tmpl', ...(mode === 'tunnel' ? ends : []), 'proto', 'esp', 'reqid', String(reqid), 'mode', mode];
+  const whose = by.length === 0 ? '' : ` ${by.join(' ')}`;
+  const what = `${kind === 'gre' ? 'GRE' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
   return {
     kind: 'xfrm-policy',
-    key: `xfrm-policy ${direction} ${source} ${destination}`,
-    wanted: `GRE ${direction === 'out' ? 'to' : 'from'} ${direction === 'out' ? destination : source} is ESP, ${mode} mode`,
+    key: `xfrm-policy ${direction} ${source} ${destination}${whose}`,
+    wanted: `${what} ${direction === 'out' ? `to ${destination}` : `from ${source}`} is ESP, ${mode} mode`,
     reason,
     standing({ policies }) {
-      const found = policies.find(
-        (policy) => policy.direction === direction && isGrePolicy(policy, source, destination),
-      );
+      const found = policies.find((policy) => policy.direction === direction && isOurs(policy, options));
       if (found === undefined) return { state: 'not-so', found: 'there is no such policy' };
       if (found.transform === 'esp' && found.mode === mode && found.reqid === reqid) return { state: 'so' };
       const words = `a policy of that selector asks for ${found.transform}, mode ${found.mode}, reqid ${found.reqid}`;
@@ -33,4 +47,10 @@ export function xfrmPolicyItem({ direction, source, destination, mode, reqid, re
     make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, ...template] }],
     undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
+}
+
+function isOurs(policy: XfrmPolicy, { selector = 'gre', source, destination, mark, ifId }: PolicyOptions): boolean {
+  if (policy.ifId !== ifId || !sameMark(policy.mark, mark)) return false;
+  if (selector === 'gre') return isGrePolicy(policy, source, destination);
+  return policy.source === '0.0.0.0/0' && policy.destination === '0.0.0.0/0' && policy.protocol === undefined;
 }

@@ -1,6 +1,9 @@
 /** A security association with static keys is in the kernel, and its keys never on a command line. */
 import { type Algorithm, algorithmsDigest } from '../digest.js';
+import type { XfrmState } from '../facts.js';
 import type { Item } from '../item.js';
+import { hex, markText, sameMark } from '../mark.js';
+import type { Mark } from '../site.js';
 
 export interface StateOptions {
   source: string;
@@ -9,6 +12,12 @@ export interface StateOptions {
   mode: string;
   reqid: number;
   algorithms: readonly Algorithm[];
+  /** Of an XFRM interface. */
+  ifId?: number | undefined;
+  /** On the ESP packet, for the routing of what has been sealed. */
+  outputMark?: Mark | undefined;
+  /** UDP ports around ESP (RFC 3948). */
+  encap?: { source: number; destination: number } | undefined;
   /** Where the keys come from, for people. */
   keyFile: string;
   reason: string;
@@ -16,20 +25,20 @@ export interface StateOptions {
 
 export function xfrmStateItem(options: StateOptions): Item {
   const { source, destination, spi, mode, reqid, algorithms, keyFile, reason } = options;
-  const hex = `0x${spi.toString(16).padStart(8, '0')}`;
-  const name = ['src', source, 'dst', destination, 'proto', 'esp', 'spi', hex];
+  const spiText = `0x${spi.toString(16).padStart(8, '0')}`;
+  const name = ['src', source, 'dst', destination, 'proto', 'esp', 'spi', spiText];
   const digest = algorithmsDigest(algorithms);
   const line = (keyOf: (algorithm: Algorithm) => string) => {
     const words = algorithms.flatMap((algorithm) => [
       ...[algorithm.kind, algorithm.name, keyOf(algorithm)],
       ...(algorithm.icvBits === undefined ? [] : [String(algorithm.icvBits)]),
     ]);
-    return `${['xfrm', 'state', 'add', ...name, 'reqid', reqid, 'mode', mode, ...words].join(' ')}\n`;
+    return `${['xfrm', 'state', 'add', ...name, 'reqid', reqid, 'mode', mode, ...words, ...more(options)].join(' ')}\n`;
   };
   return {
     kind: 'xfrm-state',
-    key: `xfrm-state ${source} ${destination} ${hex}`,
-    wanted: `the kernel has the ESP association ${hex} from ${source} to ${destination}, ${mode} mode`,
+    key: `xfrm-state ${source} ${destination} ${spiText}`,
+    wanted: `the kernel has the ESP association ${spiText} from ${source} to ${destination}, ${mode} mode`,
     reason,
     standing({ states }) {
       const found = states.find(
@@ -40,12 +49,13 @@ export function xfrmStateItem(options: StateOptions): Item {
       const differs = [
         ...(found.mode === mode ? [] : [`its mode is ${found.mode}`]),
         ...(found.reqid === reqid ? [] : [`its reqid is ${found.reqid}`]),
+        ...differences(found, options),
         ...(found.digest === digest ? [] : [`its algorithms or keys are not those of ${keyFile}`]),
       ];
       if (differs.length === 0) return { state: 'so' };
       // The kernel changes no keys of a live association, and what we took away we could not put back.
       const hint = `clear-df tunnel down, if it is ours; otherwise another spi: ip xfrm state get ${name.slice(2).join(' ')}`;
-      return { state: 'in-the-way', found: `${hex}: ${differs.join(', ')}`, hint };
+      return { state: 'in-the-way', found: `${spiText}: ${differs.join(', ')}`, hint };
     },
     make: () => [
       {
@@ -56,4 +66,26 @@ export function xfrmStateItem(options: StateOptions): Item {
     ],
     undo: () => [{ argv: ['ip', 'xfrm', 'state', 'delete', ...name], mayFail: true }],
   };
+}
+
+/** The words behind the algorithms. */
+function more({ encap, ifId, outputMark }: StateOptions): string[] {
+  return [
+    // The address is that of whom a NAT is in front of; unused since RFC 3947.
+    ...(encap === undefined ? [] : ['encap', 'espinudp', String(encap.source), String(encap.destination), '0.0.0.0']),
+    ...(outputMark === undefined ? [] : ['output-mark', hex(outputMark.value), 'mask', hex(outputMark.mask)]),
+    ...(ifId === undefined ? [] : ['if_id', hex(ifId)]),
+  ];
+}
+
+function differences(found: XfrmState, { encap, ifId, outputMark }: StateOptions): string[] {
+  const ports = found.encap === undefined ? 'none' : `${found.encap.source} to ${found.encap.destination}`;
+  const mark = found.outputMark === undefined ? 'none' : markText(found.outputMark);
+  return [
+    ...(found.ifId === ifId ? [] : [`its if_id is ${found.ifId === undefined ? 'none' : hex(found.ifId)}`]),
+    ...(sameMark(found.outputMark, outputMark) ? [] : [`its output-mark is ${mark}`]),
+    ...(found.encap?.source === encap?.source && found.encap?.destination === encap?.destination
+      ? []
+      : [`its UDP ports are ${ports}`]),
+  ];
 }
