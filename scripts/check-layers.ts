@@ -19,6 +19,8 @@ const ROADS = [
   // The public names; imported by nothing.
   ['errors', 'net', 'counters', 'native', 'mangler', 'index'],
   ['errors', 'net', 'rules', 'index'],
+  // `clear-df/plan`; imported by nothing.
+  ['errors', 'net', 'rules', 'tunnel', 'plan'],
 ];
 
 /** Doors between roads, for types only: nothing runs through them. */

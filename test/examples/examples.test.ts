@@ -7,6 +7,7 @@
  * OUTPUT once: at least 3 packets are cleared.
  */
 import path from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import type { Running } from '../helpers/running.js';
@@ -72,4 +73,14 @@ test('embed.cjs without CAP_NET_ADMIN says what to do', async () => {
   const { exitCode, stderr } = await ns.try('setpriv', args);
   expect(exitCode).toBe(3);
   expect(stderr).toMatch(/CAP_NET_ADMIN \(EPERM\)/);
+});
+
+test('plan.mjs prints the steps and the sizes, without any right, and as JSON', async () => {
+  const example = path.join(EXAMPLES, 'plan.mjs');
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all', process.execPath, example];
+  const { stdout } = await execa('setpriv', nobody);
+  // ESP in transport mode with AES-GCM, the arithmetic of docs/tunnel.md: 1572 = 1500 + 92.
+  expect(stdout).toMatch(/\d+ steps, engine tunnel-flag; 1500 bytes become 1500 \+ 92 on the wire$/);
+  const { stdout: json } = await execa(process.execPath, [example, '--json']);
+  expect(JSON.parse(json)).toMatchObject({ engine: 'tunnel-flag', sizes: { outer: 1572 } });
 });

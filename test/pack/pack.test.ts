@@ -82,7 +82,10 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'dist/cjs/index.d.ts',
     'dist/cjs/package.json',
     'dist/esm/cli/main.js',
+    'dist/esm/plan.js',
+    'dist/cjs/plan.js',
     'examples/embed.mjs',
+    'examples/plan.mjs',
     `prebuilds/${process.platform}-${process.arch}/clear_df.node`,
   ];
   expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
@@ -130,6 +133,16 @@ describe('the library', () => {
     expect(esm).toMatchObject({ exitCode: 0, stderr: '' });
     expect(esm.stdout).toContain('"function"');
     expect(cjs).toEqual(esm);
+  });
+
+  test('plans a tunnel by import and by require, without anything native', async () => {
+    const spec = `{ local: '192.168.200.1', remote: '172.16.0.1', underlay: 'eth1', bridge: { ports: ['eth0'] } }`;
+    const use = `console.log(JSON.stringify(plan(${spec}).sizes.wire.map(({ length }) => length)));`;
+    consumer.write('plan.mjs', `import { plan } from 'clear-df/plan'; ${use}`);
+    consumer.write('plan.cjs', `const { plan } = require('clear-df/plan'); ${use}`);
+    const expected = { exitCode: 0, stdout: '[1500,58]', stderr: '' };
+    expect(await consumer.run('node', 'plan.mjs')).toEqual(expected);
+    expect(await consumer.run('node', 'plan.cjs')).toEqual(expected);
   });
 
   test('refuses a wrong option before it loads anything native', async () => {

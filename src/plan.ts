@@ -1,0 +1,101 @@
+/**
+ * `clear-df/plan`: what a tunnel takes, as data, for other programs. Pure: nothing is read, nothing is changed, no
+ * native code is loaded.
+ */
+import { assumedFacts, type Assumptions } from './tunnel/assumed.js';
+import { keyed, parseKeys } from './tunnel/key-file.js';
+import { commandText, planText } from './tunnel/plan-text.js';
+import { planTunnel } from './tunnel/planner.js';
+import { parseSite } from './tunnel/site-file.js';
+import type { Sizes } from './tunnel/sizes.js';
+
+export { ClearDfError } from './errors.js';
+export type { Assumptions } from './tunnel/assumed.js';
+export type { Layer, Sizes, WirePacket } from './tunnel/sizes.js';
+
+/** The keys of a site file (docs/tunnel.md). */
+export interface TunnelSpec {
+  name?: string;
+  /** Addresses of the two routers. */
+  local: string;
+  remote: string;
+  /** Device towards the other router. */
+  underlay: string;
+  /** Bytes. */
+  mtu?: number;
+  bridge: { name?: string; ports: readonly string[]; 'move-addresses'?: boolean };
+  tunnel?: {
+    name?: string;
+    key?: number;
+    pmtudisc?: boolean;
+    ttl?: number | 'inherit';
+    match?: 'gre' | 'esp';
+  };
+  /** `plain`, or a map with `type` and what that carrier takes. */
+  carrier?: string | Readonly<Record<string, unknown>>;
+  engine?: 'auto' | 'nfqueue' | 'tunnel-flag' | 'nft';
+  hook?: 'auto' | 'br-netfilter' | 'nft-bridge';
+  queue?: number | string;
+  identification?: 'random' | 'keep' | 'sequential';
+  metrics?: string;
+}
+
+export interface PlanOptions {
+  /** What the router is taken to be like; without it, one on which everything works and nothing has been set up. */
+  machine?: Assumptions;
+  /** Text of the key file, for carriers with static keys; without it there are no associations and policies. Secret. */
+  keys?: string;
+}
+
+/** One thing that has to be so on the router. */
+export interface PlanStep {
+  /** Unique within the plan: `mtu gretap1`. */
+  key: string;
+  kind: string;
+  /** What shall be so, and why, for people. */
+  wanted: string;
+  reason: string;
+  /** No shell: the first word is the program, `input` its standard input, which may hold keys. */
+  commands: { argv: readonly string[]; input?: string }[];
+  /** The same for people to read and type; keys are left out. */
+  text: string[];
+}
+
+export interface TunnelPlan {
+  name: string;
+  engine: string;
+  engineReason: string;
+  /** In the order in which they are made; undone backwards. */
+  steps: PlanStep[];
+  /** Queues are to be served while the tunnel is up: `clear-df tunnel up`, or `ClearDf.open`. */
+  queues: { first: number; last: number } | undefined;
+  sizes: Sizes;
+  cuts: string[];
+  notes: string[];
+  /** All of it as a commented script. */
+  script: string;
+}
+
+/**
+ * The plan of one end of a tunnel.
+ * @throws ClearDfError USAGE that names the key, the accepted form and the reason; ENVIRONMENT when no engine can work
+ * on the machine as assumed
+ */
+export function plan(spec: TunnelSpec, { machine, keys }: PlanOptions = {}): TunnelPlan {
+  // JSON is YAML: refusals name the line of this text.
+  const site = parseSite(JSON.stringify(spec, null, 2), spec.name ?? 'tunnel');
+  const facts = assumedFacts(site, machine);
+  const withKeys = keyed(site);
+  const secret = withKeys === undefined || keys === undefined ? undefined : parseKeys(keys, 'keys', withKeys);
+  const made = planTunnel(site, facts, secret);
+  const steps = made.items.flatMap((item) => {
+    if (item.standing(facts).state === 'so') return [];
+    const commands = item.make(facts);
+    const { key, kind, wanted, reason } = item;
+    const bare = commands.map(({ argv, input }) => (input === undefined ? { argv } : { argv, input }));
+    return [{ key, kind, wanted, reason, commands: bare, text: commands.map(commandText) }];
+  });
+  const { engine, engineReason, mangler, sizes, cuts, notes } = made;
+  const queues = mangler === undefined ? undefined : site.queues;
+  return { name: site.name, engine, engineReason, steps, queues, sizes, cuts, notes, script: planText(made, facts) };
+}

@@ -1,0 +1,68 @@
+/** `clear-df/plan`, as another program uses it. */
+import { describe, expect, it } from 'vitest';
+import { ClearDfError, plan, type TunnelSpec } from '../../src/plan.js';
+import { newKeys } from '../../src/tunnel/key-file.js';
+import { espCarrier, site } from './tunnel-samples.js';
+
+const SPEC: TunnelSpec = {
+  name: 'site-a',
+  local: '192.168.200.1',
+  remote: '172.16.0.1',
+  underlay: 'eth1',
+  bridge: { ports: ['eth0'] },
+};
+
+function refusal(spec: TunnelSpec, options?: Parameters<typeof plan>[1]): ClearDfError {
+  try {
+    plan(spec, options);
+  } catch (error) {
+    if (error instanceof ClearDfError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('plan', () => {
+  it('is data: steps with commands, sizes, and nothing that JSON would lose', () => {
+    const made = plan(SPEC);
+    expect(JSON.parse(JSON.stringify(made))).toEqual(made);
+    expect(made).toMatchObject({ name: 'site-a', engine: 'tunnel-flag', queues: undefined });
+    // 1500 + Ethernet 14 + GRE 4 + IPv4 20 = 1538 = 1500 + 58.
+    expect(made.sizes.wire.map(({ length }) => length)).toEqual([1500, 58]);
+    const argvs = made.steps.flatMap(({ commands }) => commands.map(({ argv }) => argv.join(' ')));
+    expect(argvs).toContain('ip link set dev gretap1 mtu 1500');
+    expect(made.script).toContain('ip link set dev eth0 master br0');
+  });
+
+  it('takes the machine as it is told to', () => {
+    const machine = { pathMtu: 1400, devices: { eth0: 9000 }, modules: ['ip_gre'], can: { ignoreDf: 'no' as const } };
+    const made = plan({ ...SPEC, queue: '2:3', mtu: 1500 }, { machine });
+    expect(made).toMatchObject({ engine: 'nfqueue', queues: { first: 2, last: 3 } });
+    // At most 1376 = 8 · 172 bytes behind 20 of header: 1518 = 1376 + 142.
+    expect(made.sizes.wire.map(({ length }) => length)).toEqual([1396, 162]);
+    expect(made.steps.map(({ key }) => key)).not.toContain('module ip_gre');
+    expect(made.notes.join('\n')).toContain('eth0 has an MTU of 9000');
+  });
+
+  it('refuses in the words of a site file, with the line of the spec', () => {
+    const wrong = refusal({ ...SPEC, remote: '172.16.0.300' });
+    expect(wrong).toMatchObject({ code: 'USAGE', exitCode: 2 });
+    expect(wrong.message).toMatch(/^read site-a:4 remote: '172\.16\.0\.300' is not accepted/);
+    const misspelt = { ...SPEC, undrelay: 'eth1' } as TunnelSpec;
+    expect(refusal(misspelt).hint).toBe("did you mean 'underlay'?");
+    const none = { ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', nftClearsDf: 'no' } as const;
+    expect(refusal(SPEC, { machine: { can: none } })).toMatchObject({ code: 'ENVIRONMENT' });
+  });
+
+  it('has keys in what a program runs, and never in what a person reads', () => {
+    const carrier = espCarrier();
+    const keys = newKeys({ ...site(), ...SPEC, bridge: site().bridge, tunnel: site().tunnel, carrier });
+    const made = plan({ ...SPEC, carrier: { type: 'esp', cipher: carrier.cipher, keys: 'site.keys' } }, { keys });
+    const secrets = [...keys.matchAll(/key: (0x[\da-f]+)/g)].map(([, key = '']) => key);
+    expect(secrets).toHaveLength(2);
+    const inputs = made.steps.flatMap(({ commands }) => commands.map(({ input = '' }) => input)).join('');
+    for (const secret of secrets) expect(inputs).toContain(secret);
+    const shown = made.script + made.steps.flatMap(({ text }) => text).join('');
+    for (const secret of secrets) expect(shown).not.toContain(secret.slice(2));
+  });
+});
