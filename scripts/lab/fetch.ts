@@ -1,12 +1,9 @@
-/**
- * Fetches a stock Debian kernel: apt itself does it, with lists and a cache of its own, so that it needs no root,
- * changes nothing of the machine's and accepts only what the archive has signed.
- */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+/** Fetches a stock Debian kernel. */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
+import { aptOf, fetchPackages, field, unpackPackage } from './apt.js';
 import { CACHE, cached } from './cache.js';
-import { type KernelSeries, sourceLine, SUITES } from './suites.js';
+import { type KernelSeries, SUITES } from './suites.js';
 
 /** A kernel as its packages hold it. */
 export interface Kernel {
@@ -29,7 +26,7 @@ export async function fetchKernel(series: KernelSeries): Promise<Kernel> {
   const folder = await cached(`kernel-${series}`, async (fresh) => {
     console.error(`lab: fetching Debian's kernel ${series} (${SUITES[series]})`);
     const { versions, debs } = await download(series, fresh);
-    for (const deb of debs) await tool('dpkg-deb', ['-x', deb, path.join(fresh, 'root')]);
+    for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
     await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(versions));
   });
   return describeKernel(series, folder);
@@ -63,8 +60,7 @@ async function download(
   series: KernelSeries,
   fresh: string,
 ): Promise<{ versions: Record<string, string>; debs: string[] }> {
-  const apt = await aptRoot(series);
-  await apt('apt-get', ['update', '-qq']);
+  const apt = await aptOf(SUITES[series]);
   const versions: Record<string, string> = {};
   const wanted = [META];
   for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
@@ -79,53 +75,5 @@ async function download(
     throw new Error(`${META} of ${SUITES[series]} is ${versions[META]}: no longer of the series ${series}`);
   }
   const parts = Object.entries(versions).filter(([name]) => PARTS.test(name));
-  const archives = path.join(fresh, 'debs');
-  await mkdir(archives);
-  await apt('apt-get', ['download', ...parts.map(([name, version]) => `${name}=${version}`)], archives);
-  return { versions, debs: (await readdir(archives)).map((name) => path.join(archives, name)) };
-}
-
-type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
-
-/** Makes apt's folders for one suite; whatever the machine says of proxies and certificates stays in force. */
-async function aptRoot(series: KernelSeries): Promise<Apt> {
-  const root = path.join(CACHE, 'apt', SUITES[series]);
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {
-    await mkdir(path.join(root, folder), { recursive: true });
-  }
-  const configuration = path.join(root, 'apt.conf');
-  const settings = {
-    'Dir::State': path.join(root, 'state'),
-    'Dir::State::lists': path.join(root, 'lists'),
-    'Dir::State::status': path.join(root, 'status'),
-    'Dir::Cache': path.join(root, 'cache'),
-    'Dir::Etc::sourcelist': path.join(root, 'sources.list'),
-    'Dir::Etc::sourceparts': '/dev/null',
-    'Dir::Etc::preferencesparts': '/dev/null',
-    'APT::Architecture': 'amd64',
-    'APT::Sandbox::User': 'root',
-    'Acquire::Languages': 'none',
-    'Acquire::GzipIndexes': 'true',
-    'Acquire::AllowInsecureRepositories': 'false',
-    'Acquire::Retries': '3',
-  };
-  const text = Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`);
-  await writeFile(configuration, text.join(''));
-  await writeFile(path.join(root, 'status'), '');
-  await writeFile(path.join(root, 'sources.list'), `${await sourceLine(series)}\n`);
-  return async (command, args, cwd = root) => tool(command, args, cwd, { APT_CONFIG: configuration });
-}
-
-async function tool(command: string, args: string[], cwd?: string, env: Record<string, string> = {}): Promise<string> {
-  const options = { env, ...(cwd === undefined ? {} : { cwd }) };
-  const result = await execa(command, args, { ...options, reject: false });
-  if (result.failed) {
-    const words = result.stderr.trim() || result.shortMessage;
-    throw new Error(`${[command, ...args].join(' ')} failed, so the lab has no kernel to boot:\n${words}`);
-  }
-  return result.stdout;
-}
-
-function field(record: string, name: string): string {
-  return new RegExp(`^${name}: (.*)$`, 'm').exec(record)?.[1] ?? '';
+  return { versions, debs: await fetchPackages(apt, new Map(parts), path.join(fresh, 'debs')) };
 }

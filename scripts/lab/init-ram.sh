@@ -1,5 +1,5 @@
 #!/bin/sh
-# First process of a guest: finds the images by their serial numbers and stacks them into one root.
+# First process of a guest: finds the images by their serial numbers and stacks them into one root, the first on top.
 # Writes go to memory, so that a guest may be killed at any time.
 set -e
 mount -t devtmpfs dev /dev
@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 # Lines of paths, in the order in which they depend on each other.
 while read -r module; do insmod "/$module" || [ "${module##*crc32c}" != "$module" ]; done </modules.list
 stack=
-for layer in app packages modules system; do
+for layer in app packages modules system daemons; do
 	for device in /sys/block/vd*; do
 		[ "$(cat "$device/serial")" = "$layer" ] || continue
 		mkdir -p "/layers/$layer"

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { appImage, packagesImage } from './app.js';
 import { CACHE } from './cache.js';
+import { daemonsImage } from './daemons.js';
 import { fetchKernel, type Kernel } from './fetch.js';
 import { searchPath } from './image.js';
 import { initramfs } from './initramfs.js';
@@ -19,7 +20,7 @@ export interface Parts {
   kernel: Kernel;
   initramfs: string;
   /** By the layer's name, which init-ram.sh knows. */
-  images: Record<'app' | 'packages' | 'modules' | 'system', string>;
+  images: Record<'app' | 'packages' | 'modules' | 'system' | 'daemons', string>;
 }
 
 /** Everything that a guest of this series boots from; made or fetched where it is not there yet. */
@@ -35,6 +36,7 @@ export async function prepare(series: KernelSeries): Promise<Parts> {
     packages: await packagesImage(),
     modules: modules.image,
     system: await systemImage(),
+    daemons: await daemonsImage(),
   };
   return { kernel, initramfs: await initramfs(kernel, modules), images };
 }

@@ -1,5 +1,6 @@
 /** The kernels of the lab, and where this machine's own apt configuration says that Debian is to be had. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
 /** Kernel series, and the Debian suite whose `linux-image-cloud-amd64` is of that series. */
@@ -16,6 +17,16 @@ export const SERIES = Object.keys(SUITES) as KernelSeries[];
 /** The one whose stories run in full by default. */
 export const DEFAULT_SERIES: KernelSeries = '6.1';
 
+/**
+ * The suite that this machine is of.
+ * @throws Error when it does not say
+ */
+export async function ownSuite(): Promise<string> {
+  const name = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1];
+  if (name === undefined) throw new Error('/etc/os-release names no Debian suite (VERSION_CODENAME), so none is known');
+  return name;
+}
+
 /** Verifies what the archive signs; of the package debian-archive-keyring. */
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -27,14 +38,14 @@ export function parseSeries(text: string): KernelSeries {
 }
 
 /**
- * One line of sources.list for another suite of the archive that this machine already uses.
+ * One line of sources.list for a suite of the archive that this machine already uses.
  * @throws Error when the machine's apt is not set up for Debian
  */
-export async function sourceLine(series: KernelSeries): Promise<string> {
+export async function sourceLine(suite: string): Promise<string> {
   if (!existsSync(KEYRING)) {
-    throw new Error(`${KEYRING} is missing, so kernels cannot be verified: apt-get install debian-archive-keyring`);
+    throw new Error(`${KEYRING} is missing, so packages cannot be verified: apt-get install debian-archive-keyring`);
   }
-  return `deb [arch=amd64 signed-by=${KEYRING}] ${await archive()} ${SUITES[series]} main`;
+  return `deb [arch=amd64 signed-by=${KEYRING}] ${await archive()} ${suite} main`;
 }
 
 /** The address from which this machine's apt takes Debian's main archive. */
@@ -53,6 +64,6 @@ async function archive(): Promise<string> {
   }
   throw new Error(
     "this machine's apt knows no archive of Debian (apt-get indextargets lists none with component main): " +
-      'the lab takes its kernels from there',
+      'the lab takes its kernels and daemons from there',
   );
 }

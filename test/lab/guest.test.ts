@@ -11,9 +11,25 @@ import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { Lab } from '../helpers/netns.js';
 import { ping } from '../helpers/traffic.js';
+import { until } from '../helpers/until.js';
 import { describeKernels } from './kernels.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/** What each prints of itself: of other suites other numbers. */
+const VERSIONS: Record<string, RegExp> = {
+  'swanctl --help': /^strongSwan \d.* swanctl/,
+  'pki --help': /^strongSwan \d.* PKI tool/,
+  'ipsec --version': /^Libreswan \d/,
+  'certutil -H': /certutil/i,
+  'openconnect --version': /^OpenConnect version v\d/,
+  'ocserv --version': /^ocserv \d/,
+  'openvpn --version': /^OpenVPN \d/,
+  'wg --version': /^wireguard-tools v\d/,
+  'openssl version': /^OpenSSL \d/,
+  'conntrack --version': /^conntrack v\d/,
+  'install --version': /^install \(GNU coreutils\) \d/,
+};
 
 describeKernels('full', 'a guest', (guest, series) => {
   it("runs Debian's own kernel, without a complaint", async () => {
@@ -39,6 +55,41 @@ describeKernels('full', 'a guest', (guest, series) => {
         exitCode: 0,
       });
     }
+  });
+
+  it('has the daemons of IPsec and VPNs', async () => {
+    for (const [program, version] of Object.entries(VERSIONS)) {
+      const { stdout, stderr } = await guest().run(program.split(' '));
+      expect(`${stdout}${stderr}`, program).toMatch(version);
+    }
+    await guest().modprobe('wireguard', 'tun');
+  });
+
+  it("runs strongSwan's and Libreswan's daemons, one after the other, with all they load", async () => {
+    const charon = guest().spawn(['charon-systemd'], { stdout: () => {}, stderr: () => {} });
+    const stats = await until('charon answers', async () => {
+      const { exitCode, stdout } = await guest().run(['swanctl', '--stats']);
+      return exitCode === 0 && stdout;
+    });
+    for (const plugin of ['aes', 'gcm', 'openssl', 'gmp', 'kernel-netlink', 'socket-default', 'vici'])
+      expect(stats).toMatch(new RegExp(`loaded plugins: .*\\b${plugin}\\b`));
+    charon.kill('SIGTERM');
+    expect(await charon.end).toMatchObject({ exitCode: 0 });
+
+    await must(guest(), ['ipsec', 'initnss']);
+    let log = '';
+    const hear = (words: string) => void (log += words);
+    const pluto = guest().spawn(['/usr/libexec/ipsec/pluto', '--nofork', '--stderrlog'], {
+      stdout: hear,
+      stderr: hear,
+    });
+    await until('pluto answers', async () => {
+      const { exitCode, stdout } = await guest().run(['ipsec', 'whack', '--status']);
+      return exitCode === 0 && stdout.includes('using kernel interface: xfrm');
+    });
+    expect(log).toContain('NSS crypto library initialized');
+    await must(guest(), ['ipsec', 'whack', '--shutdown']);
+    expect(await pluto.end).toMatchObject({ exitCode: 0 });
   });
 
   it('pings and captures between namespaces, and leaves none behind', async () => {
