@@ -4,6 +4,7 @@
       "target_name": "clear_df",
       "sources": [
         "csrc/addon.cc",
+        "csrc/encap_wrap.cc",
         "csrc/mangler_wrap.cc",
         "csrc/options_wrap.cc",
         "csrc/probe_wrap.cc",
@@ -13,6 +14,7 @@
         "csrc/binding.c",
         "csrc/clear.c",
         "csrc/deck.c",
+        "csrc/encap.c",
         "csrc/fault.c",
         "csrc/icmp.c",
         "csrc/identification.c",

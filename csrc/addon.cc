@@ -3,6 +3,7 @@
  * the addon, worker threads included. */
 #include <napi.h>
 
+#include "encap_wrap.h"
 #include "mangler_wrap.h"
 #include "probe_wrap.h"
 #include "rules_wrap.h"
@@ -24,6 +25,7 @@ static Napi::Value CounterNames(const Napi::CallbackInfo &info)
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
+	exports.Set("Encap", EncapWrap::Define(env));
 	exports.Set("Mangler", ManglerWrap::Define(env));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));

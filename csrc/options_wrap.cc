@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options_wrap.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -28,6 +30,28 @@ bool ReadFlag(const Napi::Object &options, const char *key)
 		throw Napi::TypeError::New(
 			options.Env(), std::string(key) + " is not a boolean");
 	return value.As<Napi::Boolean>();
+}
+
+uint32_t ReadAddress(const Napi::Object &options, const char *key)
+{
+	Napi::Value value = options.Get(key);
+	struct in_addr address;
+
+	if (!value.IsString() ||
+	    inet_pton(AF_INET, value.As<Napi::String>().Utf8Value().c_str(),
+		      &address) != 1)
+		throw Napi::TypeError::New(options.Env(),
+					   std::string(key) +
+						   " is not an IPv4 address");
+	return address.s_addr;
+}
+
+std::string AddressText(uint32_t address)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &address, text, sizeof(text));
+	return text;
 }
 
 cdf_identification_policy ReadPolicy(const Napi::Value &value)

@@ -6,6 +6,8 @@
 
 #include <napi.h>
 
+#include <string>
+
 extern "C" {
 #include "mangler.h"
 }
@@ -16,6 +18,12 @@ double ReadNumber(const Napi::Object &options, const char *key, double least,
 
 /** Read options[key], a boolean; throws a TypeError. */
 bool ReadFlag(const Napi::Object &options, const char *key);
+
+/** Read options[key], an IPv4 address, as it lies in memory; throws a TypeError. */
+uint32_t ReadAddress(const Napi::Object &options, const char *key);
+
+/** An address that lies in memory, dotted. */
+std::string AddressText(uint32_t address);
 
 /** Read a mangler's options; throws a TypeError that names the bad one. */
 cdf_mangler_options ReadOptions(const Napi::Object &options);

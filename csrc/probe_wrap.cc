@@ -3,8 +3,6 @@
 
 #include "options_wrap.h"
 
-#include <arpa/inet.h>
-
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,34 +20,12 @@ const char *const kOutcomes[CDF_PROBE_OUTCOMES] = {
 
 const double kMillisecond = 1e6; /* nanoseconds */
 
-uint32_t Address(const Napi::Object &request, const char *key)
-{
-	Napi::Value value = request.Get(key);
-	struct in_addr address;
-
-	if (!value.IsString() ||
-	    inet_pton(AF_INET, value.As<Napi::String>().Utf8Value().c_str(),
-		      &address) != 1)
-		throw Napi::TypeError::New(request.Env(),
-					   std::string(key) +
-						   " is not an IPv4 address");
-	return address.s_addr;
-}
-
-std::string Text(uint32_t address)
-{
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &address, text, sizeof(text));
-	return text;
-}
-
 cdf_probe ReadProbe(const Napi::Object &request)
 {
 	cdf_probe probe = {};
 
-	probe.destination = Address(request, "destination");
-	probe.source = Address(request, "source");
+	probe.destination = ReadAddress(request, "destination");
+	probe.source = ReadAddress(request, "source");
 	probe.bytes = (uint16_t)ReadNumber(request, "bytes",
 					   CDF_PROBE_BYTES_MIN, UINT16_MAX);
 	probe.fragment_bytes =
@@ -74,8 +50,8 @@ Napi::Object Row(Napi::Env env, const cdf_probe_result &result)
 	Napi::Object row = Napi::Object::New(env);
 
 	row.Set("outcome", kOutcomes[result.outcome]);
-	row.Set("from", Text(result.from));
-	row.Set("source", Text(result.source));
+	row.Set("from", AddressText(result.from));
+	row.Set("source", AddressText(result.source));
 	row.Set("mtu", result.mtu);
 	row.Set("type", result.type);
 	row.Set("code", result.code);

@@ -13,11 +13,11 @@ import { longFiles } from './layers/long-files.js';
 
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
-  ['errors', 'net', 'counters', 'native', 'mangler', 'log', 'report', 'service', 'cli'],
+  ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'log', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // The public names; imported by nothing.
-  ['errors', 'net', 'counters', 'native', 'mangler', 'index'],
+  ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'index'],
   ['errors', 'net', 'rules', 'index'],
   // `clear-df/plan`; imported by nothing.
   ['errors', 'net', 'rules', 'tunnel', 'plan'],
@@ -60,8 +60,9 @@ const C_STEPS = [
   ['icmp'],
   ['raw'],
   ['probe'],
+  ['encap'],
   ['options_wrap'],
-  ['mangler_wrap', 'rules_wrap', 'probe_wrap'],
+  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap'],
   ['addon'],
 ];
 

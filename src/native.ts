@@ -71,6 +71,47 @@ export interface NativeMangler {
   close(): Promise<void>;
 }
 
+/** Where ESP in UDP is taken, and whom keepalives go to. */
+export type NativeEncapOptions = {
+  /** Address of this host, or `0.0.0.0`, and its UDP port, 1–65535. */
+  local: string;
+  port: number;
+  remote: string;
+  remotePort: number;
+  /** Seconds between two keepalives, at most 86400; 0: none are sent. */
+  keepalive: number;
+};
+
+export type NativeEncapCounts = {
+  /** Keepalives sent. */
+  keepalives: number;
+  /** Keepalives that the kernel did not send. */
+  refused: number;
+  /** Packets with the non-ESP marker, thrown away. */
+  ike: number;
+  /** Packets too short for ESP, thrown away. */
+  other: number;
+  /** What the kernel dropped: the buffer was full, or a checksum wrong. */
+  dropped: number;
+  /** Of the last keepalive: the kernel's errno (positive), or 0. */
+  errno: number;
+  /** Who sent the last packet that was not ESP; `0.0.0.0`: nobody has. */
+  from: string;
+};
+
+/** A bound socket with UDP_ENCAP; closed when it is collected, or its environment ends. */
+export interface NativeEncap {
+  /** Send a keepalive when one is due, and throw away what is not ESP; never waits. */
+  tend(): void;
+  /** As the last {@link tend} left them; still there after {@link close}. */
+  counts(): NativeEncapCounts;
+  /** Safe to call again. */
+  close(): void;
+}
+
+/** Thrown by `Encap` when a step fails: `errno` by number, and the step's name. */
+export type NativeEncapError = Error & { errno: number; operation: string };
+
 /** The packet rules alone, for captures: no root, no kernel. */
 export interface NativeRules {
   /**
@@ -132,6 +173,7 @@ export interface Native {
   /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
+  Encap: new (options: NativeEncapOptions) => NativeEncap;
   Rules: new (identification: IdentificationPolicy) => NativeRules;
 }
 

@@ -67,7 +67,7 @@ function reports(stderr: string): string[] {
   return stderr
     .split(/\n(?=(?:Direct|Indirect) leak|=+\d+=+ERROR: Address|.*runtime error)/)
     .filter((report) => /(leak of|ERROR: AddressSanitizer|runtime error)/.test(report))
-    .filter((report) => /csrc\/|cdf_|ManglerWrap|RulesWrap|ERROR: AddressSanitizer/.test(report));
+    .filter((report) => /csrc\/|cdf_|ManglerWrap|RulesWrap|EncapWrap|ERROR: AddressSanitizer/.test(report));
 }
 
 describe('under AddressSanitizer and UBSan', () => {
@@ -77,6 +77,9 @@ describe('under AddressSanitizer and UBSan', () => {
     ['refused.cjs', ''],
     ['ends-parent.cjs', 'close'],
     ['ends-parent.cjs', 'exit'],
+    ['encap.cjs', 'cycles'],
+    ['encap.cjs', 'threads'],
+    ['encap.cjs', 'refused'],
   ])(
     '%s %s',
     async (file, argument) => {
