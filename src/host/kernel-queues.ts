@@ -2,9 +2,10 @@
  * What the kernel itself says about netfilter queues: who holds them, how many
  * packets wait, how many it dropped. Reads `/proc` only; changes nothing.
  */
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { constants } from 'node:os';
+import { type SocketOwner, socketOwner, tryRead } from './socket-owner.js';
 
 /** How much of a packet the holder asked for (NFQNL_COPY_*). */
 export type CopyMode = 'none' | 'meta' | 'packet';
@@ -153,22 +154,11 @@ export function holderOf(queue: number, proc = '/proc'): Holder {
   return { state: 'held', portId: row.portId, ...(owner === undefined ? {} : { process: owner }) };
 }
 
-/** The process that has the netfilter netlink socket of this port id open; the lowest pid when it was inherited. */
-function processOf(portId: number, proc: string): { pid: number; name: string } | undefined {
+/** The process that has the netfilter netlink socket of this port id open. */
+function processOf(portId: number, proc: string): SocketOwner | undefined {
   const inode = inodeOf(portId, proc);
   if (inode === undefined) return undefined;
-  const link = `socket:[${inode}]`;
-  const pids = tryRead(() => readdirSync(proc), [])
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number);
-  for (const pid of pids.sort((a, b) => a - b)) {
-    const folder = path.join(proc, String(pid), 'fd');
-    const holds = tryRead(() => readdirSync(folder), []).some(
-      (fd) => tryRead(() => readlinkSync(path.join(folder, fd)), '') === link,
-    );
-    if (holds) return { pid, name: tryRead(() => readFileSync(path.join(proc, `${pid}/comm`), 'utf8').trim(), '?') };
-  }
-  return undefined;
+  return socketOwner(inode, proc);
 }
 
 /** `/proc/net/netlink`: sk, Eth (protocol), Pid (port id), Groups, Rmem, Wmem, Dump, Locks, Drops, Inode. */
@@ -179,13 +169,4 @@ function inodeOf(portId: number, proc: string): string | undefined {
     if (Number(protocol) === NETLINK_NETFILTER && Number(port) === portId && inode !== undefined) return inode;
   }
   return undefined;
-}
-
-/** Processes come and go, and others' files are not ours to read: such a miss is an ordinary answer here. */
-function tryRead<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch {
-    return otherwise;
-  }
 }
