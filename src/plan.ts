@@ -7,10 +7,12 @@ import { keyed, parseKeys } from './tunnel/key-file.js';
 import { commandText, planText } from './tunnel/plan-text.js';
 import { planTunnel } from './tunnel/planner.js';
 import { parseSite } from './tunnel/site-file.js';
+import type { SocketPlan } from './tunnel/socket.js';
 import type { Sizes } from './tunnel/sizes.js';
 
 export { ClearDfError } from './errors.js';
 export type { Assumptions } from './tunnel/assumed.js';
+export type { SocketPlan } from './tunnel/socket.js';
 export type { Layer, Sizes, WirePacket } from './tunnel/sizes.js';
 
 /** The keys of a site file (docs/tunnel.md). */
@@ -69,6 +71,8 @@ export interface TunnelPlan {
   steps: PlanStep[];
   /** Queues are to be served while the tunnel is up: `clear-df tunnel up`, or `ClearDf.open`. */
   queues: { first: number; last: number } | undefined;
+  /** A socket with UDP_ENCAP is to be held while the tunnel is up: `clear-df tunnel up`, or `EncapSocket.open(socket)`. */
+  socket: SocketPlan | undefined;
   sizes: Sizes;
   cuts: string[];
   notes: string[];
@@ -95,7 +99,8 @@ export function plan(spec: TunnelSpec, { machine, keys }: PlanOptions = {}): Tun
     const bare = commands.map(({ argv, input }) => (input === undefined ? { argv } : { argv, input }));
     return [{ key, kind, wanted, reason, commands: bare, text: commands.map(commandText) }];
   });
-  const { engine, engineReason, mangler, sizes, cuts, notes } = made;
+  const { engine, engineReason, mangler, socket, sizes, cuts, notes } = made;
   const queues = mangler === undefined ? undefined : site.queues;
-  return { name: site.name, engine, engineReason, steps, queues, sizes, cuts, notes, script: planText(made, facts) };
+  const script = planText(made, facts);
+  return { name: site.name, engine, engineReason, steps, queues, socket, sizes, cuts, notes, script };
 }

@@ -26,6 +26,8 @@ export const GRE: Overhead = { name: 'GRE header', bytes: 4, source: 'RFC 2784 �
 
 export const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' };
 
+export const UDP: Overhead = { name: 'UDP header', bytes: 8, source: 'RFC 768, RFC 3948 §2.1' };
+
 /** The parts of an ESP packet that depend on its algorithms. Bytes. */
 export interface EspShape {
   iv: number;

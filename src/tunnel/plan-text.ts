@@ -6,6 +6,7 @@ import { resolveRules } from '../rules/resolve.js';
 import type { Facts } from './facts.js';
 import type { Command, Item } from './item.js';
 import type { ManglerPlan, Plan } from './plan.js';
+import type { SocketPlan } from './socket.js';
 import { sizesText } from './sizes-text.js';
 
 /** Width of a comment. */
@@ -22,6 +23,7 @@ export function planText(plan: Plan, facts: Facts): string {
     section('engine', [`${plan.engine}: ${plan.engineReason}`]),
     section('cuts', plan.cuts),
     ...plan.items.map((item) => itemText(item, facts)),
+    plan.socket === undefined ? '' : socketText(plan.socket, plan.mangler === undefined ? plan.site.file : undefined),
     plan.mangler === undefined ? '' : manglerText(plan, plan.mangler),
     comments(['sizes, in bytes', ...sizesText(plan.sizes, plan.site.mtu).map((line) => `  ${line}`)]),
     section('notes', plan.notes),
@@ -49,6 +51,19 @@ function itemText(item: Item, facts: Facts): string {
         ...(standing.hint === undefined ? [] : wrapped(`  hint: ${standing.hint}`)),
       ]);
   }
+}
+
+/** @param file of the site, where nothing else stays in the foreground */
+function socketText({ local, port, remote, remotePort, keepalive }: SocketPlan, file: string | undefined): string {
+  const keepalives =
+    keepalive === 0 ? 'sends no keepalives' : `a keepalive to ${remote}:${remotePort} every ${keepalive} s`;
+  const held = comments(
+    wrapped(
+      `holds UDP socket ${local}:${port} with UDP_ENCAP until it is told to stop, which no command of iproute2 can: ` +
+        `without it the kernel takes no ESP in UDP; ${keepalives}`,
+    ),
+  );
+  return file === undefined ? held : `${held}\n${replayText('clear-df', ['tunnel', 'up', file])}`;
 }
 
 function manglerText({ site }: Plan, { rules, backend }: ManglerPlan): string {

@@ -2,6 +2,7 @@
 import type { RuleSpec } from '../rules/spec.js';
 import type { Item } from './item.js';
 import type { Engine, Site } from './site.js';
+import type { SocketPlan } from './socket.js';
 import type { Sizes } from './sizes.js';
 
 /** The mangler that engine nfqueue needs: the options of `clear-df run`. */
@@ -9,6 +10,11 @@ export interface ManglerPlan {
   rules: RuleSpec[];
   /** `--backend` */
   backend: 'auto' | 'iptables' | 'nft';
+}
+
+/** Whether `up` goes on running: something of the plan is no command, but a process's. */
+export function staysInForeground({ mangler, socket }: Pick<Plan, 'mangler' | 'socket'>): boolean {
+  return mangler !== undefined || socket !== undefined;
 }
 
 export interface Plan {
@@ -19,6 +25,8 @@ export interface Plan {
   /** In the order in which they are made; undone backwards. */
   items: Item[];
   mangler: ManglerPlan | undefined;
+  /** What the foreground of `up` holds open, whatever the engine. */
+  socket: SocketPlan | undefined;
   sizes: Sizes;
   /** Connectivity that `up` cuts or moves. */
   cuts: string[];

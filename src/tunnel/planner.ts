@@ -49,6 +49,7 @@ export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
       bridgeMtu(site, freshBridge),
     ],
     mangler: parts.mangler,
+    socket: carrier.socket(),
     sizes,
     cuts: [...carrier.cuts(), ...cutsOf(site, facts, origin)],
     notes: [...parts.notes, ...carrier.notes(facts), ...notesOf(site, facts, sizes)],

@@ -6,6 +6,8 @@ import { leaf, Refused, type LeafRefusal, whole, word } from './site-words.js';
 /** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
 const DEFAULT_REQID = 3295;
 const HOUR = 3600;
+/** Seconds (RFC 3948 §4). */
+const KEEPALIVE = 20;
 
 const file = leaf('the path of a file', (text) => (text === '' || text.includes('\0') ? new Refused() : text));
 
@@ -15,6 +17,9 @@ const keys = leaf('the path of a key file, or external', (text) => {
     return new Refused({ because: 'keys have a file of their own, which only its owner can read', secret: true });
   return text === '' || text.includes('\0') ? new Refused() : text;
 });
+
+/** That of IKE and ESP behind a NAT (RFC 3948 §2). */
+const udpPort = whole(1, 65_535, 'a UDP port').default(4500);
 
 /** As certificates and daemons know the two ends: an address, a name, or `user@name`. */
 const identity = leaf('an address, a host name or an e-mail address', (text) =>
@@ -82,6 +87,18 @@ export const CARRIERS = {
   esp: z
     .strictObject({ mode: word(['transport', 'tunnel']).default('transport'), ...KEYING })
     .transform(({ mode, ...keying }, context) => ({ type: 'esp' as const, mode, ...keyingOf(keying, context) })),
+  'esp-in-udp': z
+    .strictObject({
+      mode: word(['transport', 'tunnel']).default('transport'),
+      port: udpPort,
+      'remote-port': udpPort,
+      keepalive: whole(0, 24 * HOUR, 'seconds').default(KEEPALIVE),
+      ...KEYING,
+    })
+    .transform(({ mode, port, 'remote-port': remotePort, keepalive, ...keying }, context) => ({
+      ...{ type: 'esp-in-udp' as const, mode, port, remotePort, keepalive },
+      ...keyingOf(keying, context),
+    })),
 } as const;
 
 /** The maps inside a carrier's map, by their keys. */

@@ -1,5 +1,5 @@
 /** A systemd unit that keeps a tunnel up. */
-import type { Plan } from './plan.js';
+import { type Plan, staysInForeground } from './plan.js';
 
 /** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the way to the other end. */
 export interface UnitOptions {
@@ -10,13 +10,13 @@ export interface UnitOptions {
 }
 
 /**
- * The unit of a plan: with the queue, clear-df stays in the foreground; with the other engines it only sets up and
- * takes down.
+ * The unit of a plan: with the queue, or a socket to hold, clear-df stays in the foreground; otherwise it only sets up
+ * and takes down.
  * @returns text that ends in a newline
  */
-export function unitText({ site, engine }: Plan, { command, file }: UnitOptions): string {
+export function unitText(plan: Plan, { command, file }: UnitOptions): string {
   const run = (verb: 'up' | 'down') => [command, 'tunnel', verb, file].map(unitWord).join(' ');
-  const foreground = engine === 'nfqueue';
+  const foreground = staysInForeground(plan);
   const service = foreground
     ? [
         // No ExecStopPost: after a crash the tunnel stays, and small packets pass until the next start.
@@ -36,7 +36,7 @@ export function unitText({ site, engine }: Plan, { command, file }: UnitOptions)
       ];
   return [
     '[Unit]',
-    `Description=clear-df tunnel ${site.name}`,
+    `Description=clear-df tunnel ${plan.site.name}`,
     'Wants=network-online.target',
     'After=network-online.target',
     '# The way to the other end may come up later than this does.',

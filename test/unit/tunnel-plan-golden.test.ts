@@ -11,7 +11,17 @@ import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import type { Site } from '../../src/tunnel/site.js';
 import { unitText } from '../../src/tunnel/unit-text.js';
-import { address, CBC_KEYS, espCarrier, facts, GCM_KEYS, link, route, site } from './tunnel-samples.js';
+import {
+  address,
+  CBC_KEYS,
+  espCarrier,
+  espInUdpCarrier,
+  facts,
+  GCM_KEYS,
+  link,
+  route,
+  site,
+} from './tunnel-samples.js';
 
 const FOLDER = path.join(import.meta.dirname, '../golden');
 
@@ -46,6 +56,13 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
   'esp-tunnel-cbc': {
     site: site({ engine: 'nfqueue', carrier: espCarrier({ mode: 'tunnel', cipher: 'aes-cbc-128-sha256' }) }),
     keys: CBC_KEYS,
+  },
+  'esp-in-udp': {
+    site: site({ carrier: espInUdpCarrier({ port: 4501, remotePort: 6000 }), engine: 'tunnel-flag' }),
+    keys: GCM_KEYS,
+  },
+  'esp-in-udp-external': {
+    site: site({ carrier: espInUdpCarrier({ keys: 'external', mode: 'tunnel' }), engine: 'nfqueue' }),
   },
   'esp-external-pmtudisc': {
     site: site({
@@ -89,6 +106,13 @@ describe('units', () => {
 
   it('keeps the queue in the foreground', () => {
     golden('unit-nfqueue', unitText(planTunnel(site({ engine: 'nfqueue' }), facts()), options));
+  });
+
+  it('keeps a socket in the foreground, whatever the engine', () => {
+    const asked = site({ engine: 'tunnel-flag', carrier: espInUdpCarrier() });
+    golden('unit-esp-in-udp', unitText(planTunnel(asked, facts(), GCM_KEYS), options));
+    const daemons = site({ engine: 'tunnel-flag', carrier: espInUdpCarrier({ keys: 'external' }) });
+    expect(unitText(planTunnel(daemons, facts()), options)).toContain('Type=oneshot');
   });
 
   it('sets up and takes down where nothing has to run', () => {

@@ -5,7 +5,7 @@ import { ESP_CBC_SHA256, ESP_GCM, espOverhead } from '../../src/net/overhead.js'
 import { fragments } from '../../src/tunnel/fragments.js';
 import { tunnelSizes } from '../../src/tunnel/planner.js';
 import type { Site } from '../../src/tunnel/site.js';
-import { espCarrier, facts, site } from './tunnel-samples.js';
+import { espCarrier, espInUdpCarrier, facts, site } from './tunnel-samples.js';
 
 /**
  * Captured on Debian's 5.10 to 7.2 with an inner packet of 1500 bytes and a path of 1500; `fits` derived: outer header
@@ -29,6 +29,17 @@ const SEEN: { name: string; site: Site; wire: number[]; outer: number; fits: num
     name: 'ESP tunnel GCM',
     site: site({ carrier: espCarrier({ mode: 'tunnel' }) }),
     ...{ outer: 1592, wire: [1500, 112], fits: 1408 },
+  },
+  // as ESP, and 8 more; 1440 is a multiple of 4
+  {
+    name: 'ESP in UDP, transport GCM',
+    site: site({ carrier: espInUdpCarrier() }),
+    ...{ outer: 1580, wire: [1500, 100], fits: 1420 },
+  },
+  {
+    name: 'ESP in UDP, tunnel GCM',
+    site: site({ carrier: espInUdpCarrier({ mode: 'tunnel' }) }),
+    ...{ outer: 1600, wire: [1500, 120], fits: 1400 },
   },
 ];
 

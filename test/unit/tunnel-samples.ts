@@ -1,7 +1,7 @@
 /** A site and a machine to plan for: router A of the article, with the host's side on eth0 and the WAN on eth1. */
 import type { Address, Facts, Link, Route } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
-import type { EspCarrier, Site } from '../../src/tunnel/site.js';
+import type { EspCarrier, EspInUdpCarrier, Site } from '../../src/tunnel/site.js';
 
 type Parts = Partial<Omit<Site, 'bridge' | 'tunnel'>> & {
   bridge?: Partial<Site['bridge']>;
@@ -83,6 +83,10 @@ export function espCarrier(parts: Partial<EspCarrier> = {}): EspCarrier {
     ike: undefined,
     ...parts,
   };
+}
+
+export function espInUdpCarrier(parts: Partial<EspInUdpCarrier> = {}): EspInUdpCarrier {
+  return { ...espCarrier(), type: 'esp-in-udp', port: 4500, remotePort: 4500, keepalive: 20, ...parts };
 }
 
 /** 20 bytes for AES-GCM with 128 bits: told apart by their first bytes. */

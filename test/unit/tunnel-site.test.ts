@@ -76,6 +76,14 @@ describe('a site file', () => {
     });
   });
 
+  it('of ESP in UDP has the port of RFC 3948 on both ends, unless it says otherwise', () => {
+    const of = (more: string) =>
+      parseSite(`${HEAD}carrier: { type: esp-in-udp, keys: external${more} }\n`, FILE).carrier;
+    expect(of('')).toMatchObject({ mode: 'transport', port: 4500, remotePort: 4500, keepalive: 20, keys: 'external' });
+    const more = ', port: 4501, remote-port: 6000, keepalive: 0, mode: tunnel';
+    expect(of(more)).toMatchObject({ mode: 'tunnel', port: 4501, remotePort: 6000, keepalive: 0 });
+  });
+
   it.each(['site-plain.yaml', 'site-esp.yaml'])('of the examples is right: %s', (name) => {
     const file = path.join(import.meta.dirname, '../../examples', name);
     expect(() => checkSite(parseSite(readFileSync(file, 'utf8'), file), ROUTER)).not.toThrow();
@@ -94,6 +102,8 @@ describe('a site file', () => {
     ['', 65_497],
     ['tunnel: { key: 0 }\n', 65_493],
     ['carrier: { type: esp, keys: external }\n', 65_460],
+    // 8 less
+    ['carrier: { type: esp-in-udp, keys: external }\n', 65_452],
   ])('%j takes an MTU of up to %i', (more, most) => {
     expect(parseSite(`${HEAD}${more}mtu: ${most}\n`, FILE).mtu).toBe(most);
     expect(refusal(() => parseSite(`${HEAD}${more}mtu: ${most + 1}\n`, FILE)).hint).toContain(`at most ${most}`);
@@ -105,6 +115,11 @@ describe('a site file', () => {
     ['metrics: "[::1]:99999"\n', 'ADDR:PORT'],
     ['queue: 0:256\n', 'at most 256 queues'],
     ['tunnel: { ttl: 256 }\n', '1-255 or inherit'],
+    ['carrier: { type: esp-in-udp, keys: a, port: 0 }\n', 'a UDP port, 1-65535'],
+    ['carrier: { type: esp-in-udp, keys: a, remote-port: 65536 }\n', 'a UDP port, 1-65535'],
+    ['carrier: { type: esp-in-udp, keys: a, keepalive: -1 }\n', 'seconds, 0-86400'],
+    ['carrier: { type: esp-in-udp }\n', 'the path of a key file'],
+    ['carrier: { type: esp, keys: a, port: 4500 }\n', 'unknown key'],
     ['tunnel: { key: 4294967296 }\n', '0-4294967295'],
     ['tunnel: { name: gretap0 }\n', 'the kernel makes it'],
     ['tunnel: { name: eth0 }\n', 'cannot be the tunnel'],

@@ -4,6 +4,7 @@ import type { Item } from '../item.js';
 import type { Keys } from '../keys.js';
 import type { Origin } from '../origin.js';
 import type { CarrierSpec, Site } from '../site.js';
+import type { SocketPlan } from '../socket.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 
 /** What is known when a carrier makes its part of the plan. */
@@ -40,6 +41,8 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   devices?(spec: S): string[];
   /** What has to be so before the first GRE packet leaves. */
   items(spec: S, context: CarrierContext): Item[];
+  /** What the process in the foreground of `up` has to hold open. */
+  socket?(spec: S, site: Site): SocketPlan | undefined;
   /** What cannot stand on this machine. @throws ClearDfError that names place, what was found and what to do */
   check?(spec: S, site: Site, facts: Facts): void;
   /** Connectivity that it cuts. */

@@ -31,7 +31,8 @@ export interface StaticOptions {
   mode: EspMode;
   /** On both states and policies. */
   common?: Pick<StateOptions & PolicyOptions, 'ifId'>;
-  state?: Pick<StateOptions, 'encap'>;
+  /** Of ESP in UDP: ours and the other end's. */
+  ports?: { local: number; remote: number };
   /** On what leaves, once it is ESP. */
   outputMark?: StateOptions['outputMark'];
   policy?: Pick<PolicyOptions, 'mark' | 'selector'>;
@@ -41,7 +42,7 @@ export interface StaticOptions {
 
 /** States first, what arrives before what leaves; then the policies, so that no frame leaves readable. */
 export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: StaticOptions): Item[] {
-  const { mode, common = {}, state = {}, outputMark, policy = {}, forward = false } = options;
+  const { mode, common = {}, ports, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
   const ways = {
     in: { source: remote, destination: local, keys: keys.in },
@@ -49,9 +50,10 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
   } as const;
   const states = (['in', 'out'] as const).map((direction) => {
     const { keys: own, ...ends } = ways[direction];
+    const encap = ports && encapOf(direction, ports);
     const marked = direction === 'out' && outputMark !== undefined ? { outputMark } : {};
     return xfrmStateItem({
-      ...{ ...ends, spi: own.spi, mode, reqid, keyFile: spec.keys, ...common, ...state, ...marked },
+      ...{ ...ends, spi: own.spi, mode, reqid, keyFile: spec.keys, ...common, encap, ...marked },
       algorithms: algorithmsOf(cipher, own),
       reason:
         direction === 'in'
@@ -71,6 +73,11 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
     });
   });
   return [...states, ...policies];
+}
+
+/** As they stand in the packets of each direction. */
+function encapOf(direction: 'in' | 'out', { local, remote }: { local: number; remote: number }): StateOptions['encap'] {
+  return direction === 'out' ? { source: local, destination: remote } : { source: remote, destination: local };
 }
 
 /** In the words of `ip xfrm state`. */

@@ -2,14 +2,20 @@
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { CarrierSpec, Site } from '../site.js';
+import type { SocketPlan } from '../socket.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 import type { Carrier, CarrierContext, TunnelEnds } from './carrier.js';
 import { esp } from './esp.js';
+import { espInUdp } from './esp-in-udp.js';
 import { plain } from './plain.js';
 
 type Type = CarrierSpec['type'];
 
-const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T }>> } = { plain, esp };
+const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T }>> } = {
+  plain,
+  esp,
+  'esp-in-udp': espInUdp,
+};
 
 /** A site's carrier with its own part of the file already filled in. */
 export interface BoundCarrier {
@@ -19,6 +25,7 @@ export interface BoundCarrier {
   ends(): TunnelEnds;
   devices(): string[];
   items(context: Omit<CarrierContext, 'site'>): Item[];
+  socket(): SocketPlan | undefined;
   check(facts: Facts): void;
   cuts(): string[];
   notes(facts: Facts): string[];
@@ -35,6 +42,7 @@ export function carrierOf(site: Site): BoundCarrier {
     ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },
     devices: () => carrier.devices?.(spec) ?? [],
     items: (context) => carrier.items(spec, { ...context, site }),
+    socket: () => carrier.socket?.(spec, site),
     check: (facts) => carrier.check?.(spec, site, facts),
     cuts: () => carrier.cuts(spec, site),
     notes: (facts) => carrier.notes(spec, site, facts),
