@@ -19,13 +19,14 @@ import { version } from './version.js';
 
 const HELP = `
 up changes nothing until everything is known to fit, keeps a journal of what it changes (/run/clear-df), and goes on
-where an earlier run was interrupted. With engine nfqueue it stays in the foreground and mangles until TERM; the tunnel
-stays set up until down, which puts back what was there before.`;
+where an earlier run was interrupted. With engine nfqueue it stays in the foreground and mangles until TERM, and with
+carrier esp-in-udp it holds the UDP socket; the tunnel stays set up until down, which puts back what was there before.`;
 
 interface Flags {
   logLevel: LogLevel;
   json?: boolean;
   dryRun?: boolean;
+  switch?: boolean;
   setupOnly?: boolean;
   force?: boolean;
   name?: string;
@@ -43,7 +44,8 @@ export function tunnelCommand(signals?: SignalWatch): Command {
         print(await tunnelPlan(file, { json: json === true }, createLogger(logLevel)));
       }),
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
-      .option('--setup-only', 'return when it is set up; something else mangles')
+      .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')
+      .option('--switch', 'take the new keys of the file, or UDP around ESP or not, while the tunnel stays up')
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string, flags: Flags) => up(file, flags, signals)),
     verb('down', 'put back what was there before', false)
@@ -72,11 +74,15 @@ function verb(name: string, description: string, needsFile: boolean): Command {
     .addOption(new Option('--log-level <level>', LOG_LEVELS.join(' | ')).argParser(parseLevel).default('info'));
 }
 
-async function up(file: string, { setupOnly, dryRun, logLevel }: Flags, watched?: SignalWatch): Promise<void> {
+async function up(
+  file: string,
+  { setupOnly, dryRun, switch: switching, logLevel }: Flags,
+  watched?: SignalWatch,
+): Promise<void> {
   const signals = watched ?? watchSignals();
   try {
-    const options = { file, setupOnly: setupOnly === true, dryRun: dryRun === true, logLevel };
-    await tunnelUp(options, { version: version(), log: createLogger(logLevel), signals });
+    const chosen = { setupOnly: setupOnly === true, dryRun: dryRun === true, switching: switching === true };
+    await tunnelUp({ file, ...chosen, logLevel }, { version: version(), log: createLogger(logLevel), signals });
   } finally {
     if (watched === undefined) signals.dispose();
   }

@@ -28,7 +28,7 @@ export async function tunnelPlan(file: string, { json }: { json: boolean }, log:
 }
 
 function planObject({ plan, machine: { facts } }: OpenTunnel) {
-  const { site, engine, engineReason, items, mangler, sizes, cuts, notes } = plan;
+  const { site, engine, engineReason, items, mangler, socket, sizes, cuts, notes } = plan;
   return {
     name: site.name,
     file: site.file,
@@ -43,6 +43,7 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
       return { key, kind, wanted, reason, standing, commands };
     }),
     mangler,
+    socket,
     sizes,
     cuts,
     notes,

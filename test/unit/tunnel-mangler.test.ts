@@ -28,6 +28,14 @@ describe('the status of a tunnel', () => {
     );
   });
 
+  it('tells who holds the socket of ESP in UDP', () => {
+    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [] };
+    const textOf = (holder: string, ok: boolean) =>
+      statusText({ ...status, ok, socket: { address: '192.168.200.1:4500', holder, ok } });
+    expect(textOf('process 7 (node)', true)).toContain('  ok         UDP socket 192.168.200.1:4500');
+    expect(textOf('nobody', false)).toMatch(/ {2}DIFFERS {4}UDP socket .* is held by nobody\n$/);
+  });
+
   it('calls a tunnel that nothing has been done for not up', () => {
     const found = 'there is no such device';
     const items = [

@@ -58,7 +58,7 @@ const journal = z.object({
   before,
   /** In the order in which they were made. */
   entries: z.array(entry),
-  /** The process that mangles in the foreground of `up`. */
+  /** The process in the foreground of `up`: it mangles, or holds a socket. */
   mangler: z.object({ pid: z.int().positive(), started: z.int().optional() }).optional(),
 });
 type JournalData = Omit<z.infer<typeof journal>, 'entries'> & { entries: readonly Entry[] };
@@ -161,7 +161,7 @@ export class Journal {
     this.#write({ ...this.#data, site, before: { ...this.before, can, evidence } });
   }
 
-  /** Who mangles; a tunnel whose engine needs nobody has no such process. */
+  /** Who mangles, or holds the socket; a tunnel that needs neither has no such process. */
   manglesIn(mangler: ProcessIdentity | undefined): void {
     this.#write({ ...this.#data, mangler: mangler });
   }

@@ -1,4 +1,4 @@
-/** The mangler of a tunnel whose engine is the queue: who has its queues, its options, and how it is told to end. */
+/** The process in the foreground of `up`: who has its queues, the mangler's options, and how it is told to end. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { BackendChoice } from '../../host/firewall.js';
@@ -28,23 +28,26 @@ function backendOf(backend: ManglerPlan['backend']): BackendChoice {
   return backend === 'nft' ? 'nft' : 'auto';
 }
 
-/** The process that mangles for this tunnel now. */
+/** The process that mangles for this tunnel now, or holds its socket. */
 export function runningMangler({ mangler }: Journal): ProcessIdentity | undefined {
   return mangler !== undefined && stillRuns(mangler) ? mangler : undefined;
 }
 
-/** @throws ClearDfError CONFLICT when the tunnel has its mangler already, or someone else one of its queues */
-export function refuseTakenQueues({ name, queues, file, place }: Site, journal: Journal): void {
+/** @throws ClearDfError CONFLICT when a process in the foreground of `up` runs for this tunnel already */
+export function refuseRunning({ name, file }: Site, journal: Journal): void {
   const running = runningMangler(journal);
-  if (running !== undefined) {
-    throw new ClearDfError({
-      code: 'CONFLICT',
-      operation: 'set up tunnel',
-      object: name,
-      reason: `it is up, and process ${running.pid} mangles for it`,
-      hint: `clear-df tunnel status ${file}; --setup-only puts right what differs and leaves that process alone`,
-    });
-  }
+  if (running === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'set up tunnel',
+    object: name,
+    reason: `it is up, and process ${running.pid} runs for it`,
+    hint: `clear-df tunnel status ${file}; --setup-only puts right what differs and leaves that process alone`,
+  });
+}
+
+/** @throws ClearDfError CONFLICT when someone holds one of the tunnel's queues */
+export function refuseTakenQueues({ queues, place }: Site): void {
   for (let queue = queues.first; queue <= queues.last; queue += 1) {
     const holder = holderOf(queue);
     if (holder.state !== 'held') continue;
@@ -69,7 +72,7 @@ export async function endMangler(journal: Journal, log: Logger): Promise<void> {
   const running = runningMangler(journal);
   if (running === undefined) return;
   const { pid } = running;
-  log.info({ pid }, `telling process ${pid}, which mangles for ${journal.name}, to end`);
+  log.info({ pid }, `telling process ${pid}, which runs for ${journal.name}, to end`);
   try {
     process.kill(pid, 'SIGTERM');
   } catch (cause) {
@@ -85,7 +88,7 @@ export async function endMangler(journal: Journal, log: Logger): Promise<void> {
 function unwilling(name: string, pid: number, reason: string, cause?: unknown): ClearDfError {
   return new ClearDfError({
     code: 'CONFLICT',
-    operation: 'end the mangler of tunnel',
+    operation: 'end the process of tunnel',
     object: `${name} (process ${pid})`,
     reason,
     hint: `kill -KILL ${pid}, and run this again`,

@@ -12,6 +12,7 @@ import type { Item, Standing } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
 import { runningMangler } from './mangler.js';
 import { openTunnel, type OpenTunnel, readSite } from './open.js';
+import { type SocketStatus, socketStatus } from './socket.js';
 
 const ANSWER_TIMEOUT_MS = 3000;
 
@@ -48,6 +49,8 @@ export interface TunnelStatus {
   /** Why nothing can get to the other end, as far as this machine knows: a device that is down, no address, no route. */
   problem?: string;
   mangler?: ManglerStatus;
+  /** Of ESP in UDP with static keys. */
+  socket?: SocketStatus;
 }
 
 /** @throws ClearDfError of the file, or where the machine cannot be read */
@@ -58,14 +61,20 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   const items = plan.items.map((item) => itemStatus(item, tunnel));
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
   const problem = problemOf(site, tunnel.machine.facts);
+  const socket = plan.socket && socketStatus(plan.socket);
   return {
     name: site.name,
     file: journal.site.file,
     engine: plan.engine,
-    ok: items.every(({ state }) => state === 'so') && problem === undefined && mangler?.ok !== false,
+    ok:
+      items.every(({ state }) => state === 'so') &&
+      problem === undefined &&
+      mangler?.ok !== false &&
+      socket?.ok !== false,
     items,
     ...(problem === undefined ? {} : { problem }),
     ...(mangler === undefined ? {} : { mangler }),
+    ...(socket === undefined ? {} : { socket }),
   };
 }
 
@@ -147,12 +156,18 @@ async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cl
 const STATES: Record<Standing['state'], string> = { so: 'ok', 'not-so': 'DIFFERS', 'in-the-way': 'IN THE WAY' };
 
 /** The status as lines for people. */
-export function statusText({ name, engine, ok, items, problem, mangler }: TunnelStatus): string {
+export function statusText({ name, engine, ok, items, problem, mangler, socket }: TunnelStatus): string {
   const lines = items.map(({ state, wanted, found, ours }) => {
     const mark = STATES[state].padEnd(10);
     return `${mark} ${wanted}${found === undefined ? '' : `: ${found}`}${state === 'so' && !ours ? ' (not by clear-df)' : ''}`;
   });
   if (problem !== undefined) lines.push(`${STATES['not-so'].padEnd(10)} the way to the other end: ${problem}`);
+  if (socket !== undefined) {
+    const mark = STATES[socket.ok ? 'so' : 'not-so'].padEnd(10);
+    lines.push(
+      `${mark} UDP socket ${socket.address}, without which no ESP in UDP arrives, is held by ${socket.holder}`,
+    );
+  }
   if (mangler !== undefined) lines.push(...manglerLines(mangler));
   const untouched = items.every(({ ours }) => !ours) && mangler?.pid === undefined;
   const verdict = ok ? 'as planned' : untouched ? 'not up' : 'not as planned';

@@ -4,21 +4,28 @@ import { netAdmin } from '../../host/capabilities.js';
 import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
 import { applyItems, type Change, refuseInTheWay, rollBack, type Steps } from '../../host/tunnel/apply.js';
-import type { Journal } from '../../host/tunnel/journal.js';
+import type { Entry, Journal } from '../../host/tunnel/journal.js';
 import { takeLock } from '../../host/tunnel/lock.js';
 import { perform } from '../../host/tunnel/perform.js';
+import { retire } from '../../host/tunnel/retire.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
 import { Service } from '../../service.js';
-import type { Plan } from '../../tunnel/plan.js';
+import { type Plan, staysInForeground } from '../../tunnel/plan.js';
+import { commandText } from '../../tunnel/plan-text.js';
 import type { SignalWatch } from '../signals.js';
-import { manglerOptions, refuseTakenQueues, runningMangler } from './mangler.js';
-import { openTunnel, type OpenTunnel, readSite, type SiteFile } from './open.js';
+import { Foreground } from './foreground.js';
+import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
+import { openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
+import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
+import { addressOf, openSocket } from './socket.js';
 
 export interface UpOptions {
   file: string;
   /** Return when the tunnel is set up; the mangler is somebody else's business. */
   setupOnly: boolean;
+  /** Take other associations than those that the tunnel is up with, and the place of the process that runs for it. */
+  switching: boolean;
   dryRun: boolean;
   logLevel: LogLevel;
 }
@@ -30,123 +37,139 @@ export interface TunnelContext {
 }
 
 /**
- * Sets a tunnel up, and mangles in the foreground where its engine is the queue.
+ * Sets a tunnel up, and stays in the foreground where its engine is the queue or a socket has to be held.
  * @throws ClearDfError of what was refused; or of the step that failed, and then what this run did has been undone
  */
 export async function tunnelUp(options: UpOptions, context: TunnelContext): Promise<void> {
   const { log, signals } = context;
   const read = readSite(options.file);
-  if (options.dryRun) return showChanges(read, log);
+  if (options.dryRun) return showChanges(read, options, log);
   requireNetAdmin(read.site.name);
   const lock = takeLock(read.site.name);
-  let service: Service | undefined;
+  let foreground: Foreground | undefined;
   try {
     const tunnel = await openTunnel(read, { runner: createRunner({ log }), log, check: true });
-    service = await setUp(tunnel, options, context);
+    foreground = await setUp(tunnel, options, context);
   } finally {
     lock.release();
   }
-  if (service === undefined) return;
-  const running = service;
+  if (foreground === undefined) return;
+  const running = foreground;
   signals.attend({
-    reload: () => void running.reload(),
+    reload: () => running.reload(),
     ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP looks at the rules, TERM ends`),
   });
   await running.stop(await signals.stopped);
-  log.info(`nothing mangles for ${read.site.name} now; it stays set up until clear-df tunnel down ${options.file}`);
+  const until = `it stays set up until clear-df tunnel down ${options.file}`;
+  log.info(`${running.missing} for ${read.site.name} now; ${until}`);
 }
 
-async function setUp(
-  tunnel: OpenTunnel,
-  options: UpOptions,
-  { log, signals, version }: TunnelContext,
-): Promise<Service | undefined> {
+async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelContext): Promise<Foreground | undefined> {
   const { site, plan, machine, journal, text } = tunnel;
-  const mangles = plan.mangler !== undefined && !options.setupOnly;
+  const { log, signals } = context;
+  const stays = staysInForeground(plan) && !options.setupOnly;
+  refuseUsedKeys(plan, journal, machine.facts);
   refuseInTheWay(plan.items, machine.facts, site);
-  refuseOtherPlan(plan, journal);
-  if (mangles) refuseTakenQueues(site, journal);
+  const stale = refuseOtherPlan(plan, journal, options.switching);
+  // Before anything is adopted: the associations that go away are known to the plan that made them.
+  const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
+  if (options.switching && !options.setupOnly) await endMangler(journal, log);
+  if (stays) refuseRunning(site, journal);
+  if (stays && plan.mangler !== undefined) refuseTakenQueues(site);
+  const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
+  const { site: before, before: abilities } = journal;
   const steps: Steps = { machine, journal, log, stopping: () => signals.stopping };
-  signals.onHaste(() => leftBehind(journal, options.file));
-  announce(plan, tunnel, log);
-  // The plan that the journal's entries belong to, before the first of them.
-  journal.adopt(text, tunnel.origin);
-  const changes = await applyItems(plan.items, steps);
-  if (changes.length === 0) log.info(`${site.name}: everything is set up already`);
-  const service = mangles ? await startMangler(changes, tunnel, steps, options, { log, signals, version }) : undefined;
-  log.info(`tunnel ${site.name} is up: ${summary(plan, service !== undefined, journal)}`);
-  return service;
+  let changes: Change[] = [];
+  let service: Service | undefined;
+  try {
+    signals.onHaste(() => leftBehind(journal, options.file));
+    announce(plan, tunnel, log);
+    // The plan that the journal's entries belong to, before the first of them.
+    journal.adopt(text, tunnel.origin);
+    changes = await applyItems(plan.items, steps);
+    if (changes.length === 0 && stale.length === 0) log.info(`${site.name}: everything is set up already`);
+    service = stays ? await startMangler(tunnel, options, context) : undefined;
+    if (stays) journal.manglesIn(thisProcess());
+  } catch (error) {
+    await service?.stop('the journal cannot be written').catch((cause: unknown) => log.error(String(cause)));
+    socket?.close();
+    await rollBack(changes, steps);
+    // What is left is what the earlier file has made.
+    if (stale.length > 0) journal.adopt(before, abilities);
+    throw error;
+  }
+  await retireFormer(former, steps);
+  log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
+  return stays ? new Foreground(log, service, socket) : undefined;
+}
+
+/** The old associations, once the new ones are there: what comes with the old ones until then is still opened. */
+async function retireFormer(
+  { items, stale }: { items: Plan['items']; stale: readonly Entry[] },
+  steps: Steps,
+): Promise<void> {
+  if (stale.length === 0) return;
+  const left = await retire(stale, items, steps);
+  const { log, journal } = steps;
+  if (left > 0) log.warn(`${left} old associations are left; clear-df tunnel down takes them away`);
+  else log.info(`${journal.name} has switched: ${stale.length} old associations are taken away`);
 }
 
 /** Rules and queues are the mangler's own; it takes them away itself when it ends, or fails to begin. */
 async function startMangler(
-  changes: readonly Change[],
-  { site, plan: { mangler }, journal }: OpenTunnel,
-  steps: Steps,
+  { site, plan: { mangler } }: OpenTunnel,
   { logLevel }: UpOptions,
   { log, signals, version }: TunnelContext,
 ): Promise<Service | undefined> {
   if (mangler === undefined) return undefined;
-  let service: Service | undefined;
-  try {
-    service = await Service.start(manglerOptions(site, mangler, logLevel), { version, signals, log }, log);
-    journal.manglesIn(thisProcess());
-    return service;
-  } catch (error) {
-    await service?.stop('the journal cannot be written').catch((cause: unknown) => log.error(String(cause)));
-    await rollBack(changes, steps);
-    throw error;
-  }
+  return Service.start(manglerOptions(site, mangler, logLevel), { version, signals, log }, log);
 }
 
 /** What is about to be cut is said before it is; what is as wanted already cuts nothing. */
 function announce({ items, cuts, notes, engine, engineReason }: Plan, { machine }: OpenTunnel, log: Logger): void {
-  if (items.every((item) => item.standing(machine.facts).state === 'so')) return;
+  const open = items.filter((item) => item.standing(machine.facts).state !== 'so');
+  if (open.length === 0) return;
   log.info({ engine }, `engine ${engine}: ${engineReason}`);
-  for (const cut of cuts) log.warn(`about to cut: ${cut}`);
+  // Associations alone change nothing else.
+  if (open.some(({ kind }) => kind !== 'xfrm-state')) for (const cut of cuts) log.warn(`about to cut: ${cut}`);
   for (const note of notes) log.info(`note: ${note}`);
 }
 
-function summary({ site, engine, mangler }: Plan, mangles: boolean, journal: Journal): string {
+function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journal: Journal): string {
   const { tunnel, bridge, local, remote, carrier, queues } = site;
   const parts = [
     `${tunnel.name} from ${local} to ${remote}, carrier ${carrier.type}`,
     `bridged with ${bridge.ports.join(', ')} in ${bridge.name}`,
-    `engine ${engine}${mangles ? `, queue ${rangeText(queues)}` : ''}`,
+    `engine ${engine}${stays && mangler !== undefined ? `, queue ${rangeText(queues)}` : ''}`,
   ];
-  if (mangler !== undefined && !mangles && runningMangler(journal) === undefined) {
-    parts.push(`nothing mangles yet: clear-df tunnel up ${site.file}`);
+  if (!stays && runningMangler(journal) === undefined) {
+    const command = `clear-df tunnel up ${site.file}`;
+    if (mangler !== undefined) parts.push(`nothing mangles yet: ${command}`);
+    if (socket !== undefined) {
+      const what = `UDP socket ${addressOf(socket)} with UDP_ENCAP set`;
+      parts.push(`no ESP arrives until something holds ${what}: ${command}`);
+    }
   }
   return parts.join('; ');
 }
 
-/** What an earlier plan made and this one does not know would be nobody's. */
-function refuseOtherPlan({ items, site }: Plan, journal: Journal): void {
-  const other = journal.entries.find(({ key, undo }) => undo.length > 0 && !items.some((item) => item.key === key));
-  if (other === undefined) return;
-  throw new ClearDfError({
-    code: 'CONFLICT',
-    operation: 'set up tunnel',
-    object: `${site.name} (${site.file})`,
-    reason: `it is up, or half up, from another version of the file, which wanted: ${other.wanted}`,
-    hint: `clear-df tunnel down ${site.file}, then up again`,
-  });
-}
-
 /** Prints the commands that would be given now; those of later steps as if the earlier ones had not changed anything. */
-async function showChanges(read: SiteFile, log: Logger): Promise<void> {
+async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger): Promise<void> {
   const shown: ShownChange[] = [];
   const runner = createRunner({ log, dryRun: true, print: (change) => shown.push(change) });
-  const tunnel = await openTunnel(read, { runner, log, check: true });
-  const { plan, machine, site } = tunnel;
+  const { plan, machine, site, journal } = await openTunnel(read, { runner, log, check: true });
+  refuseUsedKeys(plan, journal, machine.facts);
   refuseInTheWay(plan.items, machine.facts, site);
-  refuseOtherPlan(plan, tunnel.journal);
+  const stale = refuseOtherPlan(plan, journal, switching);
   for (const cut of plan.cuts) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {
     if (item.standing(machine.facts).state === 'so') continue;
     process.stdout.write(`# ${item.wanted}\n`);
     for (const command of item.make(machine.facts)) await perform(runner, command, log);
     for (const { text } of shown.splice(0)) process.stdout.write(`${text}\n`);
+  }
+  for (const { wanted, undo } of [...stale].reverse()) {
+    process.stdout.write(`# no longer: ${wanted}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
   }
 }
 

@@ -1,0 +1,143 @@
+/** From one version of a site file to another while the tunnel is up: what is refused, and what is taken away. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClearDfError } from '../../src/errors.js';
+import { beforeOf } from '../../src/host/tunnel/before.js';
+import { Journal } from '../../src/host/tunnel/journal.js';
+import { retire } from '../../src/host/tunnel/retire.js';
+import { silentLogger } from '../../src/log.js';
+import { refuseOtherPlan, refuseUsedKeys } from '../../src/service/tunnel/other-plan.js';
+import type { Facts } from '../../src/tunnel/facts.js';
+import type { Keys } from '../../src/tunnel/keys.js';
+import type { Plan } from '../../src/tunnel/plan.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import type { CarrierSpec } from '../../src/tunnel/site.js';
+import { FakeMachine, valueItem } from '../helpers/fake-machine.js';
+import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(path.join(tmpdir(), 'clear-df-journal-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const NEW_KEYS: Keys = {
+  out: { spi: 0x2001, encryption: `0x${'e5'.repeat(20)}` },
+  in: { spi: 0x2002, encryption: `0x${'f6'.repeat(20)}` },
+};
+
+function planOf(carrier: CarrierSpec, keys?: Keys): Plan {
+  return planTunnel(site({ carrier, engine: 'tunnel-flag' }), facts(), keys);
+}
+
+/** The journal of a plan that is up. */
+function journalOf(plan: Plan): Journal {
+  const journal = Journal.fresh(
+    'site-a',
+    { file: '/etc/site.yaml', text: '' },
+    beforeOf(facts()),
+    `${folder}/site.json`,
+  );
+  for (const item of plan.items) {
+    const { key, kind, wanted } = item;
+    journal.begin({ key, kind, wanted, found: 'none', undo: item.undo(facts()) });
+    journal.made(key);
+  }
+  return journal;
+}
+
+function refusal(attempt: () => unknown): ClearDfError {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof ClearDfError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+const keysOf = (entries: readonly { key: string }[]) => entries.map(({ key }) => key);
+
+describe('a tunnel that is up from another version of its file', () => {
+  const up = planOf(espCarrier(), GCM_KEYS);
+
+  it('switches where only associations differ, when it is asked to', () => {
+    const journal = journalOf(up);
+    for (const plan of [planOf(espInUdpCarrier(), NEW_KEYS), planOf(espCarrier(), NEW_KEYS)]) {
+      expect(keysOf(refuseOtherPlan(plan, journal, true))).toEqual([
+        'xfrm-state 172.16.0.1 192.168.200.1 0x00001002',
+        'xfrm-state 192.168.200.1 172.16.0.1 0x00001001',
+      ]);
+      const { code, hint } = refusal(() => refuseOtherPlan(plan, journal, false));
+      expect([code, hint]).toEqual(['CONFLICT', expect.stringContaining('up --switch /etc/clear-df/site-a.yaml')]);
+    }
+  });
+
+  it('does not where policies would go: frames would leave readable', () => {
+    const journal = journalOf(up);
+    for (const switching of [false, true]) {
+      const { code, hint } = refusal(() => refuseOtherPlan(planOf({ type: 'plain' }), journal, switching));
+      expect(code).toBe('CONFLICT');
+      expect(hint).toContain('clear-df tunnel down');
+      expect(hint).not.toContain('--switch');
+    }
+  });
+
+  it('does not to a daemon’s associations, which may not be there yet', () => {
+    const external = planOf(espCarrier({ keys: 'external' }));
+    expect(refusal(() => refuseOtherPlan(external, journalOf(up), true)).hint).toContain('tunnel down');
+  });
+
+  it('has nothing to take away where the plan is the same', () => {
+    expect(refuseOtherPlan(up, journalOf(up), false)).toEqual([]);
+    expect(refuseOtherPlan(up, journalOf(up), true)).toEqual([]);
+  });
+
+  it('asks for new keys where the same association would have to be made anew', () => {
+    const state = { source: '192.168.200.1', destination: '172.16.0.1', protocol: 'esp', mode: 'transport' } as const;
+    const rest = { reqid: 3295, mark: undefined, ifId: undefined, outputMark: undefined, encap: undefined, digest: '' };
+    const machine: Facts = facts({ states: [{ ...state, spi: 0x1001, ...rest }] });
+    const { code, reason, hint } = refusal(() =>
+      refuseUsedKeys(planOf(espInUdpCarrier(), GCM_KEYS), journalOf(up), machine),
+    );
+    expect(code).toBe('CONFLICT');
+    expect(reason).toContain('its UDP ports are none');
+    expect(hint).toContain('clear-df tunnel keys');
+    // New ones, and those of somebody else, are another matter.
+    expect(() => refuseUsedKeys(planOf(espInUdpCarrier(), NEW_KEYS), journalOf(up), machine)).not.toThrow();
+    const stranger = Journal.fresh('b', { file: '', text: '' }, beforeOf(facts()), `${folder}/b.json`);
+    expect(() => refuseUsedKeys(planOf(espInUdpCarrier(), GCM_KEYS), stranger, machine)).not.toThrow();
+  });
+});
+
+describe('what an earlier plan made', () => {
+  const items = [valueItem('a', '1'), valueItem('b', '2'), valueItem('c', '3')];
+  const journalOfValues = (machine: FakeMachine) => {
+    const journal = Journal.fresh('s', { file: '', text: '' }, beforeOf(machine.facts), `${folder}/s.json`);
+    for (const item of items) {
+      const { key, kind, wanted } = item;
+      journal.begin({ key, kind, wanted, found: 'none', undo: [{ argv: ['unset', key.slice(6)] }] });
+      journal.made(key);
+    }
+    return journal;
+  };
+  const up = () => new FakeMachine(new Map([['a', '1'], ['b', '2'], ['c', '3']])); // prettier-ignore
+
+  it('is taken away backwards, and forgotten', async () => {
+    const machine = up();
+    const journal = journalOfValues(machine);
+    const stale = journal.entries.slice(0, 2);
+    expect(await retire(stale, items, { machine, journal, log: silentLogger() })).toBe(0);
+    expect(machine.done).toEqual(['unset b', 'unset a']);
+    expect(keysOf(journal.entries)).toEqual(['value c']);
+  });
+
+  it('stays in the journal where it cannot be taken away, and the others go', async () => {
+    const machine = up();
+    machine.refuses.add('unset b');
+    const journal = journalOfValues(machine);
+    expect(await retire(journal.entries, items, { machine, journal, log: silentLogger() })).toBe(1);
+    expect(Object.fromEntries(machine.values)).toEqual({ b: '2' });
+    expect(keysOf(journal.entries)).toEqual(['value b']);
+  });
+});
