@@ -96,7 +96,7 @@ async function send(net: Article, destination: string, segments: number, sends: 
   return distinct === count ? 'whole' : distinct === 0 ? 'lost' : 'some lost';
 }
 
-const PROTOCOLS: Record<number, string> = { 47: 'GRE', 50: 'ESP' };
+const PROTOCOLS: Record<number, string> = { 17: 'UDP', 47: 'GRE', 50: 'ESP' };
 
 /** `sound`, or everything that is not as it should be. */
 function wanWords(packets: readonly Captured[], protocol: number): string {

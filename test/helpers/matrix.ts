@@ -6,7 +6,7 @@ import { type Cell, outcomeOf, type Way, WAYS } from '../../scripts/lab/matrix.j
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import { type Daemon, startClearDf } from './clear-df.js';
-import { espCarrier } from './esp.js';
+import { espCarrier, espInUdpCarrier } from './esp.js';
 import { see } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
 import { type SiteOptions, TunnelEnd } from './tunnel.js';
@@ -24,6 +24,11 @@ export const CARRIERS: readonly MatrixCarrier[] = [
   { name: 'plain', protocol: 47, spec: async () => 'plain' },
   { name: 'ESP transport, AES-GCM', protocol: 50, spec: (net) => espCarrier(net, 'transport', 'aes-gcm-256') },
   { name: 'ESP tunnel, AES-GCM', protocol: 50, spec: (net) => espCarrier(net, 'tunnel', 'aes-gcm-256') },
+  {
+    name: 'ESP in UDP transport, AES-GCM',
+    protocol: 17,
+    spec: (net) => espInUdpCarrier(net, 'transport', 'aes-gcm-256'),
+  },
 ];
 
 /** One `tunnel up` on router A, and the cells to be seen while it is up, one after the other. */
@@ -73,7 +78,7 @@ export async function cellsOf(
       await leave?.();
       cells.push({ ...cell, outcome: outcomeOf(seen), seen });
     }
-    if (here === undefined && stage.site.engine === 'nfqueue') await near.daemon.stop();
+    if (here === undefined && near.runs) await near.running.stop();
   }
   return cells.sort((a, b) => WAYS.indexOf(a.way) - WAYS.indexOf(b.way));
 }

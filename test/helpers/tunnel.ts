@@ -2,6 +2,7 @@
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import { clearDf, commandOf, Daemon } from './clear-df.js';
 import type { Done, Namespace } from './netns.js';
+import type { Running } from './running.js';
 
 /** What differs between stories; everything else is the article's. */
 export interface SiteOptions {
@@ -16,17 +17,32 @@ export interface SiteOptions {
 /** One end of the tunnel. */
 export class TunnelEnd {
   #daemon: Daemon | undefined;
+  #running: Running | undefined;
 
   constructor(
     readonly at: Namespace,
     readonly file: string,
     readonly engine: string,
+    /** `up` goes on running. */
+    private readonly stays: boolean,
   ) {}
 
   /** Writes the site file of one router into the lab's scratch folder. */
   static async write(at: Namespace, name: string, local: string, remote: string, options: SiteOptions) {
-    const { carrier = 'plain', engine = 'nfqueue', hook, more = [] } = options;
     const file = `${await at.lab.scratch()}/${name}.yaml`;
+    return TunnelEnd.rewrite(at, file, name, local, remote, options);
+  }
+
+  /** The same file with other contents, and so another end: what the first one runs is left to it. */
+  static async rewrite(
+    at: Namespace,
+    file: string,
+    name: string,
+    local: string,
+    remote: string,
+    options: SiteOptions,
+  ): Promise<TunnelEnd> {
+    const { carrier = 'plain', engine = 'nfqueue', hook, more = [] } = options;
     const lines = [
       `name: ${name}`,
       `local: ${local}`,
@@ -39,7 +55,9 @@ export class TunnelEnd {
       ...more,
     ];
     await at.machine.writeFile(file, `${lines.join('\n')}\n`);
-    return new TunnelEnd(at, file, engine);
+    // The daemon of `external` holds the socket.
+    const socket = carrier.includes('esp-in-udp') && !carrier.includes('external');
+    return new TunnelEnd(at, file, engine, engine === 'nfqueue' || socket);
   }
 
   /** The mangler that `up` runs. */
@@ -48,12 +66,24 @@ export class TunnelEnd {
     return this.#daemon;
   }
 
-  /** `clear-df tunnel up`, until it says that the tunnel is up; with engine nfqueue it goes on running. */
-  async up(): Promise<void> {
+  /** Whether `up` has left something running. */
+  get runs(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** What `up` has started and goes on running. */
+  get running(): Running {
+    if (this.#running === undefined) throw new Error(`${this.file} has nothing running`);
+    return this.#running;
+  }
+
+  /** `clear-df tunnel up`, until it says that the tunnel is up; where it has something to do it goes on running. */
+  async up(flags: readonly string[] = []): Promise<void> {
     const [node, main] = commandOf(this.at);
-    const running = this.at.spawn(node, [main, 'tunnel', 'up', this.file]);
+    const running = this.at.spawn(node, [main, 'tunnel', 'up', ...flags, this.file]);
     await running.says(/tunnel \S+ is up/, 120_000);
     if (this.engine === 'nfqueue') this.#daemon = new Daemon(this.at, running, [0]);
+    if (this.stays) this.#running = running;
     else await running.wait();
   }
 
@@ -61,8 +91,8 @@ export class TunnelEnd {
   async down(): Promise<Done> {
     const done = await clearDf(this.at, ['tunnel', 'down', this.file], 120_000);
     if (done.exitCode !== 0) throw new Error(`tunnel down failed (${done.exitCode}): ${done.stderr}`);
-    if (this.#daemon !== undefined) await this.#daemon.running.wait();
-    this.#daemon = undefined;
+    if (this.#running !== undefined) await this.#running.wait();
+    [this.#daemon, this.#running] = [undefined, undefined];
     return done;
   }
 }
