@@ -73,7 +73,8 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
   const stale = refuseOtherPlan(plan, journal, options.switching);
   // Before anything is adopted: the associations that go away are known to the plan that made them.
   const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
-  if (options.switching && !options.setupOnly) await endMangler(journal, log);
+  const replaced = options.switching && !options.setupOnly ? runningMangler(journal) : undefined;
+  if (replaced !== undefined) await endMangler(journal, log);
   if (stays) refuseRunning(site, journal);
   if (stays && plan.mangler !== undefined) refuseTakenQueues(site);
   const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
@@ -96,6 +97,7 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
     await rollBack(changes, steps);
     // What is left is what the earlier file has made.
     if (stale.length > 0) journal.adopt(before, abilities);
+    if (replaced !== undefined) log.warn(`nothing runs for ${site.name} now: put the earlier file back, and run up`);
     throw error;
   }
   await retireFormer(former, steps);
