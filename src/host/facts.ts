@@ -1,6 +1,6 @@
 /** What is so on the machine, as far as a tunnel is concerned: read here, judged in `src/tunnel`. */
 import { release } from 'node:os';
-import { carrierDevices } from '../tunnel/carriers/table.js';
+import { carrierDevices, wayOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site.js';
 import type { Runner } from './exec.js';
@@ -11,6 +11,7 @@ import { readRules } from './facts/rules.js';
 import { readSysctls } from './facts/sysctls.js';
 import { readTableRoutes } from './facts/table-routes.js';
 import { readTables } from './facts/tables.js';
+import { readTunsrc } from './facts/tunsrc.js';
 import { readXfrm } from './facts/xfrm.js';
 import { type Abilities, probe, questionsOf } from './probes.js';
 
@@ -40,7 +41,8 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     ...xfrm,
     tables,
   };
-  const { answers, evidence } = can ?? (await probe(runner, modules, questionsOf(subject?.engine)));
+  const { answers, evidence } =
+    can ?? (await probe(runner, modules, questionsOf(subject?.engine, subject?.carrier.type)));
   return { ...base, can: answers, evidence };
 }
 
@@ -72,15 +74,17 @@ async function ways(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path'>> {
-  const [routes, defaults6, tableRoutes, rules, path] = await Promise.all([
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'tunsrc'>> {
+  const way = subject && wayOf(subject);
+  const [routes, defaults6, tableRoutes, rules, path, tunsrc] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
     readTableRoutes(runner),
     readRules(runner),
-    subject === undefined ? undefined : readPath(runner, subject.remote, links, subject.local),
+    way && readPath(runner, way.to, links, way.from),
+    subject?.carrier.type === 'srv6' ? readTunsrc(runner) : undefined,
   ]);
-  return { routes, defaults6, tableRoutes, rules, path };
+  return { routes, defaults6, tableRoutes, rules, path, tunsrc };
 }
 
 /** The devices that a site names. */

@@ -10,7 +10,7 @@ import { parseLinks } from './facts/links.js';
 import { readModules } from './facts/modules.js';
 
 /** Kinds of devices that go away with a module. */
-const KINDS: Record<string, readonly string[]> = { ip_gre: ['gre', 'gretap', 'erspan'] };
+const KINDS: Record<string, readonly string[]> = { ip_gre: ['gre', 'gretap', 'erspan'], vrf: ['vrf'] };
 
 /** Modules whose use count tells of users that the module's own count does not know. */
 const USERS: Record<string, string> = { br_netfilter: 'xt_physdev' };

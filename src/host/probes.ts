@@ -4,7 +4,7 @@
  */
 import { release } from 'node:os';
 import type { Facts } from '../tunnel/facts.js';
-import type { Engine } from '../tunnel/site.js';
+import type { CarrierSpec, Engine } from '../tunnel/site.js';
 import type { Answer } from '../tunnel/words.js';
 import { netAdmin } from './capabilities.js';
 import type { Runner } from './exec.js';
@@ -12,6 +12,7 @@ import { loadableModules } from './facts/modules.js';
 import { bridgeQueueReturns } from './firewall/bridge.js';
 import type { Bench, Finding } from './probes/bench.js';
 import { probeBridgeQueue } from './probes/bridge-queue.js';
+import { probeEndDt4 } from './probes/end-dt4.js';
 import { probeIgnoreDf } from './probes/ignore-df.js';
 import { probeNftClearsDf } from './probes/nft-clears-df.js';
 import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
@@ -25,8 +26,12 @@ export interface Abilities {
 
 const QUESTIONS: readonly Question[] = ['ignoreDf', 'bridgeQueue', 'nftBridgeQueue', 'nftClearsDf'];
 
-/** The questions whose answers an engine depends on; all of them where the engine is still to be chosen. */
-export function questionsOf(engine: Engine | 'auto' | undefined): readonly Question[] {
+/** The questions whose answers a site depends on; all of an engine where that is still to be chosen. */
+export function questionsOf(engine: Engine | 'auto' | undefined, carrier?: CarrierSpec['type']): readonly Question[] {
+  return [...ofEngine(engine), ...(carrier === 'srv6' ? (['endDt4'] as const) : [])];
+}
+
+function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
   switch (engine) {
     case 'nfqueue':
       return ['bridgeQueue', 'nftBridgeQueue'];
@@ -61,9 +66,13 @@ export async function probe(
       bridgeQueue: answer('bridgeQueue'),
       nftBridgeQueue: answer('nftBridgeQueue'),
       nftClearsDf: answer('nftClearsDf'),
+      ...(findings.endDt4 === undefined ? {} : { endDt4: findings.endDt4.answer }),
     },
     evidence: Object.fromEntries(
-      QUESTIONS.map((question) => [question, findings[question]?.evidence ?? 'not asked: the engine does not need it']),
+      [...new Set([...QUESTIONS, ...questions])].map((question) => [
+        question,
+        findings[question]?.evidence ?? 'not asked: the engine does not need it',
+      ]),
     ),
   };
 }
@@ -83,6 +92,8 @@ async function find(question: Question, bench: Bench): Promise<Finding> {
       return probeBridgeQueue(bench);
     case 'nftClearsDf':
       return probeNftClearsDf(bench);
+    case 'endDt4':
+      return probeEndDt4(bench);
     case 'nftBridgeQueue':
       return byVersion(release());
   }

@@ -22,6 +22,20 @@ export const IPV4: Overhead = { name: 'IPv4 header', bytes: IPV4_HEADER, source:
 /** Without a VLAN tag, and without a frame check sequence, which GRE does not carry. */
 export const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
 
+/** Bytes of an IPv6 header. */
+export const IPV6_HEADER = 40;
+
+export const IPV6: Overhead = { name: 'IPv6 header', bytes: IPV6_HEADER, source: 'RFC 8200 §3' };
+
+/** A segment routing header with room for so many segments (RFC 8754 §2): 8 bytes, and 16 for each. */
+export function segmentRouting(segments: number): Overhead {
+  return {
+    name: `segment routing header with ${segments} ${segments === 1 ? 'segment' : 'segments'}`,
+    bytes: 8 + 16 * segments,
+    source: 'RFC 8754 §2',
+  };
+}
+
 export const GRE: Overhead = { name: 'GRE header', bytes: 4, source: 'RFC 2784 §2.1' };
 
 export const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' };

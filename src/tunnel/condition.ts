@@ -24,7 +24,12 @@ export function unmet(
     );
     if (caller) return `bridge ${caller.name} hands its frames to iptables`;
   }
-  const { noPorts } = onlyWhile;
+  const { noPorts, noRoutesWith } = onlyWhile;
+  if (noRoutesWith !== undefined) {
+    const words = ` ${noRoutesWith.join(' ')} `;
+    const route = facts.tableRoutes.find((one) => ` ${one.words.join(' ')} `.includes(words));
+    if (route) return `the route to ${route.destination} (${noRoutesWith.join(' ')}) relies on it`;
+  }
   const port = noPorts === undefined ? undefined : facts.links.find(({ master }) => master === noPorts);
   return port && `${port.name} is a port of ${noPorts}, and not by this tunnel`;
 }

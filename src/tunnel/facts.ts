@@ -111,6 +111,8 @@ export interface Facts {
   /** Routes elsewhere: other tables, and IPv6. */
   tableRoutes: readonly TableRoute[];
   rules: readonly PolicyRule[];
+  /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
+  tunsrc?: string | undefined;
   /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
   path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */
@@ -131,10 +133,15 @@ export interface Facts {
     nftBridgeQueue: Answer;
     /** nft may clear DF in the kernel, found by its effect. */
     nftClearsDf: Answer;
+    /** SRv6's End.DT4; asked for carrier srv6 only. */
+    endDt4?: Answer | undefined;
   };
   /** What each answer of {@link Facts.can} rests on, in words. */
   evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
 }
+
+/** {@link Facts.tunsrc} where none is set. */
+export const NO_TUNSRC = '::';
 
 /** The device of this name. */
 export function linkOf(facts: Facts, name: string): Link | undefined {

@@ -38,11 +38,13 @@ export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => La
     ...{ inner, layers: layersOf(inner), outer, pathMtu: cut.mtu, cutBy: cut.by, packets, fits },
     later: later?.layers(packets[0]?.length ?? outer) ?? [],
     wire: later === undefined ? packets : packets.flatMap(({ length }) => wrapped(length, later)),
+    ...(later?.version === undefined ? {} : { version: later.version }),
   };
 }
 
 function wrapped(length: number, later: Later): WirePacket[] {
-  return fragments(length + sum(later.layers(length)), later.mtu);
+  const whole = length + sum(later.layers(length));
+  return fragments(whole, later.version === 6 ? whole : later.mtu);
 }
 
 function sum(layers: readonly Layer[]): number {

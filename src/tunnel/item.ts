@@ -23,8 +23,10 @@ export interface Condition {
   sysctls?: Readonly<Record<string, string>>;
   /** No bridge hands its frames to iptables by a flag of its own. */
   noBridgeCalls?: boolean;
-  /** Nothing is a port of this bridge. */
+  /** Nothing is a port of this bridge or VRF. */
   noPorts?: string;
+  /** No route has these words behind its destination, in this order. */
+  noRoutesWith?: readonly string[];
 }
 
 /** How an item stands on the machine. */
@@ -44,6 +46,11 @@ export interface Item {
   readonly wanted: string;
   /** Why, for people: one sentence. */
   readonly reason: string;
+  /**
+   * Other tunnels of this machine want the same. Who finds it so takes over the way back from whoever made it, and each
+   * way back has a condition, so that the last of them goes it.
+   */
+  readonly shared?: boolean;
   standing(facts: Facts): Standing;
   /** The commands that make it so, from the machine as it stands. */
   make(facts: Facts): Command[];

@@ -1,4 +1,5 @@
 /** What a plan tells the person besides its commands. */
+import { wayOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
 import type { Origin } from './origin.js';
 import type { Site } from './site.js';
@@ -39,9 +40,14 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
     notes.push(
       `the other router puts ${sizes.wire.length} fragments together for every full packet: see its ` +
         'net/ipv4/ipfrag_high_thresh (bytes) and ipfrag_time (seconds); a lost fragment loses the packet',
-      `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
-        'firewalls on the way must let fragments through',
     );
+    // IPv6 around them is cut by nobody, and hides from firewalls what it carries.
+    if (sizes.version !== 6) {
+      notes.push(
+        `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
+          'firewalls on the way must let fragments through',
+      );
+    }
   }
   if (site.tunnel.pmtudisc) notes.push('tunnel.pmtudisc: every outer packet has DF until the rule at output clears it');
   for (const port of site.bridge.ports) {
@@ -56,12 +62,11 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
       notes.push(`IPv6 routes by ${port} other than those of its addresses are not moved`);
     }
   }
+  const { to } = wayOf(site);
   if (facts.path === undefined) {
-    notes.push(
-      `there is no route to ${site.remote} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`,
-    );
+    notes.push(`there is no route to ${to} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`);
   } else if (facts.path.dev !== site.underlay) {
-    notes.push(`the way to ${site.remote} goes by ${facts.path.dev} now, not by ${site.underlay}`);
+    notes.push(`the way to ${to} goes by ${facts.path.dev} now, not by ${site.underlay}`);
   }
   notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
   return notes;

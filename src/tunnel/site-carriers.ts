@@ -1,6 +1,7 @@
 /** The carriers that a site file may name. A new one is a schema here and a type in `site.ts`; nothing else reads them. */
 import { z } from 'zod';
 import type { EspCipher, EspKeying } from './site.js';
+import { srv6Schema } from './srv6-schema.js';
 import { leaf, Refused, type LeafRefusal, whole, word } from './site-words.js';
 
 /** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
@@ -99,6 +100,7 @@ export const CARRIERS = {
       ...{ type: 'esp-in-udp' as const, mode, port, remotePort, keepalive },
       ...keyingOf(keying, context),
     })),
+  srv6: srv6Schema,
 } as const;
 
 /** The maps inside a carrier's map, by their keys. */

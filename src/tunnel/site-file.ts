@@ -101,6 +101,7 @@ function unknownKey(parent: string, name: string, yaml: YamlText, file: string):
 /** The accepted form where no text belongs. */
 function shapeAt(key: string, yaml: YamlText): string {
   if (key === 'bridge.ports') return 'a list of at least one device: [eth0]';
+  if (key === 'carrier.segments') return 'a list of IPv6 addresses, the other end last: [fc00:b::100]';
   const keys = keysAt(key, textAt(yaml.value, 'carrier.type')) ?? [];
   return `a map of KEY: VALUE with ${keys.join(', ')}`;
 }

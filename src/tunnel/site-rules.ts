@@ -36,6 +36,12 @@ function refuseSameNames(site: Site): void {
     ...site.bridge.ports.map((name, i) => ({ key: `bridge.ports.${i}`, name, what: 'a port of the bridge' })),
     { key: 'bridge.name', name: site.bridge.name, what: 'the bridge' },
     { key: 'tunnel.name', name: site.tunnel.name, what: 'the tunnel' },
+    ...(site.carrier.type === 'srv6'
+      ? [
+          { key: 'carrier.vrf', name: site.carrier.vrf, what: 'the VRF' },
+          { key: 'carrier.hop-vrf', name: site.carrier.hop.vrf, what: 'the VRF of the second hop' },
+        ]
+      : []),
   ];
   for (const [i, part] of parts.entries()) {
     const first = parts.slice(0, i).find(({ name }) => name === part.name);

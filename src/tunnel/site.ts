@@ -99,9 +99,12 @@ export type Srv6Encap = 'encap' | 'encap.red';
 /** GRE by the VRF of a tenant, over a core that knows IPv6 only (RFC 8986 §4.7, §5). */
 export interface Srv6Carrier {
   type: 'srv6';
+  /** The tenant's, with its routing table. */
   vrf: string;
   table: number;
-  /** Our own segment, where the other end's packets come out: End.DT4. */
+  /** A second VRF, through which packets are cut where the core is too small for them whole. */
+  hop: { vrf: string; table: number };
+  /** Our own segment, where the other end's packets come out: End.DT4. IPv6 addresses as RFC 5952 writes them. */
   sid: string;
   /** The way to the other end; its End.DT4 last. */
   segments: string[];

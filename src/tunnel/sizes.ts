@@ -31,6 +31,8 @@ export interface Sizes {
   later: Layer[];
   /** What leaves by the underlay. */
   wire: WirePacket[];
+  /** Of its outermost header; IPv4 where it is not said. */
+  version?: 6;
   /** The largest inner IP packet that needs no fragments. */
   fits: number;
 }
@@ -45,6 +47,8 @@ export interface Cut {
 /** What is put around each packet after the cut, outermost last. */
 export interface Later {
   layers(length: number): Layer[];
-  /** Of the underlay; what is larger is cut once more. */
+  /** Of the underlay; what is larger is cut once more, unless it is IPv6. */
   mtu: number;
+  /** Of the outermost header; IPv4 where it is not said. No router cuts IPv6 (RFC 8200 §4.5). */
+  version?: 6;
 }

@@ -1,4 +1,4 @@
-/** IPv4 routes, and the way to the other end of the tunnel. */
+/** IPv4 routes, and the way to the other end of the tunnel, IPv4 or IPv6. */
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { Facts, Link, Route } from '../../tunnel/facts.js';
@@ -100,7 +100,15 @@ export async function readPath(
 }
 
 function wayTo(remote: string, local?: string, words: readonly string[] = []): string[] {
-  return ['-j', '-4', 'route', 'get', ...words, remote, ...(local === undefined ? [] : ['from', local])];
+  return [
+    '-j',
+    remote.includes(':') ? '-6' : '-4',
+    'route',
+    'get',
+    ...words,
+    remote,
+    ...(local === undefined ? [] : ['from', local]),
+  ];
 }
 
 type Way = z.infer<typeof found>[number];

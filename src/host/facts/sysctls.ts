@@ -3,14 +3,14 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 /** Whole folders, without those below them. */
-const FOLDERS = ['net/bridge', 'net/ipv4'];
+const FOLDERS = ['net/bridge', 'net/ipv4', 'net/vrf'];
 
 /** In folders of which only some is of interest. */
 const SINGLE = /^(xfrm_|fb_tunnels_)/;
 
 /**
- * Values by name with slashes (`net/bridge/bridge-nf-call-iptables`): `net/bridge` and `net/ipv4`, those of the
- * devices, and some of `net/core`. What cannot be read is not among them. Never throws.
+ * Values by name with slashes (`net/bridge/bridge-nf-call-iptables`): `net/bridge`, `net/ipv4` and `net/vrf`, those of
+ * the devices, and some of `net/core`. What cannot be read is not among them. Never throws.
  * @param devices whose `conf` folders are read, beside `all` and `default`
  */
 export function readSysctls(devices: readonly string[], root = '/proc/sys'): Map<string, string> {

@@ -66,7 +66,7 @@ export function refuseInTheWay(items: readonly Item[], facts: Facts, site: Pick<
  *   what is left
  */
 export async function applyItems(items: readonly Item[], steps: Steps): Promise<Change[]> {
-  const changes: Change[] = [];
+  const changes: Change[] = inherited(items, steps);
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {
       const open = items.filter((item) => item.standing(steps.machine.facts).state !== 'so');
@@ -82,6 +82,23 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
   }
   for (const item of items) steps.journal.made(item.key);
   return changes;
+}
+
+/**
+ * What another tunnel has made and this one shares: its way back goes into this journal as well, before everything that
+ * this run makes, so that it comes last. Its condition keeps all but the last of them from going it.
+ */
+function inherited(items: readonly Item[], { machine, journal }: Steps): Change[] {
+  const open = items.filter(({ key, shared }) => shared === true && journal.entry(key) === undefined);
+  if (open.length === 0) return [];
+  const others = journal.others();
+  return open.flatMap((item): Change[] => {
+    if (item.standing(machine.facts).state !== 'so') return [];
+    const made = others.map((other) => other.entry(item.key)).find((entry) => entry && entry.undo.length > 0);
+    if (made === undefined) return [];
+    journal.adoptEntry(made);
+    return [{ item, undo: [...made.undo], found: made.found, known: false }];
+  });
 }
 
 async function applyItem(item: Item, { machine, journal, log, stopping }: Steps, changes: Change[]): Promise<void> {

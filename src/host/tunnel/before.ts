@@ -57,6 +57,7 @@ export const before = z.object({
   routes: z.array(route),
   tableRoutes: z.array(tableRoute).default([]),
   rules: z.array(rule).default([]),
+  tunsrc: z.string().optional(),
   path: z
     .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
     .optional(),
@@ -90,7 +91,13 @@ export const before = z.object({
     }),
   ),
   tables: z.array(z.string()).optional(),
-  can: z.object({ ignoreDf: answer, bridgeQueue: answer, nftBridgeQueue: answer, nftClearsDf: answer }),
+  can: z.object({
+    ignoreDf: answer,
+    bridgeQueue: answer,
+    nftBridgeQueue: answer,
+    nftClearsDf: answer,
+    endDt4: answer.optional(),
+  }),
   evidence: z.record(z.string(), z.string()).optional(),
 });
 export type Before = z.infer<typeof before>;
@@ -126,6 +133,7 @@ export function originOf(kept: Before, now: Facts, subject: Subject, able?: Pick
     ],
     tableRoutes: kept.tableRoutes.map((one) => ({ ...one, via: one.via })),
     rules: kept.rules,
+    tunsrc: kept.tunsrc,
     path: pathIsOurs ? asPath(kept.path) : now.path,
     modules: new Set(kept.modules),
     sysctls: new Map(Object.entries(kept.sysctls)),

@@ -20,7 +20,7 @@ import type { Command } from '../../tunnel/item.js';
 import { errnoOf } from '../exec.js';
 import type { ProcessIdentity } from '../process.js';
 import { type Before, before } from './before.js';
-import { bootId, makeFolderOf, tunnelFile } from './place.js';
+import { bootId, makeFolderOf, namesIn, tunnelFile } from './place.js';
 
 const VERSION = 1;
 
@@ -33,6 +33,7 @@ const command = z.object({
       sysctls: z.record(z.string(), z.string()).optional(),
       noBridgeCalls: z.boolean().optional(),
       noPorts: z.string().optional(),
+      noRoutesWith: z.array(z.string()).optional(),
     })
     .optional(),
 });
@@ -105,6 +106,26 @@ export class Journal {
   /** A journal without entries; on disk with the first change of it. */
   static fresh(name: string, site: SiteText, from: Before, file = tunnelFile(name, 'json')): Journal {
     return new Journal(name, file, { version: VERSION, boot: bootId(), site, before: from, entries: [] });
+  }
+
+  /** Those of the other tunnels of this network namespace, as far as they can be read. */
+  others(): Journal[] {
+    const ours = path.basename(this.file);
+    return namesIn(path.dirname(this.file)).flatMap((name) => {
+      const file = tunnelFile(name, 'json', path.dirname(this.file));
+      if (path.basename(file) === ours) return [];
+      try {
+        return Journal.read(name, file) ?? [];
+      } catch (error) {
+        if (error instanceof ClearDfError) return [];
+        throw error;
+      }
+    });
+  }
+
+  /** A change that another tunnel has made, and that this one relies on as well. */
+  adoptEntry(entry: Entry): void {
+    this.#write({ ...this.#data, entries: [...this.#data.entries, { ...entry, state: 'made' }] });
   }
 
   get entries(): readonly Entry[] {

@@ -1,15 +1,27 @@
 /** Where a tunnel's files are: gone at the next boot, like everything that they tell of. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 const FOLDER = '/run/clear-df';
+const START = 'tunnel-';
 
 /**
  * `/run/clear-df/tunnel-NAME-INODE.SUFFIX`; the inode names the network namespace (namespaces(7)), so that each has
  * tunnels of its own.
  */
 export function tunnelFile(name: string, suffix: 'json' | 'lock', folder = FOLDER): string {
-  return path.join(folder, `tunnel-${name}-${namespaceInode()}.${suffix}`);
+  return path.join(folder, `${START}${name}-${namespaceInode()}.${suffix}`);
+}
+
+/** Names of the tunnels of this network namespace that have a journal. Never throws. */
+export function namesIn(folder: string): string[] {
+  const end = `-${namespaceInode()}.json`;
+  try {
+    const files = readdirSync(folder).filter((file) => file.startsWith(START) && file.endsWith(end));
+    return files.map((file) => file.slice(START.length, -end.length));
+  } catch {
+    return [];
+  }
 }
 
 /** Makes the folder that the file is in. */

@@ -37,6 +37,8 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   later?(spec: S, site: Site, facts: Facts): Later;
   /** The gretap's own ends; without it, the routers' addresses. */
   ends?(spec: S, site: Site): TunnelEnds;
+  /** The address whose way by the underlay counts, and where it stands in the file; without it, the remote's does. */
+  way?(spec: S): { to: string; from: string; key: string };
   /** Devices that the plan makes for it: they are no part of the machine as it was. */
   devices?(spec: S): string[];
   /** What has to be so before the first GRE packet leaves. */

@@ -8,6 +8,7 @@ import type { Carrier, CarrierContext, TunnelEnds } from './carrier.js';
 import { esp } from './esp.js';
 import { espInUdp } from './esp-in-udp.js';
 import { plain } from './plain.js';
+import { srv6 } from './srv6.js';
 
 type Type = CarrierSpec['type'];
 
@@ -15,6 +16,7 @@ const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T 
   plain,
   esp,
   'esp-in-udp': espInUdp,
+  srv6,
 };
 
 /** A site's carrier with its own part of the file already filled in. */
@@ -47,6 +49,15 @@ export function carrierOf(site: Site): BoundCarrier {
     cuts: () => carrier.cuts(spec, site),
     notes: (facts) => carrier.notes(spec, site, facts),
   };
+}
+
+/** The address whose way by the underlay counts, from where, and where it stands in the file. */
+export function wayOf({ local, remote, carrier: spec }: Pick<Site, 'local' | 'remote' | 'carrier'>): {
+  to: string;
+  from: string;
+  key: string;
+} {
+  return (CARRIERS[spec.type] as Carrier).way?.(spec) ?? { to: remote, from: local, key: 'remote' };
 }
 
 /** The devices that a carrier's plan makes. */

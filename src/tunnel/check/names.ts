@@ -11,6 +11,16 @@ export function checkNames(site: Site, facts: Facts): void {
     throw machineError('CONFLICT', site, 'bridge.name', what, 'choose another name for the bridge');
   }
   const twin = facts.links.find((link) => link.name !== tunnel.name && isTwin(link, site));
+  if (twin && site.carrier.type === 'srv6') {
+    throw machineError(
+      'CONFLICT',
+      site,
+      tunnel.key === undefined ? 'remote' : 'tunnel.key',
+      `${twin.name} is a gretap from ${site.local} to ${site.remote} with the same key already; in VRFs of their own the ` +
+        'kernel takes both, and gives the packets of one to the other while the first is down or gone (ip_tunnel_lookup)',
+      'a tunnel.key for each tenant, the same on both ends',
+    );
+  }
   if (twin) {
     throw machineError(
       'CONFLICT',

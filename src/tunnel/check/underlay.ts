@@ -1,6 +1,6 @@
 /** The underlay, the local address, and the way to the other end. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
-import { carrierDevices } from '../carriers/table.js';
+import { carrierDevices, wayOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { machineError } from '../site-error.js';
 import { type Site } from '../site.js';
@@ -10,7 +10,8 @@ export function checkUnderlay(site: Site, facts: Facts): void {
   const link = linkOf(facts, site.underlay);
   if (link === undefined) throw missingDevice(site, 'underlay', site.underlay, facts);
   refuseState(site, link, facts);
-  refuseEnds(site, facts);
+  // A tenant's addresses are those of its VRF, which the plan makes; others may have the same.
+  if (site.carrier.type !== 'srv6') refuseEnds(site, facts);
   refuseWay(site, facts);
 }
 
@@ -45,27 +46,30 @@ function refuseEnds(site: Site, facts: Facts): void {
 }
 
 function refuseWay(site: Site, { path }: Facts): void {
-  const { remote, underlay, bridge } = site;
+  const { underlay, bridge } = site;
+  const { to, key } = wayOf(site);
+  const six = to.includes(':');
+  const get = `ip ${six ? '-6 ' : ''}route get ${to}`;
   if (path === undefined) {
-    throw machineError('ENVIRONMENT', site, 'remote', `there is no route to ${remote}`, `ip route get ${remote}`);
+    throw machineError('ENVIRONMENT', site, key, `there is no route to ${to}`, get);
   }
   if (path.dev === bridge.name || bridge.ports.includes(path.dev) || path.dev === site.tunnel.name) {
     throw machineError(
       'CONFLICT',
       site,
-      'remote',
-      `the way to ${remote} goes by ${path.dev}, which belongs to the bridge: the tunnel would carry its own packets`,
-      `give it a route by ${underlay}: ip route add ${remote}/32 via GATEWAY dev ${underlay}`,
+      key,
+      `the way to ${to} goes by ${path.dev}, which belongs to the bridge: the tunnel would carry its own packets`,
+      `give it a route by ${underlay}: ip ${six ? '-6 ' : ''}route add ${to}/${six ? 128 : 32} via GATEWAY dev ${underlay}`,
     );
   }
   // Up already: the carrier's own device leads there.
   if (carrierDevices(site.carrier).includes(path.dev)) return;
   if (path.dev !== underlay) {
-    const reason = `the way to ${remote} goes by ${path.dev}, not by ${underlay}`;
-    throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ip route get ${remote}`);
+    const reason = `the way to ${to} goes by ${path.dev}, not by ${underlay}`;
+    throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ${get}`);
   }
   if (path.mtu < IPV4_MTU_MIN) {
-    const reason = `the way to ${remote} takes ${path.mtu} bytes; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
-    throw machineError('ENVIRONMENT', site, 'remote', reason, `ip route get ${remote}`);
+    const reason = `the way to ${to} takes ${path.mtu} bytes; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
+    throw machineError('ENVIRONMENT', site, key, reason, get);
   }
 }

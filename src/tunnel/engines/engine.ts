@@ -47,7 +47,7 @@ export interface EngineParts {
 /** A probe's answer in the engine's words, with what it rests on. */
 export function ability(
   { can, evidence }: Facts,
-  probe: keyof Facts['can'],
+  probe: Exclude<keyof Facts['can'], 'endDt4'>,
   words: Record<Answer, string>,
   hint: string,
 ): Ability {

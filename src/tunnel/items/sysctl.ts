@@ -1,11 +1,13 @@
 /** A kernel parameter has a value. */
 import type { Facts } from '../facts.js';
-import type { Command, Item } from '../item.js';
+import type { Command, Condition, Item } from '../item.js';
 
 export interface SysctlOptions {
   reason: string;
   /** The parameter comes and goes with a module that this plan loads: nothing has to be put back. */
   fresh?: boolean;
+  /** Other tunnels want it as well; it is put back while this holds. */
+  shared?: Condition;
 }
 
 /** {@link Item.key} of a parameter's item. */
@@ -14,13 +16,18 @@ export function sysctlKey(name: string): string {
 }
 
 /** @param name with slashes, because device names may hold dots: `net/ipv4/conf/eth0.1/forwarding` */
-export function sysctlItem(name: string, value: string, { reason, fresh = false }: SysctlOptions): Item {
+export function sysctlItem(name: string, value: string, { reason, fresh = false, shared }: SysctlOptions): Item {
   const write = (text: string): Command => ({ argv: ['sysctl', '-w', `${name}=${text}`] });
+  const back = (text: string): Command => ({
+    ...write(text),
+    ...(shared === undefined ? {} : { onlyWhile: shared }),
+  });
   return {
     kind: 'sysctl',
     key: sysctlKey(name),
     wanted: `${name} is ${value}`,
     reason,
+    ...(shared === undefined ? {} : { shared: true }),
     standing(facts: Facts) {
       const found = facts.sysctls.get(name);
       if (found === value) return { state: 'so' };
@@ -29,7 +36,7 @@ export function sysctlItem(name: string, value: string, { reason, fresh = false 
     make: () => [write(value)],
     undo(facts) {
       const before = facts.sysctls.get(name);
-      return fresh || before === undefined || before === value ? [] : [write(before)];
+      return fresh || before === undefined || before === value ? [] : [back(before)];
     },
   };
 }

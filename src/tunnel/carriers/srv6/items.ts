@@ -1,0 +1,101 @@
+/** What a tenant needs on this router: its VRF, the way into segments, and the segment that leads out of them. */
+import { linkOf } from '../../facts.js';
+import type { Item } from '../../item.js';
+import { addressOnItem } from '../../items/address-on.js';
+import { moduleItem } from '../../items/module.js';
+import { sysctlItem } from '../../items/sysctl.js';
+import { tableRouteItem } from '../../items/table-route.js';
+import { tunsrcItem } from '../../items/tunsrc.js';
+import { upItem } from '../../items/up.js';
+import { vrfItem } from '../../items/vrf.js';
+import type { Srv6Carrier } from '../../site.js';
+import type { CarrierContext } from '../carrier.js';
+import { chooseWay, type Way } from './arithmetic.js';
+import { untrackedItem } from './untracked.js';
+
+export const STRICT_MODE = 'net/vrf/strict_mode';
+
+export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
+  const { site, facts } = context;
+  const way = chooseWay(spec, site, facts);
+  const untracked = untrackedItem(site, facts);
+  return [
+    moduleItem('vrf', { reason: 'VRF devices are part of it; it stays loaded, because others may use it unseen' }),
+    sysctlItem(STRICT_MODE, '1', {
+      reason: 'End.DT4 wants a table to belong to one VRF only; for all VRFs of this network namespace',
+      shared: { noRoutesWith: ['encap', 'seg6local'] },
+    }),
+    ...vrfItems(spec, context),
+    ...(untracked === undefined ? [] : [untracked]),
+    ...outItems(spec, context, way),
+    tableRouteItem({
+      ...{ family: 6, table: 'main', destination: spec.sid },
+      ...segmentWords(spec),
+      wanted: `what comes to ${spec.sid} is taken out of IPv6 and goes by ${spec.vrf}`,
+      reason: 'End.DT4: the other end names it last of its segments',
+    }),
+  ];
+}
+
+function segmentWords({ table, vrf }: Srv6Carrier) {
+  const action = `encap seg6local action End.DT4 vrftable ${table}`;
+  return { words: [...action.split(' '), 'dev', vrf], shown: [action, `dev ${vrf}`] };
+}
+
+function vrfItems({ vrf, table }: Srv6Carrier, { site, facts }: CarrierContext): Item[] {
+  const fresh = linkOf(facts, vrf) === undefined;
+  return [
+    vrfItem(vrf, table, "the tenant's routing table: addresses of one tenant mean nothing to the others"),
+    sysctlItem(`net/ipv6/conf/${vrf}/disable_ipv6`, '0', {
+      reason: 'the segment is an IPv6 route by this device; the kernel refuses one where IPv6 is off',
+      fresh,
+    }),
+    // The larger of this and `all` counts: 2 holds against a strict `all` as well.
+    sysctlItem(`net/ipv4/conf/${vrf}/rp_filter`, '2', {
+      reason: 'packets come out of a segment at this device, and answers leave by another: a strict filter drops them',
+      fresh,
+    }),
+    upItem(vrf, { reason: 'a VRF that is down routes nothing', fresh }),
+    addressOnItem(
+      { family: 4, prefix: `${site.local}/32`, scope: 'global', dynamic: false },
+      vrf,
+      "this end of the tunnel, in the tenant's table",
+    ),
+  ];
+}
+
+/** The way from GRE to the core. */
+function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way): Item[] {
+  const { vrf, table, hop, segments, encap, source } = spec;
+  const intoSegments = `encap seg6 mode ${encap} segs`;
+  const seg6 = (inTable: number) =>
+    tableRouteItem({
+      ...{ family: 4, table: String(inTable), destination: site.remote },
+      words: [...intoSegments.split(' '), segments.join(), 'dev', site.underlay],
+      shown: [`${intoSegments} ${segments.length} [ ${segments.join(' ')} ]`, `dev ${site.underlay}`],
+      wanted: `packets to ${site.remote} in table ${inTable} are put into IPv6, by ${segments.join(', ')}`,
+      reason:
+        segments.length === 1
+          ? 'the segment is where the other router takes them out again'
+          : `the last of ${segments.length} segments is where the other router takes them out again`,
+    });
+  const tunsrc = tunsrcItem(
+    source,
+    'one for every tenant of this network namespace; errors on the way come back to it',
+  );
+  if (way.cut === 'whole') return [tunsrc, seg6(table)];
+  const fresh = linkOf(facts, hop.vrf) === undefined;
+  return [
+    tunsrc,
+    vrfItem(hop.vrf, hop.table, 'the second hop: what is routed into it has been cut already'),
+    upItem(hop.vrf, { reason: 'a VRF that is down routes nothing', fresh }),
+    seg6(hop.table),
+    tableRouteItem({
+      ...{ family: 4, table: String(table), destination: site.remote },
+      words: ['dev', hop.vrf, 'mtu', String(way.room)],
+      shown: [`dev ${hop.vrf}`, `mtu ${way.room}`],
+      wanted: `packets to ${site.remote} go from ${vrf} to ${hop.vrf}, at most ${way.room} bytes each`,
+      reason: `a route into segments cuts nothing: this one cuts to what ${way.core} bytes of core leave for IPv4`,
+    }),
+  ];
+}

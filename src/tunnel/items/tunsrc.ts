@@ -1,0 +1,33 @@
+/** The source address of packets that are put into IPv6 with segments: one for a whole network namespace. */
+import { NO_TUNSRC, type Facts } from '../facts.js';
+import type { Command, Item } from '../item.js';
+
+export const TUNSRC_KEY = 'tunsrc';
+
+export function tunsrcItem(source: string, reason: string): Item {
+  const set = (address: string, more: Partial<Command> = {}): Command => ({
+    argv: ['ip', 'sr', 'tunsrc', 'set', address],
+    ...more,
+  });
+  const before = ({ tunsrc }: Facts) => tunsrc ?? NO_TUNSRC;
+  return {
+    kind: 'tunsrc',
+    key: TUNSRC_KEY,
+    wanted: `packets with segments come from ${source}`,
+    reason,
+    shared: true,
+    standing(facts) {
+      const found = before(facts);
+      if (found === source) return { state: 'so' };
+      if (found === NO_TUNSRC) return { state: 'not-so', found: 'the kernel chooses one by itself' };
+      return {
+        state: 'in-the-way',
+        found: `they come from ${found}, all of this network namespace: another tenant's file, or somebody, says so`,
+        hint: `carrier.source: ${found}, the same for every tenant; or, if nobody needs it: ip sr tunsrc set ${NO_TUNSRC}`,
+      };
+    },
+    make: () => [set(source)],
+    undo: (facts) =>
+      before(facts) === source ? [] : [set(before(facts), { onlyWhile: { noRoutesWith: ['encap', 'seg6'] } })],
+  };
+}
