@@ -12,6 +12,10 @@ const SHOWN: Record<string, string[]> = {
   legacy: ['iptables-legacy-save'],
   iptables: ['iptables-nft-save'],
   nft: ['nft', 'list', 'ruleset'],
+  rule6: ['ip', '-6', 'rule'],
+  route6: ['sh', '-c', 'ip -6 route show table all | sort'],
+  segments: ['ip', 'sr', 'tunsrc', 'show'],
+  vrf: ['sh', '-c', "grep -r '' /proc/sys/net/vrf 2>/dev/null | sort"],
   bridge: ['sh', '-c', "grep -r '' /proc/sys/net/bridge 2>/dev/null | sort"],
   ipv4: ['sh', '-c', "grep -r '' /proc/sys/net/ipv4 2>/dev/null | sort"],
 };

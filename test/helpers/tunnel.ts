@@ -10,6 +10,10 @@ export interface SiteOptions {
   carrier?: string;
   engine?: string;
   hook?: string;
+  bridge?: string;
+  /** The tunnel's ends, where they are not the routers' own addresses. */
+  local?: string;
+  remote?: string;
   /** More lines at the top level. */
   more?: string[];
 }
@@ -42,13 +46,13 @@ export class TunnelEnd {
     remote: string,
     options: SiteOptions,
   ): Promise<TunnelEnd> {
-    const { carrier = 'plain', engine = 'nfqueue', hook, more = [] } = options;
+    const { carrier = 'plain', engine = 'nfqueue', hook, more = [], bridge = '{ name: br0, ports: [eth0] }' } = options;
     const lines = [
       `name: ${name}`,
-      `local: ${local}`,
-      `remote: ${remote}`,
+      `local: ${options.local ?? local}`,
+      `remote: ${options.remote ?? remote}`,
       'underlay: eth1',
-      'bridge: { name: br0, ports: [eth0] }',
+      `bridge: ${bridge}`,
       `carrier: ${carrier}`,
       `engine: ${engine}`,
       ...(hook === undefined ? [] : [`hook: ${hook}`]),
@@ -98,10 +102,15 @@ export class TunnelEnd {
 }
 
 /** Both ends of the article's tunnel, not up yet. */
-export async function tunnelEnds({ rA, rB }: Article, a: SiteOptions, b = a): Promise<[TunnelEnd, TunnelEnd]> {
+export async function tunnelEnds(
+  { rA, rB }: Article,
+  a: SiteOptions,
+  b = a,
+  name = 'site',
+): Promise<[TunnelEnd, TunnelEnd]> {
   return [
-    await TunnelEnd.write(rA, 'site-a', ROUTER_A, ROUTER_B, a),
-    await TunnelEnd.write(rB, 'site-b', ROUTER_B, ROUTER_A, b),
+    await TunnelEnd.write(rA, `${name}-a`, ROUTER_A, ROUTER_B, a),
+    await TunnelEnd.write(rB, `${name}-b`, ROUTER_B, ROUTER_A, b),
   ];
 }
 

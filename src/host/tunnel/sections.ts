@@ -32,7 +32,7 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
 function ofIp(args: readonly string[], input: string): readonly Section[] {
   const object = args.find((word) => !word.startsWith('-'));
   if (object === 'xfrm' || input.startsWith('xfrm ')) return ['xfrm'];
-  if (object === 'rule' || object === 'sr') return ['routes'];
+  if (object === 'rule' || object === 'route' || object === 'sr') return ['routes'];
   const devices = ['links', 'sysctls', 'modules'] as const;
   return object === 'link' ? devices : [...devices, 'routes'];
 }

@@ -1,0 +1,60 @@
+/** IPv6 packets of a capture, with what segments are around and the IPv4 packet that they carry; read by tshark. */
+import { execa } from 'execa';
+
+export interface Captured6 {
+  /** The whole IPv6 packet. */
+  length: number;
+  /** Of the IPv6 header: 43 is a routing header, 4 is IPv4. */
+  nextHeader: number;
+  source: string;
+  destination: string;
+  /** Segments in the routing header; undefined without one. */
+  segments: number | undefined;
+  segmentsLeft: number | undefined;
+  /** The IPv4 packet inside; undefined where there is none. */
+  inner:
+    | { length: number; offset: number; moreFragments: boolean; dontFragment: boolean; protocol: number; id: number }
+    | undefined;
+}
+
+const FIELDS = [
+  ...['ipv6.plen', 'ipv6.nxt', 'ipv6.src', 'ipv6.dst', 'ipv6.routing.srh.last_entry', 'ipv6.routing.segleft'],
+  ...['ip.len', 'ip.frag_offset', 'ip.flags.mf', 'ip.flags.df', 'ip.proto', 'ip.id'],
+];
+const HEADER = 40;
+
+/** Every IPv6 packet that is no ICMPv6 of the core itself (neighbours, routers, listeners). */
+export async function readHeaders6(file: string): Promise<Captured6[]> {
+  const { stdout } = await execa('tshark', [
+    ...['-n', '-r', file, '-o', 'ip.defragment:FALSE', '-Y', 'ipv6 && !(ipv6.nxt == 58) && !(ipv6.nxt == 0)'],
+    ...['-T', 'fields', '-E', 'occurrence=f'],
+    ...FIELDS.flatMap((field) => ['-e', field]),
+  ]);
+  const truth = (word: string | undefined) => word === '1' || word === 'True';
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [plen, next, source = '', destination = '', last, left, ...inside] = line.split('\t');
+      const [length, offset, mf, df, protocol, id] = inside;
+      return {
+        length: Number(plen) + HEADER,
+        nextHeader: Number(next),
+        source,
+        destination,
+        segments: last ? Number(last) + 1 : undefined,
+        segmentsLeft: left ? Number(left) : undefined,
+        inner: length
+          ? {
+              length: Number(length),
+              // tshark shows the field as it is in the header: units of 8 bytes.
+              offset: Number(offset) * 8,
+              moreFragments: truth(mf),
+              dontFragment: truth(df),
+              protocol: Number(protocol),
+              id: Number(id),
+            }
+          : undefined,
+      };
+    });
+}
