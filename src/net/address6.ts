@@ -23,11 +23,3 @@ export function readIpv6Host(text: string): string | Refusal {
   const hint = NOT_ROUTED[parsed.range()];
   return hint === undefined ? parsed.toRFC5952String() : { hint };
 }
-
-/** Whether an address lies in a prefix: `fc00::7` in `fc00::/64`; `default` holds every one. */
-export function isInPrefix6(address: string, prefix: string): boolean {
-  if (prefix === 'default') return true;
-  const cidr = prefix.includes('/') ? prefix : `${prefix}/128`;
-  if (!ipaddr.IPv6.isValidCIDR(cidr)) return false;
-  return ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parseCIDR(cidr));
-}
