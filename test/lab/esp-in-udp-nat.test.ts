@@ -61,6 +61,6 @@ describeKernels('full', 'ESP in UDP through a NAT', (guest) => {
       }
       expect(await guest().kernelComplaints()).toEqual([]);
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });

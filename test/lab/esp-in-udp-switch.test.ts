@@ -123,7 +123,6 @@ describeKernels('full', 'a tunnel that switches between ESP and ESP in UDP', (gu
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
         expect([await keptOf(rA), await keptOf(rB)]).toEqual(kept);
         expect(await statesOf(rB)).toMatchObject({ spis: { length: 2 }, inUdp: 0 });
-        expect((await clearDf(rA, ['tunnel', 'status', ends[0].file], 120_000)).exitCode).toBe(0);
 
         await pinging.stop('SIGINT');
         await wan.finish(20);
