@@ -57,7 +57,9 @@ function refusals({ counters }: Machine): Finding[] {
 /** Strict reverse path filtering drops what comes in by another device than answers would leave by. */
 function reversePath(machine: Machine): Finding[] {
   const check = checkOf('path', 'rp-filter');
-  return gretapsOf(machine).map((gretap) => {
+  // One that is bound to a VRF has its way in another table: see srv6.ts.
+  const free = gretapsOf(machine).filter(({ data }) => data['link'] === undefined);
+  return free.map((gretap) => {
     const { remote } = endsOf(gretap);
     const what = `rp_filter for ${remote}`;
     const path = machine.paths.get(remote);

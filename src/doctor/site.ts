@@ -1,11 +1,13 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { quoteWord } from '../net/replay.js';
+import { wayOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
+import { examineSrv6 } from './srv6.js';
 
 export function examineSite(machine: Machine, site: Site): Finding[] {
   return [
@@ -13,7 +15,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     engine(machine, site),
     ...devices(machine, site),
     way(machine, site),
-    ...filter(machine, site),
+    ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...queues(machine, site),
   ];
 }
@@ -26,7 +28,12 @@ function up({ file }: Site): string {
 function modules({ modules: states }: Machine, { carrier, engine: chosen, hook }: Site): Finding[] {
   const check = checkOf('site', 'modules');
   const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
-  const needed = ['ip_gre', ...bridged, ...('keys' in carrier ? ['esp4'] : [])];
+  const needed = [
+    'ip_gre',
+    ...bridged,
+    ...('keys' in carrier ? ['esp4'] : []),
+    ...(carrier.type === 'srv6' ? ['vrf'] : []),
+  ];
   return needed.map((name) => {
     const state: ModuleState = states.get(name) ?? 'unknown';
     const what = `${name} for this site`;
@@ -95,18 +102,21 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
 }
 
-function way({ paths }: Machine, { remote, underlay }: Site): Finding {
+function way({ paths }: Machine, site: Site): Finding {
+  const { underlay } = site;
+  const { to: remote } = wayOf(site);
+  const ip = remote.includes(':') ? 'ip -6' : 'ip';
   const check = checkOf('site', 'path');
   const what = `way to ${remote}`;
   const path = paths.get(remote);
   if (path === undefined) return check.unknown(what, 'it was not looked for');
   if ('unknown' in path) {
-    return check.wrong(what, path.unknown, { hint: `ip route add ${remote} via GATEWAY dev ${underlay}` });
+    return check.wrong(what, path.unknown, { hint: `${ip} route add ${remote} via GATEWAY dev ${underlay}` });
   }
   const { dev, mtu } = path.known;
   if (dev === underlay) return check.ok(what, `by ${dev}, MTU ${mtu}`);
   return check.wrong(what, `by ${dev}, the file says ${underlay}`, {
-    hint: `ip route get ${remote} shows which route leads there`,
+    hint: `${ip} route get ${remote} shows which route leads there`,
   });
 }
 

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { endsOf } from '../doctor/gretap.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
 import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
+import { wayOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site.js';
 import { netAdmin } from './capabilities.js';
 import { readAbilities } from './doctor/abilities.js';
@@ -21,14 +22,17 @@ import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readPath } from './facts/routes.js';
 
+/** As much of a site as tells where its tunnel leads to. */
+type FarEnd = Pick<Site, 'local' | 'remote' | 'carrier'>;
+
 /** Modules that only the carrier of a site needs. */
-const CARRIER_MODULES = ['esp4'];
+const CARRIER_MODULES = ['esp4', 'vrf'];
 
 /**
  * The machine as it is. What cannot be read is unknown and says why.
  * @param site whose far end is looked for as well
  */
-export async function readMachine(runner: Runner, site?: Pick<Site, 'remote'>): Promise<Omit<Machine, 'daemon'>> {
+export async function readMachine(runner: Runner, site?: FarEnd): Promise<Omit<Machine, 'daemon'>> {
   // First: what follows may load some.
   const kernel = readKernel();
   const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
@@ -54,9 +58,11 @@ export async function readMachine(runner: Runner, site?: Pick<Site, 'remote'>): 
   };
 }
 
-function farEnds(devices: readonly Device[], site: Pick<Site, 'remote'> | undefined): Set<string> {
-  const remotes = devices.filter(({ kind }) => kind === 'gretap').map((device) => endsOf(device).remote);
-  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [site.remote])]);
+function farEnds(devices: readonly Device[], site: FarEnd | undefined): Set<string> {
+  // One that is bound to a VRF has its way in another table.
+  const free = devices.filter(({ kind, data }) => kind === 'gretap' && data['link'] === undefined);
+  const remotes = free.map((device) => endsOf(device).remote);
+  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [wayOf(site).to])]);
 }
 
 async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {

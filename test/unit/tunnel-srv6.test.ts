@@ -1,4 +1,6 @@
 /** Carrier srv6: what a site file may say, the arithmetic, what is refused, and what tenants share. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
@@ -84,6 +86,15 @@ describe('the site file', () => {
   ];
   it.each(WRONG)('is refused: %#', (text, words) => {
     expect(refusal(() => parseSite(text, 'a.yaml')).message).toContain(words);
+  });
+});
+
+describe('the example', () => {
+  it('is read, and needs 1606 bytes of core: 42 of GRE with its key around 1514, 64 of segments', () => {
+    const file = path.join(import.meta.dirname, '../../examples/site-srv6.yaml');
+    const example = parseSite(readFileSync(file, 'utf8'), file);
+    expect(tunnelSizes(example, core(1606)).wire.map(({ length }) => length)).toEqual([1606]);
+    expect(tunnelSizes(example, core(1605)).wire).toHaveLength(2);
   });
 });
 

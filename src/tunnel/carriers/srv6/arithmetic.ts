@@ -38,8 +38,13 @@ export interface Way {
   because: string;
 }
 
+/** The way on a machine whose route to the first segment is known. */
 export function chooseWay(spec: Srv6Carrier, site: Site, facts: Facts): Way {
-  const core = pathMtu(site, facts);
+  return wayThrough(spec, site, pathMtu(site, facts));
+}
+
+/** @param core bytes of the largest IPv6 packet that leaves towards the first segment */
+export function wayThrough(spec: Srv6Carrier, site: Pick<Site, 'mtu' | 'tunnel'>, core: number): Way {
   const overhead = segmentOverhead(spec);
   const needed = fullPacket(site) + overhead;
   const sum = `${fullPacket(site)} of GRE and ${overhead} of IPv6 and segments make ${needed} bytes`;

@@ -1,0 +1,79 @@
+/** What a tenant of SRv6 needs on this machine. */
+import { quoteWord } from '../net/replay.js';
+import { wayThrough } from '../tunnel/carriers/srv6/arithmetic.js';
+import { wayOf } from '../tunnel/carriers/table.js';
+import type { Site, Srv6Carrier } from '../tunnel/site.js';
+import { type Finding, checkOf } from './finding.js';
+import { type Machine, known } from './machine.js';
+import { looseFilter, strictDevices } from './path.js';
+
+const STRICT_MODE = 'net/vrf/strict_mode';
+
+export function examineSrv6(machine: Machine, site: Site, spec: Srv6Carrier): Finding[] {
+  const core = coreOf(machine, site);
+  const way = core === undefined ? undefined : wayThrough(spec, site, core);
+  const tenant = { name: spec.vrf, table: spec.table };
+  const hop = { name: spec.hop.vrf, table: spec.hop.table };
+  return [
+    strictMode(machine, site),
+    ...(way?.cut === 'second-hop' ? [tenant, hop] : [tenant]).map((vrf) => vrfFinding(machine, site, vrf)),
+    coreMtu(way, site),
+    filter(machine, spec),
+  ];
+}
+
+function coreOf({ paths }: Machine, site: Site): number | undefined {
+  const path = paths.get(wayOf(site).to);
+  return path === undefined ? undefined : known(path)?.mtu;
+}
+
+function up({ file }: Site): string {
+  return `clear-df tunnel up ${quoteWord(file)}`;
+}
+
+function strictMode({ sysctls }: Machine, site: Site): Finding {
+  const check = checkOf('site', 'strict-mode');
+  const what = 'strict mode of VRFs';
+  const value = sysctls.get(STRICT_MODE);
+  if (value === '1') return check.ok(what, `${STRICT_MODE} is 1`);
+  if (value === undefined) return check.wrong(what, 'the module vrf is not loaded', { fix: up(site) });
+  return check.wrong(what, `${STRICT_MODE} is ${value}: the kernel makes no segment with End.DT4`, {
+    fix: `sysctl -w ${STRICT_MODE}=1`,
+  });
+}
+
+function vrfFinding({ devices }: Machine, site: Site, { name, table }: { name: string; table: number }): Finding {
+  const check = checkOf('site', 'vrf');
+  const what = `VRF ${name}`;
+  if ('unknown' in devices) return check.unread(what, devices);
+  const device = devices.known.find((one) => one.name === name);
+  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: up(site) });
+  if (device.kind !== 'vrf' || Number(device.data['table']) !== table) {
+    const found = device.kind === 'vrf' ? `it has table ${String(device.data['table'])}` : 'it is no VRF';
+    return check.wrong(what, `${found}, the file says table ${table}`, { hint: site.place('carrier.vrf') });
+  }
+  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${quoteWord(name)} up` });
+  return check.ok(what, `up, with table ${table}`);
+}
+
+function coreMtu(way: ReturnType<typeof wayThrough> | undefined, site: Site): Finding {
+  const check = checkOf('site', 'core-mtu');
+  const what = `core of ${site.underlay}`;
+  if (way === undefined) return check.unknown(what, `the way to ${wayOf(site).to} is not known`);
+  const { cut, core, needed, because } = way;
+  if (cut === 'second-hop' || core >= needed) return check.ok(what, because);
+  return check.wrong(what, `${because}; the way takes ${core}: full packets are lost`, {
+    fix: `ip link set ${quoteWord(site.underlay)} mtu ${needed}`,
+    hint: `every link of the core as well; or, in ${site.place('carrier.cut')}, cut: auto`,
+  });
+}
+
+function filter(machine: Machine, { vrf }: Srv6Carrier): Finding {
+  const check = checkOf('site', 'rp-filter');
+  const what = `rp_filter of ${vrf}`;
+  const strict = strictDevices(machine);
+  if (strict === undefined) return check.unknown(what, 'rp_filter cannot be read');
+  if (!strict.includes(vrf)) return check.ok(what, 'not strict');
+  const evidence = 'strict, but what comes out of the segment is answered by another device: it is dropped';
+  return check.wrong(what, evidence, { fix: looseFilter(vrf) });
+}
