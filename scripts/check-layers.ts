@@ -14,7 +14,7 @@ import { longFiles } from './layers/long-files.js';
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
-  ['errors', 'net', 'rules', 'tunnel', 'doctor', 'log', 'host', 'service', 'cli'],
+  ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // The public names; imported by nothing.
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'index'],

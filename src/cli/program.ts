@@ -10,11 +10,15 @@ import { probeCommand } from './probe.js';
 import { rulesCommand } from './rules.js';
 import { runCommand } from './run.js';
 import { statsCommand } from './stats.js';
+import { traceCommand } from './trace.js';
 import { tunnelCommand } from './tunnel.js';
 import { version } from './version.js';
 
 /** In the order in which `--help` lists them. */
-const COMMANDS = [runCommand, tunnelCommand, doctorCommand, probeCommand, rulesCommand, statsCommand, pcapCommand];
+const COMMANDS = [
+  ...[runCommand, tunnelCommand, doctorCommand, traceCommand, probeCommand],
+  ...[rulesCommand, statsCommand, pcapCommand],
+];
 
 const HELP = `
 Examples:
@@ -25,14 +29,14 @@ Examples:
 Exit codes:
   0  done, or ended by TERM or INT      3  privilege: CAP_NET_ADMIN is missing (probe: CAP_NET_RAW)
   1  failed while running; status,      4  environment: the kernel or this machine lacks something
-     doctor and probe: the answer is no 5  conflict: the queue, address, device or name is taken
+     doctor, probe, trace: it is a no   5  conflict: the queue, address, device or name is taken
   2  wrong usage, nothing was changed
 `;
 
 function program(signals: SignalWatch | undefined): Command {
   const root = new Command('clear-df')
     .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
-    .usage('[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|doctor ... [options]')
+    .usage('[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|trace|doctor ... [options]')
     .version(version(), '--version', 'print the version and exit')
     .addHelpText('after', HELP);
   for (const command of COMMANDS) root.addCommand(command(signals), { isDefault: command === runCommand });

@@ -79,10 +79,15 @@ export function createRunner({ log, dryRun = false, print = () => undefined }: R
   };
 }
 
+/** What every tool is started with: English, and found where it lives. */
+export function toolEnvironment(): Record<string, string> {
+  return { LC_ALL: 'C', PATH: [process.env['PATH'], ...SBIN].filter(Boolean).join(':') };
+}
+
 async function run(command: string, args: readonly string[], input?: string): Promise<string> {
   const result = await execa(command, args, {
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-    env: { LC_ALL: 'C', PATH: [process.env['PATH'], ...SBIN].filter(Boolean).join(':') },
+    env: toolEnvironment(),
     reject: false,
     stripFinalNewline: false,
     timeout: TIMEOUT_MS,

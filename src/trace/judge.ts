@@ -1,0 +1,117 @@
+/** What a trace says: where clear-df sees the traffic, and where it is dropped. */
+import { flowText, type Flow, type TunnelEnds } from './flow.js';
+import { type Growth, txErrorsOf } from './growth.js';
+import { isOf } from './head.js';
+import type { Row, Way } from './ways.js';
+import { lastDevice } from './ways.js';
+
+/** Who holds a queue: `clear-df (pid 17)`; undefined when nobody does. */
+export type Holders = (queue: number) => string | undefined;
+
+export interface Judgement {
+  /** Sentences; none when no rule queues the traffic. */
+  seen: string[];
+  dropped: string[];
+}
+
+export function judge(
+  flow: Flow,
+  ways: readonly Way[],
+  tunnels: readonly TunnelEnds[],
+  grown: readonly Growth[],
+  holders: Holders,
+): Judgement {
+  const seen = ways.flatMap((way) =>
+    way.rows.filter(({ verdict }) => verdict === 'queue').map((row) => sees(way, row, holders)),
+  );
+  const verdicts = ways.flatMap((way) =>
+    way.rows.filter(({ verdict }) => verdict === 'drop').map((row) => drops(way, row)),
+  );
+  const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, ways, grown));
+  return { seen: [...new Set(seen)], dropped: [...verdicts, ...inside, ...refusals(grown)] };
+}
+
+/** `ip mangle:FORWARD`, with the port where there is one. */
+export function placeText({ family, table, chain, hook }: Row): string {
+  return table === undefined ? `${family} ${hook}` : `${family} ${table}:${chain}`;
+}
+
+/** `10.32.0.50 > 10.32.0.111 icmp, 84 bytes`. */
+export function wayText({ head: { source, destination, protocol, length } }: Way): string {
+  return `${source} > ${destination} ${protocol}, ${length} bytes`;
+}
+
+function sees(way: Way, row: Row, holders: Holders): string {
+  const { rule } = row;
+  const queue = rule?.queue;
+  const named =
+    rule === undefined
+      ? ''
+      : `, ${ruleText(rule.number, rule.chain, row)}${rule.comment === undefined ? '' : ` (${rule.comment})`}`;
+  const at = `${wayText(way)}: at ${placeText(row)}${named}`;
+  if (queue === undefined) return `${at}: a queue`;
+  const [first, last = first] = queue.numbers.split(':').map(Number) as [number, number?];
+  const holder = first === last ? holders(first) : (holders(first) ?? holders(last));
+  const nobody = queue.bypass
+    ? 'nobody holds it: it goes on unchanged (bypass)'
+    : 'nobody holds it: it is dropped there';
+  return `${at}: queue ${queue.numbers}, ${holder === undefined ? nobody : `held by ${holder}`}`;
+}
+
+/** A rule in a chain that was jumped to is named with it. */
+function ruleText(number: number | undefined, chain: string, row: Row): string {
+  const name = number === undefined ? 'a rule' : `rule ${number}`;
+  return chain === row.chain ? name : `${name} of ${chain}`;
+}
+
+function drops(way: Way, row: Row): string {
+  const by =
+    row.rule === undefined ? 'the policy' : `${ruleText(row.rule.number, row.rule.chain, row)}: ${row.rule.text}`;
+  return `${wayText(way)}: ${way.packets} at ${placeText(row)} by ${by}`;
+}
+
+/** Frames that went to the tunnel's device, and of which no outer packet came to OUTPUT. */
+function insideOf(flow: Flow, tunnel: TunnelEnds, ways: readonly Way[], grown: readonly Growth[]): string[] {
+  const { name, local, remote, overhead, pathMtu } = tunnel;
+  const errors = grown.find(({ counter }) => counter === txErrorsOf(name))?.by ?? 0;
+  const entered = ways.filter((way) => way.kind === 'flow' && lastDevice(way) === name && !isDropped(way));
+  return [...new Set(entered.map(({ head }) => head.length))].flatMap((length) => {
+    const same = entered.filter(({ head }) => head.length === length);
+    const frames = sum(same);
+    const outer = ways.filter(({ kind, head }) => {
+      const between = isOf({ ...flow, from: local, to: remote }, head) && head.source === local;
+      return kind === 'outer' && between && head.protocol === 'gre' && head.length === length + overhead;
+    });
+    const missing = frames - sum(outer);
+    if (missing <= 0) return [];
+    const counted = errors > 0 ? `TX errors of ${name} grew by ${errors}` : `no counter of ${name} tells why`;
+    const withDf = same.some(({ rows }) => rows.at(-1)?.dontFragment === true);
+    const whole = length + overhead;
+    const tooLarge = pathMtu !== undefined && whole > pathMtu;
+    const why =
+      withDf && tooLarge
+        ? `: with DF set it is refused before OUTPUT (tnl_update_pmtu), since it would need ${whole} bytes and ${pathMtu} fit to ${remote}`
+        : '';
+    return [`${missing} of ${frames} frames of ${length} bytes (${flowText(flow)}) inside ${name}; ${counted}${why}`];
+  });
+}
+
+function isDropped({ rows }: Way): boolean {
+  return rows.some(({ verdict }) => verdict === 'drop');
+}
+
+const sum = (ways: readonly Way[]): number => ways.reduce((packets, way) => packets + way.packets, 0);
+
+/** Counters that mean a loss wherever they grow, with what they say. They count everybody's packets. */
+function refusals(grown: readonly Growth[]): string[] {
+  return grown.flatMap(({ counter, by }) => {
+    if (counter === 'IpFragFails')
+      return [`${by} packets with DF set that were larger than the MTU of the way out (IpFragFails)`];
+    if (counter === 'IpReasmFails') return [`${by} half packets whose other fragments did not come (IpReasmFails)`];
+    if (counter.startsWith('XfrmOut')) return [`${by} packets by IPsec, on the way out (${counter})`];
+    if (counter.startsWith('XfrmIn')) return [`${by} packets by IPsec, on the way in (${counter})`];
+    if (/ (collisions)$/.test(counter)) return [`${by} packets that would have gone round in circles (${counter})`];
+    if (/^queue \d+ dropped/.test(counter)) return [`${by} packets in a queue (${counter})`];
+    return [];
+  });
+}

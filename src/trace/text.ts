@@ -1,0 +1,102 @@
+/** A trace as people read it. */
+import { flowText, type Flow } from './flow.js';
+import type { Growth } from './growth.js';
+import { wayText } from './judge.js';
+import type { Devices } from './visit.js';
+import type { Row, Way } from './ways.js';
+
+/** All that a trace found; what `--json` prints. */
+export interface Traced {
+  flow: Flow;
+  /** Packets of the flow, both ways. */
+  packets: number;
+  ways: Way[];
+  seen: string[];
+  dropped: string[];
+  grown: Growth[];
+  /** What could not be looked at. */
+  notes: string[];
+}
+
+export function traceText({ flow, packets, ways, seen, dropped, grown, notes }: Traced): string {
+  const cells = ways.map(({ rows }) => rows.map(cellsOf));
+  const widths = widthsOf(cells.flat());
+  const tables = ways.flatMap((way, at) => [
+    headingOf(way),
+    ...(cells[at] ?? []).map((row) => `  ${line(row, widths)}`),
+    '',
+  ]);
+  const none = packets === 0 ? ['nothing of it was seen'] : ['no rule queues it here'];
+  return [
+    ...[`flow ${flowText(flow)}: ${packets} packets`, ''],
+    ...tables,
+    ...section('not shown', notes),
+    ...section('clear-df sees it', seen.length === 0 ? none : seen),
+    ...section('dropped', dropped.length === 0 ? ['nothing, as far as this machine knows'] : dropped),
+    ...section(
+      'counters that grew meanwhile, of all traffic',
+      grown.map(({ counter, by }) => `${counter} +${by}`),
+    ),
+  ].join('\n');
+}
+
+function headingOf(way: Way): string {
+  const detail = way.head.detail === '' ? '' : `  (${way.head.detail})`;
+  const times = way.packets === 1 ? '' : `  x${way.packets}`;
+  return `${way.kind === 'outer' ? 'outer: ' : ''}${wayText(way)}${times}${detail}`;
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((text) => `  ${text}`), ''];
+}
+
+function cellsOf(row: Row): string[] {
+  const { family, hook, table, chain, source, rule, verdict } = row;
+  const where = table === undefined ? `- (${hook})` : `${table}:${chain}`;
+  const by = table === undefined ? '' : rule === undefined ? (verdict === undefined ? '' : 'policy') : ruleCell(row);
+  const shown = verdict === 'queue' && rule?.queue !== undefined ? `queue ${rule.queue.numbers}` : (verdict ?? '');
+  return [
+    family + (source === 'legacy' ? '*' : ''),
+    where,
+    by,
+    shown,
+    devicesText(row.devices),
+    dfText(row.dontFragment),
+    noteOf(row),
+  ];
+}
+
+function ruleCell({ rule, chain }: Row): string {
+  const number = rule?.number === undefined ? 'rule' : `rule ${rule.number}`;
+  return rule?.chain === chain ? number : `${number} of ${rule?.chain}`;
+}
+
+function noteOf({ verdict, rule }: Row): string {
+  const comment = rule?.comment ?? '';
+  if (verdict === 'queue') return `<- seen here${comment === '' ? '' : `: ${comment}`}`;
+  return verdict === 'drop' ? `<- DROPPED${comment === '' ? '' : `: ${comment}`}` : comment;
+}
+
+/** `br0(eth0) > br0(gretap1)`. */
+function devicesText(devices: Devices): string {
+  const name = (device?: string, port?: string) => (device ?? '') + (port === undefined ? '' : `(${port})`);
+  const [from, to] = [name(devices.in, devices.physicalIn), name(devices.out, devices.physicalOut)];
+  return to === '' ? from : `${from} > ${to}`.trim();
+}
+
+function dfText(dontFragment: boolean | undefined): string {
+  return dontFragment === undefined ? 'DF ?' : dontFragment ? 'DF' : '-';
+}
+
+function widthsOf(rows: readonly string[][]): number[] {
+  const widths: number[] = [];
+  for (const cells of rows) cells.forEach((text, at) => (widths[at] = Math.max(widths[at] ?? 0, text.length)));
+  return widths;
+}
+
+function line(cells: readonly string[], widths: readonly number[]): string {
+  return cells
+    .map((text, at) => text.padEnd(widths[at] ?? 0))
+    .join('  ')
+    .trimEnd();
+}
