@@ -25,7 +25,7 @@ interface TraceFlags {
   to?: string;
   proto?: FlowProtocol;
   port?: number;
-  count?: number;
+  count: number;
   seconds: number;
   backend: TraceBackend;
   json?: boolean;
@@ -42,7 +42,7 @@ export function traceCommand(signals?: SignalWatch): Command {
     .option('--to <address>', 'the other end', (text) => address('--to', text))
     .addOption(new Option('--proto <protocol>', 'only this protocol').choices(FLOW_PROTOCOLS))
     .option('--port <n>', 'only this port of TCP or UDP, on either side', (text) => whole('--port', text, 65_535))
-    .option('--count <n>', 'end after so many packets of the flow', (text) => whole('--count', text, 100_000))
+    .option('--count <n>', 'end after so many packets of the flow', (text) => whole('--count', text, 10_000), 1000)
     .option('--seconds <n>', 'end after so many seconds', (text) => whole('--seconds', text, 3600), 10)
     .addOption(new Option('--backend <backend>', 'what marks the packets').choices(TRACE_BACKENDS).default('auto'))
     .option('--json', 'print JSON')

@@ -26,7 +26,7 @@ export interface TraceOptions {
   /** A site: only its tunnel is looked at. */
   file: string | undefined;
   /** Ends it when so many packets of the flow were seen, both ways together. */
-  count: number | undefined;
+  count: number;
   seconds: number;
   backend: TraceBackend;
   /** Show what would be changed. */
@@ -46,7 +46,7 @@ export interface TraceHooks {
 /** A packet's last words come within this time of the one before; emulation is slower than anything real. */
 const QUIET_MS = 400;
 const SETTLE_MAX_MS = 5000;
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 /**
  * @returns undefined under dry run
@@ -124,7 +124,7 @@ async function listen(
   let counted = 0;
   for (const limit = Date.now() + seconds * 1000; Date.now() < limit && !stopping();) {
     await sleep(Math.min(POLL_MS, limit - Date.now()));
-    if (count === undefined || heard() === counted) continue;
+    if (heard() === counted) continue;
     counted = heard();
     if (packetsOf(passages()) < count) continue;
     return quiet(heard, SETTLE_MAX_MS);

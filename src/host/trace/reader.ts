@@ -12,8 +12,8 @@ export interface Reader {
   readonly identity: ProcessIdentity;
   /** Resolves when it listens. @throws ClearDfError ENVIRONMENT when it is not installed or ends instead */
   readonly ready: Promise<void>;
-  /** Ends it, and resolves when all that it had printed has been handed on. */
-  stop(): Promise<void>;
+  /** Ends it when all that it had printed has been handed on. @returns what to say when it had ended before */
+  stop(): Promise<string | undefined>;
 }
 
 const READY_MS = 20_000;
@@ -78,8 +78,10 @@ function start(
     identity: identityOf(child.pid ?? 0),
     ready,
     async stop() {
+      const before = ended;
       child.kill('SIGTERM');
       await end;
+      return before ? `what came after ${command} had ended by itself: ${said.trim()}` : undefined;
     },
   };
 }

@@ -35,6 +35,7 @@ export class Session {
   #nft: NftVisits | undefined;
   #legacy: LegacyVisits | undefined;
   #readers: Reader[] = [];
+  #warn: (words: string) => void = () => undefined;
 
   private constructor(
     private readonly runner: Runner,
@@ -50,7 +51,8 @@ export class Session {
       await session.#begin(options);
       return session;
     } catch (error) {
-      await session.end();
+      // What went wrong first is what the person has to read; what stays behind, the next trace takes away.
+      await session.end().catch(() => undefined);
       throw error;
     }
   }
@@ -65,6 +67,7 @@ export class Session {
 
   async #begin({ flow, marking, tunnels, nameOf, onEvent, warn }: SessionOptions): Promise<void> {
     const tracer = thisTracer();
+    this.#warn = warn;
     await putMarks(this.runner, marking, tracer, flow, tunnels);
     const book = await readRulebook(this.runner);
     if (marking.by === 'nft') {
@@ -106,7 +109,8 @@ export class Session {
   /** Takes everything away. */
   async end(): Promise<void> {
     await this.unmark();
-    await Promise.all(this.#readers.map((reader) => reader.stop()));
+    const gone = await Promise.all(this.#readers.map((reader) => reader.stop()));
+    for (const words of gone) if (words !== undefined) this.#warn(words);
     await settleJournal(this.runner, { ...this.journal.data, readers: [] });
     this.journal.remove();
   }
