@@ -3,9 +3,9 @@
  * native code is loaded.
  */
 import { assumedFacts, type Assumptions } from './tunnel/assumed.js';
-import { keyed, parseKeys } from './tunnel/key-file.js';
 import { commandText, planText } from './tunnel/plan-text.js';
 import { planTunnel } from './tunnel/planner.js';
+import { parseSecrets } from './tunnel/secrets.js';
 import { parseSite } from './tunnel/site-file.js';
 import type { SocketPlan } from './tunnel/socket.js';
 import type { Sizes } from './tunnel/sizes.js';
@@ -45,7 +45,7 @@ export interface TunnelSpec {
 export interface PlanOptions {
   /** What the router is taken to be like; without it, one on which everything works and nothing has been set up. */
   machine?: Assumptions;
-  /** Text of the key file, for carriers with static keys; without it there are no associations and policies. Secret. */
+  /** Text of the key file, or of the file of `ike.psk`; without it there are no associations and policies. Secret. */
   keys?: string;
 }
 
@@ -89,8 +89,7 @@ export function plan(spec: TunnelSpec, { machine, keys }: PlanOptions = {}): Tun
   // JSON is YAML: refusals name the line of this text.
   const site = parseSite(JSON.stringify(spec, null, 2), spec.name ?? 'tunnel');
   const facts = assumedFacts(site, machine);
-  const withKeys = keyed(site);
-  const secret = withKeys === undefined || keys === undefined ? undefined : parseKeys(keys, 'keys', withKeys);
+  const secret = keys === undefined ? undefined : parseSecrets(site, keys, 'keys');
   const made = planTunnel(site, facts, secret);
   const steps = made.items.flatMap((item) => {
     if (item.standing(facts).state === 'so') return [];

@@ -1,4 +1,4 @@
-/** `clear-df tunnel plan|up|down|status|unit|keys`: gretap, bridge, carrier and rules, from one YAML file per site. */
+/** `clear-df tunnel plan|up|down|status|unit|keys|ike`: gretap, bridge, carrier and rules, from one YAML file per site. */
 import { realpathSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { EXIT_CODES, missingError, usageError } from '../errors.js';
@@ -8,6 +8,7 @@ import { type SignalWatch, watchSignals } from '../service/signals.js';
 import {
   statusText,
   tunnelDown,
+  tunnelIke,
   tunnelKeys,
   tunnelName,
   tunnelPlan,
@@ -29,6 +30,8 @@ interface Flags {
   switch?: boolean;
   setupOnly?: boolean;
   force?: boolean;
+  libreswan?: boolean;
+  withSecret?: boolean;
   name?: string;
 }
 
@@ -59,9 +62,19 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('unit', 'print a systemd unit', true).action(async (file: string, { logLevel }: Flags) => {
       print(await tunnelUnit(file, commandPath(), createLogger(logLevel)));
     }),
-    verb('keys', 'write a new key file for both ends, where the file says', true).action((file: string) => {
-      process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
-    }),
+    verb('ike', "print what the other end's IKE daemon has to be told", true)
+      .option('--swanctl', 'for strongSwan (the default)')
+      .addOption(new Option('--libreswan', 'for Libreswan').conflicts('swanctl'))
+      .option('--with-secret', 'print the pre-shared key as well')
+      .action((file: string, { libreswan, withSecret }: Flags) => {
+        const daemon = libreswan === true ? 'libreswan' : 'swanctl';
+        print(tunnelIke(file, { daemon, secret: withSecret === true }));
+      }),
+    verb('keys', 'write a new file of keys, or a pre-shared key, for both ends, where the file says', true).action(
+      (file: string) => {
+        process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
+      },
+    ),
   ];
   for (const each of verbs) tunnel.addCommand(each);
   return tunnel;

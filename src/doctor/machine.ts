@@ -2,6 +2,8 @@
  * A machine as the doctor sees it: read once by `src/host/doctor/`, judged by the other files of this folder. Plain
  * data, so that every judgement can be tried without a machine.
  */
+import type { IkeFacts } from '../tunnel/facts.js';
+import type { LastAttempt } from '../tunnel/ike/judge.js';
 import type { Answer } from '../tunnel/words.js';
 
 /** What was read, or why it could not be. */
@@ -95,6 +97,14 @@ export interface Daemon {
 
 export type IptablesVariant = 'iptables-legacy' | 'iptables-nft';
 
+/** What charon knows, and how the last `up` ended. */
+export interface IkeReading {
+  facts: IkeFacts;
+  last: LastAttempt | undefined;
+  /** When it was read. Milliseconds since 1970. */
+  at: number;
+}
+
 export interface Machine {
   /** `uname -r`. */
   kernel: string;
@@ -122,6 +132,8 @@ export interface Machine {
   /** Bytes that half datagrams take now, from `/proc/net/sockstat`. */
   fragmentMemory: Reading<number>;
   can: Capabilities;
+  /** Of strongSwan; only for a site that has its keys from it. */
+  ike?: Reading<IkeReading> | undefined;
   /** Undefined when no clear-df answers. */
   daemon: Daemon | undefined;
 }

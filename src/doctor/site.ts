@@ -5,6 +5,7 @@ import type { Site } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
+import { examineIke } from './ike.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
 import { examineSrv6 } from './srv6.js';
@@ -17,6 +18,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     way(machine, site),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...queues(machine, site),
+    ...examineIke(machine, site),
   ];
 }
 

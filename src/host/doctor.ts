@@ -9,6 +9,7 @@ import { netAdmin } from './capabilities.js';
 import { readAbilities } from './doctor/abilities.js';
 import { readCounters, readFragmentMemory } from './doctor/counters.js';
 import { readDevices } from './doctor/devices.js';
+import { readIkeOf } from './doctor/ike.js';
 import { readLearnt } from './doctor/learnt.js';
 import { moduleStates, readKernel } from './doctor/modules.js';
 import { readHeldQueues } from './doctor/queues.js';
@@ -22,9 +23,6 @@ import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readPath } from './facts/routes.js';
 
-/** As much of a site as tells where its tunnel leads to. */
-type FarEnd = Pick<Site, 'local' | 'remote' | 'carrier'>;
-
 /** Modules that only the carrier of a site needs. */
 const CARRIER_MODULES = ['esp4', 'vrf'];
 
@@ -32,19 +30,20 @@ const CARRIER_MODULES = ['esp4', 'vrf'];
  * The machine as it is. What cannot be read is unknown and says why.
  * @param site whose far end is looked for as well
  */
-export async function readMachine(runner: Runner, site?: FarEnd): Promise<Omit<Machine, 'daemon'>> {
+export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Machine, 'daemon'>> {
   // First: what follows may load some.
   const kernel = readKernel();
   const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
   const devices = await reading(readDevices(runner));
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, can] = await Promise.all([
+  const [tools, rulesets, learnt, paths, transforms, can, ike] = await Promise.all([
     readTools(runner),
     readRulesets(runner, kernel),
     reading(readLearnt(runner)),
     readPaths(runner, farEnds(known(devices) ?? [], site)),
     reading(readTransforms(runner, kernel)),
     readAbilities(runner, kernel),
+    readIkeOf(runner, site),
   ]);
   return {
     kernel: release(),
@@ -54,11 +53,11 @@ export async function readMachine(runner: Runner, site?: FarEnd): Promise<Omit<M
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, can },
+    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, can, ike },
   };
 }
 
-function farEnds(devices: readonly Device[], site: FarEnd | undefined): Set<string> {
+function farEnds(devices: readonly Device[], site: Site | undefined): Set<string> {
   // One that is bound to a VRF has its way in another table.
   const free = devices.filter(({ kind, data }) => kind === 'gretap' && data['link'] === undefined);
   const remotes = free.map((device) => endsOf(device).remote);

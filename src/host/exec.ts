@@ -44,7 +44,13 @@ export interface Runner {
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /** The Debian package of each command that is run anywhere in the project. */
-const PACKAGES: Record<string, string> = { nft: 'nftables', ip: 'iproute2', bridge: 'iproute2', modprobe: 'kmod' };
+const PACKAGES: Record<string, string> = {
+  nft: 'nftables',
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  modprobe: 'kmod',
+  swanctl: 'strongswan-swanctl charon-systemd',
+};
 
 /** Firewall tools answer at once; xtables' lock and a slow kernel are given time, a hang is not. */
 const TIMEOUT_MS = 60_000;
@@ -159,10 +165,16 @@ function packageOf(command: string): string | undefined {
   return command.startsWith('iptables') ? 'iptables' : PACKAGES[command];
 }
 
+/** Advice, and what swanctl says of plugins that are not installed and of folders that it would not need. */
+const NOISE =
+  /^(# Warning|Try `|plugin '\S+': failed to load|opening directory '|no files found matching|strongSwan \S+ swanctl)/;
+
 /** What a tool complained about, on one line, without its advice to read the manual. */
 function complaint(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !line.startsWith('# Warning') && !line.startsWith('Try `')).join('; ');
+  const usage = lines.findIndex((line) => /^usage:/i.test(line));
+  const said = usage > 0 ? lines.slice(0, usage) : lines;
+  return said.filter((line) => line !== '' && !NOISE.test(line)).join('; ');
 }
 
 /** An errno of Node's own file calls, by name, or undefined. */

@@ -4,6 +4,7 @@ import { carrierDevices, wayOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site.js';
 import type { Runner } from './exec.js';
+import { readIke } from './facts/ike.js';
 import { readLinks } from './facts/links.js';
 import { readModules } from './facts/modules.js';
 import { readDefaults6, readPath, readRoutes } from './facts/routes.js';
@@ -16,11 +17,11 @@ import { readXfrm } from './facts/xfrm.js';
 import { type Abilities, probe, questionsOf } from './probes.js';
 
 /** Parts of the facts that are read apart from each other. */
-export const SECTIONS = ['links', 'routes', 'modules', 'sysctls', 'xfrm', 'tables'] as const;
+export const SECTIONS = ['links', 'routes', 'modules', 'sysctls', 'xfrm', 'tables', 'ike'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** What a reading is about: a site, or as much of one as is known. */
-export type Subject = Pick<Site, 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine' | 'carrier'>;
+export type Subject = Pick<Site, 'name' | 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine' | 'carrier'>;
 
 /**
  * Everything that is so, and what the machine can do. Changes nothing that outlasts the reading.
@@ -31,7 +32,12 @@ export type Subject = Pick<Site, 'local' | 'remote' | 'underlay' | 'bridge' | 't
 export async function readFacts(runner: Runner, subject?: Subject, can?: Abilities): Promise<Facts> {
   // The modules come first: trying things may load some.
   const modules = readModules();
-  const [links, xfrm, tables] = await Promise.all([readLinks(runner), readXfrm(runner), readTables(runner)]);
+  const [links, xfrm, tables, ike] = await Promise.all([
+    readLinks(runner),
+    readXfrm(runner),
+    readTables(runner),
+    readIke(runner, subject),
+  ]);
   const base = {
     kernel: release(),
     links,
@@ -40,6 +46,7 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     sysctls: readSysctls(devicesOf(subject)),
     ...xfrm,
     tables,
+    ike,
   };
   const { answers, evidence } =
     can ?? (await probe(runner, modules, questionsOf(subject?.engine, subject?.carrier.type)));
@@ -54,10 +61,11 @@ export async function rereadFacts(
   sections: ReadonlySet<Section>,
 ): Promise<Facts> {
   const has = (section: Section) => sections.has(section);
-  const [links, xfrm, tables] = await Promise.all([
+  const [links, xfrm, tables, ike] = await Promise.all([
     has('links') ? readLinks(runner) : known.links,
     has('xfrm') ? readXfrm(runner) : { states: known.states, policies: known.policies },
     has('tables') ? readTables(runner) : known.tables,
+    has('ike') ? readIke(runner, subject) : known.ike,
   ]);
   return {
     ...known,
@@ -67,6 +75,7 @@ export async function rereadFacts(
     sysctls: has('sysctls') ? readSysctls(devicesOf(subject)) : known.sysctls,
     ...xfrm,
     tables,
+    ike,
   };
 }
 

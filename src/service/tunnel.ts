@@ -4,14 +4,15 @@
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
 import { createRunner } from '../host/exec.js';
-import { writeNewKeys } from '../host/tunnel/keys.js';
+import { writeNewSecrets } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
-import { keyed } from '../tunnel/key-file.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
+import { newSecrets } from '../tunnel/secrets.js';
 import { ENGINES } from '../tunnel/site.js';
 import { unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 
+export { tunnelIke } from './tunnel/ike-text.js';
 export { tunnelDown } from './tunnel/down.js';
 export { readSite } from './tunnel/open.js';
 export { statusText, tunnelStatus } from './tunnel/status.js';
@@ -73,19 +74,19 @@ export async function tunnelUnit(file: string, command: string, log: Logger): Pr
  */
 export function tunnelKeys(file: string): string {
   const { site } = readSite(file);
-  const withKeys = keyed(site);
-  if (withKeys === undefined) {
+  const secrets = newSecrets(site);
+  if (secrets === undefined) {
     const { carrier } = site;
     const value = 'keys' in carrier ? carrier.keys : carrier.type;
     throw usageError(
       site.place('carrier'),
       value,
-      'a carrier with ESP and keys: FILE',
+      'a carrier with ESP and keys: FILE, or ike with psk: FILE',
       'other carriers need no key file',
     );
   }
-  writeNewKeys(withKeys);
-  return withKeys.carrier.keys;
+  writeNewSecrets(secrets);
+  return secrets.file;
 }
 
 /** The name of the tunnel that a file describes. @throws ClearDfError that points at `--name` */

@@ -1,6 +1,7 @@
 /** Whether a site can stand on this machine: everything that is refused before anything changes. Pure. */
 import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
+import { checkIke } from './check/ike.js';
 import { checkNames } from './check/names.js';
 import { checkNetworks } from './check/networks.js';
 import { checkPolicies } from './check/policies.js';
@@ -21,5 +22,6 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNames(site, facts);
   checkPolicies(site, facts);
   carrierOf(site).check(facts);
+  checkIke(site, facts);
   checkEngine(site, facts);
 }

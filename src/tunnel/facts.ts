@@ -101,6 +101,43 @@ export interface XfrmPolicy {
   transform: string;
 }
 
+/** What charon says of itself, and the files that it reads. */
+export interface IkeFacts {
+  /** Why it could not be asked; undefined when it answered. */
+  silent: { reason: string; hint: string | undefined } | undefined;
+  /** Names of the connections that it has loaded. */
+  connections: readonly string[];
+  associations: readonly IkeAssociation[];
+  /** Messages of the site's connection since charon began, by swanctl's names: `ike-init-out-req`; empty if not told. */
+  messages: ReadonlyMap<string, number>;
+  /** Of the files that the site's connection is made of, by absolute name; those that cannot be read are not in it. */
+  files: ReadonlyMap<string, FileFact>;
+}
+
+export interface FileFact {
+  /** SHA-256, hexadecimal. */
+  digest: string;
+  /** It begins as those begin that clear-df writes. */
+  ours: boolean;
+}
+
+/** One IKE association, from `swanctl --list-sas`. */
+export interface IkeAssociation {
+  connection: string;
+  /** CONNECTING, ESTABLISHED, REKEYING, … */
+  state: string;
+  /** Seconds since it was. */
+  established: number | undefined;
+  children: readonly {
+    /** INSTALLED, REKEYED, DELETING, … */
+    state: string;
+    /** TRANSPORT, TUNNEL. */
+    mode: string;
+    /** Seconds since its keys are in use. */
+    installed: number | undefined;
+  }[];
+}
+
 export interface Facts {
   /** `uname -r`. */
   kernel: string;
@@ -121,6 +158,8 @@ export interface Facts {
   sysctls: ReadonlyMap<string, string>;
   states: readonly XfrmState[];
   policies: readonly XfrmPolicy[];
+  /** Of strongSwan, where the site has its keys from it. */
+  ike?: IkeFacts | undefined;
   /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
   tables: readonly string[] | undefined;
   /** What the machine can do, found by trying. */

@@ -9,6 +9,15 @@ export interface DirectionKeys {
   authentication?: string | undefined;
 }
 
+/** A secret that both ends share (RFC 7296 §2.15). */
+export interface Psk {
+  /** Hexadecimal digits without `0x`. */
+  psk: string;
+}
+
+/** What a plan needs to know and nobody may see. */
+export type Secrets = Keys | Psk;
+
 /** One set for what leaves, one for what arrives. */
 export interface Keys {
   out: DirectionKeys;

@@ -13,7 +13,7 @@ import { gretapItem } from './items/gretap.js';
 import { mtuItem } from './items/mtu.js';
 import { portItem } from './items/port.js';
 import { upItem } from './items/up.js';
-import type { Keys } from './keys.js';
+import type { Secrets } from './keys.js';
 import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
@@ -25,16 +25,19 @@ import type { Layer, Sizes } from './sizes.js';
  * Everything that `up` will do, in order, and why.
  * @param facts the machine as it was before the first `up`: an `up` after an interruption, `status` and `down` then plan
  * the same items, and {@link Item.standing} compares them with the machine as it is
- * @param keys of a carrier that has static ones; without them the plan has no associations and policies
+ * @param secrets of a carrier that has some; without them the plan has no associations and policies, and no IKE by a
+ * pre-shared key
  * @throws ClearDfError ENVIRONMENT when no engine, or not the one asked for, can work here
  */
-export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
+export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
   const origin = originOf(site, facts);
   const { engine, reason } = chooseEngine(site, facts);
   const freshBridge = !origin.devices.includes(site.bridge.name);
   const parts = engine.parts({ site, facts, origin, freshBridge });
   const carrier = carrierOf(site);
   const sizes = tunnelSizes(site, facts);
+  const keys = secrets !== undefined && 'out' in secrets ? secrets : undefined;
+  const psk = secrets !== undefined && 'psk' in secrets ? secrets.psk : undefined;
   return {
     site,
     engine: engine.name,
@@ -42,7 +45,7 @@ export function planTunnel(site: Site, facts: Facts, keys?: Keys): Plan {
     items: [
       greModuleItem(),
       ...parts.first,
-      ...carrier.items({ facts, origin, keys }),
+      ...carrier.items({ facts, origin, keys, psk }),
       ...bridgeItems(site, freshBridge, parts),
       ...tunnelItems(site, origin, parts),
       ...site.bridge.ports.flatMap((port) => portItems(site, port, origin)),

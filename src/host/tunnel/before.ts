@@ -140,6 +140,7 @@ export function originOf(kept: Before, now: Facts, subject: Subject, able?: Pick
     states: kept.states.map((one) => ({ ...one, digest: '' })),
     policies: kept.policies.map((one) => ({ ...one, protocol: one.protocol })),
     tables: kept.tables,
+    ike: now.ike,
     can,
     ...(evidence === undefined ? {} : { evidence }),
   };

@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
+import type { LastAttempt } from '../../tunnel/ike/judge.js';
 import type { Command } from '../../tunnel/item.js';
 import { errnoOf } from '../exec.js';
 import type { ProcessIdentity } from '../process.js';
@@ -59,6 +60,8 @@ const journal = z.object({
   before,
   /** In the order in which they were made. */
   entries: z.array(entry),
+  /** Why the ends did not come together when `up` last tried; not there once they have. */
+  ike: z.object({ at: z.number(), words: z.string(), hint: z.string() }).optional(),
   /** The process in the foreground of `up`: it mangles, or holds a socket. */
   mangler: z.object({ pid: z.int().positive(), started: z.int().optional() }).optional(),
 });
@@ -144,6 +147,10 @@ export class Journal {
     return this.#data.mangler;
   }
 
+  get lastAttempt(): LastAttempt | undefined {
+    return this.#data.ike;
+  }
+
   entry(key: string): Entry | undefined {
     return this.#data.entries.find((one) => one.key === key);
   }
@@ -185,6 +192,12 @@ export class Journal {
   /** Who mangles, or holds the socket; a tunnel that needs neither has no such process. */
   manglesIn(mangler: ProcessIdentity | undefined): void {
     this.#write({ ...this.#data, mangler: mangler });
+  }
+
+  /** How IKE went; undefined when it has come through. */
+  ikeEnded(ike: LastAttempt | undefined): void {
+    if (ike === undefined && this.#data.ike === undefined) return;
+    this.#write({ ...this.#data, ike });
   }
 
   /** The tunnel is down. */

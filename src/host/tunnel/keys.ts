@@ -1,31 +1,30 @@
-/** The key file of a site: read only when nobody else can read it, and written so that nobody else could. */
+/** The secrets of a site: read only when nobody else can read them, and written so that nobody else could. */
 import { writeFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
-import { keyed, type KeyedSite, newKeys, parseKeys } from '../../tunnel/key-file.js';
-import type { Keys } from '../../tunnel/keys.js';
+import type { Secrets } from '../../tunnel/keys.js';
+import { parseSecrets, secretFile } from '../../tunnel/secrets.js';
 import type { Site } from '../../tunnel/site.js';
 import { errnoOf } from '../exec.js';
 import { readKeyFile } from '../key-file.js';
 
 /**
- * The keys of a site; undefined where it has none of its own.
+ * What a site's plan needs of its secrets; undefined where it needs none. A private key is looked at all the same.
  * @throws ClearDfError USAGE when the file is not there, when others may read or change it, and for what is in it
  */
-export function readKeys(site: Site): Keys | undefined {
-  const withKeys = keyed(site);
-  if (withKeys === undefined) return undefined;
-  const file = withKeys.carrier.keys;
-  return parseKeys(readKeyFile(file, `${site.place('carrier.keys')} carrier.keys`), file, withKeys);
+export function readSecrets(site: Site): Secrets | undefined {
+  const named = secretFile(site);
+  if (named === undefined) return undefined;
+  const { file, key } = named;
+  return parseSecrets(site, readKeyFile(file, `${site.place(key)} ${key}`), file);
 }
 
 /**
- * Writes a file with new keys for both ends.
+ * Writes a file with new secrets for both ends.
  * @throws ClearDfError CONFLICT when there is a file of that name already
  */
-export function writeNewKeys(site: KeyedSite): void {
-  const file = site.carrier.keys;
+export function writeNewSecrets({ file, text }: { file: string; text: string }): void {
   try {
-    writeFileSync(file, newKeys(site), { mode: 0o600, flag: 'wx' });
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
     const errno = errnoOf(cause);
     throw new ClearDfError({

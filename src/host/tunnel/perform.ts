@@ -3,9 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { Command } from '../../tunnel/item.js';
 import { type Runner, replayText } from '../exec.js';
+import { installFile } from '../install-file.js';
 import { withModuleLock } from '../module-lock.js';
 import { unloadModule } from '../modules.js';
 import { writeSysctl } from '../sysctl.js';
+
+/** As the third word of `install -m MODE /dev/stdin FILE`. */
+const STDIN = '/dev/stdin';
 
 /** What was said by a command that may fail, and did. */
 export interface Performed {
@@ -45,6 +49,13 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
   }
   if (program === 'modprobe' && !runner.dryRun) {
     await withModuleLock(() => load(runner, args));
+    return {};
+  }
+  if (program === 'install' && args[2] === STDIN) {
+    const [, mode = '', , file = ''] = args;
+    const text = replayText(program, args, command.shown ?? command.input);
+    // Not by the tool: it opens its standard input anew, and Node's is a socket, which cannot be opened (ENXIO).
+    await runner.effect(text, () => installFile(file, mode, command.input ?? ''));
     return {};
   }
   if (command.shown === undefined || runner.dryRun) {

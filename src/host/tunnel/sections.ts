@@ -21,6 +21,11 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
       return ['tables'];
     case 'sysctl':
       return ['sysctls'];
+    case 'install':
+    case 'rm':
+      return ['ike'];
+    case 'swanctl':
+      return ['ike', 'xfrm'];
     case 'modprobe':
       return ['modules', 'links', 'sysctls'];
     default:

@@ -5,14 +5,14 @@ import type { Runner } from '../../host/exec.js';
 import { stillRuns } from '../../host/process.js';
 import { beforeOf, originOf } from '../../host/tunnel/before.js';
 import { Journal, type SiteText } from '../../host/tunnel/journal.js';
-import { readKeys } from '../../host/tunnel/keys.js';
+import { readSecrets } from '../../host/tunnel/keys.js';
 import { isLeftOver } from '../../host/tunnel/left-over.js';
 import { type Machine, openMachine } from '../../host/tunnel/machine.js';
 import type { Logger } from '../../log.js';
 import { readTextFile } from '../../host/text-file.js';
 import { checkSite } from '../../tunnel/check.js';
 import type { Facts } from '../../tunnel/facts.js';
-import type { Keys } from '../../tunnel/keys.js';
+import type { Secrets } from '../../tunnel/keys.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { planTunnel } from '../../tunnel/planner.js';
 import { parseSite } from '../../tunnel/site-file.js';
@@ -48,7 +48,7 @@ export async function openTunnel(
   { site, text }: SiteFile,
   { runner, log, check }: { runner: Runner; log: Logger; check: boolean },
 ): Promise<OpenTunnel> {
-  const keys = readKeys(site);
+  const secrets = readSecrets(site);
   const kept = Journal.read(site.name);
   const known = kept?.site.text === text.text ? kept : undefined;
   const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
@@ -56,13 +56,13 @@ export async function openTunnel(
     const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
     if (!isStale(kept, machine.facts)) {
       if (check) checkSite(site, origin);
-      return { site, text, plan: planTunnel(site, origin, keys), machine, origin, journal: kept };
+      return { site, text, plan: planTunnel(site, origin, secrets), machine, origin, journal: kept };
     }
     log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
   }
   const origin = machine.facts;
   if (check) checkSite(site, origin);
-  const plan = planTunnel(site, origin, keys);
+  const plan = planTunnel(site, origin, secrets);
   return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)) };
 }
 
@@ -79,7 +79,7 @@ function isStale(journal: Journal, facts: Facts): boolean {
 export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: string) => void): Plan | undefined {
   try {
     const site = parseSite(journal.site.text, journal.site.file);
-    return planTunnel(site, originOf(journal.before, facts, site), keysIfAny(site));
+    return planTunnel(site, originOf(journal.before, facts, site), secretsIfAny(site));
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;
     say?.(error.message);
@@ -87,9 +87,9 @@ export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: stri
   }
 }
 
-function keysIfAny(site: Site): Keys | undefined {
+function secretsIfAny(site: Site): Secrets | undefined {
   try {
-    return readKeys(site);
+    return readSecrets(site);
   } catch (error) {
     if (error instanceof ClearDfError) return undefined;
     throw error;

@@ -8,6 +8,8 @@ import { parseListen, urlOf } from '../../report/listen.js';
 import { readSnapshot } from '../../report/read.js';
 import { checkUnderlay } from '../../tunnel/check/underlay.js';
 import type { Facts } from '../../tunnel/facts.js';
+import { type IkeVerdict, judgeIke } from '../../tunnel/ike/judge.js';
+import { withIke } from '../../tunnel/ike/names.js';
 import type { Item, Standing } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
 import { runningMangler } from './mangler.js';
@@ -51,6 +53,8 @@ export interface TunnelStatus {
   mangler?: ManglerStatus;
   /** Of ESP in UDP with static keys. */
   socket?: SocketStatus;
+  /** How the keys stand; only where they come from IKE. */
+  ike?: IkeVerdict;
 }
 
 /** @throws ClearDfError of the file, or where the machine cannot be read */
@@ -62,6 +66,7 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
   const problem = problemOf(site, tunnel.machine.facts);
   const socket = plan.socket && socketStatus(plan.socket);
+  const ike = ikeStatus(tunnel);
   return {
     name: site.name,
     file: journal.site.file,
@@ -70,12 +75,21 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
       items.every(({ state }) => state === 'so') &&
       problem === undefined &&
       mangler?.ok !== false &&
-      socket?.ok !== false,
+      socket?.ok !== false &&
+      ike?.ok !== false,
     items,
     ...(problem === undefined ? {} : { problem }),
     ...(mangler === undefined ? {} : { mangler }),
     ...(socket === undefined ? {} : { socket }),
+    ...(ike === undefined ? {} : { ike }),
   };
+}
+
+/** No item either: it takes two. */
+function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefined {
+  const { ike } = machine.facts;
+  const keyed = withIke(site);
+  return ike && keyed && judgeIke(keyed, ike, journal.lastAttempt, Date.now());
 }
 
 /** No item, because no plan makes it so; and yet nothing works without it. */
@@ -156,7 +170,7 @@ async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cl
 const STATES: Record<Standing['state'], string> = { so: 'ok', 'not-so': 'DIFFERS', 'in-the-way': 'IN THE WAY' };
 
 /** The status as lines for people. */
-export function statusText({ name, engine, ok, items, problem, mangler, socket }: TunnelStatus): string {
+export function statusText({ name, engine, ok, items, problem, mangler, socket, ike }: TunnelStatus): string {
   const lines = items.map(({ state, wanted, found, ours }) => {
     const mark = STATES[state].padEnd(10);
     return `${mark} ${wanted}${found === undefined ? '' : `: ${found}`}${state === 'so' && !ours ? ' (not by clear-df)' : ''}`;
@@ -168,10 +182,16 @@ export function statusText({ name, engine, ok, items, problem, mangler, socket }
       `${mark} UDP socket ${socket.address}, without which no ESP in UDP arrives, is held by ${socket.holder}`,
     );
   }
+  if (ike !== undefined) lines.push(...ikeLines(ike));
   if (mangler !== undefined) lines.push(...manglerLines(mangler));
   const untouched = items.every(({ ours }) => !ours) && mangler?.pid === undefined;
   const verdict = ok ? 'as planned' : untouched ? 'not up' : 'not as planned';
   return `tunnel ${name}, engine ${engine}: ${verdict}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+function ikeLines({ ok, words, hint }: IkeVerdict): string[] {
+  const line = `${STATES[ok ? 'so' : 'not-so'].padEnd(10)} IKE: ${words}`;
+  return hint === undefined ? [line] : [line, `${''.padEnd(10)} ${hint}`];
 }
 
 function manglerLines({ queues, rules, packets, cleared, leaked }: ManglerStatus): string[] {

@@ -15,6 +15,7 @@ import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { commandText } from '../../tunnel/plan-text.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
+import { awaitIke } from './ike-wait.js';
 import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
 import { openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
 import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
@@ -101,6 +102,8 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
     throw error;
   }
   await retireFormer(former, steps);
+  // Rules and queues are there by now: the first frames need both.
+  await awaitIke(tunnel, log, steps.stopping);
   log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
   return stays ? new Foreground(log, service, socket) : undefined;
 }

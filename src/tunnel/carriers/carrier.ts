@@ -4,6 +4,7 @@ import type { Item } from '../item.js';
 import type { Keys } from '../keys.js';
 import type { Origin } from '../origin.js';
 import type { CarrierSpec, Site } from '../site.js';
+import type { EspOptions } from './esp-parts.js';
 import type { SocketPlan } from '../socket.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 
@@ -15,6 +16,8 @@ export interface CarrierContext {
   origin: Origin;
   /** Static ones, where the carrier has some. */
   keys: Keys | undefined;
+  /** Of IKE, hexadecimal digits, where the carrier has one. */
+  psk: string | undefined;
 }
 
 /** The ends of the gretap itself. */
@@ -41,6 +44,8 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   way?(spec: S): { to: string; from: string; key: string };
   /** Devices that the plan makes for it: they are no part of the machine as it was. */
   devices?(spec: S): string[];
+  /** What its associations and policies are like, whoever makes them; only with ESP. */
+  ipsec?(spec: S): EspOptions;
   /** What has to be so before the first GRE packet leaves. */
   items(spec: S, context: CarrierContext): Item[];
   /** What the process in the foreground of `up` has to hold open. */

@@ -26,8 +26,8 @@ export function espTunnelLayers(packet: number, cipher: EspCipher): Layer[] {
   return [...espLayers(packet, cipher), { ...IPV4, name: 'outer IPv4 header' }];
 }
 
-/** What differs between carriers. */
-export interface StaticOptions {
+/** What differs between carriers, with static keys and with IKE. */
+export interface EspOptions {
   mode: EspMode;
   /** On both states and policies. */
   common?: Pick<StateOptions & PolicyOptions, 'ifId'>;
@@ -41,7 +41,7 @@ export interface StaticOptions {
 }
 
 /** States first, what arrives before what leaves; then the policies, so that no frame leaves readable. */
-export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: StaticOptions): Item[] {
+export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
   const { mode, common = {}, ports, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
   const ways = {

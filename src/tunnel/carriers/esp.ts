@@ -2,7 +2,8 @@
 import { IPV4 } from '../../net/overhead.js';
 import type { EspCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
-import { espLayers, hasStaticKeys, staticItems, staticNotes } from './esp-parts.js';
+import { espItems, espNotes } from './esp-items.js';
+import { espLayers } from './esp-parts.js';
 
 export const esp: Carrier<EspCarrier> = {
   layers({ mode, cipher }, payload) {
@@ -10,16 +11,17 @@ export const esp: Carrier<EspCarrier> = {
     const covered = payload + inside.reduce((sum, { bytes }) => sum + bytes, 0);
     return [...inside, ...espLayers(covered, cipher), { ...IPV4, name: 'outer IPv4 header' }];
   },
-  items: (spec, { site, keys }) => (keys === undefined ? [] : staticItems(spec, site, keys, { mode: spec.mode })),
+  ipsec: ({ mode }) => ({ mode }),
+  items: (spec, context) => espItems(spec, context, { mode: spec.mode }),
   cuts: (spec, { local, remote }) =>
     spec.keys === 'external'
       ? []
       : [`GRE between ${local} and ${remote} that is not ESP is dropped, until the other end has its half as well`],
   notes: (spec, { local, remote }) =>
-    hasStaticKeys(spec)
-      ? staticNotes(spec)
-      : [
+    spec.keys === 'external'
+      ? [
           `an IKE daemon looks after ESP: its policy must cover protocol gre (47) between ${local} and ${remote}, ` +
             `${spec.mode} mode; until it does, frames leave readable`,
-        ],
+        ]
+      : espNotes(spec),
 };

@@ -7,6 +7,7 @@ import type { Cut, Later, Layer } from '../sizes.js';
 import type { Carrier, CarrierContext, TunnelEnds } from './carrier.js';
 import { esp } from './esp.js';
 import { espInUdp } from './esp-in-udp.js';
+import type { EspOptions } from './esp-parts.js';
 import { plain } from './plain.js';
 import { srv6 } from './srv6.js';
 
@@ -26,6 +27,8 @@ export interface BoundCarrier {
   later(facts: Facts): Later | undefined;
   ends(): TunnelEnds;
   devices(): string[];
+  /** Undefined where there is no ESP. */
+  ipsec(): EspOptions | undefined;
   items(context: Omit<CarrierContext, 'site'>): Item[];
   socket(): SocketPlan | undefined;
   check(facts: Facts): void;
@@ -43,6 +46,7 @@ export function carrierOf(site: Site): BoundCarrier {
     later: (facts) => carrier.later?.(spec, site, facts),
     ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },
     devices: () => carrier.devices?.(spec) ?? [],
+    ipsec: () => carrier.ipsec?.(spec),
     items: (context) => carrier.items(spec, { ...context, site }),
     socket: () => carrier.socket?.(spec, site),
     check: (facts) => carrier.check?.(spec, site, facts),

@@ -1,0 +1,22 @@
+/** Whether the two ends of a site have keys from IKE, and why not. */
+import { quoteWord } from '../net/replay.js';
+import { judgeIke } from '../tunnel/ike/judge.js';
+import { withIke } from '../tunnel/ike/names.js';
+import type { Site } from '../tunnel/site.js';
+import { checkOf, type Finding } from './finding.js';
+import type { Machine } from './machine.js';
+
+export function examineIke({ ike }: Machine, site: Site): Finding[] {
+  const keyed = withIke(site);
+  if (keyed === undefined || ike === undefined) return [];
+  const check = checkOf('site', 'ike');
+  const what = `keys from IKE with ${site.remote}`;
+  if ('unknown' in ike) return [check.unread(what, ike)];
+  const { facts, last, at } = ike.known;
+  const { ok, words, hint } = judgeIke(keyed, facts, last, at);
+  if (ok) return [check.ok(what, words)];
+  // A command, or a sentence.
+  const command = hint !== undefined && /^(apt-get|systemctl) /.test(hint);
+  const mend = command ? { fix: hint } : { hint: hint ?? `clear-df tunnel up ${quoteWord(site.file)}` };
+  return [check.wrong(what, words, mend)];
+}

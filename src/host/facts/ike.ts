@@ -1,0 +1,117 @@
+/** What charon has loaded and with whom it is in touch, asked by swanctl; secrets become digests at once. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ClearDfError } from '../../errors.js';
+import type { FileFact, IkeAssociation, IkeFacts } from '../../tunnel/facts.js';
+import { sealing } from '../../tunnel/ike/judge.js';
+import { connectionName, ikeFiles, ikeOf } from '../../tunnel/ike/names.js';
+import { HEADER } from '../../tunnel/ike/swanctl-text.js';
+import type { Site } from '../../tunnel/site.js';
+import { KilledError, type Runner } from '../exec.js';
+import { parsePretty, type ViciSection } from './vici-text.js';
+
+/**
+ * Undefined where the site does not have its keys from IKE.
+ * @throws ClearDfError when swanctl was killed or did not answer: that says nothing about charon
+ */
+export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrier'>): Promise<IkeFacts | undefined> {
+  if (site === undefined || ikeOf(site.carrier) === undefined) return undefined;
+  const files = new Map(ikeFiles(site).flatMap((file) => fileFact(file)));
+  const nothing = { connections: [], associations: [], messages: new Map<string, number>(), files };
+  try {
+    const [connections, associations] = await Promise.all([
+      runner.query('swanctl', ['--list-conns', '--pretty']),
+      runner.query('swanctl', ['--list-sas', '--pretty']),
+    ]);
+    const found = {
+      ...nothing,
+      connections: parseConnections(connections),
+      associations: parseAssociations(associations),
+    };
+    const facts: IkeFacts = { silent: undefined, ...found };
+    return sealing(site, facts) === undefined ? { ...facts, messages: await readMessages(runner, site) } : facts;
+  } catch (error) {
+    if (!(error instanceof ClearDfError) || error instanceof KilledError) throw error;
+    return { silent: silence(error), ...nothing };
+  }
+}
+
+function silence({ errno, reason, code, hint }: ClearDfError): IkeFacts['silent'] {
+  if (errno === 'ENOENT') return { reason: "strongSwan's swanctl is not installed", hint };
+  if (code === 'PRIVILEGE') return { reason: `charon cannot be asked: ${reason}`, hint };
+  const why = reason.split('; ')[0] ?? reason;
+  return { reason: `charon does not answer: ${why}`, hint: 'systemctl start strongswan' };
+}
+
+/** Of the plugin counters, which may not be loaded. */
+async function readMessages(runner: Runner, site: Pick<Site, 'name'>): Promise<Map<string, number>> {
+  try {
+    return parseMessages(await runner.query('swanctl', ['--counters', '--name', connectionName(site)]));
+  } catch (error) {
+    if (error instanceof ClearDfError) return new Map();
+    throw error;
+  }
+}
+
+function fileFact(file: string): [string, FileFact][] {
+  try {
+    const text = readFileSync(file);
+    const digest = createHash('sha256').update(text).digest('hex');
+    return [[file, { digest, ours: text.toString('latin1').startsWith(HEADER) }]];
+  } catch {
+    return [];
+  }
+}
+
+/** Names, out of `swanctl --list-conns --pretty`. */
+export function parseConnections(text: string): string[] {
+  return events(text, 'list-conn').map(([name]) => name);
+}
+
+/** Out of `swanctl --list-sas --pretty`. */
+export function parseAssociations(text: string): IkeAssociation[] {
+  return events(text, 'list-sa').map(([connection, association]) => ({
+    connection,
+    state: valueOf(association, 'state'),
+    established: secondsOf(association, 'established'),
+    children: Object.values(sectionOf(association, 'child-sas')).flatMap((child) =>
+      typeof child === 'string' || Array.isArray(child)
+        ? []
+        : [
+            {
+              state: valueOf(child, 'state'),
+              mode: valueOf(child, 'mode'),
+              installed: secondsOf(child, 'install-time'),
+            },
+          ],
+    ),
+  }));
+}
+
+/** Out of `swanctl --counters`: lines `  ike-init-out-req      : 3`. */
+export function parseMessages(text: string): Map<string, number> {
+  return new Map([...text.matchAll(/^\s+([a-z-]+)\s*: (\d+)$/gm)].map(([, name = '', count]) => [name, Number(count)]));
+}
+
+/** The sections inside each event of this name. */
+function events(text: string, name: string): [string, ViciSection][] {
+  return parsePretty(text)
+    .filter((message) => message.name === `${name} event`)
+    .flatMap(({ body }) => Object.entries(body))
+    .filter((entry): entry is [string, ViciSection] => typeof entry[1] === 'object' && !Array.isArray(entry[1]));
+}
+
+function valueOf(section: ViciSection, key: string): string {
+  const value = section[key];
+  return typeof value === 'string' ? value : '';
+}
+
+function secondsOf(section: ViciSection, key: string): number | undefined {
+  const value = valueOf(section, key);
+  return /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+function sectionOf(section: ViciSection, key: string): ViciSection {
+  const value = section[key];
+  return typeof value === 'object' && !Array.isArray(value) ? value : {};
+}

@@ -1,0 +1,60 @@
+/** The last step of `up` with IKE: the two ends come together, or it is said why not. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRunner } from '../../host/exec.js';
+import { readIke } from '../../host/facts/ike.js';
+import { initiate } from '../../host/ike.js';
+import type { Logger } from '../../log.js';
+import { judgeIke, sealing } from '../../tunnel/ike/judge.js';
+import { connectionName, type IkeSite, withIke } from '../../tunnel/ike/names.js';
+import { type IkeFailure, whyNot } from '../../tunnel/ike/reason.js';
+import type { OpenTunnel } from './open.js';
+
+/** The other end may be coming up at the same moment. */
+const PATIENCE_MS = 30_000;
+/** So soon a signal is seen. */
+const ATTEMPT_SECONDS = 5;
+const PAUSE_MS = 1000;
+
+/**
+ * Waits until there are keys, at most {@link PATIENCE_MS}. That there are none is no failure: the other end may come up
+ * later, and the policies that are there already let nothing out readable.
+ */
+export async function awaitIke(tunnel: OpenTunnel, log: Logger, stopping: () => string | undefined): Promise<void> {
+  const site = withIke(tunnel.site);
+  if (site === undefined) return;
+  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stopping);
+  tunnel.journal.ikeEnded(failure && { at: Date.now(), words: failure.words, hint: failure.hint });
+  if (failure === undefined) return;
+  log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
+  log.warn(`nothing leaves readable meanwhile; every frame for ${site.remote} makes charon try again`);
+}
+
+/** @returns why there are no keys, or undefined */
+async function tryUntil(
+  end: number,
+  site: IkeSite,
+  log: Logger,
+  stopping: () => string | undefined,
+): Promise<IkeFailure | undefined> {
+  const runner = createRunner({ log });
+  let failure: IkeFailure | undefined;
+  for (;;) {
+    const facts = await readIke(runner, site);
+    if (facts !== undefined && sealing(site, facts) !== undefined) {
+      log.info(`IKE: ${judgeIke(site, facts, undefined, Date.now()).words}`);
+      return undefined;
+    }
+    if (Date.now() > end || stopping() !== undefined) return failure ?? whyNot(site, 'not established after all');
+    const name = connectionName(site);
+    // One attempt at a time: charon goes on with one that has not ended.
+    if (facts?.associations.some(({ connection }) => connection === name) === true) {
+      await pause(PAUSE_MS);
+      continue;
+    }
+    const said = await initiate(runner, name, ATTEMPT_SECONDS);
+    if (said === undefined) continue;
+    failure = whyNot(site, said);
+    if (failure.final) return failure;
+    await pause(PAUSE_MS);
+  }
+}

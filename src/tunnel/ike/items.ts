@@ -1,0 +1,87 @@
+/** IKE by strongSwan: its files are there, and charon has read them. */
+import { createHash } from 'node:crypto';
+import type { EspOptions } from '../carriers/esp-parts.js';
+import type { Facts, IkeFacts } from '../facts.js';
+import type { Command, Item, Standing } from '../item.js';
+import type { EspKeying, IkeSpec, Site } from '../site.js';
+import { connectionName, type IkeSite, swanctlFiles } from './names.js';
+import { swanctlText } from './swanctl-text.js';
+
+/** Stands for the secret wherever people can see it. */
+export const PSK_WORD = '<the-pre-shared-key-as-hexadecimal-digits>';
+
+const LOAD: Command = { argv: ['swanctl', '--load-all', '--noprompt'] };
+
+/** A file of strongSwan's: copied from another, or written. */
+type WantedFile = { name: string; digest: (facts: IkeFacts) => string | undefined; command: Command };
+
+/**
+ * One item: the files alone are nothing, and charon loads and unloads all files at once.
+ * @param psk hexadecimal digits; without it, where the file asks for one, there is no item
+ */
+export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, options: EspOptions): Item[] {
+  const { ike } = spec;
+  if (ike === undefined || (ike.proof.kind === 'psk' && psk === undefined)) return [];
+  const text = (secret: string | undefined) => swanctlText(site as IkeSite, options, secret);
+  const files = [...copies(site, ike), configuration(site, text(psk), text(psk && PSK_WORD))];
+  const name = connectionName(site);
+  const remove: Command[] = [
+    { argv: ['rm', '-f', ...files.map((file) => file.name)] },
+    { ...LOAD, mayFail: true },
+    // Unloading takes policies away and leaves associations to their end.
+    { argv: ['swanctl', '--terminate', '--ike', name, '--force'], mayFail: true },
+  ];
+  return [
+    {
+      kind: 'ike',
+      key: `ike ${name}`,
+      wanted: `charon has the connection ${name}: GRE to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
+      reason:
+        'strongSwan makes the keys and changes them; its policies are there before the tunnel, so that no frame leaves readable',
+      standing: ({ ike: facts }: Facts) => standing(files, name, facts),
+      make: () => [...files.map(({ command }) => command), LOAD],
+      undo: () => remove,
+    },
+  ];
+}
+
+function standing(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): Standing {
+  if (facts === undefined) return { state: 'not-so', found: 'charon was not asked' };
+  for (const { name: file, digest } of files) {
+    const found = facts.files.get(file);
+    if (found === undefined) return { state: 'not-so', found: `${file} is not there` };
+    if (found.digest === digest(facts)) continue;
+    const words = `${file} says something else`;
+    const strange = file.endsWith('.conf') && !found.ours;
+    return strange
+      ? {
+          state: 'in-the-way',
+          found: `${words}, and clear-df has not written it`,
+          hint: 'move it away, or give the site another name',
+        }
+      : { state: 'not-so', found: words };
+  }
+  if (facts.silent !== undefined) return { state: 'not-so', found: facts.silent.reason };
+  return facts.connections.includes(name) ? { state: 'so' } : { state: 'not-so', found: 'charon has not loaded it' };
+}
+
+function copies(site: Site, { proof }: IkeSpec): WantedFile[] {
+  if (proof.kind === 'psk') return [];
+  const files = swanctlFiles(site);
+  return (['certificate', 'authority', 'key'] as const).map((part) => ({
+    name: files[part],
+    digest: (facts) => facts.files.get(proof[part])?.digest,
+    command: { argv: ['install', '-m', part === 'key' ? '0600' : '0644', proof[part], files[part]] },
+  }));
+}
+
+function configuration(site: Site, text: string, shown: string): WantedFile {
+  const { configuration: name } = swanctlFiles(site);
+  const digest = createHash('sha256').update(text).digest('hex');
+  const secret = shown === text ? {} : { shown };
+  return {
+    name,
+    digest: () => digest,
+    command: { argv: ['install', '-m', '0600', '/dev/stdin', name], input: text, ...secret },
+  };
+}
