@@ -28,7 +28,7 @@ export class Charon {
       '    include /etc/strongswan.d/charon/*.conf',
       `    vici { ${socket} }`,
       '  }',
-      `  filelog { lab { path = ${log}\n default = 1\n flush_line = yes\n } }`,
+      `  filelog { lab { path = ${log}\n default = 1\n time_format = %s\n flush_line = yes\n } }`,
       '}',
       `swanctl { ${socket} }`,
       '',
@@ -66,43 +66,55 @@ export class Charon {
   }
 }
 
-/** A running pluto with the connections of `/etc/ipsec.d`. */
+/** A running pluto with one connection. */
 export class Pluto {
   private constructor(
     readonly at: Namespace,
     readonly running: Running,
-    private readonly folder: string,
   ) {}
 
   /**
-   * Starts pluto with one connection, which has to be `auto=ondemand`, and waits until its policy is there.
-   * @param connection text of ipsec.conf(5)
-   * @param secrets text of ipsec.secrets(5)
+   * Starts pluto with what `clear-df tunnel ike FILE --libreswan --with-secret` printed, and waits until its policy is
+   * there (`auto=ondemand`).
    */
-  static async start(at: Namespace, connection: string, secrets: string): Promise<Pluto> {
+  static async start(at: Namespace, text: string): Promise<Pluto> {
     const folder = `${await at.lab.scratch()}/pluto`;
-    const file = (name: string) => `${folder}/${name}`;
-    await at.machine.writeFile(file('ipsec.conf'), `config setup\n\n${connection}`);
-    await at.machine.writeFile(file('ipsec.secrets'), secrets, 0o600);
+    const file = (name: string): string => `${folder}/${name}`;
+    const secret = text.split('\n').findIndex((line) => line.includes('.secrets'));
+    const [connection, secrets] = [text.split('\n').slice(0, secret), text.split('\n').slice(secret)];
+    const setup = `config setup\n    nssdir=${file('nss')}\n    dumpdir=${file('run')}\n\n`;
+    await at.machine.writeFile(file('ipsec.conf'), `${setup}${connection.join('\n')}\n`);
+    // What is behind the line is what to do next.
+    const line = secrets.find((one) => one.includes(' : PSK ')) ?? '';
+    await at.machine.writeFile(file('ipsec.secrets'), `${line}\n`, 0o600);
     for (const name of ['nss', 'run']) await at.machine.run(['mkdir', '-p', file(name)]);
     await at.exec('certutil', ['-N', '-d', `sql:${file('nss')}`, '--empty-password']);
     const running = at.spawn(`${LIBRESWAN}/pluto`, [
       ...['--nofork', '--stderrlog', '--rundir', file('run'), '--nssdir', file('nss')],
       ...['--config', file('ipsec.conf'), '--secretsfile', file('ipsec.secrets')],
     ]);
-    const pluto = new Pluto(at, running, folder);
-    await running.says(/listening for IKE messages|adding interface|forgetting secrets/, 60_000).catch(() => undefined);
-    const added = await at.try(`${LIBRESWAN}/addconn`, [
-      ...['--config', file('ipsec.conf'), '--ctlsocket', file('run/pluto.ctl'), '--autoall'],
-    ]);
+    const pluto = new Pluto(at, running);
+    const socket = ['--ctlsocket', file('run/pluto.ctl')];
+    await until(
+      `pluto answers in ${at.name}`,
+      async () => {
+        if (running.ended) throw new Error(`pluto ended: ${running.stderr}`);
+        return (await at.try(`${LIBRESWAN}/whack`, [...socket, '--briefstatus'])).exitCode === 0;
+      },
+      60_000,
+    );
+    await at.exec(`${LIBRESWAN}/whack`, [...socket, '--listen']);
+    const added = await at.try(`${LIBRESWAN}/addconn`, ['--config', file('ipsec.conf'), ...socket, '--autoall']);
     if (added.exitCode !== 0) throw new Error(`addconn: ${added.stdout}${added.stderr}\n${running.stderr}`);
     return pluto;
   }
 
-  async whack(...args: string[]): Promise<string> {
-    const { stdout, stderr } = await this.at.try(`${LIBRESWAN}/whack`, [
-      ...['--ctlsocket', `${this.folder}/run/pluto.ctl`, ...args],
-    ]);
-    return `${stdout}${stderr}`;
+  /** Everything that it has logged. */
+  get words(): string {
+    return this.running.stderr;
+  }
+
+  async stop(): Promise<void> {
+    await this.running.stop();
   }
 }

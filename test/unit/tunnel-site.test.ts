@@ -84,7 +84,7 @@ describe('a site file', () => {
     expect(of(more)).toMatchObject({ mode: 'tunnel', port: 4501, remotePort: 6000, keepalive: 0 });
   });
 
-  it.each(['site-plain.yaml', 'site-esp.yaml'])('of the examples is right: %s', (name) => {
+  it.each(['site-plain.yaml', 'site-esp.yaml', 'site-ike.yaml'])('of the examples is right: %s', (name) => {
     const file = path.join(import.meta.dirname, '../../examples', name);
     expect(() => checkSite(parseSite(readFileSync(file, 'utf8'), file), ROUTER)).not.toThrow();
   });

@@ -14,6 +14,8 @@ const PATIENCE_MS = 30_000;
 /** So soon a signal is seen. */
 const ATTEMPT_SECONDS = 5;
 const PAUSE_MS = 1000;
+/** Attempts that cross make two of everything, to be renewed for ever: one end gives the other so much time. */
+const HEAD_START_MS = 3000;
 
 /**
  * Waits until there are keys, at most {@link PATIENCE_MS}. That there are none is no failure: the other end may come up
@@ -38,6 +40,7 @@ async function tryUntil(
 ): Promise<IkeFailure | undefined> {
   const runner = createRunner({ log });
   let failure: IkeFailure | undefined;
+  const ownTurn = Date.now() + (isHigher(site.local, site.remote) ? HEAD_START_MS : 0);
   for (;;) {
     const facts = await readIke(runner, site);
     if (facts !== undefined && sealing(site, facts) !== undefined) {
@@ -47,7 +50,8 @@ async function tryUntil(
     if (Date.now() > end || stopping() !== undefined) return failure ?? whyNot(site, 'not established after all');
     const name = connectionName(site);
     // One attempt at a time: charon goes on with one that has not ended.
-    if (facts?.associations.some(({ connection }) => connection === name) === true) {
+    const underWay = facts?.associations.some(({ connection }) => connection === name) === true;
+    if (underWay || Date.now() < ownTurn) {
       await pause(PAUSE_MS);
       continue;
     }
@@ -57,4 +61,10 @@ async function tryUntil(
     if (failure.final) return failure;
     await pause(PAUSE_MS);
   }
+}
+
+/** Of two dotted addresses. */
+function isHigher(one: string, other: string): boolean {
+  const number = (address: string) => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  return number(one) > number(other);
 }

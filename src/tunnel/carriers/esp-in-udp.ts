@@ -3,17 +3,16 @@ import { UDP } from '../../net/overhead.js';
 import type { EspCarrier, EspInUdpCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
 import { esp } from './esp.js';
-import { hasStaticKeys, staticItems } from './esp-parts.js';
+import { espItems } from './esp-items.js';
+import { type EspOptions, hasStaticKeys } from './esp-parts.js';
 
 export const espInUdp: Carrier<EspInUdpCarrier> = {
   layers(spec, payload) {
     const layers = esp.layers(bare(spec), payload);
     return [...layers.slice(0, -1), UDP, ...layers.slice(-1)];
   },
-  items: (spec, { site, keys }) =>
-    keys === undefined
-      ? []
-      : staticItems(spec, site, keys, { mode: spec.mode, ports: { local: spec.port, remote: spec.remotePort } }),
+  ipsec: optionsOf,
+  items: (spec, context) => espItems(spec, context, optionsOf(spec)),
   // An IKE daemon has a socket of its own.
   socket: (spec, { local, remote }) =>
     hasStaticKeys(spec)
@@ -22,9 +21,14 @@ export const espInUdp: Carrier<EspInUdpCarrier> = {
   cuts: (spec, site) => esp.cuts(bare(spec), site),
   notes: (spec, site, facts) => [
     ...esp.notes(bare(spec), site, facts),
-    ...(hasStaticKeys(spec) ? staticNotes(spec) : [daemonNote(spec)]),
+    ...(hasStaticKeys(spec) ? staticNotes(spec) : []),
+    ...(spec.keys === 'external' ? [daemonNote(spec)] : []),
   ],
 };
+
+function optionsOf({ mode, port, remotePort }: EspInUdpCarrier): EspOptions {
+  return { mode, ports: { local: port, remote: remotePort } };
+}
 
 function bare(spec: EspInUdpCarrier): EspCarrier {
   return { ...spec, type: 'esp' };

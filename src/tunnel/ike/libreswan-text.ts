@@ -31,7 +31,7 @@ export function libreswanText(site: IkeSite, options: EspOptions): string {
     `ikelifetime=${8 * HOUR}s`,
     `reqid=${carrier.reqid}`,
     ...markWords(options),
-    ...(options.state?.encap === undefined ? [] : ['encapsulation=yes']),
+    ...(options.ports === undefined ? [] : ['encapsulation=yes']),
     // No DF on the outer header, whatever the inner one says.
     ...(options.mode === 'tunnel' ? ['nopmtudisc=yes'] : []),
     'dpddelay=10s',

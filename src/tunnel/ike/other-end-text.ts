@@ -16,13 +16,7 @@ interface TextOptions {
 /** A text that ends in a newline: files, each behind its name, and the commands that load them. */
 export function otherEndText(here: IkeSite, options: EspOptions, { daemon, psk }: TextOptions): string {
   const there = otherEnd(here);
-  // The ports of the other end, crosswise as well.
-  const encap = options.state?.encap;
-  const crossed =
-    encap === undefined
-      ? options
-      : { ...options, state: { encap: { source: encap.destination, destination: encap.source } } };
-  return daemon === 'swanctl' ? forSwanctl(there, crossed, psk) : forLibreswan(there, crossed, psk);
+  return daemon === 'swanctl' ? forSwanctl(there, options, psk) : forLibreswan(there, options, psk);
 }
 
 function forSwanctl(there: IkeSite, options: EspOptions, psk: string): string {

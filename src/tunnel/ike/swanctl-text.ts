@@ -25,7 +25,6 @@ export function swanctlText(site: IkeSite, options: EspOptions, psk?: string): s
   const { carrier, local, remote } = site;
   const { ike, cipher } = carrier;
   const [localId, remoteId] = idsOf(site, ike);
-  const { encap } = options.state ?? {};
   const lines = [
     `${HEADER}${site.name}; clear-df tunnel down takes it away again.`,
     'connections {',
@@ -33,7 +32,8 @@ export function swanctlText(site: IkeSite, options: EspOptions, psk?: string): s
     '    version = 2',
     `    local_addrs = ${local}`,
     `    remote_addrs = ${remote}`,
-    ...(encap === undefined ? [] : portLines(encap)),
+    // ESP in UDP whether or not there is a NAT (RFC 7296 §2.23).
+    ...(options.ports === undefined ? [] : ['    encap = yes']),
     `    proposals = ${PROPOSALS[cipher].swanctl.ike}`,
     '    mobike = no',
     '    # Both ends may begin at once: then there are two for a while, and neither takes the other down.',
@@ -70,11 +70,6 @@ export function swanctlText(site: IkeSite, options: EspOptions, psk?: string): s
 /** Undefined identities are the addresses. */
 export function idsOf({ local, remote }: Pick<Site, 'local' | 'remote'>, ike: IkeSpec): [string, string] {
   return [ike.localId ?? local, ike.remoteId ?? remote];
-}
-
-/** The daemon sends to the other end's port at once: behind it IKE and ESP in UDP are told apart (RFC 3948 §2.2). */
-function portLines({ destination }: { destination: number }): string[] {
-  return ['    encap = yes', ...(destination === 4500 ? [] : [`    remote_port = ${destination}`])];
 }
 
 function proofLines({ proof }: IkeSpec, id: string, site: Site): string[] {
