@@ -1,4 +1,5 @@
 /** UDP and TCP side by side for a while, at rates that leave a guest time for everything else. */
+import { must } from './machine.js';
 import type { Namespace } from './netns.js';
 
 export interface LongFlow {
@@ -7,6 +8,8 @@ export interface LongFlow {
   tcp: { megabytes: number; retransmits: number };
 }
 
+/** Bytes of the largest socket buffer: a guest that was not run for a moment must not lose by it what has arrived. */
+const ROOM = 8 << 20;
 const UDP_PORT = '5211';
 const TCP_PORT = '5212';
 
@@ -17,14 +20,16 @@ export async function longFlow(
   destination: string,
   { seconds, size = 1472 }: { seconds: number; size?: number },
 ): Promise<LongFlow> {
+  const room = ['net.core.rmem_max', 'net.core.wmem_max'].map((name) => `${name}=${ROOM}`);
+  await must(from.machine, ['sysctl', '-qw', ...room]);
   const servers = [UDP_PORT, TCP_PORT].map((port) => to.spawn('iperf3', ['-s', '-1', '-p', port, '--forceflush']));
   for (const server of servers) await server.says(/Server listening/);
   const client = async (port: string, ...args: string[]): Promise<string> =>
     from.exec('iperf3', ['-c', destination, '-p', port, '-J', '-t', String(seconds), ...args], (seconds + 60) * 1000);
   const [udp, tcp] = await Promise.all([
-    client(UDP_PORT, '-u', '-b', '2M', '-l', String(size)),
+    client(UDP_PORT, '-u', '-b', '1M', '-w', String(ROOM / 4), '-l', String(size)),
     // 28: headers of IP and UDP; 40: of IP and TCP. Twelve of timestamps come off by themselves.
-    client(TCP_PORT, '-b', '3M', '-M', String(size + 28 - 40)),
+    client(TCP_PORT, '-b', '2M', '-M', String(size + 28 - 40)),
   ]);
   for (const server of servers) await server.stop();
   const { end: datagrams } = JSON.parse(udp) as { end: { sum: { packets: number; lost_packets: number } } };

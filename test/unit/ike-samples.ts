@@ -1,4 +1,28 @@
-/** What strongSwan 5.9.8 printed on kernel 6.1, between 192.168.200.1 and 172.16.0.1; plugins' complaints left out. */
+/** Sites with IKE, and what strongSwan 5.9.8 printed on kernel 6.1 between the ends of one, without plugins' complaints. */
+import type { IkeFacts } from '../../src/tunnel/facts.js';
+import type { IkeSite } from '../../src/tunnel/ike/names.js';
+import type { IkeSpec } from '../../src/tunnel/site.js';
+import { espCarrier, site } from './tunnel-samples.js';
+
+export const PSK: IkeSpec = {
+  proof: { kind: 'psk', file: '/etc/clear-df/site-a.psk' },
+  ...{ localId: undefined, remoteId: undefined, rekey: 3600 },
+};
+export const CERTIFICATE: IkeSpec = {
+  proof: { kind: 'certificate', certificate: '/etc/a.pem', key: '/etc/a.key', authority: '/etc/ca.pem' },
+  ...{ localId: 'a.example', remoteId: 'router-b@example.com', rekey: 20 },
+};
+export const SECRET = '5365637265742d5365637265742d3432';
+
+/** Router A of the article, with ESP and IKE. */
+export function ikeSite(ike: IkeSpec, mode: 'transport' | 'tunnel' = 'transport'): IkeSite {
+  return site({ carrier: espCarrier({ keys: 'ike', mode, ike }) }) as IkeSite;
+}
+
+/** A charon that answers and knows nothing. */
+export function ikeFacts(parts: Partial<IkeFacts> = {}): IkeFacts {
+  return { silent: undefined, connections: [], associations: [], messages: new Map(), files: new Map(), ...parts };
+}
 
 export const LIST_CONNS = `list-conn event {
   clear-df-site-a {

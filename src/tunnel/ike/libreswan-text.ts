@@ -4,7 +4,7 @@ import type { IkeSpec } from '../site.js';
 import { connectionName, type IkeSite } from './names.js';
 import type { EspOptions } from '../carriers/esp-parts.js';
 import { PROPOSALS } from './proposals.js';
-import { idsOf } from './swanctl-text.js';
+import { idsOf, REPLAY_WINDOW } from './swanctl-text.js';
 
 const HOUR = 3600;
 
@@ -30,6 +30,7 @@ export function libreswanText(site: IkeSite, options: EspOptions): string {
     'rekeyfuzz=100%',
     `ikelifetime=${8 * HOUR}s`,
     `reqid=${carrier.reqid}`,
+    `replay-window=${REPLAY_WINDOW}`,
     ...markWords(options),
     ...(options.ports === undefined ? [] : ['encapsulation=yes']),
     // No DF on the outer header, whatever the inner one says.
