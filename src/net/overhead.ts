@@ -64,6 +64,27 @@ export const ESP_CBC_SHA256: EspShape = {
   icvSource: 'RFC 4868 §2.3',
 };
 
+/** WireGuard fills up to a multiple of this many bytes, but never beyond the MTU. */
+const WIREGUARD_ALIGN = 16;
+
+/**
+ * The layers of WireGuard around a packet, up to and with the outer IPv4 header (of an IPv6 one: 20 bytes more).
+ * `calculate_skb_padding` in drivers/net/wireguard/send.c: padding ends where the MTU does.
+ * @param length of the packet that enters the device
+ * @param mtu of the way that it takes there
+ */
+export function wireguardOverhead(length: number, mtu: number): Overhead[] {
+  const unit = length > mtu ? length % mtu : length;
+  const padding = Math.min(mtu, Math.ceil(unit / WIREGUARD_ALIGN) * WIREGUARD_ALIGN) - unit;
+  return [
+    { name: `WireGuard padding to ${WIREGUARD_ALIGN}, within the MTU`, bytes: padding, source: 'WireGuard §5.4.6' },
+    { name: 'WireGuard header: type, receiver, counter', bytes: 16, source: 'WireGuard §5.4.6' },
+    { name: 'WireGuard authentication tag', bytes: 16, source: 'RFC 8439 §2.8' },
+    { name: 'UDP header', bytes: 8, source: 'RFC 768' },
+    { ...IPV4, name: "WireGuard's IPv4 header" },
+  ];
+}
+
 /** The two bytes behind the padding: pad length and next header. */
 const ESP_TRAILER = 2;
 

@@ -27,8 +27,8 @@ export function familyOf(hook: Hook): Family {
   return hook === 'bridge' ? 'bridge' : 'ip';
 }
 
-/** `ip clear_df_<name>`: family and table as nft commands name them. */
-export function tableOf(family: Family, name: string): string {
+/** `ip clear_df_<name>`: family and table as nft commands name them. Rules that queue are never in `inet`. */
+export function tableOf(family: Family | 'inet', name: string): string {
   return `${family} ${TABLE_PREFIX}${name}`;
 }
 

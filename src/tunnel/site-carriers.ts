@@ -101,6 +101,7 @@ export const CARRIERS = {
       ...keyingOf(keying, context),
     })),
   srv6: srv6Schema,
+  tun: z.strictObject({}).transform(() => ({ type: 'tun' as const })),
 } as const;
 
 /** The maps inside a carrier's map, by their keys. */
@@ -112,6 +113,11 @@ export function isCarrierType(text: unknown): text is CarrierType {
   return typeof text === 'string' && Object.hasOwn(CARRIERS, text);
 }
 
+const VPN = {
+  because: 'a VPN is looked after by a daemon of its own',
+  hint: 'carrier: tun, with the device of the VPN as underlay',
+};
+
 /** Carriers that people ask for and that cannot be, each with its reason. */
 export const REFUSED_CARRIERS: Record<string, Pick<LeafRefusal, 'because' | 'hint'>> = {
   ah: {
@@ -121,4 +127,5 @@ export const REFUSED_CARRIERS: Record<string, Pick<LeafRefusal, 'because' | 'hin
       'cannot be numbered any more, and where it has identification 0 its fragments get mixed up with others',
     hint: 'use carrier esp: it authenticates what it carries as well, and leaves the outer header free',
   },
+  ...{ wireguard: VPN, openvpn: VPN, openconnect: VPN },
 };

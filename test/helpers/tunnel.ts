@@ -8,6 +8,8 @@ import type { Running } from './running.js';
 export interface SiteOptions {
   /** `plain`, or lines of YAML below `carrier:`. */
   carrier?: string;
+  /** Device towards the other router. */
+  underlay?: string;
   engine?: string;
   hook?: string;
   bridge?: string;
@@ -46,12 +48,19 @@ export class TunnelEnd {
     remote: string,
     options: SiteOptions,
   ): Promise<TunnelEnd> {
-    const { carrier = 'plain', engine = 'nfqueue', hook, more = [], bridge = '{ name: br0, ports: [eth0] }' } = options;
+    const {
+      carrier = 'plain',
+      underlay = 'eth1',
+      engine = 'nfqueue',
+      hook,
+      more = [],
+      bridge = '{ name: br0, ports: [eth0] }',
+    } = options;
     const lines = [
       `name: ${name}`,
       `local: ${options.local ?? local}`,
       `remote: ${options.remote ?? remote}`,
-      'underlay: eth1',
+      `underlay: ${underlay}`,
       `bridge: ${bridge}`,
       `carrier: ${carrier}`,
       `engine: ${engine}`,

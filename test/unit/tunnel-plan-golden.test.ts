@@ -48,6 +48,13 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
   'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
   'plain-nfqueue-nft-bridge': { site: site({ engine: 'nfqueue', hook: 'nft-bridge', queues: { first: 0, last: 3 } }) },
   'plain-tunnel-flag': { site: site({ tunnel: { key: 7 } }) },
+  'tun-wireguard': {
+    site: site({ carrier: { type: 'tun' }, underlay: 'wg0', local: '10.97.0.1', remote: '10.97.0.2' }),
+    facts: facts({
+      links: [link('eth0'), link('wg0', { mtu: 1420, kind: 'wireguard', addresses: [address('10.97.0.1/24')] })],
+      path: { dev: 'wg0', mtu: 1420, source: '10.97.0.1', via: undefined },
+    }),
+  },
   'plain-nft': { site: site({ engine: 'nft' }) },
   'plain-nft-pmtudisc': { site: site({ engine: 'nft', tunnel: { pmtudisc: true } }) },
   'plain-pmtudisc': { site: site({ engine: 'nfqueue', tunnel: { pmtudisc: true, ttl: 64 } }) },

@@ -73,8 +73,8 @@ const TEXTS: WrongSite[] = [
   },
   {
     title: 'the carrier is unknown',
-    text: `${HEAD}carrier: wireguard\n`,
-    ...{ line: 5, key: 'carrier', code: 'USAGE', words: ["'wireguard'", 'plain or esp'] },
+    text: `${HEAD}carrier: ip-in-ip\n`,
+    ...{ line: 5, key: 'carrier', code: 'USAGE', words: ["'ip-in-ip'", 'plain or esp'] },
   },
   {
     title: 'the carrier is AH',

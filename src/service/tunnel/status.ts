@@ -6,8 +6,6 @@ import { holderOf } from '../../host/kernel-queues.js';
 import type { Logger } from '../../log.js';
 import { parseListen, urlOf } from '../../report/listen.js';
 import { readSnapshot } from '../../report/read.js';
-import { checkUnderlay } from '../../tunnel/check/underlay.js';
-import type { Facts } from '../../tunnel/facts.js';
 import { type IkeVerdict, judgeIke } from '../../tunnel/ike/judge.js';
 import { withIke } from '../../tunnel/ike/names.js';
 import type { Item, Standing } from '../../tunnel/item.js';
@@ -15,6 +13,7 @@ import type { Site } from '../../tunnel/site.js';
 import { runningMangler } from './mangler.js';
 import { openTunnel, type OpenTunnel, readSite } from './open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
+import { problemOf } from './underlay-watch.js';
 
 const ANSWER_TIMEOUT_MS = 3000;
 
@@ -64,6 +63,7 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   const { site, plan, journal } = tunnel;
   const items = plan.items.map((item) => itemStatus(item, tunnel));
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
+  // No item, because no plan makes it so; and yet nothing works without it.
   const problem = problemOf(site, tunnel.machine.facts);
   const socket = plan.socket && socketStatus(plan.socket);
   const ike = ikeStatus(tunnel);
@@ -90,17 +90,6 @@ function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefin
   const { ike } = machine.facts;
   const keyed = withIke(site);
   return ike && keyed && judgeIke(keyed, ike, journal.lastAttempt, Date.now());
-}
-
-/** No item, because no plan makes it so; and yet nothing works without it. */
-function problemOf(site: Site, facts: Facts): string | undefined {
-  try {
-    checkUnderlay(site, facts);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ClearDfError) return error.reason;
-    throw error;
-  }
 }
 
 function itemStatus(item: Item, { machine, journal }: OpenTunnel): ItemStatus {

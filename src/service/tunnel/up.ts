@@ -20,6 +20,7 @@ import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMa
 import { openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
 import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
 import { addressOf, openSocket } from './socket.js';
+import { UnderlayWatch } from './underlay-watch.js';
 
 export interface UpOptions {
   file: string;
@@ -47,10 +48,15 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   if (options.dryRun) return showChanges(read, options, log);
   requireNetAdmin(read.site.name);
   const lock = takeLock(read.site.name);
+  const runner = createRunner({ log });
   let foreground: Foreground | undefined;
+  let watch: UnderlayWatch | undefined;
   try {
-    const tunnel = await openTunnel(read, { runner: createRunner({ log }), log, check: true });
+    const tunnel = await openTunnel(read, { runner, log, check: true });
     foreground = await setUp(tunnel, options, context);
+    if (read.site.carrier.type === 'tun' && foreground !== undefined) {
+      watch = new UnderlayWatch(read.site, { runner, log, facts: tunnel.origin });
+    }
   } finally {
     lock.release();
   }
@@ -60,7 +66,9 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
     reload: () => running.reload(),
     ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP looks at the rules, TERM ends`),
   });
-  await running.stop(await signals.stopped);
+  const reason = await signals.stopped;
+  watch?.stop();
+  await running.stop(reason);
   const until = `it stays set up until clear-df tunnel down ${options.file}`;
   log.info(`${running.missing} for ${read.site.name} now; ${until}`);
 }

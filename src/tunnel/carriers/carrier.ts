@@ -37,7 +37,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /** Which link cuts what is too large; without it, the path to the other router does. */
   cutAt?(spec: S, site: Site, facts: Facts): Cut;
   /** What is put around each packet behind that cut. */
-  later?(spec: S, site: Site, facts: Facts): Later;
+  later?(spec: S, site: Site, facts: Facts): Later | undefined;
   /** The gretap's own ends; without it, the routers' addresses. */
   ends?(spec: S, site: Site): TunnelEnds;
   /** The address whose way by the underlay counts, and where it stands in the file; without it, the remote's does. */

@@ -10,6 +10,7 @@ import { espInUdp } from './esp-in-udp.js';
 import type { EspOptions } from './esp-parts.js';
 import { plain } from './plain.js';
 import { srv6 } from './srv6.js';
+import { tun } from './tun.js';
 
 type Type = CarrierSpec['type'];
 
@@ -18,6 +19,7 @@ const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T 
   esp,
   'esp-in-udp': espInUdp,
   srv6,
+  tun,
 };
 
 /** A site's carrier with its own part of the file already filled in. */

@@ -3,7 +3,7 @@ import { type Family, tableOf } from '../../rules/nft.js';
 import type { Item } from '../item.js';
 
 export interface NftTableOptions {
-  family: Family;
+  family: Family | 'inet';
   /** The instance's name. */
   name: string;
   /** Between the braces of `table … { }`. */

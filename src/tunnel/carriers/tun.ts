@@ -1,0 +1,86 @@
+/**
+ * GRE by the device of a VPN that somebody else looks after: WireGuard, OpenConnect, OpenVPN, an XFRM interface from
+ * another namespace. Such a device comes and goes with its daemon, so nothing is tied to it but by its name: the
+ * routing table finds it again.
+ */
+import { IPV4, wireguardOverhead } from '../../net/overhead.js';
+import { IPV4_LENGTH_MAX, PROTOCOL_NUMBERS } from '../../net/protocol.js';
+import { tagOf } from '../../rules/resolve.js';
+import { type Facts, type Link, linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+import { nftTableItem } from '../items/nft-table.js';
+import { pathMtu } from '../path-mtu.js';
+import type { Site, TunCarrier } from '../site.js';
+import type { Carrier } from './carrier.js';
+
+/** Kinds of devices behind which somebody encrypts. `tun` is TAP as well; `ovpn` is OpenVPN in the kernel (6.16). */
+const VPN_KINDS = new Set(['tun', 'wireguard', 'ovpn', 'xfrm', 'vti', 'ppp', 'macsec']);
+/** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
+const PRIORITY = 0;
+
+export const tun: Carrier<TunCarrier> = {
+  layers: () => [{ ...IPV4, name: 'outer IPv4 header, inside the VPN' }],
+  later: (_spec, site, facts) => {
+    if (linkOf(facts, site.underlay)?.kind !== 'wireguard') return undefined;
+    const mtu = pathMtu(site, facts);
+    // Which link WireGuard's own packets take is not known: they count whole.
+    return { layers: (length) => wireguardOverhead(length, mtu), mtu: IPV4_LENGTH_MAX };
+  },
+  items: (_spec, { site, facts }) => (facts.tables === undefined ? [] : [onlyBy(site)]),
+  cuts: () => [],
+  notes: (_spec, site, facts) => [...vpnNotes(site, linkOf(facts, site.underlay)), ...guardNotes(site, facts)],
+};
+
+/**
+ * While the VPN is away, another route may lead to the other end: often the default route. The kernel sends nothing
+ * from an address that is gone (`__ip_dev_find` in `ip_route_output_key_hash_rcu`), but an address outlives the route
+ * of a device that is down.
+ */
+function onlyBy({ name, local, remote, underlay }: Site): Item {
+  const gre = `ip saddr ${local} ip daddr ${remote} ip protocol ${PROTOCOL_NUMBERS.gre}`;
+  return nftTableItem({
+    family: 'inet',
+    name,
+    lines: [
+      '  chain output {',
+      `    type filter hook output priority ${PRIORITY}; policy accept;`,
+      `    ${gre} oifname != "${underlay}" counter drop comment "${tagOf(name)}"`,
+      '  }',
+    ],
+    wanted: `GRE from ${local} to ${remote} leaves by ${underlay} or not at all`,
+    reason: 'while the VPN is away another route may lead to the other end, and frames would leave readable',
+  });
+}
+
+function vpnNotes({ underlay, remote }: Site, link: Link | undefined): string[] {
+  if (link === undefined) return [];
+  const { kind } = link;
+  if (kind === undefined || !VPN_KINDS.has(kind)) {
+    return [
+      `${underlay} is ${kind === undefined ? 'hardware' : `a ${kind}`}, no VPN as far as this machine shows: frames ` +
+        'cross it readable, as with carrier plain',
+    ];
+  }
+  const notes = [
+    `whoever looks after ${underlay} encrypts, and has to let GRE (protocol 47) to ${remote} through; when that device ` +
+      'goes and comes, the tunnel stays, and finds it by the route; nothing has to be started again',
+  ];
+  if (kind === 'wireguard') {
+    notes.push(
+      `WireGuard's own packets are counted for IPv4 (20 bytes more each for IPv6); allowed-ips must hold ${remote}`,
+    );
+  }
+  if (kind === 'xfrm' || kind === 'vti') {
+    notes.push(
+      `the kernel learns how much ESP leaves of ${underlay}'s MTU, and cuts to that: see ip route get ${remote}`,
+    );
+  }
+  return notes;
+}
+
+function guardNotes({ underlay }: Site, { tables }: Facts): string[] {
+  if (tables !== undefined) return [];
+  return [
+    `nft cannot be read here: nothing keeps GRE from leaving by another device than ${underlay} while that is away`,
+  ];
+}
