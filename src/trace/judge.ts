@@ -28,7 +28,8 @@ export function judge(
     way.rows.filter(({ verdict }) => verdict === 'drop').map((row) => drops(way, row)),
   );
   const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, ways, grown));
-  return { seen: [...new Set(seen)], dropped: [...verdicts, ...inside, ...refusals(grown)] };
+  const ended = ways.flatMap(endOf);
+  return { seen: [...new Set(seen)], dropped: [...verdicts, ...ended, ...inside, ...refusals(grown)] };
 }
 
 /** `ip mangle:FORWARD`, with the port where there is one. */
@@ -68,6 +69,18 @@ function drops(way: Way, row: Row): string {
   const by =
     row.rule === undefined ? 'the policy' : `${ruleText(row.rule.number, row.rule.chain, row)}: ${row.rule.text}`;
   return `${wayText(way)}: ${way.packets} at ${placeText(row)} by ${by}`;
+}
+
+/** Packets of the flow that came to no further hook; told only where our own chains are at every hook. */
+function endOf(way: Way): string[] {
+  const last = way.rows.at(-1);
+  if (way.kind !== 'flow' || last === undefined || last.verdict === 'drop') return [];
+  const end = `${wayText(way)}: ${way.packets} after ${placeText(last)}, they came to no further hook`;
+  if (last.verdict === 'queue' && way.rows.some(({ source, table }) => source === 'nft' && table === undefined))
+    return [`${end}: they went into the queue, and nobody gave them back`];
+  // Fragments end there as well: what is put together of them goes on as another packet.
+  if (last.table !== undefined || last.hook !== 'prerouting' || last.dontFragment !== true) return [];
+  return [`${end}: routing refused them; with DF set, also what is larger than the MTU of the way out (ip_forward)`];
 }
 
 /** Frames that went to the tunnel's device, and of which no outer packet came to OUTPUT. */

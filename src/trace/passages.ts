@@ -83,9 +83,11 @@ function relevant(flow: Flow, passages: readonly Visit[][]): Passage[] {
   const carriers = new Set(passages.filter(carries).flatMap((visits) => visits.map(({ trace }) => trace)));
   const others = new Set(passages.filter((visits) => isGre(visits) && !carries(visits)).map(outerOf));
   // iptables-legacy names no packet. In transport mode ESP keeps the header of what is in it; else all ESP is shown.
-  const related = (visits: readonly Visit[]) =>
-    isEncrypted(visits) &&
-    (visits[0]?.source === 'legacy' ? !others.has(outerOf(visits)) : carriers.has(visits[0]?.trace ?? ''));
+  const related = (visits: readonly Visit[]) => {
+    if (visits[0]?.source === 'legacy') return isEncrypted(visits) && !others.has(outerOf(visits));
+    // GRE that came in fragments is longer at INPUT than at PREROUTING, and is marked there already.
+    return (isEncrypted(visits) || isGre(visits)) && carriers.has(visits[0]?.trace ?? '');
+  };
   return passages.flatMap((visits): Passage[] => {
     if (isFlow(visits)) return [{ kind: 'flow', head: headOf(visits), visits }];
     return carries(visits) || related(visits) ? [{ kind: 'outer', head: headOf(visits), visits }] : [];

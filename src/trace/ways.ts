@@ -101,6 +101,7 @@ function sameHook(one: Visit, other: Visit): boolean {
 /** The device by which a packet left the last hook that it was seen at; undefined when it was to leave by none. */
 export function lastDevice({ rows }: Way): string | undefined {
   const last = rows.at(-1);
-  const leaves = last !== undefined && ['postrouting', 'forward', 'output'].includes(last.hook);
+  const leaves =
+    last !== undefined && last.verdict !== 'queue' && ['postrouting', 'forward', 'output'].includes(last.hook);
   return leaves ? (last.devices.physicalOut ?? last.devices.out) : undefined;
 }

@@ -11,7 +11,7 @@ import type { Way } from '../../src/trace/ways.js';
 import { clearDf, commandOf, foreignRule, startClearDf } from '../helpers/clear-df.js';
 import { rulesText } from '../helpers/kernel.js';
 import type { Running } from '../helpers/running.js';
-import { CLIENT, type Routed, routed, SERVER } from '../helpers/topology.js';
+import { CLIENT, forgetPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
 
 const FLOW = ['trace', '--from', CLIENT, '--to', SERVER];
@@ -84,6 +84,28 @@ it('names the rule that drops it, with its number', async () => {
     expect(hooks(ways[0])).toEqual(['prerouting', 'forward filter']);
     expect(dropped).toHaveLength(1);
     expect(dropped[0]).toMatch(/^10\.0\.0\.2 > 10\.0\.1\.2 icmp, 84 bytes: 1 at ip filter:FORWARD by rule 2: /);
+  } finally {
+    await net.router.exec('iptables-nft', ['-F', 'FORWARD']);
+  }
+});
+
+it('says so when routing refuses it for its DF, or nobody gives it back from a queue', async () => {
+  await net.router.ip('link', 'set', 'eth1', 'mtu', '1400');
+  try {
+    const large = () => ping(net.client, SERVER, { size: 1472, count: 1, patience: 1 });
+    const { ways, dropped } = await traced(['--count', '1'], large);
+    expect(hooks(ways[0])).toEqual(['prerouting']);
+    expect(dropped[0]).toMatch(/^10\.0\.0\.2 > 10\.0\.1\.2 icmp, 1500 bytes: 1 after ip prerouting, .*\(ip_forward\)$/);
+    expect(dropped[1]).toContain('IpFragFails');
+  } finally {
+    await net.router.ip('link', 'set', 'eth1', 'mtu', '1500');
+    await forgetPathMtu(net.client);
+  }
+  await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-j', 'NFQUEUE', '--queue-num', '9']);
+  try {
+    const { seen, dropped } = await traced(['--count', '1'], pingOnce);
+    expect(seen[0]).toMatch(/queue 9, nobody holds it: it is dropped there$/);
+    expect(dropped[0]).toMatch(/1 after ip filter:FORWARD, .* nobody gave them back$/);
   } finally {
     await net.router.exec('iptables-nft', ['-F', 'FORWARD']);
   }
