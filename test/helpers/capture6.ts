@@ -1,5 +1,6 @@
 /** IPv6 packets of a capture, with what segments are around and the IPv4 packet that they carry; read by tshark. */
 import { execa } from 'execa';
+import type { Captured } from './capture.js';
 
 export interface Captured6 {
   /** The whole IPv6 packet. */
@@ -57,4 +58,13 @@ export async function readHeaders6(file: string): Promise<Captured6[]> {
           : undefined,
       };
     });
+}
+
+/** The IPv4 packets inside, each with the next header of the IPv6 packet for its protocol. */
+export async function innerHeaders(file: string): Promise<Captured[]> {
+  return (await readHeaders6(file)).flatMap(({ inner, nextHeader, source, destination }) => {
+    if (inner === undefined) return [];
+    const { id: identification, ...parts } = inner;
+    return [{ ...parts, identification, protocol: nextHeader, source, destination, headerChecksumGood: true }];
+  });
 }

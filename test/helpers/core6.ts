@@ -29,32 +29,38 @@ export interface TenantOptions {
   cut?: 'auto' | 'whole' | 'second-hop';
 }
 
+const GATEWAY_A = '2001:db8:a::2';
+const GATEWAY_B = '2001:db8:b::2';
+
 /** Makes the core; the guest needs the modules `vrf` and `ip_gre` before. */
 export async function core6({ rA, w, rB }: Article): Promise<void> {
-  const ends: [Namespace, string, string][] = [
-    [rA, 'eth1', `${CORE_A}/64`],
-    [w, 'eth0', '2001:db8:a::2/64'],
-    [w, 'eth1', '2001:db8:b::2/64'],
-    [rB, 'eth1', `${CORE_B}/64`],
-  ];
-  for (const [at, dev, address] of ends) {
-    await at.sysctl({ [`net.ipv6.conf.${dev}.disable_ipv6`]: 0 });
-    await at.ip('address', 'add', address, 'dev', dev, 'nodad');
-  }
+  await interface6(w, 'eth0', `${GATEWAY_A}/64`);
+  await interface6(w, 'eth1', `${GATEWAY_B}/64`);
   await w.sysctl({ 'net.ipv6.conf.all.forwarding': 1 });
-  for (const [router, gateway] of [
-    [rA, '2001:db8:a::2'],
-    [rB, '2001:db8:b::2'],
-  ] as const) {
-    await router.ip('-6', 'route', 'add', 'default', 'via', gateway);
-    await router.ip('link', 'add', 'once', 'type', 'vrf', 'table', '99');
-    await router.ip('link', 'delete', 'once');
-  }
+  await routerA6(rA);
+  await router6(rB, CORE_B, GATEWAY_B);
   await w.ip('-6', 'route', 'add', 'fc00:a::/64', 'via', CORE_A);
   await w.ip('-6', 'route', 'add', 'fc00:b::/64', 'via', CORE_B);
   for (const segment of WAYPOINTS) {
     await w.ip('-6', 'route', 'add', `${segment}/128`, ...'encap seg6local action End dev eth1'.split(' '));
   }
+}
+
+/** Router A's part of the core. */
+export async function routerA6(rA: Namespace): Promise<void> {
+  await router6(rA, CORE_A, GATEWAY_A);
+}
+
+async function router6(router: Namespace, address: string, gateway: string): Promise<void> {
+  await interface6(router, 'eth1', `${address}/64`);
+  await router.ip('-6', 'route', 'add', 'default', 'via', gateway);
+  await router.ip('link', 'add', 'once', 'type', 'vrf', 'table', '99');
+  await router.ip('link', 'delete', 'once');
+}
+
+async function interface6(at: Namespace, dev: string, address: string): Promise<void> {
+  await at.sysctl({ [`net.ipv6.conf.${dev}.disable_ipv6`]: 0 });
+  await at.ip('address', 'add', address, 'dev', dev, 'nodad');
 }
 
 /** The MTU of the whole core. */

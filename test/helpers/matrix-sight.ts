@@ -1,7 +1,7 @@
 /** What becomes of full-size packets from hA to hB, however the tunnel between them is set up. */
 import type { Fate, Seen, StreamFate } from '../../scripts/lab/matrix.js';
 import { type Article, HOST_B, ROUTER_A } from './article.js';
-import { Capture, type Captured } from './capture.js';
+import { Capture, type Captured, readHeaders } from './capture.js';
 import { deliver } from './delivery.js';
 import { nstat } from './kernel.js';
 import { tool } from './tools.js';
@@ -29,16 +29,28 @@ export async function tagHosts({ hA, hB }: Article): Promise<void> {
   }
 }
 
+/** How the outer packets of router A are seen on the WAN. */
+export interface Wan {
+  /** tcpdump's. */
+  filter: string[];
+  /** In which a full-size packet leaves. */
+  pieces: number;
+  /** Reads a capture; what is cut is IPv4, also where that is inside of IPv6. */
+  read(file: string): Promise<Captured[]>;
+}
+
+const IPV4: Wan = { filter: [`ip and src host ${ROUTER_A}`], pieces: 2, read: readHeaders };
+
 /** @param protocol what the WAN should carry, and nothing else: 47, 50 */
-export async function see(net: Article, protocol: number): Promise<Seen> {
+export async function see(net: Article, protocol: number, wan = IPV4): Promise<Seen> {
   const { hA, w } = net;
   // Small packets pass always: the tunnel is there, and ARP is done.
   await until('small packets pass', async () => (await small(net, HOST_B)) && (await small(net, TAGGED_B)), 60_000);
-  const capture = await Capture.start(w, 'eth1', [`ip and src host ${ROUTER_A}`], 128);
+  const capture = await Capture.start(w, 'eth1', wan.filter, 128);
   const { received } = await ping(hA, HOST_B, { count: PINGS });
   const datagrams = await send(net, HOST_B, 1, DATAGRAMS);
-  // Each in two fragments.
-  const packets = await capture.stop(datagrams === 'whole' ? 2 * (received + DATAGRAMS) : 0);
+  await capture.finish(datagrams === 'whole' ? wan.pieces * (received + DATAGRAMS) : 0);
+  const packets = await wan.read(capture.file);
   const pinged = received === PINGS ? 'whole' : received === 0 ? 'lost' : 'some lost';
   return {
     ping: pinged,
@@ -47,7 +59,7 @@ export async function see(net: Article, protocol: number): Promise<Seen> {
     taggedSuperPackets: await send(net, TAGGED_B, 32, 10),
     tcp: pinged === 'whole' ? await stream(net, HOST_B, TCP_BYTES) : 'not tried',
     taggedTcp: await stream(net, TAGGED_B, TAGGED_TCP_BYTES),
-    wan: wanWords(packets, protocol),
+    wan: wanWords(packets, protocol, wan.pieces),
   };
 }
 
@@ -96,16 +108,17 @@ async function send(net: Article, destination: string, segments: number, sends: 
   return distinct === count ? 'whole' : distinct === 0 ? 'lost' : 'some lost';
 }
 
-const PROTOCOLS: Record<number, string> = { 17: 'UDP', 47: 'GRE', 50: 'ESP' };
+const PROTOCOLS: Record<number, string> = { 17: 'UDP', 43: 'SRv6', 47: 'GRE', 50: 'ESP' };
 
 /** `sound`, or everything that is not as it should be. */
-function wanWords(packets: readonly Captured[], protocol: number): string {
+function wanWords(packets: readonly Captured[], protocol: number, pieces: number): string {
   const words: string[] = [];
   const others = new Set(packets.map((packet) => packet.protocol).filter((one) => one !== protocol));
   for (const other of others) words.push(`${PROTOCOLS[other] ?? `protocol ${other}`} in the clear`);
   const firsts = packets.filter(({ moreFragments, offset }) => moreFragments && offset === 0);
   const seconds = packets.filter(({ moreFragments, offset }) => !moreFragments && offset > 0);
-  if (firsts.length === 0) words.push('no fragments');
+  if (pieces > 1 && firsts.length === 0) words.push('no fragments');
+  if (pieces === 1 && firsts.length + seconds.length > 0) words.push('fragments');
   const numbers = firsts.map(({ identification }) => identification).sort((a, b) => a - b);
   const ends = seconds.map(({ identification }) => identification).sort((a, b) => a - b);
   if (ends.join() !== numbers.join()) words.push('fragments without their other half');

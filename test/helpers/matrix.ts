@@ -5,19 +5,32 @@
 import { type Cell, outcomeOf, type Way, WAYS } from '../../scripts/lab/matrix.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
+import { innerHeaders } from './capture6.js';
 import { type Daemon, startClearDf } from './clear-df.js';
+import { CORE_A, core6, coreMtu, routerA6, srv6Carriers, TENANT_A, TENANT_B } from './core6.js';
 import { espCarrier, espInUdpCarrier } from './esp.js';
-import { see } from './matrix-sight.js';
+import { see, type Wan } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
 import { type SiteOptions, TunnelEnd } from './tunnel.js';
+
+/** IPv6 routing header. */
+const ROUTING = 43;
 
 export interface MatrixCarrier {
   /** Its heading in the document. */
   name: string;
   /** IP protocol of all that the WAN may carry. */
   protocol: number;
-  /** The site file's `carrier:`. */
-  spec(net: Article): Promise<string>;
+  /** The site file's `carrier:`, or more of it where the two ends differ. */
+  spec(net: Article): Promise<string | { near: SiteOptions; far: SiteOptions }>;
+  /** What the network needs beyond the article's. */
+  prepare?(net: Article): Promise<void>;
+  /** The part of that which is on router A, for a new one. */
+  router?(rA: Namespace): Promise<void>;
+  /** Where it is not IPv4 in two fragments. */
+  wan?: Wan;
+  /** Ends of the gretap as `ip link` takes them, where they are not the routers' own addresses. */
+  ends?: readonly string[];
 }
 
 export const CARRIERS: readonly MatrixCarrier[] = [
@@ -29,15 +42,35 @@ export const CARRIERS: readonly MatrixCarrier[] = [
     protocol: 17,
     spec: (net) => espInUdpCarrier(net, 'transport', 'aes-gcm-256'),
   },
+  segments('SRv6, one segment, second hop', 1500, 2),
+  segments('SRv6, one segment, core of 1602', 1602, 1),
 ];
+
+/** @param pieces that a full-size packet leaves in */
+function segments(name: string, core: number, pieces: number): MatrixCarrier {
+  const { a, b } = srv6Carriers();
+  return {
+    ...{ name, protocol: ROUTING, spec: async () => ({ near: a, far: b }) },
+    async prepare(net) {
+      await core6(net);
+      await coreMtu(net, core);
+    },
+    router: routerA6,
+    wan: { filter: ['ip6 and not icmp6 and src host', CORE_A], pieces, read: innerHeaders },
+    ends: ['local', TENANT_A, 'remote', TENANT_B, 'dev', 'vrf100'],
+  };
+}
 
 /** One `tunnel up` on router A, and the cells to be seen while it is up, one after the other. */
 interface Stage {
   site: SiteOptions;
-  sights: { way: Way; enter?: (at: Namespace) => Promise<Leave> }[];
+  sights: { way: Way; enter?: (at: Namespace, ends: readonly string[]) => Promise<Leave> }[];
 }
 
 type Leave = () => Promise<void>;
+
+/** Of the gretap, as `ip link` takes them. */
+const ENDS = ['local', ROUTER_A, 'remote', ROUTER_B];
 
 const STAGES: readonly Stage[] = [
   {
@@ -56,14 +89,16 @@ export async function cellsOf(
   carrier: MatrixCarrier,
   ways: readonly Way[],
 ): Promise<Cell[]> {
-  const spec = await carrier.spec(untouched);
+  await carrier.prepare?.(untouched);
+  const given = await carrier.spec(untouched);
+  const spec = typeof given === 'string' ? { near: { carrier: given }, far: { carrier: given } } : given;
   const cells: Cell[] = [];
-  const far = raise(await site(untouched.rB, ROUTER_B, ROUTER_A, { carrier: spec, engine: 'tunnel-flag' }), kernel);
+  const far = raise(await site(untouched.rB, ROUTER_B, ROUTER_A, { ...spec.far, engine: 'tunnel-flag' }), kernel);
   let net = untouched;
   const stages = STAGES.map(({ site, sights }) => ({ site, sights: sights.filter(({ way }) => ways.includes(way)) }));
   for (const [number, stage] of stages.filter(({ sights }) => sights.length > 0).entries()) {
-    if (number > 0) net = await freshRouter(net, `rA${number}`);
-    const near = await site(net.rA, ROUTER_A, ROUTER_B, { ...stage.site, carrier: spec });
+    if (number > 0) net = await freshRouter(net, `rA${number}`, carrier);
+    const near = await site(net.rA, ROUTER_A, ROUTER_B, { ...stage.site, ...spec.near });
     // Both ends at once: most of the time goes into starting Node.
     const [here, there] = await Promise.all([raise(near, kernel), far]);
     const refused = here ?? there;
@@ -73,8 +108,8 @@ export async function cellsOf(
         cells.push({ ...cell, outcome: 'cannot', refused });
         continue;
       }
-      const leave = await enter?.(net.rA);
-      const seen = await see(net, carrier.protocol);
+      const leave = await enter?.(net.rA, carrier.ends ?? ENDS);
+      const seen = await see(net, carrier.protocol, carrier.wan);
       await leave?.();
       cells.push({ ...cell, outcome: outcomeOf(seen), seen });
     }
@@ -94,7 +129,7 @@ async function site(at: Namespace, local: string, remote: string, options: SiteO
  * A router A without a past, on the same wires: in a guest that is far quicker than `clear-df tunnel down`, which has
  * stories of its own.
  */
-async function freshRouter(net: Article, name: string): Promise<Article> {
+async function freshRouter(net: Article, name: string, carrier: MatrixCarrier): Promise<Article> {
   const rA = await net.lab.namespace(name);
   for (const dev of ['eth0', 'eth1']) {
     await net.rA.ip('link', 'set', dev, 'netns', rA.name);
@@ -102,6 +137,7 @@ async function freshRouter(net: Article, name: string): Promise<Article> {
   }
   await rA.ip('address', 'add', `${ROUTER_A}/24`, 'dev', 'eth1');
   await rA.ip('route', 'add', 'default', 'via', '192.168.200.2');
+  await carrier.router?.(rA);
   return { ...net, rA };
 }
 
@@ -147,9 +183,9 @@ async function stateOf(at: Namespace): Promise<string> {
 }
 
 /** The tunnel as the article has it: the kernel compares a frame's size with the path's MTU again. */
-async function takeFlagAway(at: Namespace): Promise<Leave> {
+async function takeFlagAway(at: Namespace, ends: readonly string[]): Promise<Leave> {
   const change = (flag: string): Promise<string> =>
-    at.ip('link', 'change', 'gretap1', 'type', 'gretap', 'local', ROUTER_A, 'remote', ROUTER_B, 'nopmtudisc', flag);
+    at.ip('link', 'change', 'gretap1', 'type', 'gretap', ...ends, 'nopmtudisc', flag);
   await change('noignore-df');
   const shown = await at.ip('-d', 'link', 'show', 'gretap1');
   if (/ignore-df/.test(shown.replace('noignore-df', '')) || !shown.includes('mtu 1500')) throw new Error(shown);
@@ -157,8 +193,8 @@ async function takeFlagAway(at: Namespace): Promise<Leave> {
 }
 
 /** That, the article's rule, and a clear-df that has nothing but the queue. */
-async function articleRule(at: Namespace): Promise<Leave> {
-  const giveFlagBack = await takeFlagAway(at);
+async function articleRule(at: Namespace, ends: readonly string[]): Promise<Leave> {
+  const giveFlagBack = await takeFlagAway(at, ends);
   const rule = ['OUTPUT', '-p', 'gre', '-j', 'NFQUEUE', '--queue-num', '0'];
   await at.exec('iptables', ['-t', 'mangle', '-A', ...rule]);
   const daemon: Daemon = await startClearDf(at, '0');

@@ -26,7 +26,7 @@ const NAMES = CARRIERS.map(({ name }) => name);
 
 describeKernels('short', 'the support matrix', (guest, series) => {
   // ip_gre before all else: it gives every namespace devices, which would look like changes of an `up` that refuses.
-  beforeAll(async () => guest().modprobe('8021q', 'ip_gre'));
+  beforeAll(async () => guest().modprobe('8021q', 'ip_gre', 'vrf'));
 
   const carriers = CARRIERS.filter(({ name }) => name === 'plain' || WHOLE);
 

@@ -90,7 +90,7 @@ describe('the site file', () => {
 });
 
 describe('the example', () => {
-  it('is read, and needs 1606 bytes of core: 42 of GRE with its key around 1514, 64 of segments', () => {
+  it('is read, and needs a core of 1606: 1500 + 14 + 4 + 4 + 20, and 64 of segments', () => {
     const file = path.join(import.meta.dirname, '../../examples/site-srv6.yaml');
     const example = parseSite(readFileSync(file, 'utf8'), file);
     expect(tunnelSizes(example, core(1606)).wire.map(({ length }) => length)).toEqual([1606]);
