@@ -59,7 +59,8 @@ async function router6(router: Namespace, address: string, gateway: string): Pro
 }
 
 async function interface6(at: Namespace, dev: string, address: string): Promise<void> {
-  await at.sysctl({ [`net.ipv6.conf.${dev}.disable_ipv6`]: 0 });
+  // Nobody else has the address, and a tentative one would look like a change later.
+  await at.sysctl({ [`net.ipv6.conf.${dev}.accept_dad`]: 0, [`net.ipv6.conf.${dev}.disable_ipv6`]: 0 });
   await at.ip('address', 'add', address, 'dev', dev, 'nodad');
 }
 

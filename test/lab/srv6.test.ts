@@ -127,9 +127,6 @@ describeKernels('short', 'the article through segments', (guest, series) => {
         expect(flow).toMatchObject({ sent: 200, lost: 0, outOfOrder: 0 });
         expect(flow.grew('UdpInCsumErrors')).toBe(0);
 
-        await downBoth(tunnel);
-        expect([await routerText(rA), await routerText(rB)]).toEqual(before);
-
         await everything.finish(24);
         const all = await readHeaders6(everything.file);
         // IPv4 with GRE in a routing header with one segment, and nothing else between the routers but neighbours.
@@ -139,6 +136,9 @@ describeKernels('short', 'the article through segments', (guest, series) => {
         expect(new Set(all.map(({ inner }) => inner?.protocol))).toEqual(new Set([GRE]));
         expect(all.some(({ inner }) => inner?.dontFragment)).toBe(false);
         expect((await everything.lines(['ip'])).filter(Boolean)).toEqual([]);
+
+        await downBoth(tunnel);
+        expect([await routerText(rA), await routerText(rB)]).toEqual(before);
         expect(await guest().kernelComplaints()).toEqual([]);
       } finally {
         await net.lab[Symbol.asyncDispose]();
@@ -163,7 +163,10 @@ describeKernels('short', 'the article through segments', (guest, series) => {
         const capture = await Capture.start(w, 'eth0', ['ip6 and greater 150 and not icmp6 and src', CORE_A]);
         expect(await ping(hA, HOST_B)).toMatchObject({ sent: 3, received: 3 });
         await capture.finish(3 * wire.length);
-        const seen = await readHeaders6(capture.file);
+        // Without what hosts ask each other by the way, by ARP.
+        const seen = (await readHeaders6(capture.file)).filter(
+          ({ inner, length }) => inner && (inner.moreFragments || inner.offset > 0 || length > 1000),
+        );
         const numbers = [...new Set(seen.map(({ inner }) => inner?.id))];
         // By datagram; whole IPv6 packets, which nobody cuts.
         const lengths = numbers.map((id) => seen.filter(({ inner }) => inner?.id === id).map(({ length }) => length));
