@@ -53,7 +53,10 @@ export interface TableRoute {
   table: string;
   destination: string;
   via: string | undefined;
+  /** Empty where {@link type} says that it leads nowhere. */
   dev: string;
+  /** Of a route that leads to no device: unreachable, blackhole, prohibit. */
+  type?: string | undefined;
   /** The words behind the destination, without the table. */
   words: readonly string[];
 }
@@ -79,6 +82,8 @@ export interface XfrmState {
   mark?: Mark | undefined;
   ifId?: number | undefined;
   outputMark?: Mark | undefined;
+  /** For packets of both families (`flag af-unspec`). */
+  bothFamilies?: boolean | undefined;
   /** UDP ports around it. */
   encap?: { source: number; destination: number } | undefined;
   /** SHA-256 of algorithm names and keys (`digest.ts`), hexadecimal: whether they are those of the key file. */

@@ -37,15 +37,20 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
 export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
   const notes = ['hosts stay as they are: no MTU, route or setting of theirs changes'];
   if (sizes.wire.length > 1) {
+    const largest = Math.max(...sizes.wire.map(({ length }) => length));
+    const whole = sizes.wire.every(({ offset, moreFragments }) => offset === 0 && !moreFragments);
     notes.push(
-      `the other router puts ${sizes.wire.length} fragments together for every full packet: see its ` +
+      `the other router puts ${sizes.packets.length} fragments together for every full packet: see its ` +
         'net/ipv4/ipfrag_high_thresh (bytes) and ipfrag_time (seconds); a lost fragment loses the packet',
     );
     // IPv6 around them is cut by nobody, and hides from firewalls what it carries.
     if (sizes.version !== 6) {
       notes.push(
-        `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
-          'firewalls on the way must let fragments through',
+        whole
+          ? `no packet on the way is a fragment itself; a link of less than ${largest} bytes further on makes fragments ` +
+              'of them, which firewalls there must let through'
+          : `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
+              'firewalls on the way must let fragments through',
       );
     }
   }

@@ -8,7 +8,7 @@ import { sizesOf } from './fragments.js';
 import { pathMtu } from './path-mtu.js';
 import type { Item } from './item.js';
 import { bridgeItem } from './items/bridge.js';
-import { greModuleItem } from './items/gre-module.js';
+import { tunnelModuleItem } from './items/tunnel-module.js';
 import { gretapItem } from './items/gretap.js';
 import { mtuItem } from './items/mtu.js';
 import { portItem } from './items/port.js';
@@ -43,7 +43,7 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
     engine: engine.name,
     engineReason: reason,
     items: [
-      greModuleItem(),
+      tunnelModuleItem('ip_gre', 'gretap devices'),
       ...parts.first,
       ...carrier.items({ facts, origin, keys, psk }),
       ...bridgeItems(site, freshBridge, parts),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { EspCipher, EspKeying } from './site.js';
 import { srv6Schema } from './srv6-schema.js';
+import { inner, markOf, VTI, XFRM_INTERFACE } from './site-route-based.js';
 import { leaf, Refused, type LeafRefusal, whole, word } from './site-words.js';
 
 /** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
@@ -102,10 +103,22 @@ export const CARRIERS = {
     })),
   srv6: srv6Schema,
   tun: z.strictObject({}).transform(() => ({ type: 'tun' as const })),
+  vti: z
+    .strictObject({ ...VTI, ...KEYING })
+    .transform(({ device, inner, mark, table, priority, ...keying }, context) => ({
+      ...{ type: 'vti' as const, device, inner, mark: markOf(mark), table, priority },
+      ...keyingOf(keying, context),
+    })),
+  'xfrm-interface': z
+    .strictObject({ ...XFRM_INTERFACE, ...KEYING })
+    .transform(({ device, inner, mark, table, priority, 'if-id': ifId, ...keying }, context) => ({
+      ...{ type: 'xfrm-interface' as const, device, ifId, inner, mark: markOf(mark, ifId), table, priority },
+      ...keyingOf(keying, context),
+    })),
 } as const;
 
 /** The maps inside a carrier's map, by their keys. */
-export const CARRIER_MAPS: Record<string, { shape: object }> = { ike };
+export const CARRIER_MAPS: Record<string, { shape: object }> = { ike, inner };
 
 export type CarrierType = keyof typeof CARRIERS;
 

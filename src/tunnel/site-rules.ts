@@ -17,6 +17,7 @@ export function refuseContradictions(site: Site, given: (key: string) => boolean
   refuseTunnelFlags(site);
   refuseEngine(site);
   refuseEsp(site, given);
+  refuseInner(site);
 }
 
 function refuseAddresses(site: Site): void {
@@ -41,6 +42,9 @@ function refuseSameNames(site: Site): void {
           { key: 'carrier.vrf', name: site.carrier.vrf, what: 'the VRF' },
           { key: 'carrier.hop-vrf', name: site.carrier.hop.vrf, what: 'the VRF of the second hop' },
         ]
+      : []),
+    ...('device' in site.carrier
+      ? [{ key: 'carrier.device', name: site.carrier.device, what: "the carrier's device" }]
       : []),
   ];
   for (const [i, part] of parts.entries()) {
@@ -128,5 +132,22 @@ function refuseEsp(site: Site, given: (key: string) => boolean): void {
     'carrier.reqid',
     `states and policies are the daemon's with keys: external (${site.place('carrier.keys')}), and so is reqid`,
     'leave reqid out',
+  );
+}
+
+/** Two more addresses, where the tunnel has some of its own. */
+function refuseInner(site: Site): void {
+  const { inner } = 'inner' in site.carrier ? site.carrier : {};
+  if (inner === undefined) return;
+  const others = [site.local, site.remote];
+  const [key, address] = others.includes(inner.local)
+    ? (['local', inner.local] as const)
+    : (['remote', inner.remote] as const);
+  if (inner.local !== inner.remote && !others.includes(address)) return;
+  throw siteError(
+    site,
+    `carrier.inner.${key}`,
+    `${address} is an address already; the ends of the device need two others`,
+    "leave carrier.inner out, and the tunnel uses the routers' own",
   );
 }

@@ -4,15 +4,12 @@ import type { Sizes } from './sizes.js';
 
 /** Lines: every layer with its source, the sum, and each packet on the wire. */
 export function sizesText(sizes: Sizes, mtu: number): string[] {
-  const { inner, layers, outer, pathMtu, packets, later, wire, fits } = sizes;
+  const { inner, layers, outer, pathMtu, cutBy, packets, later, wire, fits } = sizes;
+  const limit = later.length > 0 ? `the MTU of ${cutBy}, ${pathMtu}` : `the path's MTU of ${pathMtu}`;
   const rows: [string, string, string][] = [
     ["a host's packet of full size", String(inner), ''],
     ...layers.map(({ name, bytes, source }): [string, string, string] => [`+ ${name}`, String(bytes), source]),
-    [
-      '= outer packet',
-      String(outer),
-      packets.length === 1 ? `fits the path's MTU of ${pathMtu}` : `more than the path's MTU of ${pathMtu}`,
-    ],
+    ['= outer packet', String(outer), packets.length === 1 ? `fits ${limit}` : `more than ${limit}`],
   ];
   if (packets.length > 1) {
     for (const [i, { length, offset, moreFragments }] of packets.entries()) {

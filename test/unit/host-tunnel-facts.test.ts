@@ -56,6 +56,27 @@ describe('links', () => {
   });
 });
 
+describe('policies of devices', () => {
+  it('have their mark before the template, and their if_id behind it', () => {
+    const printed = [
+      'src 0.0.0.0/0 dst 0.0.0.0/0 ',
+      '\tdir out priority 0 ptype main ',
+      '\tmark 0xcdf/0xffffffff ',
+      '\ttmpl src 192.168.200.1 dst 172.16.0.1',
+      '\t\tproto esp reqid 1 mode tunnel',
+      'src ::/0 dst ::/0 ',
+      '\tdir in priority 0 ptype main ',
+      '\ttmpl src 172.16.0.1 dst 192.168.200.1',
+      '\t\tproto esp reqid 1 mode tunnel',
+      '\tif_id 0xcdf',
+    ];
+    expect(parsePolicies(`${printed.join('\n')}\n`)).toMatchObject([
+      { direction: 'out', mark: { value: 0xcdf, mask: 0xffff_ffff }, ifId: undefined },
+      { direction: 'in', source: '::/0', mark: undefined, ifId: 0xcdf },
+    ]);
+  });
+});
+
 describe('routes', () => {
   it('keep the words that `ip route add` takes, and lose those that only tell how they fare', () => {
     const printed = [

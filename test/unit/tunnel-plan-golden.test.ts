@@ -21,6 +21,8 @@ import {
   link,
   route,
   site,
+  vtiCarrier,
+  xfrmCarrier,
 } from './tunnel-samples.js';
 
 const FOLDER = path.join(import.meta.dirname, '../golden');
@@ -43,6 +45,8 @@ const managed = facts({
     route('172.16.0.0/24', 'via 192.168.200.254 dev eth1 proto static'),
   ],
 });
+
+const inner = { local: '10.255.0.1', remote: '10.255.0.2' };
 
 const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
   'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
@@ -78,6 +82,14 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
       tunnel: { pmtudisc: true, match: 'esp' },
     }),
   },
+  'vti-own-strict': {
+    site: site({ carrier: vtiCarrier() }),
+    facts: facts({ sysctls: new Map([['net/ipv4/conf/all/rp_filter', '1']]) }),
+    keys: GCM_KEYS,
+  },
+  'vti-inner': { site: site({ carrier: vtiCarrier({ inner }) }), keys: GCM_KEYS },
+  'xfrm-interface-own': { site: site({ carrier: xfrmCarrier() }), keys: GCM_KEYS },
+  'xfrm-interface-inner-external': { site: site({ carrier: xfrmCarrier({ inner, keys: 'external' }) }) },
 };
 
 function golden(name: string, text: string): void {

@@ -1,7 +1,7 @@
 /** A site and a machine to plan for: router A of the article, with the host's side on eth0 and the WAN on eth1. */
 import type { Address, Facts, Link, Route } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
-import type { EspCarrier, EspInUdpCarrier, Site } from '../../src/tunnel/site.js';
+import type { EspCarrier, EspInUdpCarrier, Site, VtiCarrier, XfrmInterfaceCarrier } from '../../src/tunnel/site.js';
 
 type Parts = Partial<Omit<Site, 'bridge' | 'tunnel'>> & {
   bridge?: Partial<Site['bridge']>;
@@ -87,6 +87,26 @@ export function espCarrier(parts: Partial<EspCarrier> = {}): EspCarrier {
 
 export function espInUdpCarrier(parts: Partial<EspInUdpCarrier> = {}): EspInUdpCarrier {
   return { ...espCarrier(), type: 'esp-in-udp', port: 4500, remotePort: 4500, keepalive: 20, ...parts };
+}
+
+const ROUTE_BASED = {
+  cipher: 'aes-gcm-128',
+  keys: '/etc/clear-df/keys',
+  reqid: 3295,
+  ike: undefined,
+  inner: undefined,
+  mark: { value: 0xcdf, mask: 0xfff },
+  table: 3295,
+  priority: 3295,
+} as const;
+
+/** The routers' own addresses go by it. */
+export function vtiCarrier(parts: Partial<VtiCarrier> = {}): VtiCarrier {
+  return { ...ROUTE_BASED, type: 'vti', device: 'vti1', ...parts };
+}
+
+export function xfrmCarrier(parts: Partial<XfrmInterfaceCarrier> = {}): XfrmInterfaceCarrier {
+  return { ...ROUTE_BASED, type: 'xfrm-interface', device: 'ipsec0', ifId: 0xcdf, ...parts };
 }
 
 /** 20 bytes for AES-GCM with 128 bits: told apart by their first bytes. */

@@ -55,6 +55,7 @@ export function parseStates(text: string): XfrmState[] {
       reqid: reqidOf(identity),
       ...marksOf(lines),
       outputMark: markOf(lines, 'output-mark'),
+      bothFamilies: lines.some((line) => /\bflag\b.*\baf-unspec\b/.test(line)),
       encap: encapOf(lines),
       digest: algorithmsDigest(lines.flatMap(algorithmOf)),
     };
@@ -84,7 +85,7 @@ export function parsePolicies(text: string): XfrmPolicy[] {
         source: wordAfter(head, 'src'),
         destination: wordAfter(head, 'dst'),
         protocol: protocol === '' ? undefined : protocol,
-        ...marksOf(lines.slice(0, template < 0 ? undefined : template)),
+        ...marksOf(lines),
         mode: wordAfter(transform, 'mode'),
         reqid: reqidOf(transform),
         transform: wordAfter(transform, 'proto'),

@@ -43,6 +43,7 @@ const tableRoute = z.object({
   destination: z.string(),
   via: z.string().optional(),
   dev: z.string(),
+  type: z.string().optional(),
   words: z.array(z.string()),
 });
 
@@ -74,6 +75,7 @@ export const before = z.object({
       mark,
       ifId: z.number().optional(),
       outputMark: mark,
+      bothFamilies: z.boolean().optional(),
       encap: z.object({ source: z.number(), destination: z.number() }).optional(),
     }),
   ),

@@ -33,6 +33,8 @@ export interface EspOptions {
   common?: Pick<StateOptions & PolicyOptions, 'ifId'>;
   /** Of ESP in UDP: ours and the other end's. */
   ports?: { local: number; remote: number };
+  /** IPv6 as well as IPv4. */
+  bothFamilies?: boolean;
   /** On what leaves, once it is ESP. */
   outputMark?: StateOptions['outputMark'];
   policy?: Pick<PolicyOptions, 'mark' | 'selector'>;
@@ -42,7 +44,7 @@ export interface EspOptions {
 
 /** States first, what arrives before what leaves; then the policies, so that no frame leaves readable. */
 export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
-  const { mode, common = {}, ports, outputMark, policy = {}, forward = false } = options;
+  const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
   const ways = {
     in: { source: remote, destination: local, keys: keys.in },
@@ -53,7 +55,7 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
     const encap = ports && encapOf(direction, ports);
     const marked = direction === 'out' && outputMark !== undefined ? { outputMark } : {};
     return xfrmStateItem({
-      ...{ ...ends, spi: own.spi, mode, reqid, keyFile: spec.keys, ...common, encap, ...marked },
+      ...{ ...ends, spi: own.spi, mode, reqid, bothFamilies, keyFile: spec.keys, ...common, encap, ...marked },
       algorithms: algorithmsOf(cipher, own),
       reason:
         direction === 'in'
@@ -62,15 +64,15 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
     });
   });
   const directions = ['in', ...(forward ? (['fwd'] as const) : []), 'out'] as const;
-  const policies = directions.map((direction) => {
+  const families = bothFamilies ? ([4, 6] as const) : ([4] as const);
+  const policies = directions.flatMap((direction) => {
     const { source, destination } = ways[direction === 'out' ? 'out' : 'in'];
-    return xfrmPolicyItem({
-      ...{ direction, source, destination, mode, reqid, ...common, ...policy },
-      reason:
-        direction === 'out'
-          ? 'GRE to the other end goes through ESP; there before the tunnel, so that no frame leaves readable'
-          : 'GRE that did not come as ESP is dropped',
-    });
+    return families.map((family) =>
+      xfrmPolicyItem({
+        ...{ direction, source, destination, family, mode, reqid, ...common, ...policy },
+        reason: policyReason(direction, policy.selector),
+      }),
+    );
   });
   return [...states, ...policies];
 }
@@ -78,6 +80,17 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
 /** As they stand in the packets of each direction. */
 function encapOf(direction: 'in' | 'out', { local, remote }: { local: number; remote: number }): StateOptions['encap'] {
   return direction === 'out' ? { source: local, destination: remote } : { source: remote, destination: local };
+}
+
+function policyReason(direction: PolicyOptions['direction'], selector: PolicyOptions['selector'] = 'gre'): string {
+  if (selector === 'any') {
+    return direction === 'out'
+      ? 'what goes into the device leaves as ESP; there before the device, so that nothing gets past it'
+      : 'what comes out of the device has come as ESP';
+  }
+  return direction === 'out'
+    ? 'GRE to the other end goes through ESP; there before the tunnel, so that no frame leaves readable'
+    : 'GRE that did not come as ESP is dropped';
 }
 
 /** In the words of `ip xfrm state`. */

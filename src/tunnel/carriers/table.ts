@@ -11,6 +11,8 @@ import type { EspOptions } from './esp-parts.js';
 import { plain } from './plain.js';
 import { srv6 } from './srv6.js';
 import { tun } from './tun.js';
+import { vti } from './vti.js';
+import { xfrmInterface } from './xfrm-interface.js';
 
 type Type = CarrierSpec['type'];
 
@@ -20,6 +22,8 @@ const CARRIERS: { readonly [T in Type]?: Carrier<Extract<CarrierSpec, { type: T 
   'esp-in-udp': espInUdp,
   srv6,
   tun,
+  vti,
+  'xfrm-interface': xfrmInterface,
 };
 
 /** A site's carrier with its own part of the file already filled in. */

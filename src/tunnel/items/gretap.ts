@@ -1,5 +1,6 @@
 /** There is a gretap device with these ends and flags. */
 import { type Facts, type Link, linkOf } from '../facts.js';
+import { readGreKey } from '../gre-key.js';
 import type { Command, Item, Standing } from '../item.js';
 
 export interface GretapOptions {
@@ -69,13 +70,13 @@ function standing(name: string, facts: Facts, options: GretapOptions, wanted: Fl
   const { data } = link;
   const stranger = FOREIGN.find((flag) => data[flag] !== undefined && data[flag] !== false);
   if (stranger !== undefined) return { state: 'in-the-way', found: `${name} has ${stranger}`, hint };
-  const ends = `${name} goes from ${show(data['local'])} to ${show(data['remote'])}${keyText(keyOf(data['okey']))}`;
+  const ends = `${name} goes from ${show(data['local'])} to ${show(data['remote'])}${keyText(readGreKey(data['okey']))}`;
   const same =
     data['local'] === options.local &&
     data['remote'] === options.remote &&
     (options.dev === undefined || data['link'] === undefined || data['link'] === options.dev) &&
-    keyOf(data['ikey']) === options.key &&
-    keyOf(data['okey']) === options.key;
+    readGreKey(data['ikey']) === options.key &&
+    readGreKey(data['okey']) === options.key;
   if (!same) return { state: 'in-the-way', found: ends, hint };
   const found = flagsOf(link);
   const right = steps(found, wanted).length === 0;
@@ -103,14 +104,6 @@ function flagWords({ pmtudisc, ignoreDf, ttl }: Flags, all: boolean): string[] {
   if (ignoreDf || all) words.push(ignoreDf ? 'ignore-df' : 'noignore-df');
   if (ttl !== 0 || all) words.push('ttl', ttl === 0 ? 'inherit' : String(ttl));
   return words;
-}
-
-/** `ip` prints keys as dotted quads. */
-function keyOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return undefined;
-  const parts = value.split('.').map(Number);
-  return parts.length === 1 ? parts[0] : parts.reduce((sum, part) => sum * 256 + part, 0);
 }
 
 function keyText(key: number | undefined): string {

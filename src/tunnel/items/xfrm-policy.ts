@@ -12,6 +12,8 @@ export interface PolicyOptions {
   destination: string;
   /** `gre`: GRE between the two ends. `any`: everything that a device leads here, by mark or `if_id`. */
   selector?: 'gre' | 'any';
+  /** Of the packets that `any` is for; 4 unless told otherwise. */
+  family?: 4 | 6;
   mode: EspMode;
   reqid: number;
   /** Only for packets with this mark: a VTI's. */
@@ -22,19 +24,38 @@ export interface PolicyOptions {
 }
 
 export function xfrmPolicyItem(options: PolicyOptions): Item {
-  const { direction, source, destination, selector: kind = 'gre', mode, reqid, mark, ifId, reason } = options;
+  const {
+    direction,
+    source,
+    destination,
+    selector: kind = 'gre',
+    family = 4,
+    mode,
+    reqid,
+    mark,
+    ifId,
+    reason,
+  } = options;
+  const ip = family === 6 ? ['ip', '-6'] : ['ip'];
   const ends = ['src', source, 'dst', destination];
   const by = [
     ...(mark === undefined ? [] : ['mark', hex(mark.value), 'mask', hex(mark.mask)]),
     ...(ifId === undefined ? [] : ['if_id', hex(ifId)]),
   ];
-  const selector = [...(kind === 'gre' ? [...ends, 'proto', 'gre'] : []), 'dir', direction, ...by];
+  // Deleting wants a selector in words, also where it is the default of adding.
+  const all = family === 6 ? '::/0' : '0.0.0.0/0';
+  const selector = [
+    ...(kind === 'gre' ? [...ends, 'proto', 'gre'] : ['src', all, 'dst', all]),
+    'dir',
+    direction,
+    ...by,
+  ];
   const template = ['tmpl', ...(mode === 'tunnel' ? ends : []), 'proto', 'esp', 'reqid', String(reqid), 'mode', mode];
   const whose = by.length === 0 ? '' : ` ${by.join(' ')}`;
-  const what = `${kind === 'gre' ? 'GRE' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
+  const what = `${kind === 'gre' ? 'GRE' : family === 6 ? 'all IPv6' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
   return {
     kind: 'xfrm-policy',
-    key: `xfrm-policy ${direction} ${source} ${destination}${whose}`,
+    key: `xfrm-policy ${direction} ${source} ${destination}${whose}${family === 6 ? ' inet6' : ''}`,
     wanted: `${what} ${direction === 'out' ? `to ${destination}` : `from ${source}`} is ESP, ${mode} mode`,
     reason,
     standing({ policies }) {
@@ -44,13 +65,15 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
       const words = `a policy of that selector asks for ${found.transform}, mode ${found.mode}, reqid ${found.reqid}`;
       return { state: 'in-the-way', found: words, hint: `see whose it is: ip xfrm policy get ${selector.join(' ')}` };
     },
-    make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, ...template] }],
-    undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
+    make: () => [{ argv: [...ip, 'xfrm', 'policy', 'add', ...selector, ...template] }],
+    undo: () => [{ argv: [...ip, 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }
 
-function isOurs(policy: XfrmPolicy, { selector = 'gre', source, destination, mark, ifId }: PolicyOptions): boolean {
+function isOurs(policy: XfrmPolicy, options: PolicyOptions): boolean {
+  const { selector = 'gre', family = 4, source, destination, mark, ifId } = options;
   if (policy.ifId !== ifId || !sameMark(policy.mark, mark)) return false;
   if (selector === 'gre') return isGrePolicy(policy, source, destination);
-  return policy.source === '0.0.0.0/0' && policy.destination === '0.0.0.0/0' && policy.protocol === undefined;
+  const all = family === 6 ? '::/0' : '0.0.0.0/0';
+  return policy.source === all && policy.destination === all && policy.protocol === undefined;
 }

@@ -16,6 +16,8 @@ export interface StateOptions {
   ifId?: number | undefined;
   /** On the ESP packet, for the routing of what has been sealed. */
   outputMark?: Mark | undefined;
+  /** Carries IPv6 as well as IPv4. */
+  bothFamilies?: boolean | undefined;
   /** UDP ports around ESP (RFC 3948). */
   encap?: { source: number; destination: number } | undefined;
   /** Where the keys come from, for people. */
@@ -69,8 +71,9 @@ export function xfrmStateItem(options: StateOptions): Item {
 }
 
 /** The words behind the algorithms. */
-function more({ encap, ifId, outputMark }: StateOptions): string[] {
+function more({ encap, ifId, outputMark, bothFamilies }: StateOptions): string[] {
   return [
+    ...(bothFamilies === true ? ['flag', 'af-unspec'] : []),
     // The address is that of whom a NAT is in front of; unused since RFC 3947.
     ...(encap === undefined ? [] : ['encap', 'espinudp', String(encap.source), String(encap.destination), '0.0.0.0']),
     ...(outputMark === undefined ? [] : ['output-mark', hex(outputMark.value), 'mask', hex(outputMark.mask)]),
@@ -78,11 +81,14 @@ function more({ encap, ifId, outputMark }: StateOptions): string[] {
   ];
 }
 
-function differences(found: XfrmState, { encap, ifId, outputMark }: StateOptions): string[] {
+function differences(found: XfrmState, { encap, ifId, outputMark, bothFamilies = false }: StateOptions): string[] {
   const ports = found.encap === undefined ? 'none' : `${found.encap.source} to ${found.encap.destination}`;
   const mark = found.outputMark === undefined ? 'none' : markText(found.outputMark);
   return [
     ...(found.ifId === ifId ? [] : [`its if_id is ${found.ifId === undefined ? 'none' : hex(found.ifId)}`]),
+    ...((found.bothFamilies ?? false) === bothFamilies
+      ? []
+      : [`it is ${bothFamilies ? 'for one family only' : 'for both families'}`]),
     ...(sameMark(found.outputMark, outputMark) ? [] : [`its output-mark is ${mark}`]),
     ...(found.encap?.source === encap?.source && found.encap?.destination === encap?.destination
       ? []

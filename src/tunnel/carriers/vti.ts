@@ -1,0 +1,58 @@
+/** GRE into a VTI: route-based IPsec, in which a mark ties the device to its policies (net/ipv4/ip_vti.c). */
+import { checkVti } from '../check/vti.js';
+import { linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+import { sysctlItem } from '../items/sysctl.js';
+import { tunnelModuleItem } from '../items/tunnel-module.js';
+import { vtiDeviceItem } from '../items/vti-device.js';
+import type { Mark, VtiCarrier } from '../site.js';
+import type { Carrier, CarrierContext } from './carrier.js';
+import { staticItems } from './esp-parts.js';
+import { deviceItems, routeBased } from './route-based.js';
+
+export const vti: Carrier<VtiCarrier> = {
+  ...routeBased,
+  items,
+  check(spec, site, facts) {
+    checkVti(spec, site, facts);
+    routeBased.check?.(spec, site, facts);
+  },
+  notes: (spec, site, facts) => [
+    ...routeBased.notes(spec, site, facts),
+    `the kernel hands every ESP packet between ${site.local} and ${site.remote} to ${spec.device}: other IPsec between ` +
+      'them has no place beside it; an XFRM interface leaves it alone',
+  ],
+};
+
+function items(spec: VtiCarrier, { site, facts, keys }: CarrierContext): Item[] {
+  const { device, inner, mark } = spec;
+  const { local, remote } = site;
+  const esp =
+    keys === undefined
+      ? []
+      : staticItems(spec, site, keys, {
+          mode: 'tunnel',
+          policy: { mark: keyMark(mark), selector: 'any' },
+          ...(inner === undefined ? { outputMark: mark } : {}),
+        });
+  return [
+    tunnelModuleItem('ip_vti', 'VTI devices'),
+    ...esp,
+    vtiDeviceItem(device, {
+      ...{ local, remote, key: mark.value },
+      reason:
+        'what is routed into it is sealed by the policies with its key as mark, and what they open comes out of it',
+    }),
+    ...deviceItems(spec, site, facts, [
+      sysctlItem(`net/ipv4/conf/${device}/disable_policy`, '1', {
+        reason: 'what comes out was checked by mark already; disable_xfrm stays 0: with it nothing would go in',
+        fresh: linkOf(facts, device) === undefined,
+      }),
+    ]),
+  ];
+}
+
+/** A VTI asks for its policies with its key alone, whatever mark the packet has. */
+function keyMark({ value }: Mark): Mark {
+  return { value, mask: 0xffff_ffff };
+}

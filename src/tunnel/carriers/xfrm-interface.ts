@@ -1,0 +1,57 @@
+/** GRE into an XFRM interface: route-based IPsec, in which `if_id` ties device, policies and states (kernel 4.19). */
+import { checkXfrmInterface } from '../check/xfrm-interface.js';
+import { linkOf } from '../facts.js';
+import type { Item } from '../item.js';
+import { moduleItem } from '../items/module.js';
+import { sysctlItem } from '../items/sysctl.js';
+import { xfrmDeviceItem } from '../items/xfrm-device.js';
+import type { XfrmInterfaceCarrier } from '../site.js';
+import type { Carrier, CarrierContext } from './carrier.js';
+import { staticItems } from './esp-parts.js';
+import { deviceItems, routeBased } from './route-based.js';
+
+export const xfrmInterface: Carrier<XfrmInterfaceCarrier> = {
+  ...routeBased,
+  items,
+  check(spec, site, facts) {
+    checkXfrmInterface(spec, site, facts);
+    routeBased.check?.(spec, site, facts);
+  },
+  notes: (spec, site, facts) => [
+    ...routeBased.notes(spec, site, facts),
+    `${spec.device} carries IPv6 as well: give it an address and a route`,
+  ],
+};
+
+function items(spec: XfrmInterfaceCarrier, { site, facts, keys }: CarrierContext): Item[] {
+  const { device, ifId, inner, mark } = spec;
+  const esp =
+    keys === undefined
+      ? []
+      : staticItems(spec, site, keys, {
+          ...{
+            mode: 'tunnel',
+            common: { ifId },
+            bothFamilies: true,
+            policy: { selector: 'any' },
+            forward: true,
+          },
+          ...(inner === undefined ? { outputMark: mark } : {}),
+        });
+  return [
+    moduleItem('xfrm_interface', {
+      reason: 'XFRM interfaces are part of it; it stays loaded, because others may use it unseen',
+    }),
+    ...esp,
+    xfrmDeviceItem(device, {
+      ...{ underlay: site.underlay, ifId },
+      reason: 'what is routed into it is sealed by the policies of its if_id, and what they open comes out of it',
+    }),
+    ...deviceItems(spec, site, facts, [
+      sysctlItem(`net/ipv4/conf/${device}/disable_xfrm`, '1', {
+        reason: 'policies of the whole machine are not asked before the device; its own are, by if_id',
+        fresh: linkOf(facts, device) === undefined,
+      }),
+    ]),
+  ];
+}

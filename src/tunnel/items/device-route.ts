@@ -1,0 +1,43 @@
+/** A table of the routing policy has an IPv4 route to one host. */
+import type { Item } from '../item.js';
+
+export interface DeviceRouteOptions {
+  table: number;
+  /** Metric, where several routes lead to the same host. */
+  metric?: number;
+  reason: string;
+}
+
+/** By a device, with the source address that its packets get; or nowhere. */
+export type DeviceWay = { dev: string; source: string } | 'unreachable';
+
+/** @param host without a prefix length */
+export function deviceRouteItem(host: string, way: DeviceWay, { table, metric, reason }: DeviceRouteOptions): Item {
+  const number = String(table);
+  const nowhere = way === 'unreachable';
+  const words = [
+    ...(nowhere ? ['unreachable', `${host}/32`] : [`${host}/32`, 'dev', way.dev, 'src', way.source]),
+    ...(metric === undefined ? [] : ['metric', String(metric)]),
+    ...['table', number],
+  ];
+  const text = nowhere ? 'nowhere' : `by ${way.dev}`;
+  return {
+    kind: 'device-route',
+    key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : way.dev}`,
+    wanted: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
+    reason,
+    standing({ tableRoutes }) {
+      const found = tableRoutes.some(
+        (route) =>
+          route.family === 4 &&
+          route.table === number &&
+          route.destination === host &&
+          (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === way.dev),
+      );
+      return found ? { state: 'so' } : { state: 'not-so', found: 'it does not' };
+    },
+    make: () => [{ argv: ['ip', 'route', 'add', ...words] }],
+    // A route goes with its device.
+    undo: () => [{ argv: ['ip', 'route', 'delete', ...words], mayFail: true }],
+  };
+}
