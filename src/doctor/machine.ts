@@ -2,8 +2,9 @@
  * A machine as the doctor sees it: read once by `src/host/doctor/`, judged by the other files of this folder. Plain
  * data, so that every judgement can be tried without a machine.
  */
-import type { IkeFacts } from '../tunnel/facts.js';
+import type { IkeFacts, PolicyRule } from '../tunnel/facts.js';
 import type { LastAttempt } from '../tunnel/ike/judge.js';
+import type { Mark } from '../tunnel/site.js';
 import type { Answer } from '../tunnel/words.js';
 
 /** What was read, or why it could not be. */
@@ -43,6 +44,10 @@ export interface Device {
   data: Readonly<Record<string, unknown>>;
   /** Packets; a gretap counts the frames there that it refused. */
   txErrors: number;
+  /** Packets; an IPsec device counts those there that no policy or association was found for. */
+  txCarrierErrors?: number;
+  /** Packets; an IPsec device counts those there that would have come back to it. */
+  collisions?: number;
   /** Bytes of the largest IPv4 super-packet; undefined where iproute2 or the kernel does not say. */
   gsoIpv4MaxSize: number | undefined;
 }
@@ -70,6 +75,11 @@ export interface Transform {
   destination: string;
   /** esp, ah, comp */
   protocol: string;
+  /** in, out or fwd of a policy; undefined: an association. */
+  direction?: string;
+  mark?: Mark | undefined;
+  ifId?: number | undefined;
+  outputMark?: Mark | undefined;
 }
 
 /** Answers of the kernel, with what they rest on. */
@@ -125,6 +135,8 @@ export interface Machine {
   /** The ways to the far ends of the tunnels, by address. */
   paths: ReadonlyMap<string, Reading<Path>>;
   transforms: Reading<readonly Transform[]>;
+  /** Of the routing policy. */
+  rules: Reading<readonly PolicyRule[]>;
   /** Kernel parameters, slashes; absent ones are not in it. */
   sysctls: ReadonlyMap<string, string>;
   /** `/proc/net/snmp` by nstat's names: `IpReasmFails`. */

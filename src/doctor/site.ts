@@ -1,6 +1,6 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { quoteWord } from '../net/replay.js';
-import { wayOf } from '../tunnel/carriers/table.js';
+import { carrierDevices, carrierOf, wayOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
@@ -8,6 +8,7 @@ import { type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
+import { examineRouteBased } from './route-based.js';
 import { examineSrv6 } from './srv6.js';
 
 export function examineSite(machine: Machine, site: Site): Finding[] {
@@ -17,6 +18,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...devices(machine, site),
     way(machine, site),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
+    ...examineRouteBased(machine, site),
     ...queues(machine, site),
     ...examineIke(machine, site),
   ];
@@ -30,11 +32,15 @@ function up({ file }: Site): string {
 function modules({ modules: states }: Machine, { carrier, engine: chosen, hook }: Site): Finding[] {
   const check = checkOf('site', 'modules');
   const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
+  const own: Partial<Record<typeof carrier.type, string>> = {
+    srv6: 'vrf',
+    vti: 'ip_vti',
+    'xfrm-interface': 'xfrm_interface',
+  };
+  const device = own[carrier.type];
   const needed = [
-    'ip_gre',
-    ...bridged,
-    ...('keys' in carrier ? ['esp4'] : []),
-    ...(carrier.type === 'srv6' ? ['vrf'] : []),
+    ...['ip_gre', ...bridged, ...('keys' in carrier ? ['esp4'] : [])],
+    ...(device === undefined ? [] : [device]),
   ];
   return needed.map((name) => {
     const state: ModuleState = states.get(name) ?? 'unknown';
@@ -90,8 +96,9 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   if (device.kind !== 'gretap')
     return check.wrong(what, `it is a ${device.kind ?? 'device'}, no gretap`, { fix: up(site) });
   const { local, remote } = endsOf(device);
-  if (local !== site.local || remote !== site.remote) {
-    return check.wrong(what, `from ${local} to ${remote}, the file says ${site.local} to ${site.remote}`, {
+  const wanted = carrierOf(site).ends();
+  if (local !== wanted.local || remote !== wanted.remote) {
+    return check.wrong(what, `from ${local} to ${remote}, the file says ${wanted.local} to ${wanted.remote}`, {
       fix: up(site),
     });
   }
@@ -105,7 +112,7 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
 }
 
 function way({ paths }: Machine, site: Site): Finding {
-  const { underlay } = site;
+  const { underlay, carrier } = site;
   const { to: remote } = wayOf(site);
   const ip = remote.includes(':') ? 'ip -6' : 'ip';
   const check = checkOf('site', 'path');
@@ -116,7 +123,15 @@ function way({ paths }: Machine, site: Site): Finding {
     return check.wrong(what, path.unknown, { hint: `${ip} route add ${remote} via GATEWAY dev ${underlay}` });
   }
   const { dev, mtu } = path.known;
-  if (dev === underlay) return check.ok(what, `by ${dev}, MTU ${mtu}`);
+  // The routers' own addresses go by the carrier's device, where it has none.
+  const own = 'inner' in carrier && carrier.inner === undefined ? carrierDevices(carrier)[0] : undefined;
+  const wanted = own ?? underlay;
+  if (dev === wanted) return check.ok(what, `by ${dev}, MTU ${mtu}`);
+  if (own !== undefined) {
+    return check.wrong(what, `by ${dev}, and so past ${own}: GRE leaves readable`, {
+      hint: `ip rule, and ip route get ${remote}: which of them leads there`,
+    });
+  }
   return check.wrong(what, `by ${dev}, the file says ${underlay}`, {
     hint: `${ip} route get ${remote} shows which route leads there`,
   });

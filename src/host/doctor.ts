@@ -22,9 +22,10 @@ import { readTransforms } from './doctor/transforms.js';
 import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readPath } from './facts/routes.js';
+import { readRules } from './facts/rules.js';
 
 /** Modules that only the carrier of a site needs. */
-const CARRIER_MODULES = ['esp4', 'vrf'];
+const CARRIER_MODULES = ['esp4', 'ip_vti', 'vrf', 'xfrm_interface'];
 
 /**
  * The machine as it is. What cannot be read is unknown and says why.
@@ -36,12 +37,13 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
   const devices = await reading(readDevices(runner));
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, can, ike] = await Promise.all([
+  const [tools, rulesets, learnt, paths, transforms, rules, can, ike] = await Promise.all([
     readTools(runner),
     readRulesets(runner, kernel),
     reading(readLearnt(runner)),
     readPaths(runner, farEnds(known(devices) ?? [], site)),
     reading(readTransforms(runner, kernel)),
+    reading(readRules(runner)),
     readAbilities(runner, kernel),
     readIkeOf(runner, site),
   ]);
@@ -53,7 +55,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, can, ike },
+    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, rules, can, ike },
   };
 }
 

@@ -15,7 +15,15 @@ const device = z.object({
     .object({ info_kind: z.string().optional(), info_data: z.record(z.string(), z.unknown()).optional() })
     .optional(),
   gso_ipv4_max_size: z.number().optional(),
-  stats64: z.object({ tx: z.object({ errors: z.number() }) }).optional(),
+  stats64: z
+    .object({
+      tx: z.object({
+        errors: z.number(),
+        carrier_errors: z.number().default(0),
+        collisions: z.number().default(0),
+      }),
+    })
+    .optional(),
 });
 const listing = z.array(z.union([device, z.strictObject({})]));
 
@@ -32,6 +40,8 @@ export async function readDevices(runner: Runner): Promise<Device[]> {
       kind: one.linkinfo?.info_kind,
       data: one.linkinfo?.info_data ?? {},
       txErrors: one.stats64?.tx.errors ?? 0,
+      txCarrierErrors: one.stats64?.tx.carrier_errors ?? 0,
+      collisions: one.stats64?.tx.collisions ?? 0,
       gsoIpv4MaxSize: one.gso_ipv4_max_size,
     };
   });

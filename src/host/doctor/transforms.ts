@@ -11,10 +11,11 @@ export async function readTransforms(runner: Runner, kernel: Kernel): Promise<Tr
   const states = await runner.query('ip', ['xfrm', 'state', 'list', 'nokeys']);
   const policies = await runner.query('ip', ['xfrm', 'policy']);
   return [
-    ...parseStates(states).map(({ source, destination, protocol }) => ({ source, destination, protocol })),
-    ...parsePolicies(policies).map(({ source, destination, transform }) => ({
-      ...{ source, destination },
-      protocol: transform,
+    ...parseStates(states).map(({ source, destination, protocol, mark, ifId, outputMark }) => ({
+      ...{ source, destination, protocol, mark, ifId, outputMark },
+    })),
+    ...parsePolicies(policies).map(({ source, destination, transform, direction, mark, ifId }) => ({
+      ...{ source, destination, direction, mark, ifId, protocol: transform },
     })),
   ];
 }

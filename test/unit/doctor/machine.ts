@@ -16,9 +16,18 @@ export function machine(change: Change = {}): Machine {
       ['ip', 'iptables', 'nft'].map((name) => [name, { state: 'present' as const, version: `${name} 1` }]),
     ),
     modules: new Map(
-      ['nfnetlink_queue', 'xt_NFQUEUE', 'nft_queue', 'br_netfilter', 'xt_physdev', 'xt_u32', 'ip_gre', 'esp4'].map(
-        (name) => [name, 'loaded' as const],
-      ),
+      [
+        'nfnetlink_queue',
+        'xt_NFQUEUE',
+        'nft_queue',
+        'br_netfilter',
+        'xt_physdev',
+        'xt_u32',
+        'ip_gre',
+        'esp4',
+        'ip_vti',
+        'xfrm_interface',
+      ].map((name) => [name, 'loaded' as const]),
     ),
     queues: { known: [] },
     saves: new Map([
@@ -31,6 +40,7 @@ export function machine(change: Change = {}): Machine {
     learnt: { known: [] },
     paths: new Map(),
     transforms: { known: [] },
+    rules: { known: [] },
     sysctls: new Map([
       ['net/ipv4/ipfrag_high_thresh', '4194304'],
       ['net/ipv4/ipfrag_time', '30'],
