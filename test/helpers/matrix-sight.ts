@@ -35,11 +35,13 @@ export interface Wan {
   filter: string[];
   /** In which a full-size packet leaves. */
   pieces: number;
+  /** No piece is a fragment: GRE is cut before it is sealed. */
+  whole?: boolean;
   /** Reads a capture; what is cut is IPv4, also where that is inside of IPv6. */
   read(file: string): Promise<Captured[]>;
 }
 
-const IPV4: Wan = { filter: [`ip and src host ${ROUTER_A}`], pieces: 2, read: readHeaders };
+export const IPV4: Wan = { filter: [`ip and src host ${ROUTER_A}`], pieces: 2, read: readHeaders };
 
 /** @param protocol what the WAN should carry, and nothing else: 47, 50 */
 export async function see(net: Article, protocol: number, wan = IPV4): Promise<Seen> {
@@ -59,7 +61,7 @@ export async function see(net: Article, protocol: number, wan = IPV4): Promise<S
     taggedSuperPackets: await send(net, TAGGED_B, 32, 10),
     tcp: pinged === 'whole' ? await stream(net, HOST_B, TCP_BYTES) : 'not tried',
     taggedTcp: await stream(net, TAGGED_B, TAGGED_TCP_BYTES),
-    wan: wanWords(packets, protocol, wan.pieces),
+    wan: wanWords(packets, protocol, wan),
   };
 }
 
@@ -111,10 +113,11 @@ async function send(net: Article, destination: string, segments: number, sends: 
 const PROTOCOLS: Record<number, string> = { 17: 'UDP', 43: 'SRv6', 47: 'GRE', 50: 'ESP' };
 
 /** `sound`, or everything that is not as it should be. */
-function wanWords(packets: readonly Captured[], protocol: number, pieces: number): string {
+function wanWords(packets: readonly Captured[], protocol: number, { pieces, whole = false }: Wan): string {
   const words: string[] = [];
   const others = new Set(packets.map((packet) => packet.protocol).filter((one) => one !== protocol));
   for (const other of others) words.push(`${PROTOCOLS[other] ?? `protocol ${other}`} in the clear`);
+  if (whole) return [...words, ...wholeWords(packets)].join(', ') || 'sound';
   const firsts = packets.filter(({ moreFragments, offset }) => moreFragments && offset === 0);
   const seconds = packets.filter(({ moreFragments, offset }) => !moreFragments && offset > 0);
   if (pieces > 1 && firsts.length === 0) words.push('no fragments');
@@ -127,4 +130,13 @@ function wanWords(packets: readonly Captured[], protocol: number, pieces: number
   if (new Set(numbers).size !== numbers.length) words.push('identifications twice');
   if (packets.some(({ headerChecksumGood }) => !headerChecksumGood)) words.push('wrong header checksums');
   return words.length === 0 ? 'sound' : words.join(', ');
+}
+
+/** What is wrong with packets of which none should be a fragment. */
+function wholeWords(packets: readonly Captured[]): string[] {
+  const words: string[] = [];
+  if (packets.some(({ moreFragments, offset }) => moreFragments || offset > 0)) words.push('fragments');
+  if (packets.some(({ dontFragment }) => dontFragment)) words.push('packets with DF');
+  if (packets.some(({ headerChecksumGood }) => !headerChecksumGood)) words.push('wrong header checksums');
+  return words;
 }

@@ -9,8 +9,9 @@ import { innerHeaders } from './capture6.js';
 import { type Daemon, startClearDf } from './clear-df.js';
 import { CORE_A, core6, coreMtu, routerA6, srv6Carriers, TENANT_A, TENANT_B } from './core6.js';
 import { espCarrier, espInUdpCarrier } from './esp.js';
-import { see, type Wan } from './matrix-sight.js';
+import { IPV4, see, type Wan } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
+import { type Addresses, INNER_A, INNER_B, routeBasedCarriers, type RouteBasedType } from './route-based.js';
 import { type SiteOptions, TunnelEnd } from './tunnel.js';
 
 /** IPv6 routing header. */
@@ -33,6 +34,15 @@ export interface MatrixCarrier {
   ends?: readonly string[];
 }
 
+const routeBased = (type: RouteBasedType, addresses: Addresses, name: string): MatrixCarrier => ({
+  ...{ name, protocol: 50, wan: { ...IPV4, whole: true } },
+  ...(addresses === 'inner' ? { ends: ['local', INNER_A, 'remote', INNER_B] } : {}),
+  async spec(net) {
+    const [near, far] = await routeBasedCarriers(net, type, addresses);
+    return { near: { carrier: near }, far: { carrier: far } };
+  },
+});
+
 export const CARRIERS: readonly MatrixCarrier[] = [
   { name: 'plain', protocol: 47, spec: async () => 'plain' },
   { name: 'ESP transport, AES-GCM', protocol: 50, spec: (net) => espCarrier(net, 'transport', 'aes-gcm-256') },
@@ -44,6 +54,10 @@ export const CARRIERS: readonly MatrixCarrier[] = [
   },
   segments('SRv6, one segment, second hop', 1500, 2),
   segments('SRv6, one segment, core of 1602', 1602, 1),
+  routeBased('vti', 'inner', 'VTI, addresses of its own'),
+  routeBased('vti', 'own', "VTI, the routers' addresses"),
+  routeBased('xfrm-interface', 'inner', 'XFRM interface, addresses of its own'),
+  routeBased('xfrm-interface', 'own', "XFRM interface, the routers' addresses"),
 ];
 
 /** @param pieces that a full-size packet leaves in */
