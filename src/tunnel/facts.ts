@@ -115,6 +115,8 @@ export interface IkeFacts {
   associations: readonly IkeAssociation[];
   /** Messages of the site's connection since charon began, by swanctl's names: `ike-init-out-req`; empty if not told. */
   messages: ReadonlyMap<string, number>;
+  /** Tells this boot from others. */
+  boot: string;
   /** Of the files that the site's connection is made of, by absolute name; those that cannot be read are not in it. */
   files: ReadonlyMap<string, FileFact>;
 }

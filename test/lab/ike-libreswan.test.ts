@@ -55,6 +55,6 @@ describeKernels('full', 'the article between strongSwan and Libreswan', (guest) 
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    600 * SECOND,
+    1500 * SECOND,
   );
 });

@@ -29,7 +29,7 @@ describeKernels('full', 'IKE that is refused', (guest) => {
         const b = await pskCarrier(net, 'b', {}, newSecret());
         const ends = await tunnelEnds(net, { carrier: a, engine: 'nft' }, { carrier: b, engine: 'nft' });
         const [endA, endB] = ends;
-        const on = (end: typeof endA, ...args: string[]): Promise<Done> => clearDf(end.at, args, 120 * SECOND);
+        const on = (end: typeof endA, ...args: string[]): Promise<Done> => clearDf(end.at, args, 400 * SECOND);
         const readable = await Capture.start(w, 'eth1', READABLE);
 
         const [up, there] = (await Promise.all(ends.map((end) => on(end, 'tunnel', 'up', end.file)))) as [Done, Done];
@@ -66,6 +66,6 @@ describeKernels('full', 'IKE that is refused', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    600 * SECOND,
+    1500 * SECOND,
   );
 });

@@ -21,7 +21,15 @@ export function ikeSite(ike: IkeSpec, mode: 'transport' | 'tunnel' = 'transport'
 
 /** A charon that answers and knows nothing. */
 export function ikeFacts(parts: Partial<IkeFacts> = {}): IkeFacts {
-  return { silent: undefined, connections: [], associations: [], messages: new Map(), files: new Map(), ...parts };
+  return {
+    silent: undefined,
+    connections: [],
+    associations: [],
+    messages: new Map(),
+    files: new Map(),
+    boot: 'b00t',
+    ...parts,
+  };
 }
 
 export const LIST_CONNS = `list-conn event {

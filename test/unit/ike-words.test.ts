@@ -93,11 +93,14 @@ describe('the item', () => {
   });
 
   it('is so when the file is ours to the byte and charon has loaded it', () => {
-    const text = item?.make(at(undefined))[0]?.input ?? '';
+    const text = item?.make(at(ikeFacts()))[0]?.input ?? '';
     const digest = createHash('sha256').update(text).digest('hex');
     const files = new Map([[file, { digest, ours: true }]]);
     const standing = (ike: IkeFacts) => item?.standing(at(ike));
-    expect(standing(ikeFacts({ files, connections: ['clear-df-site-a'] }))).toEqual({ state: 'so' });
+    const connections = ['clear-df-site-a'];
+    expect(standing(ikeFacts({ files, connections }))).toEqual({ state: 'so' });
+    // It outlives a boot, and then nobody would take it away.
+    expect(standing(ikeFacts({ files, connections, boot: 'next' }))).toMatchObject({ state: 'not-so' });
     expect(standing(ikeFacts({ files }))).toEqual({ state: 'not-so', found: 'charon has not loaded it' });
     expect(standing(ikeFacts())).toEqual({ state: 'not-so', found: `${file} is not there` });
     const other = (ours: boolean) => ikeFacts({ files: new Map([[file, { digest: 'x', ours }]]) });

@@ -8,6 +8,7 @@ import { connectionName, ikeFiles, ikeOf } from '../../tunnel/ike/names.js';
 import { HEADER } from '../../tunnel/ike/swanctl-text.js';
 import type { Site } from '../../tunnel/site.js';
 import { KilledError, type Runner } from '../exec.js';
+import { bootId } from '../tunnel/place.js';
 import { parsePretty, type ViciSection } from './vici-text.js';
 
 /**
@@ -17,7 +18,7 @@ import { parsePretty, type ViciSection } from './vici-text.js';
 export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrier'>): Promise<IkeFacts | undefined> {
   if (site === undefined || ikeOf(site.carrier) === undefined) return undefined;
   const files = new Map(ikeFiles(site).flatMap((file) => fileFact(file)));
-  const nothing = { connections: [], associations: [], messages: new Map<string, number>(), files };
+  const nothing = { connections: [], associations: [], messages: new Map<string, number>(), files, boot: bootId() };
   try {
     const [connections, associations] = await Promise.all([
       runner.query('swanctl', ['--list-conns', '--pretty']),

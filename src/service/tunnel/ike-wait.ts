@@ -1,5 +1,6 @@
 /** The last step of `up` with IKE: the two ends come together, or it is said why not. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { ClearDfError } from '../../errors.js';
 import { createRunner } from '../../host/exec.js';
 import { readIke } from '../../host/facts/ike.js';
 import { initiate } from '../../host/ike.js';
@@ -24,11 +25,17 @@ const HEAD_START_MS = 3000;
 export async function awaitIke(tunnel: OpenTunnel, log: Logger, stopping: () => string | undefined): Promise<void> {
   const site = withIke(tunnel.site);
   if (site === undefined) return;
-  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stopping);
+  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stopping).catch(unknown);
   tunnel.journal.ikeEnded(failure && { at: Date.now(), words: failure.words, hint: failure.hint });
   if (failure === undefined) return;
   log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
   log.warn(`nothing leaves readable meanwhile; every frame for ${site.remote} makes charon try again`);
+}
+
+/** The tunnel is up by now, whatever becomes of the question. */
+function unknown(error: unknown): IkeFailure {
+  if (!(error instanceof ClearDfError)) throw error;
+  return { words: error.message, hint: error.hint ?? 'swanctl --list-sas', final: true };
 }
 
 /** @returns why there are no keys, or undefined */

@@ -13,7 +13,11 @@ export const PSK_WORD = '<the-pre-shared-key-as-hexadecimal-digits>';
 const LOAD: Command = { argv: ['swanctl', '--load-all', '--noprompt'] };
 
 /** A file of strongSwan's: copied from another, or written. */
-type WantedFile = { name: string; digest: (facts: IkeFacts) => string | undefined; command: Command };
+interface WantedFile {
+  name: string;
+  digest(facts: IkeFacts): string | undefined;
+  command(facts: IkeFacts | undefined): Command;
+}
 
 /**
  * One item: the files alone are nothing, and charon loads and unloads all files at once.
@@ -22,8 +26,8 @@ type WantedFile = { name: string; digest: (facts: IkeFacts) => string | undefine
 export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, options: EspOptions): Item[] {
   const { ike } = spec;
   if (ike === undefined || (ike.proof.kind === 'psk' && psk === undefined)) return [];
-  const text = (secret: string | undefined) => swanctlText(site as IkeSite, options, secret);
-  const files = [...copies(site, ike), configuration(site, text(psk), text(psk && PSK_WORD))];
+  const text = (secret: string | undefined, boot?: string) => swanctlText(site as IkeSite, options, secret, boot);
+  const files = [...copies(site, ike), configuration(site, psk, text)];
   const name = connectionName(site);
   const remove: Command[] = [
     { argv: ['rm', '-f', ...files.map((file) => file.name)] },
@@ -39,7 +43,7 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
       reason:
         'strongSwan makes the keys and changes them; its policies are there before the tunnel, so that no frame leaves readable',
       standing: ({ ike: facts }: Facts) => standing(files, name, facts),
-      make: () => [...files.map(({ command }) => command), LOAD],
+      make: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
       undo: () => remove,
     },
   ];
@@ -47,11 +51,12 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
 
 function standing(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): Standing {
   if (facts === undefined) return { state: 'not-so', found: 'charon was not asked' };
-  for (const { name: file, digest } of files) {
+  for (const wanted of files) {
+    const { name: file } = wanted;
     const found = facts.files.get(file);
     if (found === undefined) return { state: 'not-so', found: `${file} is not there` };
-    if (found.digest === digest(facts)) continue;
-    const words = `${file} says something else`;
+    if (found.digest === wanted.digest(facts)) continue;
+    const words = `${file} says something else, or is of an earlier boot`;
     const strange = file.endsWith('.conf') && !found.ours;
     return strange
       ? {
@@ -71,17 +76,24 @@ function copies(site: Site, { proof }: IkeSpec): WantedFile[] {
   return (['certificate', 'authority', 'key'] as const).map((part) => ({
     name: files[part],
     digest: (facts) => facts.files.get(proof[part])?.digest,
-    command: { argv: ['install', '-m', part === 'key' ? '0600' : '0644', proof[part], files[part]] },
+    command: () => ({ argv: ['install', '-m', part === 'key' ? '0600' : '0644', proof[part], files[part]] }),
   }));
 }
 
-function configuration(site: Site, text: string, shown: string): WantedFile {
+function configuration(
+  site: Site,
+  psk: string | undefined,
+  text: (secret: string | undefined, boot?: string) => string,
+): WantedFile {
   const { configuration: name } = swanctlFiles(site);
-  const digest = createHash('sha256').update(text).digest('hex');
-  const secret = shown === text ? {} : { shown };
   return {
     name,
-    digest: () => digest,
-    command: { argv: ['install', '-m', '0600', '/dev/stdin', name], input: text, ...secret },
+    digest: ({ boot }) => createHash('sha256').update(text(psk, boot)).digest('hex'),
+    command(facts) {
+      const boot = facts?.boot;
+      const argv = ['install', '-m', '0600', '/dev/stdin', name];
+      const secret = psk === undefined ? {} : { shown: text(PSK_WORD, boot) };
+      return { argv, input: text(psk, boot), ...secret };
+    },
   };
 }

@@ -25,14 +25,15 @@ const GRE = 47;
 /**
  * The text of `conf.d/clear-df-NAME.conf`.
  * @param psk hexadecimal digits, or the word that stands for them; undefined with certificates
+ * @param boot of which the file is: unlike all else it outlives one, and must not look as if this one had written it
  */
-export function swanctlText(site: IkeSite, options: EspOptions, psk?: string): string {
+export function swanctlText(site: IkeSite, options: EspOptions, psk?: string, boot?: string): string {
   const name = connectionName(site);
   const { carrier, local, remote } = site;
   const { ike, cipher } = carrier;
   const [localId, remoteId] = idsOf(site, ike);
   const lines = [
-    `${HEADER}${site.name}; clear-df tunnel down takes it away again.`,
+    `${HEADER}${site.name}${boot === undefined ? '' : `, boot ${boot}`}; clear-df tunnel down takes it away again.`,
     'connections {',
     `  ${name} {`,
     '    version = 2',
