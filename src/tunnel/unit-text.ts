@@ -1,4 +1,5 @@
 /** A systemd unit that keeps a tunnel up. */
+import { ikeOf } from './ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
 
 /** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the way to the other end. */
@@ -34,11 +35,13 @@ export function unitText(plan: Plan, { command, file }: UnitOptions): string {
         'Restart=on-failure',
         'RestartSec=5',
       ];
+  // charon has to answer; the name is Debian's, and that of strongSwan's own unit.
+  const before = ['network-online.target', ...(ikeOf(plan.site.carrier) === undefined ? [] : ['strongswan.service'])];
   return [
     '[Unit]',
     `Description=clear-df tunnel ${plan.site.name}`,
-    'Wants=network-online.target',
-    'After=network-online.target',
+    `Wants=${before.join(' ')}`,
+    `After=${before.join(' ')}`,
     '# The way to the other end may come up later than this does.',
     'StartLimitIntervalSec=0',
     '',

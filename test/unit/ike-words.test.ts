@@ -6,8 +6,10 @@ import type { Facts, IkeFacts } from '../../src/tunnel/facts.js';
 import { ikeItems } from '../../src/tunnel/ike/items.js';
 import { judgeIke } from '../../src/tunnel/ike/judge.js';
 import { whyNot } from '../../src/tunnel/ike/reason.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
 import { commandText } from '../../src/tunnel/plan-text.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
+import { unitText } from '../../src/tunnel/unit-text.js';
 import {
   CERTIFICATE,
   COUNTERS,
@@ -119,6 +121,17 @@ describe('the item', () => {
       `install -m 0600 /dev/stdin ${file}`,
       'swanctl --load-all --noprompt',
     ]);
+  });
+});
+
+describe('the unit', () => {
+  it('starts behind charon, and the connection is made before the tunnel', () => {
+    const plan = planTunnel(ikeSite(PSK), machine(), { psk: SECRET });
+    const text = unitText(plan, { command: '/usr/bin/clear-df', file: '/etc/clear-df/site-a.yaml' });
+    expect(text).toContain('After=network-online.target strongswan.service\n');
+    const kinds = plan.items.map(({ kind }) => kind);
+    expect(kinds).toContain('ike');
+    expect(kinds.indexOf('ike')).toBeLessThan(kinds.indexOf('gretap'));
   });
 });
 
