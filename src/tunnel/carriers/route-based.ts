@@ -15,7 +15,8 @@ import { markText } from '../mark.js';
 import { pathMtu } from '../path-mtu.js';
 import type { RouteBased, Site, VtiCarrier, XfrmInterfaceCarrier } from '../site.js';
 import type { Carrier, TunnelEnds } from './carrier.js';
-import { espTunnelLayers, hasStaticKeys, staticNotes } from './esp-parts.js';
+import { espNotes } from './esp-items.js';
+import { espTunnelLayers } from './esp-parts.js';
 
 type Spec = VtiCarrier | XfrmInterfaceCarrier;
 
@@ -134,15 +135,16 @@ function notes(spec: Spec, { local, remote, underlay }: Site): string[] {
           `other bits of a packet's mark than those of ${markText({ value: mark.mask, mask: mark.mask })} are left as they are`,
         ]
       : [];
-  const keys = hasStaticKeys(spec)
-    ? staticNotes(spec)
-    : [
-        spec.type === 'vti'
-          ? `an IKE daemon looks after ESP between ${local} and ${remote}: tunnel mode, its policies with mark ${spec.mark.value}`
-          : `an IKE daemon looks after ESP between ${local} and ${remote}: tunnel mode, if_id ${spec.ifId} on states and policies`,
-        ...(inner === undefined
-          ? [`its associations need output-mark ${markText(mark)} on what leaves by ${underlay}`]
-          : []),
-      ];
+  const keys =
+    spec.keys !== 'external'
+      ? espNotes(spec)
+      : [
+          spec.type === 'vti'
+            ? `an IKE daemon looks after ESP between ${local} and ${remote}: tunnel mode, its policies with mark ${spec.mark.value}`
+            : `an IKE daemon looks after ESP between ${local} and ${remote}: tunnel mode, if_id ${spec.ifId} on states and policies`,
+          ...(inner === undefined
+            ? [`its associations need output-mark ${markText(mark)} on what leaves by ${underlay}`]
+            : []),
+        ];
   return [...keys, ...own];
 }

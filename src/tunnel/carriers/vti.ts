@@ -7,11 +7,13 @@ import { tunnelModuleItem } from '../items/tunnel-module.js';
 import { vtiDeviceItem } from '../items/vti-device.js';
 import type { Mark, VtiCarrier } from '../site.js';
 import type { Carrier, CarrierContext } from './carrier.js';
-import { staticItems } from './esp-parts.js';
+import { espItems } from './esp-items.js';
+import type { EspOptions } from './esp-parts.js';
 import { deviceItems, routeBased } from './route-based.js';
 
 export const vti: Carrier<VtiCarrier> = {
   ...routeBased,
+  ipsec: optionsOf,
   items,
   check(spec, site, facts) {
     checkVti(spec, site, facts);
@@ -24,20 +26,21 @@ export const vti: Carrier<VtiCarrier> = {
   ],
 };
 
-function items(spec: VtiCarrier, { site, facts, keys }: CarrierContext): Item[] {
-  const { device, inner, mark } = spec;
+function optionsOf({ inner, mark }: VtiCarrier): EspOptions {
+  return {
+    mode: 'tunnel',
+    policy: { mark: keyMark(mark), selector: 'any' },
+    ...(inner === undefined ? { outputMark: mark } : {}),
+  };
+}
+
+function items(spec: VtiCarrier, context: CarrierContext): Item[] {
+  const { site, facts } = context;
+  const { device, mark } = spec;
   const { local, remote } = site;
-  const esp =
-    keys === undefined
-      ? []
-      : staticItems(spec, site, keys, {
-          mode: 'tunnel',
-          policy: { mark: keyMark(mark), selector: 'any' },
-          ...(inner === undefined ? { outputMark: mark } : {}),
-        });
   return [
     tunnelModuleItem('ip_vti', 'VTI devices'),
-    ...esp,
+    ...espItems(spec, context, optionsOf(spec)),
     vtiDeviceItem(device, {
       ...{ local, remote, key: mark.value },
       reason:

@@ -7,11 +7,13 @@ import { sysctlItem } from '../items/sysctl.js';
 import { xfrmDeviceItem } from '../items/xfrm-device.js';
 import type { XfrmInterfaceCarrier } from '../site.js';
 import type { Carrier, CarrierContext } from './carrier.js';
-import { staticItems } from './esp-parts.js';
+import { espItems } from './esp-items.js';
+import type { EspOptions } from './esp-parts.js';
 import { deviceItems, routeBased } from './route-based.js';
 
 export const xfrmInterface: Carrier<XfrmInterfaceCarrier> = {
   ...routeBased,
+  ipsec: optionsOf,
   items,
   check(spec, site, facts) {
     checkXfrmInterface(spec, site, facts);
@@ -23,26 +25,21 @@ export const xfrmInterface: Carrier<XfrmInterfaceCarrier> = {
   ],
 };
 
-function items(spec: XfrmInterfaceCarrier, { site, facts, keys }: CarrierContext): Item[] {
-  const { device, ifId, inner, mark } = spec;
-  const esp =
-    keys === undefined
-      ? []
-      : staticItems(spec, site, keys, {
-          ...{
-            mode: 'tunnel',
-            common: { ifId },
-            bothFamilies: true,
-            policy: { selector: 'any' },
-            forward: true,
-          },
-          ...(inner === undefined ? { outputMark: mark } : {}),
-        });
+function optionsOf({ ifId, inner, mark }: XfrmInterfaceCarrier): EspOptions {
+  return {
+    ...{ mode: 'tunnel', common: { ifId }, bothFamilies: true, policy: { selector: 'any' }, forward: true },
+    ...(inner === undefined ? { outputMark: mark } : {}),
+  };
+}
+
+function items(spec: XfrmInterfaceCarrier, context: CarrierContext): Item[] {
+  const { site, facts } = context;
+  const { device, ifId } = spec;
   return [
     moduleItem('xfrm_interface', {
       reason: 'XFRM interfaces are part of it; it stays loaded, because others may use it unseen',
     }),
-    ...esp,
+    ...espItems(spec, context, optionsOf(spec)),
     xfrmDeviceItem(device, {
       ...{ underlay: site.underlay, ifId },
       reason: 'what is routed into it is sealed by the policies of its if_id, and what they open comes out of it',

@@ -19,6 +19,15 @@ export function checkIke(site: Site, { ike }: Facts): void {
       `port: ${NAT_PORT}`,
     );
   }
+  if ('inner' in carrier && carrier.inner === undefined) {
+    throw machineError(
+      'ENVIRONMENT',
+      site,
+      'carrier.ike',
+      `all that goes to ${site.remote} is led into ${carrier.device}, IKE's own packets as well, and before there are keys they cannot leave`,
+      'give the device inner addresses',
+    );
+  }
   if (ike?.silent === undefined) return;
   throw machineError('ENVIRONMENT', site, 'carrier.ike', ike.silent.reason, ike.silent.hint);
 }

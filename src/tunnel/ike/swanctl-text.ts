@@ -92,7 +92,8 @@ function trustLines({ proof }: IkeSpec, id: string, site: Site): string[] {
 function childLines({ carrier }: IkeSite, options: EspOptions): string[] {
   const { rekey } = carrier.ike;
   const { mode, common: { ifId } = {}, policy = {}, outputMark } = options;
-  const selector = policy.selector === 'any' ? '0.0.0.0/0' : `dynamic[${GRE}]`;
+  const everything = options.bothFamilies === true ? '0.0.0.0/0, ::/0' : '0.0.0.0/0';
+  const selector = policy.selector === 'any' ? everything : `dynamic[${GRE}]`;
   const early = Math.max(1, Math.floor(rekey / 10));
   return [
     `mode = ${mode}`,
