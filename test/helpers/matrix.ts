@@ -13,6 +13,7 @@ import { IPV4, see, type Wan } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
 import { type Addresses, INNER_A, INNER_B, routeBasedCarriers, type RouteBasedType } from './route-based.js';
 import { type SiteOptions, TunnelEnd } from './tunnel.js';
+import { type WireGuard, wireguard, WIREGUARD_A, WIREGUARD_B } from './wireguard.js';
 
 /** IPv6 routing header. */
 const ROUTING = 43;
@@ -58,7 +59,30 @@ export const CARRIERS: readonly MatrixCarrier[] = [
   routeBased('vti', 'own', "VTI, the routers' addresses"),
   routeBased('xfrm-interface', 'inner', 'XFRM interface, addresses of its own'),
   routeBased('xfrm-interface', 'own', "XFRM interface, the routers' addresses"),
+  insideWireguard(),
 ];
+
+/** The gretap between the addresses of a VPN; what leaves are its packets, each whole. */
+function insideWireguard(): MatrixCarrier {
+  let vpn: WireGuard | undefined;
+  const made = (): WireGuard => {
+    if (vpn === undefined) throw new Error('the VPN is made first');
+    return vpn;
+  };
+  return {
+    ...{ name: 'tun, WireGuard', protocol: 17, wan: { ...IPV4, whole: true } },
+    ends: ['local', WIREGUARD_A, 'remote', WIREGUARD_B],
+    prepare: async (net) => void (vpn = await wireguard(net)),
+    router: async (rA) => made().again(rA),
+    async spec() {
+      const common = { carrier: 'tun', underlay: made().a.device };
+      return {
+        near: { ...common, local: WIREGUARD_A, remote: WIREGUARD_B },
+        far: { ...common, local: WIREGUARD_B, remote: WIREGUARD_A },
+      };
+    },
+  };
+}
 
 /** @param pieces that a full-size packet leaves in */
 function segments(name: string, core: number, pieces: number): MatrixCarrier {

@@ -5,6 +5,8 @@ import { ping } from './traffic.js';
 import { until } from './until.js';
 import type { Vpn } from './vpn.js';
 
+export const WIREGUARD_A = '10.97.0.1';
+export const WIREGUARD_B = '10.97.0.2';
 const PORT = 51820;
 /** The kernel's own default: 1500 less what WireGuard over IPv6 takes. */
 const MTU = 1420;
@@ -34,9 +36,14 @@ async function raise({ at, address, key }: Peer, other: Peer, mtu: number): Prom
   await at.ip('link', 'set', 'wg0', 'up');
 }
 
-export async function wireguard({ rA, rB }: Article): Promise<Vpn> {
-  const a = await peer(rA, 'wg-a', '10.97.0.1', ROUTER_A);
-  const b = await peer(rB, 'wg-b', '10.97.0.2', ROUTER_B);
+/** WireGuard, and a way to bring it up on another router A with the same keys. */
+export interface WireGuard extends Vpn {
+  again(rA: Namespace): Promise<void>;
+}
+
+export async function wireguard({ rA, rB }: Article): Promise<WireGuard> {
+  const a = await peer(rA, 'wg-a', WIREGUARD_A, ROUTER_A);
+  const b = await peer(rB, 'wg-b', WIREGUARD_B, ROUTER_B);
   const start = async (mtu = MTU): Promise<void> => {
     await raise(a, b, mtu);
     await until('WireGuard answers', async () => (await ping(rA, b.address, { size: 56, count: 1 })).received === 1);
@@ -47,5 +54,6 @@ export async function wireguard({ rA, rB }: Article): Promise<Vpn> {
     ...{ a: { device: 'wg0', address: a.address }, b: { device: 'wg0', address: b.address }, mtu: MTU, start },
     filter: `udp port ${PORT}`,
     stop: async () => void (await rA.ip('link', 'delete', 'wg0')),
+    again: async (at) => raise({ ...a, at }, b, MTU),
   };
 }

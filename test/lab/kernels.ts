@@ -5,21 +5,25 @@
  *   CLEAR_DF_LAB_ALL=1             every story on every kernel
  *   CLEAR_DF_LAB_KEEP=1            consoles are kept although all went well
  *
- * Without them the stories of the short set run on every kernel, all others on the default one. `npm run lab` sets
- * them from its options.
+ * Without them the stories of the short set run on every kernel, all others on the default one and on those that they
+ * name. `npm run lab` sets them from its options.
  */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { DEFAULT_SERIES, type KernelSeries, parseSeries, SERIES } from '../../scripts/lab/suites.js';
 import { Guest } from '../helpers/guest.js';
 
-/** `full`: stories for the default kernel; `short`: those that every kernel has to tell. */
-export type StorySet = 'full' | 'short';
+/**
+ * `full`: stories for the default kernel; `short`: those that every kernel has to tell; a list: the default kernel and
+ * these, so that the stories of `npm test` fit its time. `--all` tells all of them everywhere.
+ */
+export type StorySet = 'full' | 'short' | readonly KernelSeries[];
 
 /** The kernels of a set of stories; never none. */
 export function kernels(set: StorySet): KernelSeries[] {
   const asked = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean).map(parseSeries);
   if (asked.length > 0) return asked;
-  return set === 'short' || process.env['CLEAR_DF_LAB_ALL'] === '1' ? [...SERIES] : [DEFAULT_SERIES];
+  if (set === 'short' || process.env['CLEAR_DF_LAB_ALL'] === '1') return [...SERIES];
+  return SERIES.filter((series) => series === DEFAULT_SERIES || (set !== 'full' && set.includes(series)));
 }
 
 /** Time to fetch a kernel, to make the images and to boot. */

@@ -30,7 +30,7 @@ const STREAM = 1_000_000;
 /** How a machine says that nobody takes the VPN's packets while one end is away. */
 const UNREACHABLE = 'icmp[icmptype] == icmp-unreach';
 
-/** `npm test` tells the first on every kernel and all of them on the default one. */
+/** `npm test` tells all of them on the default kernel, and the first on one more. */
 const STORIES: { name: string; make: VpnMaker; otherMtu?: number }[] = [
   { name: 'WireGuard', make: wireguard, otherMtu: 1380 },
   { name: 'OpenConnect and ocserv', make: openconnect },
@@ -61,7 +61,7 @@ function lengths(packets: readonly Captured[]): number[] {
   return packets.map(({ length }) => length).sort((x, y) => y - x);
 }
 
-describeKernels('short', "the article inside somebody else's VPN", (guest, series) => {
+describeKernels(['6.12'], "the article inside somebody else's VPN", (guest, series) => {
   const stories = kernels('full').includes(series) ? STORIES : STORIES.slice(0, 1);
 
   it.each(stories)(
