@@ -127,20 +127,10 @@ describeKernels('full', 'an XFRM interface', (guest, series) => {
 
 /** Marks GRE, routes by that mark, and counts ESP by what marks it has. */
 async function markOfOthers(at: Namespace): Promise<void> {
-  const counted = async (comment: string, ...match: string[]) =>
-    at.exec('iptables', [
-      '-t',
-      'mangle',
-      '-A',
-      'POSTROUTING',
-      '-p',
-      'esp',
-      ...match,
-      '-m',
-      'comment',
-      '--comment',
-      comment,
-    ]);
+  const counted = async (comment: string, ...match: string[]) => {
+    const rule = ['POSTROUTING', '-p', 'esp', ...match, '-m', 'comment', '--comment', comment, '-j', 'ACCEPT'];
+    await at.exec('iptables', ['-t', 'mangle', '-A', ...rule]);
+  };
   await at.exec('iptables', ['-t', 'mangle', '-A', 'OUTPUT', '-p', 'gre', '-j', 'MARK', '--set-xmark', OTHER]);
   await counted('both-marks', '-m', 'mark', '--mark', '0x10cdf');
   await counted('other-marks', '-m', 'mark', '!', '--mark', '0x10cdf');
