@@ -1,0 +1,11 @@
+/** The article's way, in C. */
+import { program } from '../lab/programs.js';
+import type { Contender } from './contender.js';
+
+export const article: Contender = {
+  name: 'article',
+  rule: { kind: 'queue', prefilter: true, queues: 1 },
+  clears: true,
+  identifies: true,
+  process: { command: async () => [await program('article'), '0'], ready: /^ready$/m },
+};

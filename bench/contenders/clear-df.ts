@@ -1,0 +1,37 @@
+/** clear-df as it is built in this tree, by its own command line, with the flags that make a difference here. */
+import { existsSync } from 'node:fs';
+import { MAIN } from '../../test/helpers/clear-df.js';
+import type { ContenderName } from '../record/catalogue.js';
+import type { Contender } from './contender.js';
+
+interface Variant {
+  gso?: 'on' | 'off';
+  prefilter?: boolean;
+  queues?: number;
+}
+
+function clearDf(name: ContenderName, { gso = 'on', prefilter = true, queues = 1 }: Variant = {}): Contender {
+  const range = queues === 1 ? '0' : `0:${queues - 1}`;
+  return {
+    name,
+    rule: { kind: 'queue', prefilter, queues },
+    clears: true,
+    identifies: true,
+    process: {
+      command: async () => {
+        if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build makes it`);
+        return [process.execPath, MAIN, 'run', '--queue', range, '--gso', gso];
+      },
+      ready: /clear-df is running/,
+    },
+  };
+}
+
+export const clearDfs: readonly Contender[] = [
+  clearDf('clear-df'),
+  clearDf('clear-df-segments', { gso: 'off' }),
+  clearDf('clear-df-all', { prefilter: false }),
+  clearDf('clear-df-2', { queues: 2 }),
+  clearDf('clear-df-3', { queues: 3 }),
+  clearDf('clear-df-4', { queues: 4 }),
+];

@@ -1,0 +1,24 @@
+/** All contenders, by the order of the catalogue. */
+import { type ContenderName, CONTENDERS } from '../record/catalogue.js';
+import { article } from './article.js';
+import { clearDfs } from './clear-df.js';
+import type { Contender } from './contender.js';
+import { nft } from './nft.js';
+import { none } from './none.js';
+import { npmNfqueue } from './npm-nfqueue.js';
+import { nullVerdict } from './null.js';
+import { prefilter } from './prefilter.js';
+
+const ALL: readonly Contender[] = [none, prefilter, nft, nullVerdict, ...clearDfs, article, npmNfqueue];
+
+/** The contender of that name. */
+export function contender(name: ContenderName): Contender {
+  const found = ALL.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`contender ${name} stands in the catalogue and has no file`);
+  return found;
+}
+
+/** Every one of them. */
+export function contenders(): Contender[] {
+  return CONTENDERS.map(({ name }) => contender(name));
+}

@@ -1,0 +1,60 @@
+/**
+ * The bench's network, in namespaces of its own:
+ *
+ *   sender eth0 ─────────── eth0 router eth1 ─────────── eth0 sink
+ *   10.77.0.2 … 10.77.0.65     .0.1   .1.1                10.77.1.2
+ *
+ * Every link has MTU 1500, so that nothing is cut: one datagram that came to the router is one at the sink at most.
+ * The rule that feeds a contender stands in the router's mangle PREROUTING and takes what comes in by eth0.
+ */
+import { device } from '../../test/helpers/kernel.js';
+import { Lab, type Namespace } from '../../test/helpers/netns.js';
+import { installSink } from '../../test/helpers/traffic.js';
+
+export interface Network {
+  lab: Lab;
+  sender: Namespace;
+  router: Namespace;
+  sink: Namespace;
+  /** The address of the router's eth0, to which `pour` writes its frames. */
+  mac: string;
+}
+
+export const SINK = '10.77.1.2';
+/** The first of the sender's addresses; the others follow. */
+export const FIRST_SOURCE = '10.77.0.2';
+export const SOURCES = 64;
+
+/** Sets it up; gone with its lab, however the process ends. @throws Error when not root */
+export async function network(): Promise<Network> {
+  const lab = await Lab.create();
+  try {
+    const [sender, router, sink] = [
+      await lab.namespace('sender'),
+      await lab.namespace('router'),
+      await lab.namespace('sink'),
+    ];
+    await lab.link({ at: sender, dev: 'eth0' }, { at: router, dev: 'eth0', address: '10.77.0.1/24' });
+    await lab.link(
+      { at: router, dev: 'eth1', address: '10.77.1.1/24' },
+      { at: sink, dev: 'eth0', address: `${SINK}/24` },
+    );
+    for (let i = 0; i < SOURCES; i++) await sender.ip('address', 'add', `10.77.0.${2 + i}/24`, 'dev', 'eth0');
+    await router.sysctl({ 'net.ipv4.ip_forward': 1 });
+    await sender.ip('route', 'add', 'default', 'via', '10.77.0.1');
+    await sink.ip('route', 'add', 'default', 'via', '10.77.1.1');
+    await installSink(sink);
+    const [link] = JSON.parse(await router.ip('-j', 'link', 'show', 'dev', 'eth0')) as [{ address: string }];
+    // Found now, not under load.
+    await router.exec('ping', ['-c', '1', '-W', '5', SINK]);
+    return { lab, sender, router, sink, mac: link.address };
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Packets that came to the router by its eth0, from anyone. */
+export async function offered({ router }: Network): Promise<number> {
+  return (await device(router, 'eth0')).rx;
+}

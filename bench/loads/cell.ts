@@ -1,0 +1,68 @@
+/** One contender under one load: the ring set up, the load sent, everything taken back. */
+import type { Contender } from '../contenders/contender.js';
+import { none } from '../contenders/none.js';
+import type { Network } from '../lab/network.js';
+import type { DatagramLoad, Load } from '../record/catalogue.js';
+import type { Latency } from '../record/results.js';
+import { pour } from './pour.js';
+import { Ring } from './ring.js';
+import { readTap, startTap, type Tapped } from './sample.js';
+import type { Outcome } from './spent.js';
+import { stream } from './stream.js';
+
+/** So many samples leave a hundred beyond the 99.9th percentile. */
+const SAMPLES = 100_000;
+/** More packets a second than one core sends. */
+const FASTEST = 1_500_000;
+const RING_MEGABYTES = 256;
+
+async function inside<T>(network: Network, contender: Contender, run: (ring: Ring) => Promise<T>): Promise<T> {
+  const ring = await Ring.enter(network, contender);
+  try {
+    return await run(ring);
+  } finally {
+    await ring.leave();
+  }
+}
+
+/** Runs it. `rate` in packets a second, 0 for as many as go; a stream knows none. */
+export async function runCell(
+  network: Network,
+  contender: Contender,
+  load: Load,
+  rate: number,
+  seconds: number,
+): Promise<Outcome & { latency?: Latency }> {
+  if (load.kind === 'stream') {
+    return inside(network, contender, (ring) => stream(ring, load.connections, seconds));
+  }
+  const { length, flows, df } = load;
+  if (load.latency === undefined) {
+    return inside(network, contender, (ring) => pour(ring, { length, flows, df, rate, seconds }));
+  }
+  const base = await inside(network, none, (ring) => tapped(ring, load, rate, seconds / 2));
+  const { outcome, tap } = await inside(network, contender, (ring) => tapped(ring, load, rate, seconds));
+  return {
+    ...outcome,
+    latency: {
+      ...{ samples: tap.packets, missed: tap.missed, disorder: tap.disorder },
+      ...{ seen: percentiles(tap), without: percentiles(base.tap) },
+    },
+  };
+}
+
+async function tapped(
+  ring: Ring,
+  { length, flows, df }: DatagramLoad,
+  rate: number,
+  seconds: number,
+): Promise<{ outcome: Outcome; tap: Tapped }> {
+  const sample = Math.max(1, Math.floor(((rate === 0 ? FASTEST : rate) * seconds) / SAMPLES));
+  const running = await startTap(ring.network, RING_MEGABYTES, 'sampled');
+  const outcome = await pour(ring, { length, flows, df, rate, seconds, sample });
+  return { outcome, tap: await readTap(running) };
+}
+
+function percentiles({ median, p99, p999, max }: Tapped): Latency['seen'] {
+  return { median, p99, p999, max };
+}
