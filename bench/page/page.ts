@@ -1,0 +1,96 @@
+/** The generated part of docs/bench.md. Pure. */
+import { CONTENDERS, type Load, LOADS } from '../record/catalogue.js';
+import { bytesPerCpuSecond, bytesPerSecond, packetsPerCpuSecond } from '../record/measures.js';
+import type { MachineFacts, Results } from '../record/results.js';
+import { type Measure, ratio } from '../record/statistics.js';
+import { type Chart, charts } from './charts.js';
+import { endings } from './rows.js';
+import { datagramColumns, latencyColumns, streamColumns, table } from './table.js';
+import { digits } from './units.js';
+
+const BEGIN = '<!-- figures: made by npm run bench of bench/results; a test fails when they differ -->';
+const END = '<!-- figures: end -->';
+
+/** The page with its figures replaced. @throws Error when the page has no place for them */
+export function placed(page: string, newest: { file: string; results: Results } | undefined): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`docs/bench.md has no '${BEGIN}' with '${END}' behind it`);
+  return `${page.slice(0, begin)}${BEGIN}\n\n${figures(newest)}\n\n${page.slice(end)}`;
+}
+
+function figures(newest: { file: string; results: Results } | undefined): string {
+  if (newest === undefined) return 'No complete run is recorded in `bench/results` yet.';
+  const { file, results } = newest;
+  const drawn = charts(results);
+  const sections = LOADS.map((load) => section(results, load)).filter((part) => part !== '');
+  return [
+    about(file, results),
+    '## At a look',
+    glance(results),
+    ...drawn.map(picture),
+    '## Contenders',
+    CONTENDERS.map(({ title, what }) => `- **${title}**: ${what}`).join('\n'),
+    ...sections,
+  ].join('\n\n');
+}
+
+function picture({ name, title }: Chart): string {
+  return `![${title}](bench/${name})`;
+}
+
+function about(file: string, { date, commit, machine, settings }: Results): string {
+  const { rounds, seconds, cores } = settings;
+  return `Measured on ${date.slice(0, 10)} at commit \`${commit}\`: ${machineText(machine)}. ${rounds} rounds, ${seconds} s each; sender on core ${cores.sender}, contender on ${cores.contender.join(', ')}, receiver of TCP on ${cores.receiver}. Every figure is the median of the rounds, with the least and the greatest behind it. All that was measured: [${file}](../${file}).`;
+}
+
+function machineText(machine: MachineFacts): string {
+  const { cpu, cores, memoryBytes, hypervisor, kernel, node, iptables, nft } = machine;
+  const memory = `${digits(memoryBytes / 2 ** 30)} GiB`;
+  const where = hypervisor === 'none seen' || hypervisor === 'none' ? '' : `, virtual (${hypervisor})`;
+  return `${cpu}, ${cores} cores, ${memory}${where}, Linux ${kernel}, Node ${node}, ${iptables}, ${nft}`;
+}
+
+interface Comparison {
+  load: string;
+  other: string;
+  measure: Measure;
+  words: string;
+}
+
+const COMPARISONS: readonly Comparison[] = [
+  ...['udp-64', 'udp-200', 'udp-1400'].flatMap((load) => [
+    { load, other: 'null', measure: packetsPerCpuSecond, words: 'packets per CPU-second of the null verdict' },
+    { load, other: 'article', measure: packetsPerCpuSecond, words: "packets per CPU-second of the article's way" },
+    { load, other: 'npm-nfqueue', measure: packetsPerCpuSecond, words: 'packets per CPU-second of npm nfqueue' },
+  ]),
+  {
+    load: 'tcp-bulk',
+    other: 'article',
+    measure: bytesPerCpuSecond,
+    words: "bytes per CPU-second of the article's way",
+  },
+  { load: 'tcp-bulk', other: 'none', measure: bytesPerSecond, words: 'throughput without a rule' },
+];
+
+/** clear-df beside the others, in factors. */
+function glance(results: Results): string {
+  const lines = COMPARISONS.flatMap(({ load, other, measure, words }) => {
+    const spread = ratio(results, load, ['clear-df', other], measure);
+    if (spread === undefined) return [];
+    const title = LOADS.find(({ name }) => name === load)?.title ?? load;
+    return [`| ${title} | ${digits(spread.median)} × | ${words} | ${digits(spread.min)} – ${digits(spread.max)} |`];
+  });
+  return ['| load | clear-df has | | rounds |', '| --- | ---: | --- | --- |', ...lines].join('\n');
+}
+
+function section(results: Results, load: Load): string {
+  const columns =
+    load.kind === 'stream'
+      ? streamColumns(load.name)
+      : load.latency === undefined
+        ? datagramColumns(load.name)
+        : latencyColumns();
+  const rows = table(results, load.name, columns);
+  if (rows === '') return '';
+  return [`## ${load.title}`, rows, ...endings(results, load.name)].join('\n\n');
+}

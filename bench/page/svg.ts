@@ -1,0 +1,68 @@
+/** What all charts share: their paper, their ink, their letters. Readable in light and dark. Pure. */
+
+export const WIDTH = 760;
+export const MARGIN = 16;
+/** From the left edge to where bars and points begin. */
+export const LABELS = 200;
+/** From where bars end to the right edge: their figures. */
+export const FIGURES = 150;
+export const PLOT = WIDTH - LABELS - FIGURES - MARGIN;
+
+const STYLE = `
+  :root { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --ours: #0969da; --theirs: #8c959f; }
+  @media (prefers-color-scheme: dark) {
+    :root { --paper: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d; --ours: #58a6ff; --theirs: #6e7681; }
+  }
+  text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+  .title { font-weight: 600; font-size: 15px; }
+  .panel { font-weight: 600; }
+  .faint { fill: var(--faint); font-size: 12px; }
+  .ours { fill: var(--ours); }
+  .theirs { fill: var(--theirs); }
+  .limit { fill: none; stroke: var(--faint); stroke-dasharray: 3 2; }
+  .spread { stroke: var(--ink); stroke-width: 1.5; }
+  .grid { stroke: var(--line); }
+  .paper { fill: var(--paper); }
+`;
+
+/** The kind of contender that a row shows, which is how it is inked. */
+export type Ink = 'ours' | 'theirs' | 'limit';
+
+/** How a contender is inked: clear-df, what bounds it, all others. */
+export function inkOf(contender: string): Ink {
+  if (contender.startsWith('clear-df')) return 'ours';
+  return contender === 'null' ? 'limit' : 'theirs';
+}
+
+/** One decimal: no chart shows more, and files stay small. */
+export function at(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+export function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
+
+export function text(
+  x: number,
+  y: number,
+  words: string,
+  kind = '',
+  anchor: 'start' | 'end' | 'middle' = 'start',
+): string {
+  const type = kind === '' ? '' : ` class="${kind}"`;
+  const where = anchor === 'start' ? '' : ` text-anchor="${anchor}"`;
+  return `<text x="${at(x)}" y="${at(y)}"${type}${where}>${escaped(words)}</text>`;
+}
+
+/** A whole file; `spoken` is what a screen reader says. */
+export function document(height: number, title: string, spoken: string, parts: readonly string[]): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${at(height)}" width="${WIDTH}" height="${at(height)}" role="img">
+<title>${escaped(title)}</title>
+<desc>${escaped(spoken)}</desc>
+<style>${STYLE}</style>
+<rect class="paper" width="100%" height="100%"/>
+${parts.join('\n')}
+</svg>
+`;
+}
