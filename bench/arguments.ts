@@ -1,0 +1,95 @@
+/** What `npm run bench` is asked for. */
+import { parseArgs } from 'node:util';
+import { type ContenderName, CONTENDERS, type Load, LOADS } from './record/catalogue.js';
+
+export interface Asked {
+  mode: 'run' | 'check' | 'page';
+  rounds: number;
+  seconds: number;
+  loads: readonly Load[];
+  contenders: ReadonlySet<ContenderName>;
+  /** Where the results go; undefined for the usual place. */
+  out: string | undefined;
+  /** Every load and contender, and rounds enough for a median: good for the documents. */
+  complete: boolean;
+}
+
+export const USAGE = `npm run bench -- [--rounds N] [--seconds S] [--load NAME]… [--contender NAME]… [--out FILE]
+npm run bench -- --check [--contender NAME]…
+npm run bench -- --page
+
+--rounds N         how often everything is measured: 1-100, default 5
+--seconds S        how long each load is sent: 0.5-600, default 3
+--load NAME        only this: ${LOADS.map(({ name }) => name).join(', ')}
+--contender NAME   only this: ${CONTENDERS.map(({ name }) => name).join(', ')}
+--out FILE         where the results go, and nothing else is written
+--check            is every packet there, whole, in order and rightly cleared? No figures.
+--page             makes docs/bench.md anew of the newest results
+`;
+
+/** Rounds that the documents are content with. */
+const ENOUGH_ROUNDS = 5;
+
+/** A word that is not accepted. */
+export class BadArgument extends Error {}
+
+/** Reads the command line. @throws BadArgument that names the flag, the value and the accepted form */
+export function readArguments(words: readonly string[]): Asked {
+  const { values } = parse(words);
+  const wanted = named('--load', values.load, LOADS);
+  const contenders = named('--contender', values.contender, CONTENDERS).map(({ name }) => name);
+  const rounds = number('--rounds', values.rounds, 5, [1, 100]);
+  if (!Number.isInteger(rounds)) throw new BadArgument(`--rounds ${rounds} is not accepted; expected a whole number`);
+  return {
+    mode: values.check ? 'check' : values.page ? 'page' : 'run',
+    rounds,
+    seconds: number('--seconds', values.seconds, 3, [0.5, 600]),
+    loads: withBases(wanted),
+    contenders: new Set(contenders),
+    out: values.out,
+    complete: wanted.length === LOADS.length && contenders.length === CONTENDERS.length && rounds >= ENOUGH_ROUNDS,
+  };
+}
+
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      options: {
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        load: { type: 'string', multiple: true },
+        contender: { type: 'string', multiple: true },
+        out: { type: 'string' },
+        check: { type: 'boolean', default: false },
+        page: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new BadArgument((error as Error).message, { cause: error });
+  }
+}
+
+function number(flag: string, text: string | undefined, initial: number, [min, max]: [number, number]): number {
+  const value = text === undefined ? initial : Number(text);
+  if (text === '' || !(value >= min && value <= max)) {
+    throw new BadArgument(`${flag} '${text}' is not accepted; expected ${min}-${max}`);
+  }
+  return value;
+}
+
+function named<T extends { name: string }>(flag: string, names: string[] | undefined, all: readonly T[]): T[] {
+  for (const name of names ?? []) {
+    if (all.some((one) => one.name === name)) continue;
+    throw new BadArgument(
+      `${flag} '${name}' is not accepted; expected one of ${all.map((one) => one.name).join(', ')}`,
+    );
+  }
+  return all.filter(({ name }) => names === undefined || names.includes(name));
+}
+
+/** A load at a share of what another has shown needs that one. */
+function withBases(wanted: readonly Load[]): Load[] {
+  const bases = wanted.flatMap((load) => (load.kind === 'datagrams' && load.latency ? [load.latency.of] : []));
+  return LOADS.filter((load) => wanted.includes(load) || bases.includes(load.name));
+}

@@ -1,0 +1,112 @@
+/**
+ * Does every contender do what it says, in every mode that the bench offers it? Counts and bytes, no figures: it
+ * holds on a loaded machine too.
+ */
+import { type Contender, queuesOf } from './contenders/contender.js';
+import type { Network } from './lab/network.js';
+import { SINK } from './lab/network.js';
+import { pour, type Pouring } from './loads/pour.js';
+import { Ring } from './loads/ring.js';
+import { readTap, startTap, type Tapped } from './loads/sample.js';
+import type { Outcome } from './loads/spent.js';
+import { deliver } from '../test/helpers/delivery.js';
+
+const MEGABYTES = 256;
+const STREAM_BYTES = 4_000_000;
+/** Four sources, so that several queues all have something to do. */
+const FLOWS = 4;
+/** While two processors write, the ring now and then has no block ready. */
+const SPILT = 0.001;
+
+type Trial = Pouring & { name: string; count: number };
+
+/** Slow enough that nothing is lost: each packet has to be there. The last one is faster than anybody can follow. */
+const TRIALS: readonly Trial[] = [
+  { name: '64 bytes', length: 64, seconds: 30, rate: 5000, flows: FLOWS, df: 100, count: 4000 },
+  { name: '1500 bytes', length: 1500, seconds: 30, rate: 5000, flows: FLOWS, df: 100, count: 4000 },
+  { name: 'a mix', length: 200, seconds: 30, rate: 5000, flows: FLOWS, df: 10, count: 4000 },
+  { name: 'a flood', length: 64, seconds: 30, rate: 0, flows: FLOWS, df: 100, count: 100_000 },
+];
+
+/** What is wrong with it; nothing when all is well. */
+export async function check(network: Network, contender: Contender): Promise<string[]> {
+  const wrong: string[] = [];
+  let ring: Ring | undefined;
+  try {
+    for (const { name, run } of TASKS) {
+      if (ring?.running?.ended !== undefined) {
+        await ring.leave();
+        ring = undefined;
+      }
+      ring ??= await Ring.enter(network, contender);
+      wrong.push(...(await run(ring)).map((what) => `${contender.name}, ${name}: ${what}`));
+    }
+  } finally {
+    await ring?.leave();
+  }
+  return wrong;
+}
+
+async function tryOut(ring: Ring, trial: Trial): Promise<string[]> {
+  const tap = await startTap(ring.network, MEGABYTES, 'every');
+  const outcome = await pour(ring, trial);
+  return judge(ring.contender, trial, outcome, await readTap(tap));
+}
+
+/** Every number once, each with what it has to be. */
+function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: Outcome, seen: Tapped): string[] {
+  const { sent = 0, offered = 0, arrived = 0, sentWithDf = 0, withDf = 0, handled } = datagrams ?? {};
+  const flood = trial.rate === 0;
+  const lost = (queue?.queueDropped ?? 0) + (queue?.userDropped ?? 0);
+  const wrong: string[] = [];
+  const expect = (what: string, value: number, wanted: number): void => {
+    if (value !== wanted) wrong.push(`${what}: ${value}, expected ${wanted}`);
+  };
+  if (ended !== undefined) wrong.push(`it ended: ${ended.reason} after ${ended.after.toFixed(1)} s`);
+  expect('packets sent', sent, trial.count);
+  if (seen.missed > SPILT * arrived) wrong.push(`packets that the tap missed: ${seen.missed} of ${arrived}`);
+  expect('packets at the tap, as the rules count them', seen.packets + seen.missed, arrived);
+  expect('packets behind a later one of their flow', seen.disorder, 0);
+  expect('packets with a wrong checksum', seen.badChecksum, 0);
+  if (seen.missed === 0) expect('packets with DF at the tap, as the rules count them', seen.withDf, withDf);
+  if (!flood) {
+    if (offered < sent) wrong.push(`packets that came to the router: ${offered}, expected ${sent}`);
+    expect('packets that arrived', arrived, sent);
+    expect('packets with DF', withDf, contender.clears ? 0 : sentWithDf);
+    if (handled !== undefined) expect('packets answered', handled, takes(contender) ? sent : sentWithDf);
+  } else if (contender.rule.kind !== 'queue') {
+    expect('packets that arrived', arrived, offered);
+  } else if (arrived + lost > offered) {
+    wrong.push(`${arrived} packets arrived and ${lost} were dropped of ${offered}`);
+  }
+  if (contender.identifies) expect('packets without DF or identification', seen.noIdentification, 0);
+  return wrong;
+}
+
+/** Whether packets without DF are queued too. */
+function takes({ rule }: Contender): boolean {
+  return rule.kind === 'queue' && !rule.prefilter;
+}
+
+/** Every byte of a stream compared, no checksum wrong, no segment overtaken. */
+async function carry({ network }: Ring): Promise<string[]> {
+  const { grew, senderGrew, retransmits } = await deliver(network.sender, network.sink, SINK, STREAM_BYTES);
+  const found = {
+    'segments with a wrong checksum': grew('TcpInCsumErrors'),
+    'times that the sender saw disorder': senderGrew('TcpExtTCPSACKReorder'),
+    // Behind a lost one all others come too early.
+    'segments before their turn': retransmits === 0 ? grew('TcpExtTCPOFOQueue') : 0,
+  };
+  return Object.entries(found).flatMap(([what, count]) => (count === 0 ? [] : [`${what}: ${count}`]));
+}
+
+const TASKS: readonly { name: string; run: (ring: Ring) => Promise<string[]> }[] = [
+  ...TRIALS.map((trial) => ({ name: trial.name, run: (ring: Ring) => tryOut(ring, trial) })),
+  { name: 'TCP', run: carry },
+];
+
+/** As `--check` announces it. */
+export function describe(contender: Contender): string {
+  const queues = queuesOf(contender);
+  return queues === 1 ? contender.name : `${contender.name} (${queues} queues)`;
+}

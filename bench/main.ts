@@ -1,0 +1,108 @@
+/**
+ * Ways to clear DF, side by side on this machine's own kernel, in private namespaces: `npm run bench`. See
+ * docs/bench.md for what the figures mean; `--help` for the flags.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Asked, BadArgument, readArguments, USAGE } from './arguments.js';
+import { check, describe } from './check.js';
+import { contender as contenderOf } from './contenders/table.js';
+import { pin, planCores } from './lab/cores.js';
+import { commit, machineFacts } from './lab/facts.js';
+import { network } from './lab/network.js';
+import { CACHE } from './lab/programs.js';
+import { cellText } from './page/line.js';
+import { resultsName, RESULTS, writePage } from './page/write.js';
+import { type ContenderName, CONTENDERS } from './record/catalogue.js';
+import { FORMAT, type Results } from './record/results.js';
+import { runRounds } from './rounds.js';
+
+/** The contenders that can be had here; what cannot is named with its reason. */
+async function prepared(names: ReadonlySet<ContenderName>): Promise<Set<ContenderName>> {
+  const found = new Set<ContenderName>();
+  for (const name of names) {
+    try {
+      await contenderOf(name).process?.command();
+      found.add(name);
+    } catch (error) {
+      console.error(`bench: goes on without ${name}: ${(error as Error).message}`);
+    }
+  }
+  return found;
+}
+
+async function runChecks({ contenders }: Asked): Promise<number> {
+  const net = await network();
+  await using lab = net.lab;
+  void lab;
+  let wrong = 0;
+  for (const name of await prepared(contenders)) {
+    const contender = contenderOf(name);
+    const found = await check(net, contender);
+    wrong += found.length;
+    console.log(`${found.length === 0 ? 'right' : 'WRONG'}  ${describe(contender)}`);
+    for (const what of found) console.log(`       ${what}`);
+  }
+  return wrong === 0 ? 0 : 1;
+}
+
+async function run(asked: Asked): Promise<number> {
+  const { rounds, seconds, loads } = asked;
+  const cores = planCores(4);
+  const date = new Date().toISOString();
+  const results: Results = {
+    ...{ format: FORMAT, date, commit: await commit(), machine: await machineFacts() },
+    ...{ settings: { rounds, seconds, cores }, cells: [] },
+  };
+  const contenders = await prepared(asked.contenders);
+  let failures = 0;
+  {
+    const net = await network();
+    await using lab = net.lab;
+    void lab;
+    await runRounds(
+      net,
+      { rounds, seconds, loads, contenders },
+      {
+        onCell: (cell) => {
+          results.cells.push(cell);
+          console.log(cellText(cell));
+        },
+        onFailure: (where, error) => {
+          failures++;
+          console.error(`bench: ${where}: ${error instanceof Error ? error.message : String(error)}`);
+        },
+      },
+    );
+  }
+  const complete = asked.complete && contenders.size === CONTENDERS.length && failures === 0;
+  const file = asked.out ?? path.join(complete ? RESULTS : path.join(CACHE, 'results'), resultsName(results));
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
+  console.error(`bench: wrote ${file}`);
+  if (complete && asked.out === undefined) writePage();
+  return failures === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+    console.log(USAGE);
+    return 0;
+  }
+  const asked = readArguments(process.argv.slice(2));
+  if (asked.mode === 'page') {
+    writePage();
+    return 0;
+  }
+  // The lab clears up at the exit of the process, which an unhandled signal would skip.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+  await pin(planCores().receiver);
+  return asked.mode === 'check' ? runChecks(asked) : run(asked);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof BadArgument ? `${error.message}\n\n${USAGE}` : String(error)}`);
+  process.exitCode = error instanceof BadArgument ? 2 : 1;
+}
