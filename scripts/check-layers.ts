@@ -2,7 +2,8 @@
  * The ladders of the house, and the check that nobody climbs them the wrong way:
  * `npx tsx scripts/check-layers.ts [FOLDER]`.
  *
- * A room is a folder or a file of `src/` (`src/report/`, `src/mangler.ts`).
+ * A room is a folder or a file of `src/` (`src/report/`, `src/mangler.ts`). The bench has a ladder of its own:
+ * `layers/bench.ts`.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +11,8 @@ import { readTypeScript, type TsFile } from './layers/ts-file.js';
 import { readC, type CFile } from './layers/c-file.js';
 import { findCycles } from './layers/cycles.js';
 import { longFiles } from './layers/long-files.js';
+import { checkBench } from './layers/bench.js';
+import { mayImport, roomOf, type Violation } from './layers/roads.js';
 
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
@@ -79,23 +82,6 @@ const FOREIGN_HEADERS = [
   },
 ];
 
-export interface Violation {
-  /** `src/net/x.ts:3` */
-  where: string;
-  what: string;
-  rule: string;
-}
-
-/** The room of a file given by its path below `src/`. */
-function roomOf(file: string): string {
-  const [first = ''] = file.split('/');
-  return first.replace(/\.ts$/, '');
-}
-
-function mayImport(from: string, to: string): boolean {
-  return from === to || ROADS.some((road) => road.includes(to) && road.indexOf(from) > road.indexOf(to));
-}
-
 function checkImports(files: readonly TsFile[]): Violation[] {
   const found: Violation[] = [];
   for (const file of files) {
@@ -115,7 +101,7 @@ function checkImports(files: readonly TsFile[]): Violation[] {
       const to = roomOf(target);
       if (to === 'index') {
         found.push({ where: at(line), what, rule: 'nothing imports index.ts' });
-      } else if (!mayImport(room, to)) {
+      } else if (!mayImport(ROADS, room, to)) {
         const door = TYPE_DOORS.some((allowed) => allowed.from === room && allowed.to === to);
         if (door && typeOnly) continue;
         const rule = door
@@ -166,17 +152,26 @@ function checkIncludes(files: readonly CFile[]): Violation[] {
 /** Everything that is wrong with the house in `root`. */
 export function checkLayers(root: string): Violation[] {
   const ts = readTypeScript(path.join(root, 'src'));
-  const cycles = findCycles(ts).map((cycle) => ({
-    where: `src/${cycle[0] ?? ''}`,
-    what: `imports itself by way of ${cycle.slice(1).join(', ')}`,
-    rule: 'no import cycles',
-  }));
+  const bench = readTypeScript(path.join(root, 'bench'));
+  const cyclesIn = (folder: string, files: readonly TsFile[]): Violation[] =>
+    findCycles(files).map((cycle) => ({
+      where: `${folder}/${cycle[0] ?? ''}`,
+      what: `imports itself by way of ${cycle.slice(1).join(', ')}`,
+      rule: 'no import cycles',
+    }));
+  const cycles = [...cyclesIn('src', ts), ...cyclesIn('bench', bench)];
   const long = longFiles(root).map(({ file, lines }) => ({
     where: file,
     what: `has ${lines} lines`,
     rule: 'no file is longer than 300 lines',
   }));
-  return [...checkImports(ts), ...cycles, ...checkIncludes(readC(path.join(root, 'csrc'))), ...long];
+  return [
+    ...checkImports(ts),
+    ...checkBench(bench),
+    ...cycles,
+    ...checkIncludes(readC(path.join(root, 'csrc'))),
+    ...long,
+  ];
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -40,6 +40,26 @@ describe('a house in order', () => {
   });
 });
 
+describe('the bench', () => {
+  test('goes one way, and may use the helpers of the tests', () => {
+    const files = {
+      'bench/record/a.ts': 'export const a = 1;',
+      'bench/lab/b.ts': "import { a } from '../record/a.js'; import '../../test/helpers/netns.js'; export const b = a;",
+      'bench/main.ts': "import { b } from './lab/b.js'; b;",
+    };
+    expect(check(files)).toEqual([]);
+    expect(check({ 'bench/page/c.ts': "import { b } from '../lab/b.js'; b;" })).toEqual([
+      "bench/page/c.ts:1: imports '../lab/b.js': lab is not to the left of page in any road of the bench",
+    ]);
+    expect(check({ 'bench/attic/d.ts': '' })).toContainEqual(expect.stringContaining("room 'attic'"));
+  });
+
+  test('has no circles either', () => {
+    const found = check({ 'bench/lab/a.ts': "import './b.js';", 'bench/lab/b.ts': "import './a.js';" });
+    expect(found).toEqual(['bench/lab/a.ts: imports itself by way of lab/b.ts, lab/a.ts: no import cycles']);
+  });
+});
+
 describe('imports', () => {
   test.each([
     ['from the right', 'errors.ts', "import './cli/main.js';", 'cli is not to the left of errors in any road'],
