@@ -19,7 +19,7 @@ npm run bench -- --check [--contender NAME]…
 npm run bench -- --page
 
 --rounds N         how often everything is measured: 1-100, default 5
---seconds S        how long each load is sent: 0.5-600, default 3
+--seconds S        how long each load is sent: 0.5-3600, default 3
 --load NAME        only this: ${LOADS.map(({ name }) => name).join(', ')}
 --contender NAME   only this: ${CONTENDERS.map(({ name }) => name).join(', ')}
 --out FILE         where the results go, and nothing else is written
@@ -43,7 +43,7 @@ export function readArguments(words: readonly string[]): Asked {
   return {
     mode: values.check ? 'check' : values.page ? 'page' : 'run',
     rounds,
-    seconds: number('--seconds', values.seconds, 3, [0.5, 600]),
+    seconds: number('--seconds', values.seconds, 3, [0.5, 3600]),
     loads: withBases(wanted),
     contenders: new Set(contenders),
     out: values.out,

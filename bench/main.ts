@@ -14,8 +14,11 @@ import { CACHE } from './lab/programs.js';
 import { cellText } from './page/line.js';
 import { resultsName, RESULTS, writePage } from './page/write.js';
 import { type ContenderName, CONTENDERS } from './record/catalogue.js';
-import { FORMAT, type Results } from './record/results.js';
+import { FORMAT, type Results, resultsText } from './record/results.js';
 import { runRounds } from './rounds.js';
+
+/** Of any contender. */
+const MOST_QUEUES = 4;
 
 /** The contenders that can be had here; what cannot is named with its reason. */
 async function prepared(names: ReadonlySet<ContenderName>): Promise<Set<ContenderName>> {
@@ -46,15 +49,20 @@ async function runChecks({ contenders }: Asked): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
+/** Writes after each cell, so that a run that is broken off leaves what it has. */
+function keep(file: string, results: Results): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, resultsText(results));
+}
+
 async function run(asked: Asked): Promise<number> {
   const { rounds, seconds, loads } = asked;
-  const cores = planCores(4);
-  const date = new Date().toISOString();
   const results: Results = {
-    ...{ format: FORMAT, date, commit: await commit(), machine: await machineFacts() },
-    ...{ settings: { rounds, seconds, cores }, cells: [] },
+    ...{ format: FORMAT, date: new Date().toISOString(), commit: await commit(), machine: await machineFacts() },
+    ...{ settings: { rounds, seconds, cores: planCores(MOST_QUEUES) }, cells: [] },
   };
   const contenders = await prepared(asked.contenders);
+  const file = asked.out ?? path.join(CACHE, 'results', resultsName(results));
   let failures = 0;
   {
     const net = await network();
@@ -67,6 +75,7 @@ async function run(asked: Asked): Promise<number> {
         onCell: (cell) => {
           results.cells.push(cell);
           console.log(cellText(cell));
+          keep(file, results);
         },
         onFailure: (where, error) => {
           failures++;
@@ -75,12 +84,11 @@ async function run(asked: Asked): Promise<number> {
       },
     );
   }
-  const complete = asked.complete && contenders.size === CONTENDERS.length && failures === 0;
-  const file = asked.out ?? path.join(complete ? RESULTS : path.join(CACHE, 'results'), resultsName(results));
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
   console.error(`bench: wrote ${file}`);
-  if (complete && asked.out === undefined) writePage();
+  if (asked.complete && asked.out === undefined && contenders.size === CONTENDERS.length && failures === 0) {
+    keep(path.join(RESULTS, resultsName(results)), results);
+    writePage();
+  }
   return failures === 0 ? 0 : 1;
 }
 

@@ -1,12 +1,11 @@
 /** The rounds of a run: every load, and under each the contenders in an order that is drawn anew. */
-import type { Contender } from './contenders/contender.js';
 import { contender as contenderOf } from './contenders/table.js';
 import type { Network } from './lab/network.js';
 import { runCell } from './loads/cell.js';
 import type { Outcome } from './loads/spent.js';
 import { survived } from './loads/survived.js';
-import { type ContenderName, type DatagramLoad, type Load, survivedName } from './record/catalogue.js';
-import { packetsPerCpuSecond, packetsPerSecond } from './record/measures.js';
+import { type ContenderName, type Load, survivedName } from './record/catalogue.js';
+import { packetsPerSecond } from './record/measures.js';
 import type { Cell, Latency } from './record/results.js';
 
 export interface RoundsOptions {
@@ -24,6 +23,10 @@ export interface RoundsEvents {
 
 /** Above what its processor time allows, nobody survives. */
 const BEYOND = 1.3;
+/** Packets a second that are worth a try in any case. */
+const LEAST = 20_000;
+/** Bytes of a full segment. */
+const SEGMENT = 1448;
 
 /** Runs them all; what each cell brought is told at once. */
 export async function runRounds(network: Network, options: RoundsOptions, events: RoundsEvents): Promise<void> {
@@ -42,11 +45,11 @@ export async function runRounds(network: Network, options: RoundsOptions, events
         try {
           const rate = rateOf(load, name, capacity);
           const cell = tell(await runCell(network, contender, load, rate, options.seconds));
-          if (load.kind !== 'datagrams' || load.latency !== undefined) continue;
+          if (load.kind === 'datagrams' && load.latency !== undefined) continue;
           const best =
             cell.ended === undefined
               ? cell
-              : tell(await highest(network, contender, load, cell, options.seconds), survivedName(load.name));
+              : tell(await survived(network, contender, load, tooMuch(cell), options.seconds), survivedName(load.name));
           capacity.set(`${load.name} ${name}`, packetsPerSecond(best) ?? 0);
         } catch (error) {
           events.onFailure(`${load.name}, ${name}, round ${round}`, error);
@@ -65,15 +68,12 @@ function rateOf(load: Load, name: string, capacity: ReadonlyMap<string, number>)
   return Math.max(1, Math.round((whole * percent) / 100));
 }
 
-function highest(
-  network: Network,
-  contender: Contender,
-  load: DatagramLoad,
-  died: Cell,
-  seconds: number,
-): Promise<Outcome> {
-  const ceiling = packetsPerCpuSecond(died) ?? packetsPerSecond(died) ?? 0;
-  return survived(network, contender, load, ceiling * BEYOND, seconds);
+/** A rate that a contender which ended cannot keep up with: packets a second, of a stream bytes. */
+function tooMuch({ cpu, datagrams, stream }: Cell): number {
+  const answered = datagrams?.handled ?? stream?.answered ?? 0;
+  // Held up at once, it has shown nothing.
+  const packets = Math.max(LEAST, cpu.contender === undefined ? 0 : (BEYOND * answered) / cpu.contender);
+  return stream === undefined ? packets : packets * SEGMENT;
 }
 
 /** Fisher and Yates. */

@@ -1,6 +1,6 @@
 /** What processor time went where, as the kernel accounts it. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Cpu } from '../record/results.js';
+import type { Cell, Cpu } from '../record/results.js';
 
 /** USER_HZ of every Linux port that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -108,11 +108,11 @@ export function elapsed({ before, sent, arrived }: Readings, own: readonly numbe
   const ofOthers = (pick: (times: CoreTimes) => number): number => sum(others, (core) => grown(core, sent, pick));
   const softirqd = (core: number): number => (arrived.ksoftirqd.get(core) ?? 0) - (before.ksoftirqd.get(core) ?? 0);
   return {
-    contenderCores: ofOwn(({ busy }) => busy),
-    softirq: ofOwn(({ softirq }) => softirq),
-    ksoftirqd: sum(own, softirqd) / 1e9,
-    machine: ofOwn(({ busy }) => busy) + ofOthers(({ busy }) => busy),
-    stolen: ofOwn(({ stolen }) => stolen) + ofOthers(({ stolen }) => stolen),
+    contenderCores: rounded(ofOwn(({ busy }) => busy)),
+    softirq: rounded(ofOwn(({ softirq }) => softirq)),
+    ksoftirqd: rounded(sum(own, softirqd) / 1e9),
+    machine: rounded(ofOwn(({ busy }) => busy) + ofOthers(({ busy }) => busy)),
+    stolen: rounded(ofOwn(({ stolen }) => stolen) + ofOthers(({ stolen }) => stolen)),
   };
 }
 
@@ -120,14 +120,20 @@ export function elapsed({ before, sent, arrived }: Readings, own: readonly numbe
 export function threadSeconds({ before, arrived }: Readings): number {
   let nanoseconds = 0;
   for (const [thread, time] of arrived.threads) nanoseconds += time - (before.threads.get(thread) ?? 0);
-  return nanoseconds / 1e9;
+  return rounded(nanoseconds / 1e9);
 }
 
-/** Kibibytes that were resident at most; undefined when the process has ended. */
-export function residentPeak(pid: number): number | undefined {
+/** To the microsecond. */
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6;
+}
+
+/** Kibibytes resident, at most and now; undefined when the process has ended. */
+export function resident(pid: number): Cell['memory'] {
   try {
-    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return peak === undefined ? undefined : Number(peak);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const [peak, end] = ['VmHWM', 'VmRSS'].map((key) => new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+    return peak === undefined || end === undefined ? undefined : { peak: Number(peak), end: Number(end) };
   } catch {
     return undefined;
   }

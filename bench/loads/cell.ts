@@ -25,7 +25,7 @@ async function inside<T>(network: Network, contender: Contender, run: (ring: Rin
   }
 }
 
-/** Runs it. `rate` in packets a second, 0 for as many as go; a stream knows none. */
+/** Runs it. `rate` in packets a second, of a stream in bytes a second; 0 for as many as go. */
 export async function runCell(
   network: Network,
   contender: Contender,
@@ -34,7 +34,7 @@ export async function runCell(
   seconds: number,
 ): Promise<Outcome & { latency?: Latency }> {
   if (load.kind === 'stream') {
-    return inside(network, contender, (ring) => stream(ring, load.connections, seconds));
+    return inside(network, contender, (ring) => stream(ring, load.connections, seconds, rate));
   }
   const { length, flows, df } = load;
   if (load.latency === undefined) {

@@ -2,9 +2,9 @@
 import { type Contender, queuesOf } from '../contenders/contender.js';
 import { pinned, planCores } from '../lab/cores.js';
 import type { Network } from '../lab/network.js';
-import { residentPeak } from '../lab/processor.js';
+import { resident } from '../lab/processor.js';
 import { installRule, removeRule } from '../lab/rule.js';
-import type { Cores, QueueLosses } from '../record/results.js';
+import type { Cell, Cores, QueueLosses } from '../record/results.js';
 import { queues } from '../../test/helpers/kernel.js';
 import type { Running } from '../../test/helpers/running.js';
 
@@ -48,9 +48,9 @@ export class Ring {
     return ring;
   }
 
-  /** Kibibytes that were resident at most; undefined without a process or after its end. */
-  memory(): number | undefined {
-    return this.pid === undefined ? undefined : residentPeak(this.pid);
+  /** Kibibytes that are resident; undefined without a process or after its end. */
+  memory(): Cell['memory'] {
+    return this.pid === undefined ? undefined : resident(this.pid);
   }
 
   /** What its queues have lost so far, and how many packets they took; undefined when there are none. */

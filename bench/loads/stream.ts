@@ -1,4 +1,5 @@
 /** TCP through a ring, and what it cost. */
+import type { Stream } from '../record/results.js';
 import { pinned } from '../lab/cores.js';
 import { FIRST_SOURCE, SINK } from '../lab/network.js';
 import { readProcessor } from '../lab/processor.js';
@@ -17,15 +18,15 @@ interface Sent {
   seconds: number;
 }
 
-/** Sends over so many connections at once, for so many seconds. */
-export async function stream(ring: Ring, connections: number, seconds: number): Promise<Outcome> {
+/** Sends over so many connections at once, for so many seconds, at so many bytes a second; 0 for as many as go. */
+export async function stream(ring: Ring, connections: number, seconds: number, rate: number): Promise<Outcome> {
   const { network, cores } = ring;
   const tcp = await program('tcp');
   const [tool, ...words] = pinned([cores.receiver], [tcp, 'receive', SINK, PORT]);
   const receiver = network.sink.spawn(tool, words);
   try {
     await receiver.says(/^ready$/m);
-    const send = [tcp, 'send', SINK, PORT, FIRST_SOURCE, String(connections), String(seconds)];
+    const send = [tcp, 'send', SINK, PORT, FIRST_SOURCE, ...[connections, seconds, rate].map(String)];
     const [sendTool, ...sendWords] = pinned([cores.sender], send);
     const before = readProcessor(ring.pid);
     const sender = network.sender.spawn(sendTool, sendWords);
@@ -35,12 +36,15 @@ export async function stream(ring: Ring, connections: number, seconds: number): 
     if (exitCode !== 0) throw new Error(`tcp failed: ${sender.stderr}`);
     const { seconds: sending, ...sent } = JSON.parse(sender.stdout) as Sent;
     await until('the queue is empty', async () => ((await ring.queueLosses())?.waiting ?? 0) === 0);
-    return {
+    const cell: Outcome = {
       seconds: sending,
       cores: cores.contender,
       ...spent(ring, { before, sent: over, arrived: over }, life),
-      stream: { connections, ...sent },
+      stream: { connections, rate, ...sent },
     };
+    const testament = cell.ended === undefined ? undefined : ring.testament();
+    if (testament !== undefined) cell.stream = { ...(cell.stream as Stream), answered: testament.answered };
+    return cell;
   } finally {
     await receiver.stop('SIGKILL');
   }

@@ -1,7 +1,7 @@
 /** The highest load that a contender survives which ends under too much of it. */
 import type { Contender } from '../contenders/contender.js';
 import type { Network } from '../lab/network.js';
-import type { DatagramLoad } from '../record/catalogue.js';
+import type { Load } from '../record/catalogue.js';
 import { runCell } from './cell.js';
 import type { Outcome } from './spent.js';
 
@@ -13,19 +13,19 @@ const TRIES = 12;
 
 /**
  * Finds it by halving, then runs it in full.
- * @param ceiling packets a second that are surely too many
+ * @param ceiling packets a second, or bytes of a stream, that are surely too many
  * @throws Error when the contender ends at every rate
  */
 export async function survived(
   network: Network,
   contender: Contender,
-  load: DatagramLoad,
+  load: Load,
   ceiling: number,
   seconds: number,
 ): Promise<Outcome> {
   let [low, high] = [0, ceiling];
   for (let step = 0; step < STEPS; step++) {
-    const middle = Math.round((low + high) / 2);
+    const middle = Math.max(1, Math.round((low + high) / 2));
     const { ended } = await runCell(network, contender, load, middle, TRIAL_SECONDS);
     if (ended === undefined) low = middle;
     else high = middle;
@@ -37,5 +37,5 @@ export async function survived(
     if (outcome.ended === undefined) return outcome;
     rate *= STEP_BACK;
   }
-  throw new Error(`${contender.name} ends at any rate, at ${Math.round(rate)} packets a second too`);
+  throw new Error(`${contender.name} ends at any rate, at ${Math.round(rate)} a second too`);
 }

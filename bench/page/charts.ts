@@ -32,7 +32,7 @@ function titleOf(load: string): string {
 function panel(results: Results, load: string, measure: Measure, words: (value: number) => string, more = ''): Panel[] {
   const bars = rowsOf(results, load).flatMap((row) => {
     const spread = figure(row, measure);
-    if (spread === undefined) return [];
+    if (spread === undefined || row.ended) return [];
     return [{ label: row.label, ink: inkOf(row.contender), spread, figure: words(spread.median) }];
   });
   return bars.length === 0 ? [] : [{ title: `${titleOf(load)}${more}`, bars }];

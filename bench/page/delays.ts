@@ -35,7 +35,7 @@ export function delayChart(title: string, note: string, panels: readonly DelayPa
     for (let decade = 0; decade <= decades; decade++) {
       const line = x(LEAST * 10 ** decade);
       parts.push(`<path class="grid" d="M${at(line)} ${at(y)}v${panel.rows.length * ROW}"/>`);
-      parts.push(text(line, y + panel.rows.length * ROW + 14, nanoseconds(LEAST * 10 ** decade), 'faint', 'middle'));
+      parts.push(text(line, y + panel.rows.length * ROW + 14, whole(LEAST * 10 ** decade), 'faint', 'middle'));
     }
     for (const row of panel.rows) {
       parts.push(...rowParts(row, y, x));
@@ -48,6 +48,11 @@ export function delayChart(title: string, note: string, panels: readonly DelayPa
     ...rows.map((row) => `${row.label}: ${figures(row)}`),
   ]);
   return document(y + 8, title, spoken.join('; '), parts);
+}
+
+/** A power of ten without its zeros behind the point. */
+function whole(value: number): string {
+  return nanoseconds(value).replace(/\.0+ /, ' ');
 }
 
 function figures({ median, p99, p999 }: Delays): string {

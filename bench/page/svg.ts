@@ -8,21 +8,41 @@ export const LABELS = 200;
 export const FIGURES = 150;
 export const PLOT = WIDTH - LABELS - FIGURES - MARGIN;
 
+interface Inks {
+  paper: string;
+  ink: string;
+  faint: string;
+  line: string;
+  ours: string;
+  theirs: string;
+}
+
+const LIGHT: Inks = {
+  ...{ paper: '#ffffff', ink: '#1f2328', faint: '#59636e', line: '#d1d9e0' },
+  ...{ ours: '#0969da', theirs: '#8c959f' },
+};
+const DARK: Inks = {
+  ...{ paper: '#0d1117', ink: '#e6edf3', faint: '#9198a1', line: '#3d444d' },
+  ...{ ours: '#58a6ff', theirs: '#6e7681' },
+};
+
+/** Spelt out, because not every program that shows SVG knows variables of CSS. */
+function inked({ paper, ink, faint, line, ours, theirs }: Inks): string {
+  return [
+    `.paper{fill:${paper}}text{fill:${ink}}.faint{fill:${faint}}.grid{stroke:${line}}`,
+    `.ours{fill:${ours}}.theirs{fill:${theirs}}.limit{stroke:${faint}}.spread{stroke:${ink}}`,
+  ].join('');
+}
+
 const STYLE = `
-  :root { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --ours: #0969da; --theirs: #8c959f; }
-  @media (prefers-color-scheme: dark) {
-    :root { --paper: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d; --ours: #58a6ff; --theirs: #6e7681; }
-  }
-  text { font: 13px system-ui, sans-serif; fill: var(--ink); }
-  .title { font-weight: 600; font-size: 15px; }
-  .panel { font-weight: 600; }
-  .faint { fill: var(--faint); font-size: 12px; }
-  .ours { fill: var(--ours); }
-  .theirs { fill: var(--theirs); }
-  .limit { fill: none; stroke: var(--faint); stroke-dasharray: 3 2; }
-  .spread { stroke: var(--ink); stroke-width: 1.5; }
-  .grid { stroke: var(--line); }
-  .paper { fill: var(--paper); }
+text{font:13px system-ui,sans-serif}
+.title{font-weight:600;font-size:15px}
+.panel{font-weight:600}
+.faint{font-size:12px}
+.limit{fill:none;stroke-dasharray:3 2}
+.spread{stroke-width:1.5}
+${inked(LIGHT)}
+@media (prefers-color-scheme: dark){${inked(DARK)}}
 `;
 
 /** The kind of contender that a row shows, which is how it is inked. */

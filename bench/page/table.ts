@@ -10,6 +10,7 @@ import {
   machinePerKibibyte,
   machinePerPacket,
   memory,
+  memoryPeak,
   packetsPerCpuSecond,
   packetsPerSecond,
 } from '../record/measures.js';
@@ -42,14 +43,14 @@ function column(title: string, measure: Measure, words: (value: number) => strin
 function beside(title: string, load: string, other: string, measure: Measure): Column {
   return {
     title,
-    text: ({ contender }, results) => {
-      const spread = contender === other ? undefined : ratio(results, load, [contender, other], measure);
+    text: ({ contender, ended }, results) => {
+      const spread = ended || contender === other ? undefined : ratio(results, load, [contender, other], measure);
       return spread === undefined ? '' : `${digits(spread.median)} ×`;
     },
   };
 }
 
-const sum = (spread: number): string => `${digits(spread)} MiB`;
+const mebibytes = (value: number): string => `${digits(value)} MiB`;
 
 /** Columns of the datagram loads. */
 export function datagramColumns(load: string): Column[] {
@@ -61,7 +62,8 @@ export function datagramColumns(load: string): Column[] {
     column('lost', lostShare, percent),
     column('busy', busyShare, percent),
     column('all cores / packet', machinePerPacket, nanoseconds),
-    column('memory', memory, sum),
+    column('memory, at most', memoryPeak, mebibytes),
+    column('at the end', memory, mebibytes),
   ];
 }
 
@@ -74,6 +76,8 @@ export function latencyColumns(): Column[] {
     column('99.9 %', addedLatency('p999'), nanoseconds),
     column('CPU / packet', cpuPerPacket, nanoseconds),
     column('busy', busyShare, percent),
+    column('cleared', clearedShare, percent),
+    column('lost', lostShare, percent),
     column('disorder', ({ latency }) => latency?.disorder, quantity),
   ];
 }

@@ -45,8 +45,11 @@ export const busyShare: Measure = ({ cpu, seconds, cores }) =>
 export const bytesPerSecond: Measure = ({ stream, seconds }) =>
   stream === undefined ? undefined : stream.bytes / seconds;
 
-export const bytesPerCpuSecond: Measure = ({ stream, cpu }) =>
-  stream === undefined || cpu.contender === undefined ? undefined : share(stream.bytes, cpu.contender);
+/** None for a contender that ended: what then went by is not its work. */
+export const bytesPerCpuSecond: Measure = ({ stream, cpu, ended }) =>
+  stream === undefined || cpu.contender === undefined || ended !== undefined
+    ? undefined
+    : share(stream.bytes, cpu.contender);
 
 /** Nanoseconds of all cores for each kibibyte of TCP. */
 export const machinePerKibibyte: Measure = ({ stream, cpu }) =>
@@ -57,5 +60,9 @@ export function addedLatency(at: keyof Percentiles): Measure {
   return ({ latency }) => (latency === undefined ? undefined : latency.seen[at] - latency.without[at]);
 }
 
-/** Mebibytes resident at most. */
-export const memory: Measure = ({ memory: kibibytes }) => (kibibytes === undefined ? undefined : kibibytes / 1024);
+/** Mebibytes resident at the end of the load. */
+export const memory: Measure = ({ memory: kibibytes }) => (kibibytes === undefined ? undefined : kibibytes.end / 1024);
+
+/** Mebibytes resident at most, its start within. */
+export const memoryPeak: Measure = ({ memory: kibibytes }) =>
+  kibibytes === undefined ? undefined : kibibytes.peak / 1024;

@@ -14,6 +14,12 @@ export interface Results {
   cells: Cell[];
 }
 
+/** The text of a file of results: a line for each cell. */
+export function resultsText({ cells, ...head }: Results): string {
+  const lines = cells.map((cell) => `    ${JSON.stringify(cell)}`).join(',\n');
+  return `${JSON.stringify(head, undefined, 2).replace(/\n\}$/, '')},\n  "cells": [\n${lines}\n  ]\n}\n`;
+}
+
 export interface MachineFacts {
   cpu: string;
   cores: number;
@@ -57,8 +63,8 @@ export interface Cell {
   stream?: Stream;
   latency?: Latency;
   queue?: QueueLosses;
-  /** Kibibytes; the most that was resident. */
-  memory?: number;
+  /** Kibibytes that were resident: at most, since it started, and at the end of the load. */
+  memory?: { peak: number; end: number };
   /** The contender ended by itself: why, and after how many seconds of load. */
   ended?: { reason: string; after: number };
 }
@@ -98,11 +104,15 @@ export interface Datagrams {
 
 export interface Stream {
   connections: number;
+  /** Bytes a second that were asked for; 0 for as many as go. */
+  rate: number;
   /** Acknowledged by the far end. */
   bytes: number;
   retransmits: number;
   /** Times that TCP saw disorder (tcpi_reord_seen). */
   reordered: number;
+  /** Packets that the contender answered before it ended; the other bytes went by without it. */
+  answered?: number;
 }
 
 /** Nanoseconds from sending to arrival at the sink. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tcp receive ADDRESS PORT
- * tcp send ADDRESS PORT SOURCE CONNECTIONS SECONDS
+ * tcp send ADDRESS PORT SOURCE CONNECTIONS SECONDS RATE
  *
  * TCP bulk. The sender opens CONNECTIONS, each from its own source address,
- * SOURCE and up, writes to all of them for SECONDS, and prints as JSON how many
- * bytes the far end has acknowledged by then. The receiver throws away what
- * comes without copying it, until SIGTERM.
+ * SOURCE and up, writes to all of them for SECONDS, together at RATE bytes a
+ * second unless that is 0, and prints as JSON how many bytes the far end has
+ * acknowledged by then. The receiver throws away what comes without copying it,
+ * until SIGTERM.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -87,13 +88,16 @@ static int receive(const struct sockaddr_in *at)
 	}
 }
 
-static int reach(const struct sockaddr_in *to, uint32_t source)
+static int reach(const struct sockaddr_in *to, uint32_t source, uint64_t rate)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	from.sin_addr.s_addr = htonl(source);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+	if (fd < 0 ||
+	    (rate > 0 && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+				    sizeof(rate)) < 0) ||
+	    bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
 	    connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		return -1;
 	return fd;
@@ -109,7 +113,7 @@ static int fill(int fd)
 }
 
 static int transmit(const struct sockaddr_in *to, uint32_t source, int count,
-		    double seconds)
+		    double seconds, uint64_t rate)
 {
 	unsigned long long acked = 0, retransmitted = 0, reordered = 0;
 	struct epoll_event events[EVENTS];
@@ -117,7 +121,8 @@ static int transmit(const struct sockaddr_in *to, uint32_t source, int count,
 	double start, end;
 
 	for (int i = 0; i < count; i++) {
-		fds[i] = reach(to, source + (uint32_t)i);
+		fds[i] = reach(to, source + (uint32_t)i,
+			       (rate + (uint64_t)count - 1) / (uint64_t)count);
 		if (fds[i] < 0 || watch(epoll, fds[i], EPOLLOUT) < 0)
 			return fail("connect");
 	}
@@ -159,19 +164,21 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc >= 4 && inet_pton(AF_INET, argv[2], &at.sin_addr) == 1) {
-		int count = argc == 7 ? atoi(argv[5]) : 0;
+		int count = argc == 8 ? atoi(argv[5]) : 0;
 
 		at.sin_port = htons((uint16_t)atoi(argv[3]));
 		if (argc == 4 && strcmp(argv[1], "receive") == 0)
 			return receive(&at);
-		if (argc == 7 && strcmp(argv[1], "send") == 0 &&
+		if (argc == 8 && strcmp(argv[1], "send") == 0 &&
 		    inet_pton(AF_INET, argv[4], &source) == 1 && count >= 1 &&
 		    count <= MAX_CONNECTIONS)
 			return transmit(&at, ntohl(source.s_addr), count,
-					atof(argv[6]));
+					atof(argv[6]),
+					strtoull(argv[7], NULL, 10));
 	}
 	fputs("usage: tcp receive ADDRESS PORT\n"
-	      "       tcp send ADDRESS PORT SOURCE CONNECTIONS SECONDS\n",
+	      "       tcp send ADDRESS PORT SOURCE CONNECTIONS SECONDS "
+	      "RATE\n",
 	      stderr);
 	return 2;
 }

@@ -6,6 +6,7 @@ import { charts } from '../../bench/page/charts.js';
 import { placed } from '../../bench/page/page.js';
 import { CHARTS, pageFiles, readResults } from '../../bench/page/write.js';
 import { CONTENDERS, LOADS } from '../../bench/record/catalogue.js';
+import { resultsText } from '../../bench/record/results.js';
 import { sampleCell, sampleResults } from './bench-samples.js';
 
 const EMPTY =
@@ -44,7 +45,7 @@ describe('the page', () => {
     expect(text).toContain('| UDP, 64 bytes | 0.500 × | packets per CPU-second of the null verdict | 0.250 – 0.750 |');
   });
 
-  test('shows who ended by itself at what it survived, and until it ended', () => {
+  test('shows who ended by itself at what it survived, and what came of its end', () => {
     const results = sampleResults();
     results.cells.push(
       sampleCell({ contender: 'article', packets: 30_000, ended: { reason: 'ENOBUFS', after: 0.25 } }),
@@ -52,9 +53,9 @@ describe('the page', () => {
     );
     const text = page(results);
     expect(text).toContain("| the article's way \\* | 100 k |");
-    expect(text).toContain("| the article's way, until it ended | 30.0 k |");
+    expect(text).toContain("| the article's way, ended | 30.0 k |");
     expect(text).toContain(
-      "\\* the article's way ended by itself in 1 of 1 rounds: ENOBUFS, 0.3 s after the load began.",
+      "\\* the article's way ended by itself in 1 of 1 rounds: ENOBUFS, 0.25 s after the load began.",
     );
     // Only the first round has both: 100 k of each.
     expect(text).toContain("| UDP, 64 bytes | 1.00 × | packets per CPU-second of the article's way | 1.00 – 1.00 |");
@@ -66,6 +67,17 @@ describe('the page', () => {
     expect(text).toMatch(/^before\n<!--.*-->\n\nNo complete run is recorded .*\n\n<!--.*-->\nafter\n$/);
     expect(placed(text, undefined)).toBe(text);
     expect(() => placed('nothing', undefined)).toThrow(/has no '<!-- figures/);
+  });
+});
+
+describe('a file of results', () => {
+  test('has a line for each cell, and is read back as it was', () => {
+    const results = sampleResults();
+    const text = resultsText(results);
+    expect(JSON.parse(text)).toEqual(results);
+    expect(text.split('\n').filter((line) => line.includes('"load"'))).toHaveLength(results.cells.length);
+    const none = { ...results, cells: [] };
+    expect(JSON.parse(resultsText(none))).toEqual(none);
   });
 });
 
