@@ -8,6 +8,7 @@
  * The rule that feeds a contender stands in the router's mangle PREROUTING and takes what comes in by eth0.
  */
 import { device } from '../../test/helpers/kernel.js';
+import { planCores } from './cores.js';
 import { Lab, type Namespace } from '../../test/helpers/netns.js';
 import { installSink } from '../../test/helpers/traffic.js';
 
@@ -44,6 +45,7 @@ export async function network(): Promise<Network> {
     await sender.ip('route', 'add', 'default', 'via', '10.77.0.1');
     await sink.ip('route', 'add', 'default', 'via', '10.77.1.1');
     await installSink(sink);
+    await keepAcknowledgements(sender, planCores().sender);
     const [link] = JSON.parse(await router.ip('-j', 'link', 'show', 'dev', 'eth0')) as [{ address: string }];
     // Found now, not under load.
     await router.exec('ping', ['-c', '1', '-W', '5', SINK]);
@@ -52,6 +54,16 @@ export async function network(): Promise<Network> {
     await lab[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Has the sender's core, and no other, take what comes back to it (RPS). An acknowledgement comes by the core that the
+ * packet left the router on, the contender's; TCP would then send from there too, and from two cores its segments
+ * overtake each other on the way to the router, whoever stands in it.
+ */
+async function keepAcknowledgements(sender: Namespace, core: number): Promise<void> {
+  const mask = (1 << core).toString(16);
+  await sender.exec('sh', ['-c', `echo ${mask} > /sys/class/net/eth0/queues/rx-0/rps_cpus`]);
 }
 
 /** Packets that came to the router by its eth0, from anyone. */

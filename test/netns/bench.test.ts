@@ -15,7 +15,7 @@ import { clearedShare, packetsPerCpuSecond } from '../../bench/record/measures.j
 
 let net: Network;
 beforeAll(async () => {
-  // As the bench does: a sender of TCP that changes its core overtakes its own packets.
+  // As the bench does: what it starts without another word leaves the contender's cores alone.
   await pin(planCores().receiver);
   net = await network();
 });
