@@ -23,12 +23,13 @@ Do full-size packets with DF cross the tunnel? Seen on stock Debian kernels, not
 
 Each cell is the way from host A to host B: \`ping -M do -s 1472\` (its answers come back without DF), UDP of 1472
 bytes, UDP super-packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last
-two with a VLAN tag as well. On the WAN: nothing but the carrier's protocol, two fragments of every full-size packet, no DF, no
-identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`.
+two with a VLAN tag as well. On the WAN: nothing but the carrier's protocol, two fragments of every full-size packet (two whole
+packets, where it is cut before it is sealed), no DF, no identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`.
 
 - **nothing**: a gretap as \`tunnel up\` makes it, without \`ignore-df\` and without clear-df.
 - **\`OUTPUT -p gre\`**: that, with the article's own rule and \`clear-df run --queue 0\` behind it.
-- the others: \`engine\`, and \`hook\` for the queue, in the site file of \`clear-df tunnel up\`.
+- the others: \`engine\`, and \`hook\` for the queue, in the site file of \`clear-df tunnel up\`. Whether nft works depends on
+  the kernel alone: later carriers are not seen with it.
 `;
 
 /** The whole page. */

@@ -13,6 +13,9 @@ import { type KernelSeries, SERIES } from './suites.js';
 export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'nft'] as const;
 export type Way = (typeof WAYS)[number];
 
+/** Ways that a carrier has to do with; the others depend on the kernel alone, and are seen with the first carriers. */
+export const CARRIER_WAYS: readonly Way[] = ['nothing', 'nfqueue br-netfilter', 'tunnel-flag'];
+
 /** What became of a number of packets, each of 1500 bytes with DF. */
 export type Fate = 'whole' | 'lost' | 'some lost' | 'checksum errors';
 

@@ -25,7 +25,7 @@ import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
-import { describeKernels, kernels } from './kernels.js';
+import { describeKernels, EVERYTHING, kernels } from './kernels.js';
 
 const SECOND = 1000;
 const GRE = 47;
@@ -63,10 +63,8 @@ const WHOLE_REDUCED: Row = { segments: 1, encap: 'encap.red', core: 1578, wire: 
 
 /** The first one has a story of its own. */
 function rows(series: KernelSeries): Row[] {
-  if (kernels('short').length === kernels('full').length) {
-    return [TWO, FOUR, REDUCED, FOUR_REDUCED, WHOLE, WHOLE_REDUCED];
-  }
-  return kernels('full').includes(series) ? [TWO, FOUR, WHOLE_REDUCED] : [FOUR];
+  if (EVERYTHING) return [TWO, FOUR, REDUCED, FOUR_REDUCED, WHOLE, WHOLE_REDUCED];
+  return kernels('full').includes(series) ? [FOUR] : [WHOLE_REDUCED];
 }
 
 describeKernels(['5.10', '7.2'], 'the article through segments', (guest, series) => {

@@ -15,7 +15,7 @@ import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import type { Traced } from '../../src/trace/text.js';
 import type { Way } from '../../src/trace/ways.js';
-import { describeKernels, kernels } from './kernels.js';
+import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
 const FLOW = ['trace', '--from', HOST_A, '--to', HOST_B];
@@ -80,7 +80,7 @@ async function tables(at: Namespace, variant: 'iptables-legacy' | 'iptables-nft'
   for (const chain of ['INPUT', 'FORWARD', 'OUTPUT']) await at.exec(variant, ['-A', chain, ...rule]);
 }
 
-describeKernels(['7.2'], 'trace', (guest, series) => {
+describeKernels('full', 'trace', (guest) => {
   it(
     'shows the plain table of the article, and the drop inside the tunnel device',
     async () => {
@@ -125,7 +125,7 @@ describeKernels(['7.2'], 'trace', (guest, series) => {
     300 * SECOND,
   );
 
-  it.skipIf(!kernels('full').includes(series))(
+  it(
     "shows the article's table of GRE inside ESP, and where clear-df sees it",
     async () => {
       await guest().modprobe('br_netfilter');
@@ -165,7 +165,7 @@ describeKernels(['7.2'], 'trace', (guest, series) => {
     300 * SECOND,
   );
 
-  it.skipIf(!kernels('full').includes(series))(
+  it(
     'leaves nothing, also when it is killed: the next one takes that away',
     async () => {
       await guest().modprobe('br_netfilter');
