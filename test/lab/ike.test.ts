@@ -2,7 +2,7 @@
  * The article's tunnel inside ESP whose keys come from IKE: each router has a charon of its own, and what charon knows
  * of the tunnel comes from clear-df alone. `test/helpers/article.ts` draws the network; the WAN carries ESP and UDP 500.
  */
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
@@ -37,6 +37,9 @@ async function charons({ rA, rB }: Article): Promise<[Charon, Charon]> {
 }
 
 describeKernels('full', 'the article with keys from IKE', (guest) => {
+  // Loaded before all else: modules stay, and some give every namespace devices.
+  beforeAll(async () => guest().modprobe('ip_gre', 'br_netfilter'));
+
   it(
     'from a pre-shared key, and new ones every 20 seconds under traffic',
     async () => {
