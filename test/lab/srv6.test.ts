@@ -64,7 +64,7 @@ const WHOLE_REDUCED: Row = { segments: 1, encap: 'encap.red', core: 1578, wire: 
 /** The first one has a story of its own. */
 function rows(series: KernelSeries): Row[] {
   if (EVERYTHING) return [TWO, FOUR, REDUCED, FOUR_REDUCED, WHOLE, WHOLE_REDUCED];
-  return kernels('full').includes(series) ? [FOUR] : [WHOLE_REDUCED];
+  return kernels('full').includes(series) ? [FOUR] : [];
 }
 
 describeKernels(['5.10', '7.2'], 'the article through segments', (guest, series) => {

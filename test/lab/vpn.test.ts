@@ -30,7 +30,7 @@ const STREAM = 1_000_000;
 /** How a machine says that nobody takes the VPN's packets while one end is away. */
 const UNREACHABLE = 'icmp[icmptype] == icmp-unreach';
 
-/** `npm test` tells the first two. */
+/** `npm test` tells the first. */
 const STORIES: { name: string; make: VpnMaker; otherMtu?: number }[] = [
   { name: 'WireGuard', make: wireguard, otherMtu: 1380 },
   { name: 'OpenConnect and ocserv', make: openconnect },
@@ -62,7 +62,7 @@ function lengths(packets: readonly Captured[]): number[] {
 }
 
 describeKernels('full', "the article inside somebody else's VPN", (guest, series) => {
-  const stories = EVERYTHING ? STORIES : STORIES.slice(0, 2);
+  const stories = EVERYTHING ? STORIES : STORIES.slice(0, 1);
 
   it.each(stories)(
     '$name',
