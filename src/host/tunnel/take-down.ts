@@ -63,6 +63,8 @@ function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts
   if (standing.state === 'so') return true;
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.
   if (standing.state === 'in-the-way' && kind === 'xfrm-state') return true;
+  // Its command names all of it; a way that goes elsewhere by now, as while a device is down, does not make it another's.
+  if (kind === 'policy-rule') return true;
   log.warn(`${key} is left alone: it is not as clear-df made it (${standing.found})`);
   return false;
 }
