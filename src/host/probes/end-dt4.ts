@@ -9,7 +9,8 @@ import { unloadTunnels } from '../modules.js';
 import type { Bench, Finding } from './bench.js';
 import type { PrivateNamespace } from './namespace.js';
 
-const DEVICE = 'cdfprobe0';
+/** Another than the gretap's of `ignore-df.ts`, which may still be there. */
+const DEVICE = 'cdfprobe1';
 const TABLE = '9';
 const MODULE = 'vrf';
 
