@@ -94,7 +94,7 @@ export class TunnelEnd {
   async up(flags: readonly string[] = []): Promise<void> {
     const [node, main] = commandOf(this.at);
     const running = this.at.spawn(node, [main, 'tunnel', 'up', ...flags, this.file]);
-    await running.says(/tunnel \S+ is up/, 120_000);
+    await running.says(/tunnel \S+ is up/, 300_000);
     if (this.engine === 'nfqueue') this.#daemon = new Daemon(this.at, running, [0]);
     if (this.stays) this.#running = running;
     else await running.wait();
@@ -102,7 +102,7 @@ export class TunnelEnd {
 
   /** `clear-df tunnel down`: also ends the mangler. */
   async down(): Promise<Done> {
-    const done = await clearDf(this.at, ['tunnel', 'down', this.file], 120_000);
+    const done = await clearDf(this.at, ['tunnel', 'down', this.file], 300_000);
     if (done.exitCode !== 0) throw new Error(`tunnel down failed (${done.exitCode}): ${done.stderr}`);
     if (this.#running !== undefined) await this.#running.wait();
     [this.#daemon, this.#running] = [undefined, undefined];

@@ -140,7 +140,7 @@ describeKernels('short', 'the article', (guest, series) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });
 

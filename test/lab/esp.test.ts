@@ -88,6 +88,6 @@ describeKernels(['7.2'], 'the article inside ESP', (guest, series) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });

@@ -131,6 +131,6 @@ describeKernels('full', 'the article with keys from IKE', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });

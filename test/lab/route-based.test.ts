@@ -105,7 +105,7 @@ describeKernels(['6.12'], 'the article by a device', (guest, series) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });
 

@@ -142,7 +142,7 @@ describeKernels(['5.10', '7.2'], 'the article through segments', (guest, series)
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 
   it.each(rows(series))(
@@ -178,6 +178,6 @@ describeKernels(['5.10', '7.2'], 'the article through segments', (guest, series)
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });

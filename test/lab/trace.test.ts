@@ -122,7 +122,7 @@ describeKernels('full', 'trace', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 
   it(
@@ -162,7 +162,7 @@ describeKernels('full', 'trace', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 
   it(
@@ -209,6 +209,6 @@ describeKernels('full', 'trace', (guest) => {
       }
       expect(await guest().kernelComplaints()).toEqual([]);
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });

@@ -81,7 +81,7 @@ describeKernels('full', 'an XFRM interface', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 
   it(
@@ -120,7 +120,7 @@ describeKernels('full', 'an XFRM interface', (guest) => {
         await net.lab[Symbol.asyncDispose]();
       }
     },
-    300 * SECOND,
+    600 * SECOND,
   );
 });
 
