@@ -14,7 +14,6 @@ import {
 import { SERIES } from '../../scripts/lab/suites.js';
 import { CARRIERS } from '../helpers/matrix.js';
 
-
 describe('docs/support-matrix', () => {
   const matrix = readMatrix();
 
