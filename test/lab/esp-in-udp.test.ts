@@ -65,7 +65,7 @@ function packetsOf(fragments: readonly Captured[]): Sizes['wire'][] {
   return [...packets.values()].map((wire) => wire.sort((a, b) => a.offset - b.offset));
 }
 
-describeKernels(['7.2'], 'the article inside ESP in UDP', (guest) => {
+describeKernels('full', 'the article inside ESP in UDP', (guest) => {
   const stories = EVERYTHING ? STORIES : STORIES.slice(0, 1);
 
   it.each(stories)(
