@@ -75,7 +75,11 @@ it('shows where clear-df sees it, who holds the queue, and that DF is clear behi
   }
 });
 
+/** A table that an earlier test had a rule in is still there, empty, and stands for its hook. */
+const forgetTables = async () => net.router.try('nft', ['delete', 'table', 'ip', 'mangle']);
+
 it('names the rule that drops it, with its number', async () => {
+  await forgetTables();
   await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-p', 'tcp', '-j', 'ACCEPT']);
   await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-p', 'icmp', '-j', 'DROP']);
   try {
@@ -90,6 +94,7 @@ it('names the rule that drops it, with its number', async () => {
 });
 
 it('says so when routing refuses it for its DF, or nobody gives it back from a queue', async () => {
+  await forgetTables();
   await net.router.ip('link', 'set', 'eth1', 'mtu', '1400');
   try {
     const large = () => ping(net.client, SERVER, { size: 1472, count: 1, patience: 1 });
