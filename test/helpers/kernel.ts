@@ -87,3 +87,11 @@ export async function device(namespace: Namespace, dev: string): Promise<DeviceC
   const { rx, tx } = link.stats64;
   return { rx: rx.packets, tx: tx.packets, rxDropped: rx.dropped, txDropped: tx.dropped };
 }
+
+/** What the kernel counts as trouble of IPsec, by name; only what is not 0. */
+export async function xfrmTroubles(namespace: Namespace): Promise<Record<string, number>> {
+  const lines = (await namespace.read('/proc/net/xfrm_stat')).split('\n').map((line) => line.trim().split(/\s+/));
+  return Object.fromEntries(
+    lines.filter(([, value]) => Number(value) > 0).map(([name = '', value]) => [name, Number(value)]),
+  );
+}

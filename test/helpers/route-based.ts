@@ -38,14 +38,6 @@ export async function routeBasedCarriers(
   return [carrier(INNER_A, INNER_B), carrier(INNER_B, INNER_A)];
 }
 
-/** What the kernel counts as trouble of IPsec, by name; only what is not 0. */
-export async function xfrmTroubles(at: Namespace): Promise<Record<string, number>> {
-  const lines = (await at.read('/proc/net/xfrm_stat')).split('\n').map((line) => line.trim().split(/\s+/));
-  return Object.fromEntries(
-    lines.filter(([, value]) => Number(value) > 0).map(([name = '', value]) => [name, Number(value)]),
-  );
-}
-
 /** Packets that a device could not send; `collisions` are those that would have come back to it. */
 export async function deviceTroubles(at: Namespace, dev: string): Promise<{ errors: number; collisions: number }> {
   const [link] = JSON.parse(await at.ip('-j', '-s', 'link', 'show', 'dev', dev)) as [

@@ -1,4 +1,5 @@
 /** A tunnel as an operator makes it: a site file on each router and `clear-df tunnel up`. */
+import type { Sizes } from '../../src/tunnel/sizes.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import { clearDf, commandOf, Daemon } from './clear-df.js';
 import type { Done, Namespace } from './netns.js';
@@ -88,6 +89,18 @@ export class TunnelEnd {
   get running(): Running {
     if (this.#running === undefined) throw new Error(`${this.file} has nothing running`);
     return this.#running;
+  }
+
+  /** What `clear-df tunnel plan --json` says that one full packet becomes. */
+  async plannedSizes(): Promise<Sizes> {
+    const done = await clearDf(this.at, ['tunnel', 'plan', this.file, '--json'], 120_000);
+    if (done.exitCode !== 0) throw new Error(`tunnel plan failed (${done.exitCode}): ${done.stderr}`);
+    return (JSON.parse(done.stdout) as { sizes: Sizes }).sizes;
+  }
+
+  /** Bytes of each packet on the wire, as planned. */
+  async plannedLengths(): Promise<number[]> {
+    return (await this.plannedSizes()).wire.map(({ length }) => length);
   }
 
   /** `clear-df tunnel up`, until it says that the tunnel is up; where it has something to do it goes on running. */

@@ -18,6 +18,7 @@ import { Capture, type Captured } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
+import { xfrmTroubles } from '../helpers/kernel.js';
 import { espInUdpCarrier } from '../helpers/esp.js';
 import type { Namespace } from '../helpers/netns.js';
 import { routerText } from '../helpers/router-text.js';
@@ -43,11 +44,6 @@ interface Status {
 
 async function statusOf({ at, file }: TunnelEnd): Promise<Status> {
   return JSON.parse((await clearDf(at, ['tunnel', 'status', file, '--json'], 120_000)).stdout) as Status;
-}
-
-async function wireOf({ at, file }: TunnelEnd): Promise<Sizes['wire']> {
-  const { stdout } = await clearDf(at, ['tunnel', 'plan', file, '--json'], 120_000);
-  return (JSON.parse(stdout) as { sizes: Sizes }).sizes.wire;
 }
 
 /** Sends an IKE message that nobody has asked for, from a port that nobody has agreed on. */
@@ -80,7 +76,7 @@ describeKernels('full', 'the article inside ESP in UDP', (guest) => {
         const ends = await tunnelEnds(net, { carrier, engine: 'nfqueue' }, { carrier, engine: 'tunnel-flag' });
         const [near, far] = ends;
         const [textA, textB] = [await routerText(rA), await routerText(rB)];
-        const [planned, before] = await Promise.all([wireOf(near), ping(hA, HOST_B)]);
+        const [{ wire: planned }, before] = await Promise.all([near.plannedSizes(), ping(hA, HOST_B)]);
         expect(before).toMatchObject({ received: 0 });
         expect(planned.map(({ length }) => length)).toEqual(expected);
         const everything = await Capture.start(w, 'eth1', ['ip']);
@@ -100,8 +96,7 @@ describeKernels('full', 'the article inside ESP in UDP', (guest) => {
         expect(flow.grew('UdpInCsumErrors')).toBe(0);
 
         for (const router of [rA, rB]) {
-          const xfrm = await router.read('/proc/net/xfrm_stat');
-          expect(xfrm.split('\n').filter((line) => /\s[1-9]\d*$/.test(line))).toEqual([]);
+          expect(await xfrmTroubles(router)).toEqual({});
         }
 
         if (mode === 'transport') {

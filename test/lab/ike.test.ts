@@ -9,6 +9,7 @@ import { clearDf } from '../helpers/clear-df.js';
 import { Charon } from '../helpers/ike.js';
 import { certificateCarriers, pskCarrier, REKEY } from '../helpers/ike-site.js';
 import { longFlow } from '../helpers/long-flow.js';
+import { xfrmTroubles } from '../helpers/kernel.js';
 import type { Namespace } from '../helpers/netns.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
@@ -25,11 +26,6 @@ const FLOW_SECONDS = ALL ? 180 : 60;
 /** Files of charon's in a router's own `/etc`. */
 async function files(at: Namespace): Promise<string> {
   return at.exec('sh', ['-c', 'cd /etc/swanctl && ls -l conf.d x509 x509ca private']);
-}
-
-/** What the kernel's IPsec could not do: lines of `/proc/net/xfrm_stat` that are not 0. */
-async function xfrmErrors(at: Namespace): Promise<string[]> {
-  return (await at.read('/proc/net/xfrm_stat')).split('\n').filter((line) => /\s[1-9]\d*$/.test(line));
 }
 
 async function charons({ rA, rB }: Article): Promise<[Charon, Charon]> {
@@ -71,14 +67,14 @@ describeKernels('full', 'the article with keys from IKE', (guest) => {
         }
 
         const installed = /CHILD_SA clear-df-site-a\{\d+\} established/;
-        const errors = await Promise.all([rA, rB].map(xfrmErrors));
+        const errors = await Promise.all([rA, rB].map(xfrmTroubles));
         const keysBefore = await charonA.count(installed);
         const flow = await longFlow(hA, hB, HOST_B, { seconds: FLOW_SECONDS });
         const rekeyed = (await charonA.count(installed)) - keysBefore;
         // Each comes at most 2 s early, inbound and outbound half are told apart: 2 lines; the first may be under way.
         expect(rekeyed).toBeGreaterThanOrEqual(2 * (Math.floor(FLOW_SECONDS / REKEY) - 1));
         // What a change of keys loses, the kernel counts: no state for a packet that came, none for one that leaves.
-        expect(await Promise.all([rA, rB].map(xfrmErrors)), JSON.stringify(flow)).toEqual(errors);
+        expect(await Promise.all([rA, rB].map(xfrmTroubles)), JSON.stringify(flow)).toEqual(errors);
         // Seen: none in 45 s, one in three minutes, of some 15,000.
         expect(flow.udp.lost).toBeLessThanOrEqual(flow.udp.sent / 1000);
 

@@ -14,23 +14,21 @@
  */
 import { beforeAll, expect, it } from 'vitest';
 import type { EspCipher } from '../../src/tunnel/site.js';
-import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
+import { article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
-import { clearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
-import { nstat } from '../helpers/kernel.js';
+import { nstat, xfrmTroubles } from '../helpers/kernel.js';
 import {
   type Addresses,
   DEVICE,
   deviceTroubles,
   type RouteBasedType,
   routeBasedCarriers,
-  xfrmTroubles,
 } from '../helpers/route-based.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
-import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
+import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { describeKernels, EVERYTHING } from './kernels.js';
 
@@ -71,7 +69,7 @@ describeKernels(['6.12'], 'the article by a device', (guest, series) => {
         const ends = await tunnelEnds(net, { carrier: a }, { carrier: b });
         const before = [await routerText(rA), await routerText(rB)];
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 0 });
-        expect(await predicted(net, ends[0])).toEqual(wire);
+        expect(await ends[0].plannedLengths()).toEqual(wire);
         await upBoth(ends);
         const everything = await Capture.start(w, 'eth1', ['ip']);
         const troubles = [await xfrmTroubles(rA), await xfrmTroubles(rB)];
@@ -108,14 +106,6 @@ describeKernels(['6.12'], 'the article by a device', (guest, series) => {
     600 * SECOND,
   );
 });
-
-/** Bytes of each packet on the WAN, as `clear-df tunnel plan` says before anything is up. */
-async function predicted({ rA }: Article, { file }: TunnelEnd): Promise<number[]> {
-  const { stdout, stderr, exitCode } = await clearDf(rA, ['tunnel', 'plan', file, '--json'], 60_000);
-  if (exitCode !== 0) throw new Error(stderr);
-  const { sizes } = JSON.parse(stdout) as { sizes: { wire: { length: number }[] } };
-  return sizes.wire.map(({ length }) => length);
-}
 
 /** All of it ESP, none of it a fragment; and as many of each length as full packets were sent, at least: 12 and 200. */
 async function expectWire(everything: Capture, lengths: readonly number[]): Promise<void> {

@@ -32,14 +32,6 @@ const GRE = 47;
 const ROUTING = 43;
 const IPV4 = 4;
 
-/** What `clear-df tunnel plan --json` says that one full packet becomes: whole IPv6 packets, in bytes. */
-async function planned({ at, file }: TunnelEnd): Promise<number[]> {
-  const { stdout, stderr, exitCode } = await clearDf(at, ['tunnel', 'plan', file, '--json']);
-  if (exitCode !== 0) throw new Error(`tunnel plan failed (${exitCode}): ${stderr}`);
-  const { sizes } = JSON.parse(stdout) as { sizes: { wire: { length: number }[] } };
-  return sizes.wire.map(({ length }) => length);
-}
-
 async function ends(net: Article, options: TenantOptions, engine: string): Promise<[TunnelEnd, TunnelEnd]> {
   const { a, b } = srv6Carriers(options);
   return tunnelEnds(net, { ...a, engine }, { ...b, engine });
@@ -100,7 +92,7 @@ describeKernels(['5.10'], 'the article through segments', (guest, series) => {
         const tunnel = await ends(net, FIRST, 'nfqueue');
         const before = [await routerText(rA), await routerText(rB)];
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 0 });
-        expect(await planned(tunnel[0])).toEqual(FIRST.wire);
+        expect(await tunnel[0].plannedLengths()).toEqual(FIRST.wire);
         const everything = await Capture.start(w, 'eth1', []);
         await upBoth(tunnel);
         const [cutA, cutB] = [await nstat(rA), await nstat(rB)];
@@ -154,7 +146,7 @@ describeKernels(['5.10'], 'the article through segments', (guest, series) => {
         await coreMtu(net, core);
         const { hA, w } = net;
         const [a, b] = await ends(net, options, 'tunnel-flag');
-        const [plan] = await Promise.all([planned(a), b.up()]);
+        const [plan] = await Promise.all([a.plannedLengths(), b.up()]);
         expect(plan).toEqual(wire);
         await a.up();
         expect(await ping(hA, HOST_B, { size: 56, count: 1 })).toMatchObject({ received: 1 });

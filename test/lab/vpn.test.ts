@@ -9,7 +9,6 @@
  * UDP 8 and IPv4 20 around: 1480 and 204 on the WAN.
  */
 import { expect, it } from 'vitest';
-import type { Sizes } from '../../src/tunnel/sizes.js';
 import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture, type Captured } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
@@ -45,12 +44,6 @@ async function ends({ rA, rB }: Article, { a, b }: Vpn): Promise<[TunnelEnd, Tun
   ];
 }
 
-async function plannedSizes({ at, file }: TunnelEnd): Promise<Sizes> {
-  const { stdout, stderr } = await clearDf(at, ['tunnel', 'plan', file, '--json'], 120 * SECOND);
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as { sizes: Sizes }).sizes;
-}
-
 /** Everything of a router; a device that has come anew has another number. */
 async function withoutNumbers(at: Article['rA']): Promise<Record<string, string>> {
   const texts = Object.entries(await routerText(at));
@@ -76,7 +69,7 @@ describeKernels('full', "the article inside somebody else's VPN", (guest, series
         const wan = await Capture.start(w, 'eth1', ['ip'], 128);
         const both = await ends(net, vpn);
         const [end] = both;
-        const [lost, sizes] = await Promise.all([ping(hA, HOST_B), plannedSizes(end)]);
+        const [lost, sizes] = await Promise.all([ping(hA, HOST_B), end.plannedSizes()]);
         expect(lost).toMatchObject({ received: 0 });
         await upBoth(both);
         expect(sizes).toMatchObject({ outer: 1538, pathMtu: vpn.mtu, cutBy: vpn.a.device });

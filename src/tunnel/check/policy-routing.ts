@@ -1,6 +1,6 @@
 /** Marks, tables and rules that others use already. */
 import type { Facts, PolicyRule } from '../facts.js';
-import { markText } from '../mark.js';
+import { hex, markText } from '../mark.js';
 import { machineError } from '../site-error.js';
 import type { Mark, RouteBased, Site } from '../site.js';
 
@@ -20,7 +20,7 @@ export function checkPolicyRouting({ inner, mark, table, priority }: RouteBased,
   }
   const clash = rules.find((rule) => rule.words[0] !== 'not' && takes(fwmarkOf(rule), mark));
   if (clash !== undefined) {
-    const bits = `0x${((mark.mask & (fwmarkOf(clash)?.mask ?? 0)) >>> 0).toString(16)}`;
+    const bits = hex((mark.mask & (fwmarkOf(clash)?.mask ?? 0)) >>> 0);
     throw machineError(
       'CONFLICT',
       site,
