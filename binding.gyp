@@ -13,6 +13,7 @@
         "csrc/answer.c",
         "csrc/binding.c",
         "csrc/clear.c",
+        "csrc/coalesce.c",
         "csrc/deck.c",
         "csrc/encap.c",
         "csrc/fault.c",

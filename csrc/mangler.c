@@ -32,6 +32,8 @@ static int open_member(struct cdf_mangler *mangler, size_t index,
 		.rules = {
 			.never_local = options->never_local,
 			.companion = mangler->companion,
+			.batch = options->batch,
+			.coalesce = options->coalesce,
 			.identifier = mangler->identifier,
 			.on_fault = options->on_fault,
 			.context = options->context,

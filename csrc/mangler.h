@@ -19,7 +19,9 @@ struct cdf_mangler_options {
 	struct cdf_queue_options queue;
 	enum cdf_identification_policy identification;
 	bool never_local;
-	int companion; /* a number, or -1 to take the first free one */
+	uint32_t batch;	   /* packets taken and answered at once, 1 to 64 */
+	uint32_t coalesce; /* longest pause, microseconds; 0 for none */
+	int companion;	   /* a number, or -1 to take the first free one */
 	void (*on_fault)(void *context, const struct cdf_fault *fault);
 	void *context;
 };

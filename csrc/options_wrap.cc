@@ -88,6 +88,8 @@ cdf_mangler_options ReadOptions(const Napi::Object &options)
 	read.queue.fail_open = ReadFlag(options, "failOpen");
 	read.queue.gso = ReadFlag(options, "gso");
 	read.never_local = ReadFlag(options, "neverLocal");
+	read.batch = (uint32_t)ReadNumber(options, "batch", 1, CDF_BATCH);
+	read.coalesce = (uint32_t)ReadNumber(options, "coalesce", 0, 1000);
 	read.companion = (int)ReadNumber(options, "companion", -1, 65535);
 	read.identification = ReadPolicy(options.Get("identification"));
 	return read;

@@ -104,11 +104,11 @@ uint32_t cdf_queue_port(const struct cdf_queue *queue)
 	return mnl_socket_get_portid(queue->binding.socket);
 }
 
-int cdf_queue_receive(struct cdf_queue *queue,
-		      struct cdf_datagram datagram[CDF_BATCH])
+int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
+		      unsigned int want)
 {
-	int count = recvmmsg(queue->fd, queue->message, CDF_BATCH, MSG_DONTWAIT,
-			     NULL);
+	int count =
+		recvmmsg(queue->fd, queue->message, want, MSG_DONTWAIT, NULL);
 
 	if (count < 0)
 		return -errno;
@@ -148,6 +148,20 @@ int cdf_queue_backlog(const struct cdf_queue *queue, uint32_t *taken,
 	*taken = info[SK_MEMINFO_RMEM_ALLOC];
 	*room = info[SK_MEMINFO_RCVBUF];
 	return 0;
+}
+
+void cdf_queue_shorten(struct cdf_queue *queue, uint32_t bytes)
+{
+	/* The kernel doubles what it is given (socket(7)). */
+	int value = (int)(bytes / 2);
+
+	setsockopt(queue->fd, SOL_SOCKET, SO_RCVBUFFORCE, &value,
+		   sizeof(value));
+}
+
+void cdf_queue_lengthen(struct cdf_queue *queue)
+{
+	cdf_settings_size(queue->settings, queue->binding.socket);
 }
 
 int cdf_queue_fail_open(struct cdf_queue *queue, bool on)

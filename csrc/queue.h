@@ -10,9 +10,6 @@
 #include "binding.h"
 #include "message.h"
 
-/* Datagrams taken in one recvmmsg(). */
-#define CDF_BATCH 64u
-
 struct cdf_queue;
 
 /**
@@ -36,12 +33,13 @@ int cdf_queue_fd(const struct cdf_queue *queue);
 uint32_t cdf_queue_port(const struct cdf_queue *queue);
 
 /**
- * Receive what is there, up to CDF_BATCH datagrams, without waiting. They stay
+ * Receive what is there, up to so many datagrams (CDF_BATCH at most), without
+ * waiting. They stay
  * until the next call.
  * @return how many, or -EAGAIN, -ENOBUFS or another -errno
  */
-int cdf_queue_receive(struct cdf_queue *queue,
-		      struct cdf_datagram datagram[CDF_BATCH]);
+int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
+		      unsigned int want);
 
 /**
  * Send several messages at once.
@@ -57,6 +55,14 @@ int cdf_queue_send(struct cdf_queue *queue, const struct iovec *iov,
  */
 int cdf_queue_backlog(const struct cdf_queue *queue, uint32_t *taken,
 		      uint32_t *room);
+
+/**
+ * Make the receive buffer smaller for a while, to so many bytes as
+ * cdf_queue_backlog() counts them, where it could be made larger again.
+ */
+void cdf_queue_shorten(struct cdf_queue *queue, uint32_t bytes);
+/** Give it back the size that the settings ask for. */
+void cdf_queue_lengthen(struct cdf_queue *queue);
 
 /** See cdf_binding_fail_open(). */
 int cdf_queue_fail_open(struct cdf_queue *queue, bool on);

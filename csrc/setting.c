@@ -68,13 +68,19 @@ void cdf_settings_start(struct cdf_setting *settings,
 	settings[CDF_SETTING_GSO].value = options->gso;
 }
 
+void cdf_settings_size(struct cdf_setting *settings, struct mnl_socket *socket)
+{
+	struct cdf_setting *buffer = &settings[CDF_SETTING_RECEIVE_BUFFER];
+
+	buffer->error = set_buffer(mnl_socket_get_fd(socket), SO_RCVBUFFORCE,
+				   SO_RCVBUF, buffer->value);
+}
+
 void cdf_settings_tune(struct cdf_setting *settings, struct mnl_socket *socket)
 {
 	int fd = mnl_socket_get_fd(socket);
 
-	settings[CDF_SETTING_RECEIVE_BUFFER].error =
-		set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF,
-			   settings[CDF_SETTING_RECEIVE_BUFFER].value);
+	cdf_settings_size(settings, socket);
 	settings[CDF_SETTING_SEND_BUFFER].error =
 		set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER);
 	settings[CDF_SETTING_NO_ENOBUFS].error = set_no_enobufs(socket);

@@ -9,6 +9,9 @@
 
 struct mnl_socket;
 
+/* Most packets that are taken in one recvmmsg() and answered at once. */
+#define CDF_BATCH 64u
+
 /* What a queue is asked for. */
 struct cdf_queue_options {
 	uint32_t copy_range;	 /* bytes of each packet */
@@ -42,6 +45,9 @@ struct cdf_setting {
 /** Fill settings (CDF_SETTING_COUNT rows) with what is asked for. */
 void cdf_settings_start(struct cdf_setting *settings,
 			const struct cdf_queue_options *options);
+
+/** Size the receive buffer as asked for, as far as it goes. */
+void cdf_settings_size(struct cdf_setting *settings, struct mnl_socket *socket);
 
 /** Size the socket's buffers and silence ENOBUFS, each as far as it goes. */
 void cdf_settings_tune(struct cdf_setting *settings, struct mnl_socket *socket);

@@ -49,6 +49,7 @@ static void *run(void *argument)
 	atomic_store(&worker->thread_id, gettid());
 	cdf_affinity_start(&worker->affinity,
 			   uname(&kernel) < 0 ? "" : kernel.release);
+	cdf_coalesce_thread(&worker->loop.coalesce);
 	cdf_queue_release(worker->queue);
 	sem_post(&worker->running);
 	while (!atomic_load_explicit(&worker->stop, memory_order_relaxed)) {

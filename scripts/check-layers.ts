@@ -46,7 +46,7 @@ const C_STEPS = [
   ['published'],
   ['ipv4'],
   ['transport'],
-  ['sequence', 'loss', 'clock', 'affinity'],
+  ['sequence', 'loss', 'clock', 'affinity', 'coalesce'],
   ['fault'],
   ['deck'],
   ['identification'],

@@ -21,6 +21,12 @@ export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const
 /** The kernel caps what it copies at 65535 bytes less the attribute header. */
 export const COPY_RANGE_MAX = 65_531;
 
+/** Packets that one look at a queue takes. */
+export const BATCH_MAX = 64;
+
+/** Microseconds: a longer pause would be felt, and brings nothing. */
+export const COALESCE_MAX = 1000;
+
 const queueRange = z.union([z.int().min(0).max(65_535), z.string().regex(/^\d{1,5}(:\d{1,5})?$/)]);
 
 const openOptions = z.strictObject({
@@ -30,6 +36,8 @@ const openOptions = z.strictObject({
   failOpen: z.boolean().default(true),
   neverLocal: z.boolean().default(false),
   companion: z.int().min(0).max(65_535).optional(),
+  batch: z.int().min(1).max(BATCH_MAX).default(BATCH_MAX),
+  coalesce: z.int().min(0).max(COALESCE_MAX).default(50),
   queueLength: z.int().min(1).max(0x7fff_ffff).default(1_048_576),
   receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(67_108_864),
   copyRange: z.int().min(20).max(COPY_RANGE_MAX).default(COPY_RANGE_MAX),
@@ -49,6 +57,8 @@ const ACCEPTED: Record<string, string> = {
   failOpen: 'true or false',
   neverLocal: 'true or false',
   companion: 'a queue number 0-65535 outside the range',
+  batch: `packets, 1-${BATCH_MAX}`,
+  coalesce: `microseconds, 0-${COALESCE_MAX}; 0 for no pause`,
   queueLength: 'packets, 1-2147483647',
   receiveBuffer: 'bytes, 65536-1073741824',
   copyRange: `bytes, 20-${COPY_RANGE_MAX}`,

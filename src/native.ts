@@ -27,6 +27,10 @@ export type NativeOptions = {
   queueLength: number;
   /** Bytes of the netlink socket's receive buffer. */
   receiveBuffer: number;
+  /** Packets taken and answered at once, 64 at most. */
+  batch: number;
+  /** Longest pause to gather packets, in microseconds; 0 for none. */
+  coalesce: number;
   /** Copy range in bytes. */
   copyRange: number;
 };

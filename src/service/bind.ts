@@ -39,6 +39,8 @@ export function openOptions(options: ServiceOptions, neverLocal: boolean): OpenO
     queueLength: options['queue-length'],
     receiveBuffer: options['receive-buffer'],
     copyRange: options['copy-range'],
+    batch: options.batch,
+    coalesce: options.coalesce,
   };
   return {
     queues: rangeText(queue),

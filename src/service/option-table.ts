@@ -83,6 +83,22 @@ export const OPTIONS = {
     initial: '65531',
     live: false,
   },
+  batch: {
+    group: 'queue',
+    flag: '--batch <packets>',
+    help: 'packets taken and answered at once',
+    accepted: 'packets, 1-64',
+    initial: '64',
+    live: false,
+  },
+  coalesce: {
+    group: 'queue',
+    flag: '--coalesce <usecs>',
+    help: 'longest pause to gather packets while many come; 0 for none',
+    accepted: 'microseconds, 0-1000',
+    initial: '50',
+    live: false,
+  },
   'install-rules': {
     group: 'rules',
     flag: '--install-rules',

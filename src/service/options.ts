@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type ClearDfError, missingError, usageError } from '../errors.js';
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_LEVELS } from '../log.js';
-import { COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
+import { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../net/queue-range.js';
 import { DEFAULT_LISTEN, parseListen } from '../report/listen.js';
 import { type Given, type GivenOptions, type OptionName, OPTIONS } from './option-table.js';
@@ -53,6 +53,8 @@ const schema = z.strictObject({
   'queue-length': whole(1, 0x7fff_ffff).optional(),
   'receive-buffer': whole(65_536, 0x4000_0000).optional(),
   'copy-range': whole(20, COPY_RANGE_MAX).optional(),
+  batch: whole(1, BATCH_MAX).optional(),
+  coalesce: whole(0, COALESCE_MAX).optional(),
   'install-rules': truth.default(false),
   hook: ruleText,
   proto: ruleText,

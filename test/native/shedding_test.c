@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A burst may wait, a backlog that stands is cut down. The queue is a stand-in
+ * that notes what it is told; time is given, not waited for. */
+#include "shedding.h"
+
+#include "tap.h"
+
+#define MILLISECOND 1000000u
+#define START 5000000000u
+#define MEAN 1400u
+/* What a packet of MEAN bytes counts for in shedding.c. */
+#define TRUESIZE (768u + MEAN)
+#define ROOM (128u << 20)
+
+static uint32_t taken, room = ROOM, shortened;
+static int fail_open = -1, lengthened, refusal;
+
+int cdf_queue_backlog(const struct cdf_queue *queue, uint32_t *in_use,
+		      uint32_t *all)
+{
+	(void)queue;
+	*in_use = taken;
+	*all = room;
+	return 0;
+}
+
+int cdf_queue_fail_open(struct cdf_queue *queue, bool on)
+{
+	(void)queue;
+	if (refusal < 0)
+		return refusal;
+	fail_open = on;
+	return 0;
+}
+
+void cdf_queue_shorten(struct cdf_queue *queue, uint32_t bytes)
+{
+	(void)queue;
+	shortened = bytes;
+}
+
+void cdf_queue_lengthen(struct cdf_queue *queue)
+{
+	(void)queue;
+	lengthened++;
+}
+
+static struct cdf_shedding begin(bool wanted)
+{
+	struct cdf_shedding shedding = { .fail_open = wanted };
+
+	fail_open = -1;
+	shortened = 0;
+	lengthened = 0;
+	refusal = 0;
+	return shedding;
+}
+
+/* Checks once every millisecond, from first to last. */
+static void check(struct cdf_shedding *shedding, uint32_t packets, int first,
+		  int last)
+{
+	taken = packets * TRUESIZE;
+	for (int i = first; i <= last; i++)
+		cdf_shedding_check(shedding, NULL, MEAN,
+				   START + (uint64_t)i * MILLISECOND);
+}
+
+int main(void)
+{
+	struct cdf_shedding shedding = begin(true);
+
+	check(&shedding, 1000, 0, 49);
+	ok(!shedding.active && fail_open == -1, "49 ms of 1000 packets: no");
+	check(&shedding, 255, 50, 50);
+	check(&shedding, 1000, 51, 100);
+	ok(!shedding.active, "nor twice, with less than 256 between");
+	check(&shedding, 1000, 101, 101);
+	ok(shedding.active && fail_open == 0, "50 ms of it: shed");
+	ok(cdf_shedding_drops(&shedding), "what finds no room is dropped");
+	ok(shortened == 256 * TRUESIZE, "256 packets may wait");
+	cdf_shedding_end(&shedding, NULL);
+	ok(!shedding.active && fail_open == 1 && lengthened == 1,
+	   "all is as before once the buffer is empty");
+	check(&shedding, 1000, 102, 151);
+	ok(!shedding.active, "and the time counts anew");
+
+	shedding = begin(true);
+	check(&shedding, ROOM / 2 / TRUESIZE + 1, 0, 0);
+	ok(shedding.active, "half of the receive buffer: at once");
+	shedding = begin(true);
+	room = UINT32_MAX;
+	check(&shedding, 32768, 0, 0);
+	ok(shedding.active, "half of the kernel's table: at once");
+	room = ROOM;
+
+	shedding = begin(false);
+	check(&shedding, 300, 0, 50);
+	ok(shedding.active && shortened > 0 && fail_open == -1,
+	   "without fail-open the backlog is cut all the same");
+	cdf_shedding_end(&shedding, NULL);
+	ok(lengthened == 1 && fail_open == -1 && cdf_shedding_drops(&shedding),
+	   "and given back, with fail-open still off");
+
+	shedding = begin(true);
+	refusal = -1;
+	check(&shedding, 300, 0, 60);
+	ok(!shedding.active && shortened == 0,
+	   "nothing is cut while fail-open cannot be turned off");
+	shedding = begin(true);
+	shedding.held = true;
+	check(&shedding, 40000, 0, 60);
+	ok(!shedding.active && fail_open == -1, "a held queue stays as it is");
+	return done();
+}
