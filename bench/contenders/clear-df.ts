@@ -8,9 +8,14 @@ interface Variant {
   gso?: 'on' | 'off';
   prefilter?: boolean;
   queues?: number;
+  /** More flags of `run`. */
+  flags?: readonly string[];
 }
 
-function clearDf(name: ContenderName, { gso = 'on', prefilter = true, queues = 1 }: Variant = {}): Contender {
+function clearDf(
+  name: ContenderName,
+  { gso = 'on', prefilter = true, queues = 1, flags = [] }: Variant = {},
+): Contender {
   const range = queues === 1 ? '0' : `0:${queues - 1}`;
   return {
     name,
@@ -20,7 +25,7 @@ function clearDf(name: ContenderName, { gso = 'on', prefilter = true, queues = 1
     process: {
       command: async () => {
         if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build makes it`);
-        return [process.execPath, MAIN, 'run', '--queue', range, '--gso', gso];
+        return [process.execPath, MAIN, 'run', '--queue', range, '--gso', gso, ...flags];
       },
       ready: /clear-df is running/,
     },
@@ -31,6 +36,8 @@ export const clearDfs: readonly Contender[] = [
   clearDf('clear-df'),
   clearDf('clear-df-segments', { gso: 'off' }),
   clearDf('clear-df-all', { prefilter: false }),
+  clearDf('clear-df-single', { flags: ['--batch', '1', '--coalesce', '0'] }),
+  clearDf('clear-df-prompt', { flags: ['--coalesce', '0'] }),
   clearDf('clear-df-2', { queues: 2 }),
   clearDf('clear-df-3', { queues: 3 }),
   clearDf('clear-df-4', { queues: 4 }),

@@ -3,13 +3,13 @@ import { type ContenderName, CONTENDERS } from '../record/catalogue.js';
 import { article } from './article.js';
 import { clearDfs } from './clear-df.js';
 import type { Contender } from './contender.js';
+import { floors } from './floor.js';
 import { nft } from './nft.js';
 import { none } from './none.js';
 import { npmNfqueue } from './npm-nfqueue.js';
-import { nullVerdict } from './null.js';
 import { prefilter } from './prefilter.js';
 
-const ALL: readonly Contender[] = [none, prefilter, nft, nullVerdict, ...clearDfs, article, npmNfqueue];
+const ALL: readonly Contender[] = [none, prefilter, nft, ...floors, ...clearDfs, article, npmNfqueue];
 
 /** The contender of that name. */
 export function contender(name: ContenderName): Contender {

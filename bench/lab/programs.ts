@@ -13,7 +13,7 @@ const LIBRARIES = {
   tap: [],
   tcp: [],
   article: ['-lnetfilter_queue', '-lnfnetlink'],
-  null: ['-lnetfilter_queue', '-lmnl'],
+  floor: ['-lnetfilter_queue', '-lmnl'],
 } as const;
 
 export type Program = keyof typeof LIBRARIES;

@@ -21,6 +21,11 @@ export const CONTENDERS = [
     what: 'a loop that copies 64 bytes of each packet, looks at nothing and accepts by batch verdicts: what NFQUEUE costs',
   },
   {
+    name: 'echo',
+    title: 'echo',
+    what: 'a loop that hands each packet back whole and unlooked at, 64 at once: what NFQUEUE costs who changes packets',
+  },
+  {
     name: 'clear-df',
     title: 'clear-df',
     what: '`clear-df run --queue 0 --gso on`, behind a rule that finds DF-set packets',
@@ -31,6 +36,12 @@ export const CONTENDERS = [
     what: 'with `--gso off`: the kernel cuts super-packets first',
   },
   { name: 'clear-df-all', title: 'clear-df, no prefilter', what: 'behind a rule that queues every packet' },
+  {
+    name: 'clear-df-single',
+    title: 'clear-df, one by one',
+    what: 'with `--batch 1 --coalesce 0`: each packet taken and answered by itself',
+  },
+  { name: 'clear-df-prompt', title: 'clear-df, no pauses', what: 'with `--coalesce 0`: woken for the next packet' },
   { name: 'clear-df-2', title: 'clear-df, 2 queues', what: '`--queue 0:1` behind `--queue-balance 0:1`' },
   { name: 'clear-df-3', title: 'clear-df, 3 queues', what: '`--queue 0:2` behind `--queue-balance 0:2`' },
   { name: 'clear-df-4', title: 'clear-df, 4 queues', what: '`--queue 0:3` behind `--queue-balance 0:3`' },
@@ -75,7 +86,8 @@ export type Load = DatagramLoad | StreamLoad;
 
 const KERNEL: ContenderName[] = ['none', 'nft'];
 const ONE_BY_ONE: ContenderName[] = ['article', 'npm-nfqueue'];
-const EACH: ContenderName[] = [...KERNEL, 'null', 'clear-df', ...ONE_BY_ONE];
+const FLOORS: ContenderName[] = ['null', 'echo'];
+const EACH: ContenderName[] = [...KERNEL, ...FLOORS, 'clear-df', ...ONE_BY_ONE];
 const SCALED: ContenderName[] = ['clear-df', 'clear-df-2', 'clear-df-3', 'clear-df-4'];
 
 const saturating = (length: number): DatagramLoad => ({
@@ -85,13 +97,14 @@ const saturating = (length: number): DatagramLoad => ({
   length,
   flows: 1,
   df: 100,
-  contenders: EACH,
+  contenders: [...EACH, 'clear-df-single'],
 });
 
 const paced = (name: string, title: string, percent: number | 'full'): DatagramLoad => ({
   ...saturating(1400),
   name,
   title,
+  contenders: EACH,
   latency: { percent, of: 'udp-1400' },
 });
 
@@ -108,7 +121,7 @@ export const LOADS: readonly Load[] = [
     name: 'mix-90',
     title: 'UDP, 200 bytes, DF set in 10 %',
     df: 10,
-    contenders: [...KERNEL, 'prefilter', 'null', 'clear-df', 'clear-df-all', ...ONE_BY_ONE],
+    contenders: [...KERNEL, 'prefilter', 'null', 'echo', 'clear-df', 'clear-df-prompt', 'clear-df-all', ...ONE_BY_ONE],
   },
   {
     ...saturating(1400),

@@ -1,0 +1,15 @@
+/** What NFQUEUE itself costs: who only accepts, and who hands packets back. */
+import { program } from '../lab/programs.js';
+import type { Contender } from './contender.js';
+
+function floor(name: 'null' | 'echo'): Contender {
+  return {
+    name,
+    rule: { kind: 'queue', prefilter: true, queues: 1 },
+    clears: false,
+    identifies: false,
+    process: { command: async () => [await program('floor'), name, '0'], ready: /^ready$/m },
+  };
+}
+
+export const floors: readonly Contender[] = [floor('null'), floor('echo')];
