@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { missingError } from '../errors.js';
 import { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from '../host/firewall.js';
 import { parseQueueRange, QUEUE_RANGE_FORM } from '../net/queue-range.js';
-import { HOOKS, type RuleSpec, parseRuleSpec } from '../rules/spec.js';
+import { FANOUTS, HOOKS, type RuleSpec, parseRuleSpec } from '../rules/spec.js';
 
 /** The flags as commander hands them over; absent where not given. */
 export interface RuleFlags {
@@ -19,6 +19,7 @@ export interface RuleFlags {
   largerThan?: string | number;
   forwarded?: boolean;
   includeQuic?: boolean;
+  fanout?: string;
   bypass?: boolean;
   backend?: string;
 }
@@ -36,6 +37,7 @@ export function addRuleFlags(command: Command): Command {
     .option('--larger-than <bytes|mtu>', 'only packets longer than this (default for forwarded packets: mtu)')
     .option('--forwarded', "packets in transit, someone else's: off by default, see RFC 6864 section 4.3")
     .option('--include-quic', 'forwarded packets from and to UDP port 443 too')
+    .option('--fanout <way>', `how packets spread over several queues: ${FANOUTS.join(' | ')} (default: hash)`)
     .option('--no-bypass', 'drop matching packets while nothing listens on the queue')
     .addOption(
       new Option('--backend <backend>', `${BACKEND_CHOICES.join(' | ')} (default: auto)`).argParser(parseBackendChoice),
@@ -49,9 +51,9 @@ export function addRuleFlags(command: Command): Command {
 export function ruleSpecFromFlags(flags: RuleFlags): RuleSpec {
   if (flags.queue === undefined) throw missingError('--queue', QUEUE_RANGE_FORM);
   const queues = parseQueueRange(String(flags.queue));
-  const { name, hook, proto, local, remote, inDev, outDev, forwarded, includeQuic, bypass } = flags;
-  const largerThan = bytes(flags.largerThan);
-  const given = { name, hook, proto, local, remote, inDev, outDev, largerThan, forwarded, includeQuic, bypass, queues };
+  const { name, hook, proto, local, remote, inDev, outDev, forwarded, includeQuic, fanout, bypass } = flags;
+  const where = { name, hook, proto, local, remote, inDev, outDev, largerThan: bytes(flags.largerThan) };
+  const given = { ...where, forwarded, includeQuic, queues, fanout, bypass };
   return parseRuleSpec(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
 }
 

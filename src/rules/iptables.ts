@@ -81,9 +81,11 @@ function protocolWords(protocol: ProtocolMatch): string[] {
   }
 }
 
-function queueWords({ queues: { first, last }, bypass }: ResolvedRule): string[] {
-  const target = first === last ? ['--queue-num', String(first)] : ['--queue-balance', `${first}:${last}`];
-  return bypass ? [...target, '--queue-bypass'] : target;
+function queueWords({ queues: { first, last }, fanout, bypass }: ResolvedRule): string[] {
+  const words = first === last ? ['--queue-num', String(first)] : ['--queue-balance', `${first}:${last}`];
+  if (bypass) words.push('--queue-bypass');
+  if (fanout === 'cpu') words.push('--queue-cpu-fanout');
+  return words;
 }
 
 /** Every `-A` line of a save text, in order. */

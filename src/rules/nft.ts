@@ -1,6 +1,6 @@
 /**
  * Rules as `nft -f` text: one table of our own per instance, replaced whole in one transaction.
- * The forms are those that nft 0.9.8 to 1.1 all read (`queue num N-M bypass`, not `queue flags`).
+ * The forms are those that nft 0.9.8 to 1.1 all read (`queue num N-M bypass,fanout`, not `queue flags`).
  */
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
@@ -85,8 +85,15 @@ function protocolMatches(protocol: ProtocolMatch): string[][] {
   }
 }
 
-function queueStatement({ queues: { first, last }, bypass }: ResolvedRule): string {
-  return `queue num ${first === last ? first : `${first}-${last}`}${bypass ? ' bypass' : ''}`;
+function queueStatement({ queues: { first, last }, fanout, bypass }: ResolvedRule): string {
+  const flags = [...(bypass ? ['bypass'] : []), ...(fanout === 'cpu' ? ['fanout'] : [])];
+  const target = `queue num ${first === last ? first : `${first}-${last}`}`;
+  return flags.length === 0 ? target : `${target} ${flags.join(',')}`;
+}
+
+/** The text with every packet accepted that it would queue: shows whether a refusal was about the queue. */
+export function withoutQueue(text: string): string {
+  return text.replace(/ queue num \S+(?: (?:bypass,fanout|bypass|fanout))?/g, ' accept');
 }
 
 /**

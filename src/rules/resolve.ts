@@ -1,7 +1,7 @@
 /** From what a person asks for to single rules that every backend can write. */
 import { ClearDfError } from '../errors.js';
 import { QUIC_PORT } from '../net/protocol.js';
-import { type Hook, type RuleSpec } from './spec.js';
+import { type Fanout, type Hook, type RuleSpec } from './spec.js';
 
 /** The comment that marks a rule as owned by an instance. */
 export const TAG_PREFIX = 'clear-df:';
@@ -38,6 +38,8 @@ export interface ResolvedRule {
   /** No packets to this host: a super-packet cleared and then delivered here loses its checksum. */
   destinationNotLocal: boolean;
   queues: { first: number; last: number };
+  /** `hash` where there is one queue. */
+  fanout: Fanout;
   bypass: boolean;
 }
 
@@ -76,6 +78,8 @@ export function resolveRules(spec: RuleSpec, facts: Facts = {}): ResolvedRule[] 
     sourceLocal: spec.hook === 'postrouting' && spec.local === undefined,
     destinationNotLocal: routed,
     queues: spec.queues,
+    // A HUP keeps the queues that are bound, whatever the file says of both: iptables refuses it for one alone.
+    fanout: spec.queues.first === spec.queues.last ? 'hash' : spec.fanout,
     bypass: spec.bypass,
   };
   return protocols(spec).map((protocol) => ({ ...common, protocol }));

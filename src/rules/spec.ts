@@ -12,6 +12,10 @@ import { isQueueRange, QUEUE_RANGE_FORM, rangeText } from '../net/queue-range.js
 export const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
 export type Hook = (typeof HOOKS)[number];
 
+/** How a rule over several queues chooses one: by the packet's addresses and protocol, or by the CPU that it is on. */
+export const FANOUTS = ['hash', 'cpu'] as const;
+export type Fanout = (typeof FANOUTS)[number];
+
 /** Instance names stand in comments and table names: letters, digits, `_` and `-` only. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/;
 
@@ -38,6 +42,7 @@ const ACCEPTED: Record<string, string> = {
   forwarded: TRUTH,
   includeQuic: TRUTH,
   queues: QUEUE_RANGE_FORM,
+  fanout: FANOUTS.join(' or '),
   bypass: TRUTH,
 };
 
@@ -82,6 +87,8 @@ const flags = z.strictObject({
   /** Forwarded packets from and to UDP port 443 as well. */
   includeQuic: z.boolean().default(false),
   queues: z.strictObject({ first: z.int(), last: z.int() }).refine(isQueueRange),
+  /** How packets spread over several queues; `cpu` keeps a flow in order while it stays on one CPU. */
+  fanout: z.enum(FANOUTS).default('hash'),
   /** Let packets through unchanged when nothing listens on the queue. */
   bypass: z.boolean().default(true),
 });
@@ -121,6 +128,7 @@ export function parseRuleSpec(input: unknown): RuleSpec {
   checkSituation(spec);
   checkDevices(spec);
   checkLength(spec, asked.largerThan !== undefined);
+  checkFanout(spec);
   return spec;
 }
 
@@ -207,4 +215,14 @@ function checkLength({ hook, largerThan, outDev, remote }: RuleSpec, asked: bool
       'name the device whose MTU is meant, or give bytes',
     );
   }
+}
+
+function checkFanout({ fanout, queues }: RuleSpec): void {
+  if (fanout === 'hash' || queues.first < queues.last) return;
+  throw usageError(
+    '--fanout',
+    fanout,
+    'it together with several queues',
+    `queue ${queues.first} alone leaves no choice: --queue FIRST:LAST, or leave --fanout out`,
+  );
 }

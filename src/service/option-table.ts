@@ -175,6 +175,14 @@ export const OPTIONS = {
     initial: 'false',
     live: true,
   },
+  fanout: {
+    group: 'rules',
+    flag: '--fanout <way>',
+    help: 'how packets spread over the queues of a range: by their addresses, or by the CPU that they are on',
+    accepted: 'hash or cpu',
+    initial: 'hash',
+    live: true,
+  },
   bypass: {
     group: 'rules',
     flag: '--no-bypass',

@@ -65,6 +65,7 @@ const schema = z.strictObject({
   'larger-than': ruleText,
   forwarded: truth.default(false),
   'include-quic': truth.default(false),
+  fanout: ruleText,
   bypass: truth.default(true),
   name: ruleText,
   backend: z.enum(BACKEND_CHOICES).default('auto'),

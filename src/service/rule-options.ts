@@ -14,6 +14,7 @@ const PARTS = {
   'larger-than': 'largerThan',
   forwarded: 'forwarded',
   'include-quic': 'includeQuic',
+  fanout: 'fanout',
   bypass: 'bypass',
   name: 'name',
 } as const satisfies Partial<Record<OptionName, keyof RuleSpecInput>>;

@@ -19,8 +19,11 @@ export const IPTABLES = ['iptables-legacy', 'iptables-nft'] as const;
 const INSTANCES: Record<string, string[]> = {
   a: ['--hook', 'output', '--queue', '0:3', '--remote', '10.2.0.0/16'],
   b: ['--forwarded', '--queue', '4', '--out-dev', 'wan'],
-  'c-1': ['--hook', 'postrouting', '--queue', '5', '--proto', 'udp:4500', '--out-dev', 'wan', '--larger-than', '900'],
-  d_2: ['--hook', 'bridge', '--queue', '6', '--out-dev', 'p2', '--in-dev', 'p1', '--no-bypass'],
+  'c-1': [
+    ...['--hook', 'postrouting', '--queue', '5:6', '--fanout', 'cpu'],
+    ...['--proto', 'udp:4500', '--out-dev', 'wan', '--larger-than', '900'],
+  ],
+  d_2: ['--hook', 'bridge', '--queue', '7', '--out-dev', 'p2', '--in-dev', 'p1', '--no-bypass'],
 };
 export const NAMES = Object.keys(INSTANCES);
 

@@ -24,23 +24,26 @@ const port = fc.integer({ min: 444, max: 65_535 }).map((number) => `udp:${number
 const proto = fc.oneof(fc.constantFrom('gre', 'esp', 'all'), port);
 const bytes = fc.integer({ min: 68, max: 65_534 });
 
-const anywhere = { queues, name, proto, local: prefix, remote: prefix, bypass: fc.boolean() };
+const fanout = fc.constantFrom('hash', 'cpu');
+const anywhere = { queues, name, proto, local: prefix, remote: prefix, fanout, bypass: fc.boolean() };
 
 /** Rules whose parts fit each other, of every hook. */
-const sound = fc.oneof(
-  fc.record(
-    { ...anywhere, hook: fc.constantFrom('output', 'postrouting'), outDev: deviceName, largerThan: bytes },
-    { requiredKeys: ['queues', 'name'] },
-  ),
-  fc.record(
-    { ...anywhere, forwarded: fc.constant(true), includeQuic: fc.boolean(), inDev: deviceName, outDev: deviceName },
-    { requiredKeys: ['queues', 'name', 'forwarded', 'outDev'] },
-  ),
-  fc.record(
-    { ...anywhere, hook: fc.constant('bridge'), inDev: deviceName, outDev: deviceName, largerThan: bytes },
-    { requiredKeys: ['queues', 'name', 'hook', 'outDev'] },
-  ),
-);
+const sound = fc
+  .oneof(
+    fc.record(
+      { ...anywhere, hook: fc.constantFrom('output', 'postrouting'), outDev: deviceName, largerThan: bytes },
+      { requiredKeys: ['queues', 'name'] },
+    ),
+    fc.record(
+      { ...anywhere, forwarded: fc.constant(true), includeQuic: fc.boolean(), inDev: deviceName, outDev: deviceName },
+      { requiredKeys: ['queues', 'name', 'forwarded', 'outDev'] },
+    ),
+    fc.record(
+      { ...anywhere, hook: fc.constant('bridge'), inDev: deviceName, outDev: deviceName, largerThan: bytes },
+      { requiredKeys: ['queues', 'name', 'hook', 'outDev'] },
+    ),
+  )
+  .map((input) => (input.queues.first === input.queues.last ? { ...input, fanout: 'hash' } : input));
 
 /** The same with one part that a person got wrong, or meant badly. */
 const spoilt = fc
@@ -87,9 +90,9 @@ describe('rule text', () => {
         const text = iptables.installText('', rules[0]!.name, rules);
         expect(text?.split('\n')).toHaveLength(lines.length + 3);
         for (const line of rules.flatMap(nft.ruleLines)) {
-          expect(line).toMatch(/^[A-Za-z0-9_.@%=~^:/&!>" -]+$/);
+          expect(line).toMatch(/^[A-Za-z0-9_.@%=~^:/&!>", -]+$/);
           expect(line.split('"').length % 2).toBe(1);
-          expect(line.replace(/"[^"]*"/g, '')).toMatch(/^[a-z0-9 ./&!=>-]+$/);
+          expect(line.replace(/"[^"]*"/g, '')).toMatch(/^[a-z0-9 ./&!=>,-]+$/);
         }
       }),
       { numRuns: 3000 },
@@ -107,6 +110,7 @@ describe('rule text', () => {
           const { first, last } = rule.queues;
           expect(owned?.words).toContain(first === last ? String(first) : `${first}:${last}`);
           expect(owned?.words.includes('--queue-bypass')).toBe(rule.bypass);
+          expect(owned?.words.includes('--queue-cpu-fanout')).toBe(rule.fanout === 'cpu');
         }
       }),
     );

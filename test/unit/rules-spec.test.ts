@@ -15,9 +15,15 @@ describe('defaults', () => {
       proto: 'gre',
       forwarded: false,
       includeQuic: false,
+      fanout: 'hash',
       bypass: true,
       queues,
     });
+  });
+
+  it('of fanout may be said of one queue as well', () => {
+    expect(ruleSpecFromFlags({ queue: '0', fanout: 'hash' }).fanout).toBe('hash');
+    expect(ruleSpecFromFlags({ queue: '0:1', fanout: 'cpu' }).fanout).toBe('cpu');
   });
 
   it('of forwarded packets are prerouting, all protocols and the MTU', () => {
@@ -60,6 +66,9 @@ describe('refusals', () => {
     [{ queue: '0:256' }, '--queue', 'at most 256 queues'],
     [{ queue: '010' }, '--queue', 'without leading zeros'],
     [{ queue: undefined }, '--queue', 'it is missing; expected N or N:M'],
+    [{ fanout: 'rss', queue: '0:3' }, '--fanout', 'hash or cpu'],
+    [{ fanout: 'cpu' }, '--fanout', 'several queues'],
+    [{ fanout: 'cpu', queue: '65535:65535' }, '--fanout', 'several queues'],
     [{ hook: 'prerouting' }, '--hook', '--forwarded'],
     [{ forwarded: true, hook: 'output' }, '--forwarded', '--hook prerouting'],
     [{ forwarded: true, hook: 'bridge', outDev: 'a', largerThan: '9' }, '--larger-than', 'bytes'],
@@ -123,6 +132,13 @@ describe('resolving', () => {
       sourceLocal: false,
       source: '192.0.2.1/32',
     });
+  });
+
+  it('spreads by CPU over several queues, and over one queue not at all', () => {
+    const spec = parseRuleSpec({ queues, fanout: 'cpu' });
+    expect(resolveRules(spec)[0]).toMatchObject({ fanout: 'cpu' });
+    // A HUP that asks for more queues and cpu keeps the one queue that is bound.
+    expect(resolveRules({ ...spec, queues: { first: 2, last: 2 } })[0]).toMatchObject({ fanout: 'hash' });
   });
 
   it('drops a prefix that covers everything', () => {

@@ -51,6 +51,26 @@ const GOLDEN: Record<string, Golden> = {
         'fib daddr type != local counter queue num 4-7 comment "clear-df:a-1"',
     ],
   },
+  'output, by CPU': {
+    asked: { fanout: 'cpu', queues: four },
+    iptables: [
+      `-A OUTPUT -p 47 ${DF} ${NOT_HERE} -m comment --comment "clear-df:default" ` +
+        '-j NFQUEUE --queue-balance 4:7 --queue-bypass --queue-cpu-fanout',
+    ],
+    chain: 'output',
+    nft: [
+      `ip protocol 47 ${NFT_DF} fib daddr type != local counter queue num 4-7 bypass,fanout comment "clear-df:default"`,
+    ],
+  },
+  'output, by CPU and without bypass': {
+    asked: { fanout: 'cpu', bypass: false, queues: four },
+    iptables: [
+      `-A OUTPUT -p 47 ${DF} ${NOT_HERE} -m comment --comment "clear-df:default" ` +
+        '-j NFQUEUE --queue-balance 4:7 --queue-cpu-fanout',
+    ],
+    chain: 'output',
+    nft: [`ip protocol 47 ${NFT_DF} fib daddr type != local counter queue num 4-7 fanout comment "clear-df:default"`],
+  },
   'postrouting of one UDP port': {
     asked: { hook: 'postrouting', proto: 'udp:4500' },
     iptables: [
@@ -160,6 +180,35 @@ describe('owned lines in iptables-save', () => {
     expect(iptables.installText(other.replace('! --length', '--length'), 'default', rules)).toBeDefined();
     expect(iptables.installText(other.replace('16384', '8192'), 'default', rules)).toBeDefined();
     expect(iptables.installText(other.replace(' --queue-bypass', ''), 'default', rules)).toBeDefined();
+  });
+});
+
+describe('the way over several queues', () => {
+  const rulesBy = (fanout: 'hash' | 'cpu') => resolveRules(parseRuleSpec({ queues: four, fanout }));
+  const saved = (line: string) => `*mangle\n${line}\nCOMMIT\n`;
+
+  it('stays, in whatever order it is printed, and is replaced when the other one is asked for', () => {
+    const byCpu = iptables.ruleLine(rulesBy('cpu')[0]!);
+    const turned = byCpu.replace('--queue-bypass --queue-cpu-fanout', '--queue-cpu-fanout --queue-bypass');
+    expect(turned).not.toBe(byCpu);
+    for (const line of [byCpu, turned]) {
+      expect(iptables.installText(saved(line), 'default', rulesBy('cpu'))).toBeUndefined();
+      const other = iptables.ruleLine(rulesBy('hash')[0]!);
+      const change = `*mangle\n${line.replace('-A', '-D')}\n${other}\nCOMMIT\n`;
+      expect(iptables.installText(saved(line), 'default', rulesBy('hash'))).toBe(change);
+    }
+  });
+
+  it.each([
+    ['hash', true],
+    ['hash', false],
+    ['cpu', true],
+    ['cpu', false],
+  ] as const)('%s, bypass %s: without the queue nothing of its flags is left', (fanout, bypass) => {
+    const [line = ''] = nft.ruleLines(resolveRules(parseRuleSpec({ queues: four, fanout, bypass }))[0]!);
+    expect(nft.withoutQueue(line)).toBe(
+      `ip protocol 47 ${NFT_DF} fib daddr type != local counter accept comment "clear-df:default"`,
+    );
   });
 });
 

@@ -231,6 +231,9 @@ describe('words', () => {
     ['-A OUTPUT -p gre -j NFQUEUE --queue-balance 2:5 --queue-bypass', { first: 2, last: 5 }],
     ['ip protocol 47 counter packets 0 bytes 0 queue num 7 bypass comment "clear-df:x"', { first: 7, last: 7 }],
     ['ip protocol 47 queue flags bypass to 3-6 comment "clear-df:x"', { first: 3, last: 6 }],
+    ['-A OUTPUT -j NFQUEUE --queue-balance 2:5 --queue-bypass --queue-cpu-fanout', { first: 2, last: 5 }],
+    ['ip protocol 47 counter queue num 3-6 bypass,fanout comment "clear-df:x"', { first: 3, last: 6 }],
+    ['ip protocol 47 queue flags bypass,fanout to 3-6 comment "clear-df:x"', { first: 3, last: 6 }],
     ['ip protocol 47 queue to 9 comment "clear-df:x"', { first: 9, last: 9 }],
     ['ip protocol 47 accept', undefined],
   ])('the queues of %j are %j', (rule, range) => {

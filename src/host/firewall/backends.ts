@@ -146,8 +146,7 @@ async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<U
   const text = nft.installText(rules[0]?.name ?? '', rules);
   const whole = await check(text);
   if (whole.usable !== 'no') return whole;
-  const withoutQueue = await check(text.replace(/ queue num \S+( bypass)?/g, ' accept'));
-  if (withoutQueue.usable !== 'yes') return whole;
+  if ((await check(nft.withoutQueue(text))).usable !== 'yes') return whole;
   return { usable: 'no', reason: "the kernel has no 'queue' expression for nft (CONFIG_NFT_QUEUE)" };
 }
 
