@@ -38,6 +38,7 @@ export interface TunnelSpec {
   engine?: 'auto' | 'nfqueue' | 'tunnel-flag' | 'nft';
   hook?: 'auto' | 'br-netfilter' | 'nft-bridge';
   queue?: number | string;
+  fanout?: 'hash' | 'cpu';
   identification?: 'random' | 'keep' | 'sequential';
   metrics?: string;
 }

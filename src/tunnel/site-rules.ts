@@ -16,6 +16,7 @@ export function refuseContradictions(site: Site, given: (key: string) => boolean
   refuseLength(site);
   refuseTunnelFlags(site);
   refuseEngine(site);
+  refuseFanout(site);
   refuseEsp(site, given);
   refuseInner(site);
 }
@@ -123,6 +124,26 @@ function refuseEngine(site: Site): void {
       'leave hook out, or engine: nfqueue',
     );
   }
+}
+
+function refuseFanout(site: Site): void {
+  const { fanout, queues, engine } = site;
+  if (fanout === 'hash') return;
+  if (engine !== 'auto' && engine !== 'nfqueue') {
+    throw siteError(
+      site,
+      'fanout',
+      `${fanout} spreads frames over queues, and engine ${engine} (${site.place('engine')}) has none`,
+      'leave fanout out, or engine: nfqueue',
+    );
+  }
+  if (queues.first < queues.last) return;
+  throw siteError(
+    site,
+    'fanout',
+    `${fanout} spreads frames over several queues, and there is only queue ${queues.first}`,
+    'queue: FIRST:LAST, or leave fanout out',
+  );
 }
 
 function refuseEsp(site: Site, given: (key: string) => boolean): void {

@@ -1,5 +1,6 @@
 /** The shape of a site file: its keys, their accepted forms and defaults. */
 import { z } from 'zod';
+import { FANOUTS } from '../rules/spec.js';
 import { CARRIER_MAPS, CARRIERS, isCarrierType, REFUSED_CARRIERS } from './site-carriers.js';
 import { BRIDGE_HOOKS, type CarrierSpec, ENGINES } from './site.js';
 import {
@@ -60,6 +61,7 @@ export const siteSchema = z.strictObject({
   engine: word(['auto', ...ENGINES]).default('auto'),
   hook: word(['auto', ...BRIDGE_HOOKS]).default('auto'),
   queue: queues.default({ first: 0, last: 0 }),
+  fanout: word(FANOUTS).default('hash'),
   identification: word(IDENTIFICATION_POLICIES).default('random'),
   metrics: metrics.default('127.0.0.1:9857'),
 });

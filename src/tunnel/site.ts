@@ -2,6 +2,7 @@
  * A site: what one YAML file says of one end of a tunnel. The shape that the planner reads; `site-file.ts` makes it
  * from text and refuses what cannot be right.
  */
+import type { Fanout } from '../rules/spec.js';
 import type { IdentificationPolicy } from './words.js';
 
 /** What carries the gretap to the other end. */
@@ -156,6 +157,8 @@ export interface Site {
   engine: Engine | 'auto';
   hook: BridgeHook | 'auto';
   queues: { first: number; last: number };
+  /** How frames spread over them. */
+  fanout: Fanout;
   identification: IdentificationPolicy;
   /** Where `up` serves metrics: `127.0.0.1:9857` or `off`. */
   metrics: string;

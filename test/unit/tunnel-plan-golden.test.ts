@@ -51,6 +51,9 @@ const inner = { local: '10.255.0.1', remote: '10.255.0.2' };
 const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
   'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
   'plain-nfqueue-nft-bridge': { site: site({ engine: 'nfqueue', hook: 'nft-bridge', queues: { first: 0, last: 3 } }) },
+  'plain-nfqueue-by-cpu': {
+    site: site({ engine: 'nfqueue', queues: { first: 0, last: 3 }, fanout: 'cpu', tunnel: { pmtudisc: true } }),
+  },
   'plain-tunnel-flag': { site: site({ tunnel: { key: 7 } }) },
   'tun-wireguard': {
     site: site({ carrier: { type: 'tun' }, underlay: 'wg0', local: '10.97.0.1', remote: '10.97.0.2' }),

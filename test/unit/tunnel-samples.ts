@@ -23,6 +23,7 @@ export function site({ bridge, tunnel, ...parts }: Parts = {}): Site {
     engine: 'auto',
     hook: 'auto',
     queues: { first: 0, last: 0 },
+    fanout: 'hash',
     identification: 'random',
     metrics: '127.0.0.1:9857',
     place: (path) => `/etc/clear-df/site-a.yaml (${path})`,

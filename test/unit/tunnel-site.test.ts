@@ -36,6 +36,7 @@ describe('a site file', () => {
       engine: 'auto',
       hook: 'auto',
       queues: { first: 0, last: 0 },
+      fanout: 'hash',
       identification: 'random',
       metrics: '127.0.0.1:9857',
     });
@@ -57,7 +58,8 @@ describe('a site file', () => {
         'tunnel: { name: t0, key: 0x7, pmtudisc: true, ttl: 64 }',
       ],
       ...['carrier:', '  type: esp', '  mode: tunnel', '  cipher: aes-cbc-128-sha256', '  keys: keys/west.yaml'],
-      ...['  reqid: 9', 'engine: nfqueue', 'hook: br-netfilter', 'queue: 4:7', 'identification: keep', 'metrics: off'],
+      ...['  reqid: 9', 'engine: nfqueue', 'hook: br-netfilter', 'queue: 4:7', 'fanout: cpu'],
+      ...['identification: keep', 'metrics: off'],
     ];
     expect(parseSite(text.join('\n'), FILE)).toMatchObject({
       name: 'west',
@@ -72,6 +74,7 @@ describe('a site file', () => {
         reqid: 9,
       },
       queues: { first: 4, last: 7 },
+      fanout: 'cpu',
       metrics: 'off',
     });
   });

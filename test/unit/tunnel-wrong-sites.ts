@@ -112,6 +112,16 @@ const TEXTS: WrongSite[] = [
     ...{ line: 6, key: 'tunnel.match', code: 'USAGE', words: ['no ESP to match', 'plain'] },
   },
   {
+    title: 'a way over several queues, and one queue',
+    text: `${HEAD}queue: 3\nfanout: cpu\n`,
+    ...{ line: 6, key: 'fanout', code: 'USAGE', words: ['several queues', 'only queue 3'] },
+  },
+  {
+    title: 'a way over several queues, and an engine without any',
+    text: `${HEAD}engine: nft\nqueue: 0:3\nfanout: cpu\n`,
+    ...{ line: 7, key: 'fanout', code: 'USAGE', words: ['spreads frames', 'engine nft', ':5'] },
+  },
+  {
     title: 'a hook without a queue',
     text: `${HEAD}engine: nft\nhook: br-netfilter\n`,
     ...{ line: 6, key: 'hook', code: 'USAGE', words: ['br-netfilter', 'engine nft', ':5'] },

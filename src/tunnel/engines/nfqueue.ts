@@ -78,8 +78,8 @@ function nftBridge(facts: Facts): Ability {
 
 /** The hook inside sees the host's packet; an outer one is needed where the tunnel sets DF again, or a packet slips by. */
 function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
-  const { name, queues, tunnel } = site;
-  const rules = [parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues })];
+  const { name, queues, fanout, tunnel } = site;
+  const rules = [parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues, fanout })];
   // An nft bridge queue leaves UDP super-packets alone, and gretap copies their DF.
   const protos = new Set<'gre' | 'esp'>([
     ...(tunnel.pmtudisc ? [tunnel.match] : []),
@@ -87,7 +87,7 @@ function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
   ]);
   for (const proto of protos) {
     const { local, remote } = proto === 'gre' ? carrierOf(site).ends() : site;
-    rules.push(parseRuleSpec({ name, hook: 'output', proto, local, remote, queues }));
+    rules.push(parseRuleSpec({ name, hook: 'output', proto, local, remote, queues, fanout }));
   }
   return rules;
 }
