@@ -17,6 +17,8 @@ export interface Feed {
   rule: string;
   first: number;
   last: number;
+  /** Spread over the queues by CPU, where others go by the packet's addresses. */
+  byCpu: boolean;
   bypass: boolean;
   /** Instance of clear-df that owns it. */
   owner: string | undefined;
@@ -67,6 +69,7 @@ function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
     return [
       {
         ...{ backend, chain: `${table} ${chain}`, rule: line, first, last, physdev },
+        byCpu: words.includes('--queue-cpu-fanout'),
         bypass: words.includes('--queue-bypass'),
         owner: nameOfTag(valueOf(words, '--comment') ?? ''),
         sight: physdev ? 'bridged' : outer ? 'outer' : 'other',
@@ -118,10 +121,12 @@ function nftFeed(rule: NftRule): Feed[] {
     const protocols = rule.parts.flatMap((each) => protocolMatch.safeParse(each).data?.match.right ?? []);
     const leaving = rule.hook === 'output' || rule.hook === 'postrouting';
     const ipv4 = ['ip', 'inet'].includes(rule.family);
+    const flags = [('flags' in target ? target.flags : undefined) ?? []].flat();
     return [
       {
         ...{ backend: 'nft', chain: placeOf(rule), rule: rule.text ?? `handle ${rule.handle}`, first, last },
-        bypass: [('flags' in target ? target.flags : undefined) ?? []].flat().includes('bypass'),
+        byCpu: flags.includes('fanout'),
+        bypass: flags.includes('bypass'),
         owner: nameOfTag(rule.comment ?? ''),
         sight:
           rule.family === 'bridge' ? 'bridged' : ipv4 && leaving && protocols.every(isOuterNumber) ? 'outer' : 'other',
@@ -142,9 +147,9 @@ export function seesPort({ sight, hook, ports }: Feed, port: Device): boolean {
   return sight === 'bridged' && hook !== undefined && ports !== undefined && isAmong(port.name, ports);
 }
 
-/** `queue 0` or `queues 0-3`. */
-export function queuesText({ first, last }: Pick<Feed, 'first' | 'last'>): string {
-  return first === last ? `queue ${first}` : `queues ${first}-${last}`;
+/** `queue 0`, `queues 0-3` or `queues 0-3 by CPU`. */
+export function queuesText({ first, last, byCpu }: Pick<Feed, 'first' | 'last' | 'byCpu'>): string {
+  return first === last ? `queue ${first}` : `queues ${first}-${last}${byCpu ? ' by CPU' : ''}`;
 }
 
 /** The bridges, from the devices that could be read. */

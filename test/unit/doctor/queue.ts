@@ -45,6 +45,30 @@ export const QUEUE: Case[] = [
     /queue 0, 1, .{1,50}, 15, … \(65536 queues\), which/,
     /program that the rule is meant for/,
   ],
+  [
+    'feed',
+    {
+      ...saved('mangle -A OUTPUT -j NFQUEUE --queue-balance 2:3 --queue-bypass --queue-cpu-fanout'),
+      ...held(2, 'clear-df'),
+    },
+    'wrong',
+    /feeds queue 3, which nobody holds: its packets go on unchanged/,
+    /--queue 2:3/,
+  ],
+  [
+    'feed',
+    nft({ expr: [{ queue: { num: { range: [0, 1] }, flags: ['bypass', 'fanout'] } }] }),
+    'wrong',
+    /go on unchanged/,
+    /--queue 0:1/,
+  ],
+  [
+    'feed',
+    nft({ expr: [{ queue: { num: { range: [0, 1] }, flags: 'fanout' } }] }),
+    'wrong',
+    /no bypass: every packet that it matches is lost/,
+    /--queue 0:1/,
+  ],
   ['rules', nft({ expr: [{ queue: { num: { numgen: { mode: 'inc', mod: 4 } } } }] }), 'unknown', /not read here/],
   ['feed', nft({ expr: [{ queue: null }] }), 'wrong', /is lost/, /--queue 0/],
   [

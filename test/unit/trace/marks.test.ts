@@ -149,6 +149,12 @@ describe('a rule that queues', () => {
     ['-A FORWARD -j NFQUEUE --queue-balance 0:3', { numbers: '0:3', bypass: false }],
     ['oifname "gretap1" queue num 0 bypass comment "clear-df:x"', { numbers: '0', bypass: true }],
     ['oifname "gretap1" queue flags bypass to 4-7', { numbers: '4:7', bypass: true }],
+    ['-A FORWARD -j NFQUEUE --queue-balance 0:3 --queue-bypass --queue-cpu-fanout', { numbers: '0:3', bypass: true }],
+    ['-A FORWARD -j NFQUEUE --queue-balance 0:3 --queue-cpu-fanout', { numbers: '0:3', bypass: false }],
+    ['oifname "gretap1" queue num 4-7 bypass,fanout comment "clear-df:x"', { numbers: '4:7', bypass: true }],
+    ['oifname "gretap1" queue num 4-7 fanout comment "clear-df:x"', { numbers: '4:7', bypass: false }],
+    ['oifname "gretap1" queue flags bypass,fanout to 4-7', { numbers: '4:7', bypass: true }],
+    ['oifname "gretap1" queue flags fanout to 4-7', { numbers: '4:7', bypass: false }],
     ['oifname "gretap1" queue num 2', { numbers: '2', bypass: false }],
     ['-A FORWARD -j ACCEPT', undefined],
   ])('names its queue: %s', (text, expected) => {
