@@ -30,7 +30,7 @@ function onLosses({ totals, queues, settings, leakedShare }: Snapshot, rates: Ra
   const buffer = settings.find(({ setting }) => setting === 'receive-buffer')?.value;
   const relief =
     `raise --receive-buffer${buffer === undefined ? '' : ` (now ${bytes(buffer)})`}, ` +
-    'spread the load over more queues (--queue FIRST:LAST), ' +
+    `${spread(queues)}, ` +
     'or let the rules keep packets that need no work in the kernel (clear-df rules install does)';
   if (totals.leaked > 0) {
     list.push({
@@ -57,10 +57,25 @@ function onLosses({ totals, queues, settings, leakedShare }: Snapshot, rates: Ra
         `the kernel dropped ${count(queueDropped)} packets` +
         `${now(sum(rates?.queues.map((queue) => queue.queueDropped ?? 0) ?? []))}: ` +
         'too many waited for a verdict (queue length)',
-      remedy: 'raise --queue-length or spread the load over more queues (--queue FIRST:LAST)',
+      remedy: `raise --queue-length, or ${spread(queues)}`,
     });
   }
   return list;
+}
+
+/** From this share of all packets on, the other queues of a range are no relief. */
+const NEARLY_ALL = 0.9;
+
+/** More queues are no help where one of several gets what comes: the kernel's hash is of addresses, a tunnel has two. */
+function spread(queues: Snapshot['queues']): string {
+  const own = queues.filter(({ companion }) => !companion);
+  const total = sum(own.map(({ counters }) => counters.packets));
+  const one = own.find(({ counters }) => share(counters.packets, total) >= NEARLY_ALL);
+  if (own.length === 1 || one === undefined) return 'spread the load over more queues (--queue FIRST:LAST)';
+  return (
+    `spread the load by CPU (--fanout cpu for the rules, where several CPUs receive): queue ${one.queue} gets ` +
+    `${percent(share(one.counters.packets, total))} of what comes to ${own.length} queues`
+  );
 }
 
 function onQueues({ queues }: Snapshot): Advice[] {

@@ -190,6 +190,28 @@ describe('adviceOn', () => {
     expect(advice?.remedy).toContain('--queue-length');
   });
 
+  test.each([
+    // 895 of 995 packets are 89.9 %, 900 of 1000 are 90 %; what a companion gets counts for nothing.
+    [[1000, 0, 0], 'queue 0 gets 100 % of what comes to 3 queues'],
+    [[50, 900, 50], 'queue 1 gets 90 % of what comes to 3 queues'],
+    [[50, 895, 50], '--queue FIRST:LAST'],
+    [[1000], '--queue FIRST:LAST'],
+  ])('losses while the queues get %j packets: %s', (packets, remedy) => {
+    const own = packets.map((count, queue) => ({ queue, counters: { packets: count } }));
+    const rows = own.map(({ queue }) => kernelRow(queue, { userDropped: 1, queueDropped: 1 }));
+    const queues = [...own, { queue: 9, companion: true, counters: { packets: 5000 } }];
+    const list = adviceOn(snapshot({ queues, kernel: { state: 'known', rows, unread: [] } }));
+    expect(list.map((advice) => advice.seen.replace(/:.*/, ''))).toEqual([
+      expect.stringMatching(/^the kernel dropped \d packets? \(/),
+      expect.stringMatching(/^the kernel dropped \d packets?$/),
+      'queue 9 is held by nobody',
+    ]);
+    for (const advice of list.slice(0, 2)) {
+      expect(advice.remedy).toContain(remedy);
+      expect(advice.remedy.includes('--fanout cpu')).toBe(remedy.startsWith('queue'));
+    }
+  });
+
   test('a queue that another holds, or nobody', () => {
     const kernel = { state: 'known' as const, rows: [kernelRow(0, { portId: 77 })], unread: [] };
     expect(seen(snapshot({ queues: [{ queue: 0 }, { queue: 1 }], kernel }))).toEqual([
