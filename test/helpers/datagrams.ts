@@ -17,6 +17,8 @@ export interface DatagramOptions {
   size?: number;
   /** Bits a second. */
   rate?: string;
+  /** Pin the sender to this core. */
+  cpu?: number;
 }
 
 /** Sends `count` datagrams, with DF as Linux sets it on UDP. */
@@ -24,13 +26,15 @@ export async function datagrams(
   from: Namespace,
   to: Namespace,
   destination: string,
-  { count, size = 1472, rate = '5M' }: DatagramOptions,
+  { count, size = 1472, rate = '5M', cpu }: DatagramOptions,
 ): Promise<Datagrams> {
   const server = to.spawn('iperf3', ['-s', '-1', '--forceflush']);
   await server.says(/Server listening/);
   const before = await nstat(to);
   const amount = ['-u', '-l', String(size), '-k', String(count), '-b', rate];
-  const { stdout, exitCode } = await from.try('iperf3', ['-c', destination, '-J', ...amount], 120_000);
+  const pinned = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
+  const [command = '', ...args] = [...pinned, 'iperf3', '-c', destination, '-J', ...amount];
+  const { stdout, exitCode } = await from.try(command, args, 120_000);
   const after = await nstat(to);
   if (exitCode !== 0) throw new Error(`iperf3 failed: ${stdout}`);
   await server.stop();
