@@ -136,3 +136,10 @@ export function held(queue: number, name: string | undefined): Change {
   const process = name === undefined ? undefined : { pid: 77, name };
   return { queues: { known: [{ queue, portId: 77, process, queueDropped: 0, userDropped: 0 }] } };
 }
+
+/** Queues that a clear-df holds. */
+export function heldAll(...queues: number[]): Change {
+  const process = { pid: 77, name: 'clear-df' };
+  const known = queues.map((queue) => ({ queue, portId: 77, process, queueDropped: 0, userDropped: 0 }));
+  return { queues: { known } };
+}

@@ -1,6 +1,6 @@
 /** Queues, their holders and the rules that feed them. */
 import { type Case, INNER, OUTER, noSaves, tunnel } from './cases.js';
-import { NOT_READ, held, nft, saved } from './machine.js';
+import { NOT_READ, held, heldAll, nft, saved } from './machine.js';
 
 const lost = (leaked: number, overrun: number) => ({
   daemon: { version: '1', packets: 10, leaked, overrun, advice: [{ seen: 'x', remedy: 'raise --receive-buffer' }] },
@@ -55,6 +55,17 @@ export const QUEUE: Case[] = [
     /feeds queue 3, which nobody holds: its packets go on unchanged/,
     /--queue 2:3/,
   ],
+  ...(
+    [
+      ['--queue-balance 2:3 --queue-bypass --queue-cpu-fanout', /feeds queues 2-3 by CPU, which is held$/],
+      ['--queue-balance 2:3 --queue-bypass', /feeds queues 2-3, which is held$/],
+    ] as const
+  ).map(([target, evidence]): Case => [
+    'feed',
+    { ...saved(`mangle -A OUTPUT -j NFQUEUE ${target}`), ...heldAll(2, 3) },
+    'ok',
+    evidence,
+  ]),
   [
     'feed',
     nft({ expr: [{ queue: { num: { range: [0, 1] }, flags: ['bypass', 'fanout'] } }] }),
