@@ -1,24 +1,11 @@
-/** The table of commands. */
+/** The command line as a whole: what stands above the commands, and how each ends. */
 import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import type { SignalWatch } from '../service/signals.js';
-import { doctorCommand } from './doctor.js';
+import { COMMAND_NAMES, DEFAULT_COMMAND, makeCommands, neededCommands } from './commands.js';
 import { endingOf, refusedBy, toleratePipes } from './output.js';
-import { pcapCommand } from './pcap.js';
-import { probeCommand } from './probe.js';
-import { rulesCommand } from './rules.js';
-import { runCommand } from './run.js';
-import { statsCommand } from './stats.js';
-import { traceCommand } from './trace.js';
-import { tunnelCommand } from './tunnel.js';
 import { version } from './version.js';
-
-/** In the order in which `--help` lists them. */
-const COMMANDS = [
-  ...[runCommand, tunnelCommand, doctorCommand, traceCommand, probeCommand],
-  ...[rulesCommand, statsCommand, pcapCommand],
-];
 
 const HELP = `
 Examples:
@@ -33,13 +20,15 @@ Exit codes:
   2  wrong usage, nothing was changed
 `;
 
-function program(signals: SignalWatch | undefined): Command {
+async function program(argv: readonly string[], signals: SignalWatch | undefined): Promise<Command> {
   const root = new Command('clear-df')
     .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
     .usage('[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|trace|doctor ... [options]')
     .version(version(), '--version', 'print the version and exit')
     .addHelpText('after', HELP);
-  for (const command of COMMANDS) root.addCommand(command(signals), { isDefault: command === runCommand });
+  for (const command of await makeCommands(neededCommands(argv), signals)) {
+    root.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
+  }
   everyCommand(root, (command) =>
     command
       .exitOverride((error) => {
@@ -62,8 +51,8 @@ function words(command: Command): string {
 }
 
 /** A first word that is no command would become an argument of `run`: refuse it by name instead. */
-function refuseUnknownCommand(root: Command, word: string | undefined): void {
-  const names = [...root.commands.map((command) => command.name()), 'help'];
+function refuseUnknownCommand(word: string | undefined): void {
+  const names = [...COMMAND_NAMES, 'help'];
   if (word === undefined || word.startsWith('-') || names.includes(word)) return;
   const meant = nearest(word, names);
   throw usageError('command', word, names.join(', '), meant === undefined ? undefined : `did you mean '${meant}'?`);
@@ -82,12 +71,12 @@ export async function main(argv: string[], signals?: SignalWatch): Promise<numbe
   // What ps, and the message to a second instance on the same queue, call this process.
   process.title = ['clear-df', ...argv].join(' ');
   try {
-    const root = program(signals);
+    refuseUnknownCommand(argv[0]);
+    const root = await program(argv, signals);
     if (argv.length === 0) {
       root.outputHelp({ error: true });
       return EXIT_CODES.USAGE;
     }
-    refuseUnknownCommand(root, argv[0]);
     await root.parseAsync(argv, { from: 'user' });
     // A command whose answer is a plain no says so here.
     return Number(process.exitCode ?? 0);

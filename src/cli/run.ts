@@ -2,7 +2,6 @@
 import { Command, Option } from 'commander';
 import { ClearDfError, shortened } from '../errors.js';
 import { runService } from '../service.js';
-import { readConfigFile } from '../service/config-file.js';
 import { type GivenOptions, type OptionInfo, optionInfo, OPTION_NAMES, OPTIONS } from '../service/option-table.js';
 import { readOptions } from '../service/options.js';
 import type { SignalWatch } from '../service/signals.js';
@@ -72,10 +71,17 @@ function typed(command: Command): GivenOptions {
 
 async function run(flags: { config?: string }, command: Command, signals?: SignalWatch): Promise<void> {
   const given = typed(command);
-  const read = () => readOptions({ ...(flags.config === undefined ? {} : readConfigFile(flags.config)), ...given });
+  const file = flags.config === undefined ? undefined : await configFile(flags.config);
+  const read = () => readOptions({ ...file?.(), ...given });
   await runService(read(), {
     version: version(),
-    ...(flags.config === undefined ? {} : { reread: read }),
+    ...(file === undefined ? {} : { reread: read }),
     ...(signals === undefined ? {} : { signals }),
   });
+}
+
+/** Reads the file whenever it is called; without a file nothing that reads YAML is loaded. */
+async function configFile(file: string): Promise<() => GivenOptions> {
+  const { readConfigFile } = await import('../service/config-file.js');
+  return () => readConfigFile(file);
 }
