@@ -2,8 +2,9 @@
  * Words for people: pino on stderr, pretty on a terminal, one JSON object a line
  * otherwise. Data never comes this way; it goes to stdout.
  */
+import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import type prettyStream from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -21,6 +22,8 @@ export function createLogger(level: LogLevel, terminal = process.stderr.isTTY): 
   destination.on('error', () => undefined);
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!terminal) return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, destination);
+  // A service has no terminal, and need not hold this.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof prettyStream;
   const stream = pretty({ destination, colorize: true, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, sync: true });
   return pino(options, stream);
 }

@@ -4,7 +4,6 @@
  * dry run, only shown.
  */
 import { constants } from 'node:os';
-import { execa } from 'execa';
 import { ClearDfError } from '../errors.js';
 import { quoteWord, replayText } from '../net/replay.js';
 
@@ -91,6 +90,8 @@ export function toolEnvironment(): Record<string, string> {
 }
 
 async function run(command: string, args: readonly string[], input?: string): Promise<string> {
+  // Only now: a run that installs no rules starts no command, and need not hold what would start one.
+  const { execa } = await import('execa');
   const result = await execa(command, args, {
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
     env: toolEnvironment(),

@@ -1,7 +1,7 @@
 /** The address of `/metrics` and `/stats` during a run, and how it moves. */
 import { ClearDfError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { serveStats, type StatsServer } from '../report/http.js';
+import type { StatsServer } from '../report/http.js';
 import { type Listen, urlOf } from '../report/listen.js';
 import type { Snapshot } from '../report/snapshot.js';
 
@@ -20,7 +20,7 @@ export class StatsAddress {
   /**
    * Serve at `listen` from now on, and no longer where it was before.
    * @param asked whether a person asked for this address; the default one is done without when it is taken
-   * @throws ClearDfError as {@link serveStats}; then the address before stays
+   * @throws ClearDfError as `serveStats`; then the address before stays
    */
   async move(listen: Listen | 'off', asked: boolean): Promise<void> {
     if (this.#server !== undefined && JSON.stringify(listen) === JSON.stringify(this.#listen)) return;
@@ -32,6 +32,8 @@ export class StatsAddress {
   }
 
   async #open(listen: Listen, asked: boolean): Promise<StatsServer | undefined> {
+    // Here, and not at the first scrape: what a run holds is known when it has started.
+    const { serveStats } = await import('../report/http.js');
     try {
       return await serveStats(listen, this.#take, (error) => {
         this.#log.warn({ metrics: urlOf(listen), reason: String(error) }, 'statistics could not be sent');
