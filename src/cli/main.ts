@@ -4,6 +4,7 @@
  * a run without an answer.
  */
 import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { withoutOptimizer } from './optimizer.js';
 import { outliveTerminals, terminals } from './terminal.js';
 
 /** `run` is the default command: a flag that only prints something is no run. What changes a tunnel ends whole, too. */
@@ -21,6 +22,9 @@ function watch(argv: readonly string[]): SignalWatch {
 }
 
 const argv = process.argv.slice(2);
-const signals = isRun(argv) ? watch(argv) : undefined;
+const runs = isRun(argv);
+const signals = runs ? watch(argv) : undefined;
+// What lasts is to be small; a command that ends soon, or reads a large capture, is to be quick.
+if (runs) withoutOptimizer();
 const { main } = await import('./program.js');
 process.exitCode = await main(argv, signals);
