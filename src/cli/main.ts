@@ -4,8 +4,8 @@
  * a run without an answer.
  */
 import { type SignalWatch, watchSignals } from '../service/signals.js';
-import { withoutOptimizer } from './optimizer.js';
 import { outliveTerminals, terminals } from './terminal.js';
+import { keepSmall } from './v8.js';
 
 /** `run` is the default command: a flag that only prints something is no run. What changes a tunnel ends whole, too. */
 function isRun([word, verb]: readonly string[]): boolean {
@@ -25,6 +25,6 @@ const argv = process.argv.slice(2);
 const runs = isRun(argv);
 const signals = runs ? watch(argv) : undefined;
 // What lasts is to be small; a command that ends soon, or reads a large capture, is to be quick.
-if (runs) withoutOptimizer();
+if (runs) keepSmall();
 const { main } = await import('./program.js');
 process.exitCode = await main(argv, signals);

@@ -1,0 +1,107 @@
+/**
+ * What a run holds in memory, at most and in the long run.
+ *
+ *   client eth0 ───────── eth0 router eth1 ───────── eth0 server
+ *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2, and 10.0.1.10 to 10.0.1.13
+ *
+ * Packets to 10.0.1.1N go to queue N, so that each of the four queues gets floods and super-packets of its own.
+ * One round of a queue is FLOODED datagrams and, by TCP, BYTES, while /metrics and /stats are read READINGS times.
+ */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { commandOf, type Daemon, DF_SET, foreignRule, startClearDf } from '../helpers/clear-df.js';
+import { deliver } from '../helpers/delivery.js';
+import type { Namespace } from '../helpers/netns.js';
+import { type Routed, routed } from '../helpers/topology.js';
+import { flooded, installSink, startFlood } from '../helpers/traffic.js';
+
+const QUEUES = [0, 1, 2, 3];
+const FLOODED = 250_000;
+const BYTES = 20_000_000;
+const READINGS = 20;
+
+/** Kibibytes, of a process with the modules of Node's own start and nothing else. */
+interface Resident {
+  peak: number;
+  now: number;
+}
+
+let net: Routed;
+beforeEach(async () => {
+  net = await routed();
+  await installSink(net.server);
+  for (const queue of QUEUES) {
+    await net.server.ip('address', 'add', `${address(queue)}/24`, 'dev', 'eth0');
+    const match = ['-i', 'eth0', '-d', address(queue), ...DF_SET];
+    await foreignRule(net.router, { match, queue: ['--queue-num', String(queue)] });
+  }
+});
+afterEach(async () => {
+  await net.lab[Symbol.asyncDispose]();
+});
+
+function address(queue: number): string {
+  return `10.0.1.1${queue}`;
+}
+
+async function resident(at: Namespace, pid: number): Promise<Resident> {
+  const status = await at.read(`/proc/${pid}/status`);
+  const [peak, now] = ['VmHWM', 'VmRSS'].map((key) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]),
+  );
+  return { peak: peak as number, now: now as number };
+}
+
+/** What Node takes by itself here: it differs by version and machine, and is none of clear-df's doing. */
+async function bareNode(at: Namespace): Promise<Resident> {
+  const [node] = commandOf(at);
+  const running = at.spawn(node, ['-e', "console.log('up'); setInterval(() => undefined, 1000)"]);
+  await running.says(/up/);
+  const bare = await resident(at, running.pid);
+  running.kill('SIGKILL');
+  await running.wait();
+  return bare;
+}
+
+async function round(daemon: Daemon): Promise<void> {
+  const { client, router, server } = net;
+  for (const queue of QUEUES) {
+    const load = { destination: address(queue), length: 1400, seconds: 60, count: FLOODED };
+    expect((await flooded(await startFlood(client, load))).sent).toBe(FLOODED);
+    await deliver(client, server, address(queue), BYTES);
+    for (let reading = 0; reading < READINGS; reading += 1) await router.exec('bash', ['-c', SCRAPE]);
+  }
+  await daemon.settledStats();
+}
+
+/** Reads both pages and throws them away. */
+const SCRAPE = `for page in metrics stats; do
+  exec 3<>/dev/tcp/127.0.0.1/9857
+  printf 'GET /%s HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' "$page" >&3
+  cat <&3 | grep -q . || exit 1
+done`;
+
+it('is small at its peak, with rules and under load, and does not grow', async () => {
+  const { router } = net;
+  const bare = await bareNode(router);
+  const rules = ['--install-rules', '--hook', 'output', '--proto', 'gre'];
+  const daemon = await startClearDf(router, '0:3', [...rules, '--stats', '1']);
+  const { pid } = daemon.running;
+  const started = await resident(router, pid);
+  await round(daemon);
+  const first = await resident(router, pid);
+  for (const _ of [2, 3, 4]) await round(daemon);
+  const last = await resident(router, pid);
+  const { totals } = await daemon.stats();
+  const text = ({ peak, now }: Resident): string => `${peak} (${now} now)`;
+  console.log(
+    `KiB: Node alone ${text(bare)}, started ${text(started)}, after one round ${text(first)}, ` +
+      `after four ${text(last)}; ${totals.packets} packets, ${totals.gso} super-packets`,
+  );
+
+  // Overload may drop some of the four rounds, never most of them.
+  expect(totals.packets).toBeGreaterThan((4 * QUEUES.length * FLOODED) / 2);
+  expect(totals.gso).toBeGreaterThan(0);
+  expect(last.peak - bare.peak).toBeLessThan(40_000);
+  expect(last.now - first.now).toBeLessThan(4000);
+  expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
+}, 120_000);
