@@ -5,6 +5,7 @@
 
 #include "encap_wrap.h"
 #include "mangler_wrap.h"
+#include "pour_wrap.h"
 #include "probe_wrap.h"
 #include "rules_wrap.h"
 
@@ -27,6 +28,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
 	exports.Set("Encap", EncapWrap::Define(env));
 	exports.Set("Mangler", ManglerWrap::Define(env));
+	exports.Set("pour", Napi::Function::New(env, Pour, "pour"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));
 	return exports;

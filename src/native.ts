@@ -172,10 +172,42 @@ export type NativeProbeResult = {
 /** What `probe` rejects with when it cannot ask at all. */
 export type NativeProbeError = Error & { errno: number; operation: string };
 
+/** Datagrams to a router, as whole frames; see `csrc/pour.h`. */
+export type NativePour = {
+  /** The link, by its device's name. */
+  device: string;
+  /** Of the router's end, `xx:xx:xx:xx:xx:xx`. */
+  mac: string;
+  /** The first of `flows` addresses that take turns; those of packets without DF are apart. */
+  source: string;
+  destination: string;
+  /** Bytes of each, IP header included: 56-1500. */
+  length: number;
+  milliseconds: number;
+  /** Packets a second; 0: as many as go. */
+  rate: number;
+  /** 1-32. */
+  flows: number;
+  /** Percent of the packets that have DF set. */
+  df: number;
+};
+
+export type NativePoured = {
+  sent: number;
+  /** The link dropped them, and said so. */
+  refused: number;
+  seconds: number;
+};
+
+/** What `pour` throws: `errno` by number, and the step's name. */
+export type NativePourError = Error & { errno: number; operation: string };
+
 export interface Native {
   counterNames(): string[];
   /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
+  /** Sends on the calling thread, and returns when it is over; needs CAP_NET_RAW. */
+  pour(request: NativePour): NativePoured;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
   Encap: new (options: NativeEncapOptions) => NativeEncap;
   Rules: new (identification: IdentificationPolicy) => NativeRules;

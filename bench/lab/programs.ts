@@ -5,6 +5,8 @@ import { execa } from 'execa';
 import { PROJECT } from '../../test/helpers/tools.js';
 
 const SOURCES = path.join(PROJECT, 'bench/tools');
+/** The sender is clear-df's own: `clear-df bench` sends with it, too. */
+const CORE = path.join(PROJECT, 'csrc');
 /** Where the bench keeps what it builds. */
 export const CACHE = path.join(PROJECT, '.cache/bench');
 
@@ -30,13 +32,15 @@ export function program(name: Program): Promise<string> {
 async function build(name: Program): Promise<string> {
   const source = path.join(SOURCES, `${name}.c`);
   const target = path.join(CACHE, name);
-  const newest = Math.max(modified(source), modified(path.join(SOURCES, 'stamp.h')));
+  const sources = [source, ...(name === 'pour' ? [path.join(CORE, 'pour.c')] : [])];
+  const headers = ['pour.h', 'stamp.h'].map((header) => path.join(CORE, header));
+  const newest = Math.max(...[...sources, ...headers].map(modified));
   if (modified(target) > newest) return target;
   mkdirSync(CACHE, { recursive: true });
   const fresh = `${target}.${process.pid}`;
   try {
-    const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror'];
-    await execa('cc', [...flags, '-o', fresh, source, ...LIBRARIES[name]]);
+    const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-I', CORE, '-O2', '-Wall', '-Wextra', '-Werror'];
+    await execa('cc', [...flags, '-o', fresh, ...sources, ...LIBRARIES[name]]);
     // Two runs may build at once: whoever renames last wins, nobody runs half a file.
     renameSync(fresh, target);
   } finally {

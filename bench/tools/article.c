@@ -9,7 +9,6 @@
  * end it prints as JSON how many packets it answered, what CPU time it took and
  * why it ended.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>

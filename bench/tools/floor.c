@@ -9,7 +9,6 @@
  * brought: no program that changes packets can do with less. Super-packets come
  * whole. Ends at SIGTERM.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>

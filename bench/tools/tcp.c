@@ -9,7 +9,6 @@
  * acknowledged by then. The receiver throws away what comes without copying it,
  * until SIGTERM.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `pour` writes into each datagram and `tap` reads back. */
-#ifndef BENCH_STAMP_H
-#define BENCH_STAMP_H
+/* What cdf_pour_run() writes into each datagram and the bench's `tap` reads back. */
+#ifndef CDF_STAMP_H
+#define CDF_STAMP_H
 
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
