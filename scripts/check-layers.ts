@@ -19,6 +19,8 @@ const ROADS = [
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
+  // Pure; the bench takes it as well.
+  ['errors', 'model', 'service', 'cli'],
   // The public names; imported by nothing.
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'index'],
   ['errors', 'net', 'rules', 'index'],
@@ -64,8 +66,10 @@ const C_STEPS = [
   ['raw'],
   ['probe'],
   ['encap'],
+  ['stamp'],
+  ['pour'],
   ['options_wrap'],
-  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap'],
+  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap', 'pour_wrap'],
   ['addon'],
 ];
 

@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => Promise<Maker>> = {
   rules: async () => (await import('./rules.js')).rulesCommand,
   stats: async () => (await import('./stats.js')).statsCommand,
   pcap: async () => (await import('./pcap.js')).pcapCommand,
+  bench: async () => (await import('./bench.js')).benchCommand,
 };
 
 /** What a command line without a command is given to. */
@@ -28,7 +29,7 @@ const WIDER = ['--help', '-h', '--'];
 /** The names of the commands that a command line needs; all of them where they are listed. */
 export function neededCommands(argv: readonly string[]): readonly string[] {
   const [word = ''] = argv;
-  if (word in COMMANDS) return [word];
+  if (Object.hasOwn(COMMANDS, word)) return [word];
   if (word === '--version') return [];
   return word.startsWith('-') && !argv.some((each) => WIDER.includes(each)) ? [DEFAULT_COMMAND] : COMMAND_NAMES;
 }

@@ -23,7 +23,9 @@ Exit codes:
 async function program(argv: readonly string[], signals: SignalWatch | undefined): Promise<Command> {
   const root = new Command('clear-df')
     .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
-    .usage('[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|trace|doctor ... [options]')
+    .usage(
+      '[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|trace|doctor|bench ... [options]',
+    )
     .version(version(), '--version', 'print the version and exit')
     .addHelpText('after', HELP);
   for (const command of await makeCommands(neededCommands(argv), signals)) {

@@ -1,0 +1,117 @@
+/**
+ * What a packet costs a router, in nanoseconds of one core's time. Pure.
+ *
+ * A packet that is queued is worked on twice: the core that receives it brings it as far as the queue, and the queue's
+ * thread takes it from there, clears DF, and sends it on within its own system call. A packet that the rule lets by is
+ * worked on by the receiving core alone.
+ */
+
+/** Nanoseconds for a packet: some for each, some for each of its bytes from the IP header on. */
+export interface Line {
+  fixed: number;
+  perByte: number;
+}
+
+export interface Costs {
+  /** The bench's sender, and its link up to the router's IP; no part of a router. */
+  send: Line;
+  /** The receiving core, without any rule: takes the packet in, routes it, sends it on. */
+  forward: Line;
+  /** The receiving core: the rule that finds packets with DF, where it does not match. */
+  match: number;
+  /** The receiving core: the nft rule that clears DF in the kernel. */
+  nft: number;
+  /** The receiving core: from taking the packet in to leaving it in the queue, the rule within. */
+  queue: Line;
+  /** The queue's thread: from the queue to the next link. */
+  clear: Line;
+  /** The queue's thread: each batch that it takes, however many packets are in it. */
+  batch: number;
+  /** The queue's thread: each time that it has slept and is woken. */
+  wake: number;
+  /** The receiving core: each batch that is taken from under its hands. */
+  batching: number;
+  /** The receiving core: each time that it wakes the thread. */
+  waking: number;
+}
+
+/** Packets in a batch at most. */
+export const BATCH_MOST = 64;
+
+/** Sizes in bytes, IP header included, each with its share of the packets; the shares add up to 1. */
+export type Mix = readonly { length: number; share: number }[];
+
+/** What comes to a router. */
+export interface Load {
+  mix: Mix;
+  /** Share of the packets that have DF set, 0 to 1. */
+  df: number;
+}
+
+/** Nanoseconds of one packet of so many bytes. */
+export function at({ fixed, perByte }: Line, length: number): number {
+  return fixed + perByte * length;
+}
+
+/** Nanoseconds of a packet on average. */
+export function average(line: Line, mix: Mix): number {
+  return mix.reduce((sum, { length, share }) => sum + share * at(line, length), 0);
+}
+
+/** Bytes of a packet on average. */
+export function meanLength(mix: Mix): number {
+  return mix.reduce((sum, { length, share }) => sum + share * length, 0);
+}
+
+/** All packets of one size. */
+export function only(length: number): Mix {
+  return [{ length, share: 1 }];
+}
+
+/** Nanoseconds for each packet that comes, with DF or without, by the ways to treat it. */
+export interface PerPacket {
+  /** The receiving core's, with clear-df behind it. */
+  receiving: number;
+  /** The queue threads'. */
+  clearing: number;
+  /** The receiving core's where the tunnel itself takes packets of any size (`ignore-df`): forwarding, no more. */
+  tunnelFlag: number;
+  /** The receiving core's where nft clears DF. */
+  nft: number;
+}
+
+/** How a queue's thread works at some rate, for each packet that it takes. */
+export interface Pace {
+  batches: number;
+  wakes: number;
+}
+
+/** What a thread does that has no time to sleep and always finds a full batch. */
+export const FULL_PACE: Pace = { batches: 1 / BATCH_MOST, wakes: 0 };
+
+/**
+ * How a thread works that gets so many packets a second. While it works on a batch, the next one gathers; so the batch
+ * is as large as it has to be to keep up, and with time to spare it takes single packets and sleeps.
+ */
+export function paceAt({ clear, batch }: Costs, mix: Mix, packetsPerSecond: number): Pace {
+  const rate = packetsPerSecond / 1e9;
+  const each = average(clear, mix);
+  const spare = 1 - rate * each;
+  const size = spare <= 0 ? BATCH_MOST : Math.min(BATCH_MOST, Math.max(1, (rate * batch) / spare));
+  // As seldom as a packet finds it idle.
+  const wakes = size > 1 ? 0 : Math.max(0, spare - rate * batch);
+  return { batches: 1 / size, wakes };
+}
+
+/** What a packet of the load costs on average. @param pace of the queues' threads */
+export function perPacket(costs: Costs, { mix, df }: Load, pace = FULL_PACE): PerPacket {
+  const forward = average(costs.forward, mix);
+  const passed = (1 - df) * (forward + costs.match);
+  const { batches, wakes } = pace;
+  return {
+    receiving: passed + df * (average(costs.queue, mix) + batches * costs.batching + wakes * costs.waking),
+    clearing: df * (average(costs.clear, mix) + batches * costs.batch + wakes * costs.wake),
+    tunnelFlag: forward,
+    nft: passed + df * (forward + costs.nft),
+  };
+}
