@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type ContenderName, CONTENDERS, type Load, LOADS } from './record/catalogue.js';
 
 export interface Asked {
-  mode: 'run' | 'check' | 'page';
+  mode: 'run' | 'model' | 'check' | 'page';
   rounds: number;
   seconds: number;
   loads: readonly Load[];
@@ -15,6 +15,7 @@ export interface Asked {
 }
 
 export const USAGE = `npm run bench -- [--rounds N] [--seconds S] [--load NAME]… [--contender NAME]… [--out FILE]
+npm run bench -- --model [--rounds N] [--seconds S] [--out FILE]
 npm run bench -- --check [--contender NAME]…
 npm run bench -- --page
 
@@ -23,12 +24,15 @@ npm run bench -- --page
 --load NAME        only this: ${LOADS.map(({ name }) => name).join(', ')}
 --contender NAME   only this: ${CONTENDERS.map(({ name }) => name).join(', ')}
 --out FILE         where the results go, and nothing else is written
+--model            the measurements that docs/scale.md is made of; default 3 rounds of 1 s
 --check            is every packet there, whole, in order and rightly cleared? No figures.
---page             makes docs/bench.md anew of the newest results
+--page             makes docs/bench.md and docs/scale.md anew of the newest results
 `;
 
 /** Rounds that the documents are content with. */
 const ENOUGH_ROUNDS = 5;
+/** Of the model, which has many points for each of its costs. */
+const MODEL_ROUNDS = 3;
 
 /** A word that is not accepted. */
 export class BadArgument extends Error {}
@@ -38,16 +42,20 @@ export function readArguments(words: readonly string[]): Asked {
   const { values } = parse(words);
   const wanted = named('--load', values.load, LOADS);
   const contenders = named('--contender', values.contender, CONTENDERS).map(({ name }) => name);
-  const rounds = number('--rounds', values.rounds, 5, [1, 100]);
+  const model = values.model;
+  const rounds = number('--rounds', values.rounds, model ? MODEL_ROUNDS : 5, [1, 100]);
   if (!Number.isInteger(rounds)) throw new BadArgument(`--rounds ${rounds} is not accepted; expected a whole number`);
+  const part = values.load !== undefined || values.contender !== undefined;
+  if (model && part) throw new BadArgument('--load and --contender are not accepted with --model, which needs all');
+  const whole = wanted.length === LOADS.length && contenders.length === CONTENDERS.length;
   return {
-    mode: values.check ? 'check' : values.page ? 'page' : 'run',
+    mode: model ? 'model' : values.check ? 'check' : values.page ? 'page' : 'run',
     rounds,
-    seconds: number('--seconds', values.seconds, 3, [0.5, 3600]),
+    seconds: number('--seconds', values.seconds, model ? 1 : 3, [0.5, 3600]),
     loads: withBases(wanted),
     contenders: new Set(contenders),
     out: values.out,
-    complete: wanted.length === LOADS.length && contenders.length === CONTENDERS.length && rounds >= ENOUGH_ROUNDS,
+    complete: whole && rounds >= (model ? MODEL_ROUNDS : ENOUGH_ROUNDS),
   };
 }
 
@@ -61,6 +69,7 @@ function parse(words: readonly string[]) {
         load: { type: 'string', multiple: true },
         contender: { type: 'string', multiple: true },
         out: { type: 'string' },
+        model: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         page: { type: 'boolean', default: false },
       },

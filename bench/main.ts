@@ -11,9 +11,11 @@ import { pin, planCores } from './lab/cores.js';
 import { commit, machineFacts } from './lab/facts.js';
 import { network } from './lab/network.js';
 import { CACHE } from './lab/programs.js';
-import { cellText } from './page/line.js';
-import { resultsName, RESULTS, writePage } from './page/write.js';
+import { runModelRounds } from './model/rounds.js';
+import { cellText, pointText } from './page/line.js';
+import { modelName, resultsName, RESULTS, writePage } from './page/write.js';
 import { type ContenderName, CONTENDERS } from './record/catalogue.js';
+import { MODEL_FORMAT, type ModelResults, modelText } from './record/model.js';
 import { FORMAT, type Results, resultsText } from './record/results.js';
 import { runRounds } from './rounds.js';
 
@@ -50,9 +52,9 @@ async function runChecks({ contenders }: Asked): Promise<number> {
 }
 
 /** Writes after each cell, so that a run that is broken off leaves what it has. */
-function keep(file: string, results: Results): void {
+function keep(file: string, text: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, resultsText(results));
+  writeFileSync(file, text);
 }
 
 async function run(asked: Asked): Promise<number> {
@@ -75,7 +77,7 @@ async function run(asked: Asked): Promise<number> {
         onCell: (cell) => {
           results.cells.push(cell);
           console.log(cellText(cell));
-          keep(file, results);
+          keep(file, resultsText(results));
         },
         onFailure: (where, error) => {
           failures++;
@@ -86,7 +88,39 @@ async function run(asked: Asked): Promise<number> {
   }
   console.error(`bench: wrote ${file}`);
   if (asked.complete && asked.out === undefined && contenders.size === CONTENDERS.length && failures === 0) {
-    keep(path.join(RESULTS, resultsName(results)), results);
+    keep(path.join(RESULTS, resultsName(results)), resultsText(results));
+    writePage();
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function runModel(asked: Asked): Promise<number> {
+  const { rounds, seconds } = asked;
+  const results: ModelResults = {
+    ...{ format: MODEL_FORMAT, date: new Date().toISOString(), commit: await commit(), machine: await machineFacts() },
+    ...{ settings: { rounds, seconds, cores: planCores() }, points: [] },
+  };
+  const file = asked.out ?? path.join(CACHE, 'results', modelName(results));
+  let failures = 0;
+  {
+    const net = await network();
+    await using lab = net.lab;
+    void lab;
+    await runModelRounds(net, asked, {
+      onPoint: (point) => {
+        results.points.push(point);
+        console.log(pointText(point));
+        keep(file, modelText(results));
+      },
+      onFailure: (where, error) => {
+        failures++;
+        console.error(`bench: ${where}: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    });
+  }
+  console.error(`bench: wrote ${file}`);
+  if (asked.complete && asked.out === undefined && failures === 0) {
+    keep(path.join(RESULTS, modelName(results)), modelText(results));
     writePage();
   }
   return failures === 0 ? 0 : 1;
@@ -105,6 +139,7 @@ async function main(): Promise<number> {
   // The lab clears up at the exit of the process, which an unhandled signal would skip.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   await pin(planCores().receiver);
+  if (asked.mode === 'model') return runModel(asked);
   return asked.mode === 'check' ? runChecks(asked) : run(asked);
 }
 

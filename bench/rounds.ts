@@ -1,6 +1,7 @@
 /** The rounds of a run: every load, and under each the contenders in an order that is drawn anew. */
 import { contender as contenderOf } from './contenders/table.js';
 import type { Network } from './lab/network.js';
+import { shuffled } from './lab/shuffled.js';
 import { runCell } from './loads/cell.js';
 import type { Outcome } from './loads/spent.js';
 import { survived } from './loads/survived.js';
@@ -74,14 +75,4 @@ function tooMuch({ cpu, datagrams, stream }: Cell): number {
   // Held up at once, it has shown nothing.
   const packets = Math.max(LEAST, cpu.contender === undefined ? 0 : (BEYOND * answered) / cpu.contender);
   return stream === undefined ? packets : packets * SEGMENT;
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(list: readonly T[]): T[] {
-  const cards = [...list];
-  for (let i = cards.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [cards[i], cards[j]] = [cards[j] as T, cards[i] as T];
-  }
-  return cards;
 }

@@ -21,6 +21,10 @@ export interface Pouring {
   sample?: number;
   /** The end comes after so many, too. */
   count?: number;
+  /** Whom the frames are addressed to; the router unless it is given. */
+  mac?: string;
+  /** The contender is stopped until all has been sent: it finds everything waiting. */
+  backlog?: boolean;
 }
 
 /** What `pour` printed. */
@@ -39,21 +43,20 @@ const QUIET_MS = 120;
 /** Sends, waits until nothing arrives any more, and tells who spent what. */
 export async function pour(ring: Ring, load: Pouring): Promise<Outcome> {
   const { network, contender, cores } = ring;
-  const { length, seconds, rate, flows, df, sample = 1, count = 0 } = load;
+  const { length, seconds, rate, flows, df, sample = 1, count = 0, mac = network.mac, backlog = false } = load;
   // A rule that queues only packets with DF lets the others overtake: theirs are other flows then, as they are in life.
   const apart = contender.rule.kind === 'queue' && contender.rule.prefilter ? 1 : 0;
   const args = [length, seconds, rate, flows, df, apart, sample, count].map(String);
-  const [tool, ...words] = pinned(
-    [cores.sender],
-    [await program('pour'), 'eth0', network.mac, FIRST_SOURCE, SINK, ...args],
-  );
+  const [tool, ...words] = pinned([cores.sender], [await program('pour'), 'eth0', mac, FIRST_SOURCE, SINK, ...args]);
 
   const [before, came, seen] = [await arrived(network.sink), await offered(network), await ring.queueLosses()];
   const first = readProcessor(ring.pid);
+  if (backlog) ring.running?.kill('SIGSTOP');
   const sender = network.sender.spawn(tool, words);
   const life = watchLife(ring);
   const { exitCode } = await sender.wait((seconds + 30) * 1000);
   const middle = readProcessor(ring.pid);
+  if (backlog) ring.running?.kill('SIGCONT');
   if (exitCode !== 0) throw new Error(`pour failed: ${sender.stderr}`);
   const poured = JSON.parse(sender.stdout) as Poured;
   const late = await drained(ring);
@@ -61,7 +64,14 @@ export async function pour(ring: Ring, load: Pouring): Promise<Outcome> {
 
   const [after, gone, lost] = [await arrived(network.sink), await offered(network), await ring.queueLosses()];
   const datagrams: Datagrams = {
-    ...{ length, rate, sent: poured.sent, offered: gone - came, sentWithDf: Math.floor((poured.sent * df) / 100) },
+    ...{
+      length,
+      rate,
+      sent: poured.sent,
+      sending: poured.seconds,
+      offered: gone - came,
+      sentWithDf: Math.floor((poured.sent * df) / 100),
+    },
     arrived: after.total - before.total,
     withDf: after.withDf - before.withDf,
   };

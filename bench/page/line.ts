@@ -9,8 +9,9 @@ import {
   packetsPerCpuSecond,
   packetsPerSecond,
 } from '../record/measures.js';
+import { type ModelPoint, trialWords } from '../record/model.js';
 import type { Cell } from '../record/results.js';
-import { bitRate, bytes, nanoseconds, percent, quantity } from './units.js';
+import { bitRate, bytes, digits, nanoseconds, percent, quantity } from './units.js';
 
 /** Figures that it has, in words. */
 export function cellText(cell: Cell): string {
@@ -30,4 +31,15 @@ export function cellText(cell: Cell): string {
   if (cell.latency !== undefined && cell.latency.disorder > 0) parts.push(`DISORDER ${cell.latency.disorder}`);
   if (cell.ended !== undefined) parts.push(`ENDED ${cell.ended.reason} after ${cell.ended.after.toFixed(2)} s`);
   return `${cell.round}  ${cell.load.padEnd(18)} ${cell.contender.padEnd(18)} ${parts.join(', ')}`;
+}
+
+/** A point of the model as one line. */
+export function pointText(point: ModelPoint): string {
+  const { rate, receiving, clearing, wakes, batches, lost } = point;
+  const parts = [`${quantity(rate)} packets/s`, `${nanoseconds(receiving)} receiving`];
+  if (clearing !== undefined) parts.push(`${nanoseconds(clearing)} clearing`);
+  if (wakes !== undefined) parts.push(`${digits(wakes)} wakes`);
+  if (batches !== undefined) parts.push(`${digits(batches)} batches`);
+  if (lost > 0) parts.push(`lost ${percent(lost)}`);
+  return `${point.round}  ${trialWords(point, Math.round(100 * point.df)).padEnd(46)} ${parts.join(', ')}`;
 }

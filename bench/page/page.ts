@@ -1,21 +1,18 @@
 /** The generated part of docs/bench.md. Pure. */
 import { CONTENDERS, type Load, LOADS } from '../record/catalogue.js';
 import { bytesPerCpuSecond, bytesPerSecond, packetsPerCpuSecond } from '../record/measures.js';
-import type { MachineFacts, Results } from '../record/results.js';
+import type { Results } from '../record/results.js';
 import { type Measure, ratio } from '../record/statistics.js';
 import { type Chart, charts } from './charts.js';
+import { machineText } from './machine.js';
+import { between } from './marks.js';
 import { endings } from './rows.js';
 import { datagramColumns, latencyColumns, streamColumns, table } from './table.js';
 import { digits } from './units.js';
 
-const BEGIN = '<!-- figures: made by npm run bench of bench/results; a test fails when they differ -->';
-const END = '<!-- figures: end -->';
-
 /** The page with its figures replaced. @throws Error when the page has no place for them */
 export function placed(page: string, newest: { file: string; results: Results } | undefined): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`docs/bench.md has no '${BEGIN}' with '${END}' behind it`);
-  return `${page.slice(0, begin)}${BEGIN}\n\n${figures(newest)}\n\n${page.slice(end)}`;
+  return between(page, 'docs/bench.md', figures(newest));
 }
 
 function figures(newest: { file: string; results: Results } | undefined): string {
@@ -41,13 +38,6 @@ function picture({ name, title }: Chart): string {
 function about(file: string, { date, commit, machine, settings }: Results): string {
   const { rounds, seconds, cores } = settings;
   return `Measured on ${date.slice(0, 10)} at commit \`${commit}\`: ${machineText(machine)}. ${rounds} rounds, ${seconds} s each; sender on core ${cores.sender}, contender on ${cores.contender.join(', ')}, receiver of TCP on ${cores.receiver}. Every figure is the median of the rounds, with the least and the greatest behind it. All that was measured: [${file}](../${file}).`;
-}
-
-function machineText(machine: MachineFacts): string {
-  const { cpu, cores, memoryBytes, hypervisor, kernel, node, iptables, nft } = machine;
-  const memory = `${digits(memoryBytes / 2 ** 30)} GiB`;
-  const where = hypervisor === 'none seen' || hypervisor === 'none' ? '' : `, virtual (${hypervisor})`;
-  return `${cpu}, ${cores} cores, ${memory}${where}, Linux ${kernel}, Node ${node}, ${iptables}, ${nft}`;
 }
 
 interface Comparison {

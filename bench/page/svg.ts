@@ -31,6 +31,7 @@ function inked({ paper, ink, faint, line, ours, theirs }: Inks): string {
   return [
     `.paper{fill:${paper}}text{fill:${ink}}.faint{fill:${faint}}.grid{stroke:${line}}`,
     `.ours{fill:${ours}}.theirs{fill:${theirs}}.limit{stroke:${faint}}.spread{stroke:${ink}}`,
+    `.curve{fill:none;stroke-width:2}.curve.ours{stroke:${ours}}.curve.theirs{stroke:${theirs}}.curve.limit{stroke:${faint}}`,
   ].join('');
 }
 

@@ -104,9 +104,11 @@ export function table(results: Results, load: string, columns: readonly Column[]
   // A column that says nothing about anybody is not shown.
   const used = columns.map((_, i) => rows.some((cells) => cells[i + 1] !== ''));
   const shown = (cells: readonly string[]): string[] => cells.filter((_, i) => i === 0 || used[i - 1]);
+  return markdownTable(shown(['', ...columns.map(({ title }) => title)]), rows.map(shown));
+}
+
+/** The first column flush left, the others flush right. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const head = shown(['', ...columns.map(({ title }) => title)]);
-  return [line(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map((cells) => line(shown(cells)))].join(
-    '\n',
-  );
+  return [line(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n');
 }

@@ -91,6 +91,8 @@ export interface Datagrams {
   /** Packets a second that were asked for; 0 for as many as go. */
   rate: number;
   sent: number;
+  /** Seconds that the sender took. */
+  sending?: number;
   /** Came to the router: what the link did not drop before it. */
   offered: number;
   /** At the sink. */

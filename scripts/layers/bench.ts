@@ -6,6 +6,7 @@ const BENCH_ROADS = [
   ['record', 'page', 'main'],
   ['record', 'lab', 'contenders', 'loads', 'rounds', 'main'],
   ['record', 'lab', 'contenders', 'loads', 'check', 'main'],
+  ['record', 'lab', 'contenders', 'loads', 'model', 'main'],
   ['record', 'arguments', 'main'],
 ];
 

@@ -93,13 +93,13 @@ export const FULL_PACE: Pace = { batches: 1 / BATCH_MOST, wakes: 0 };
  * How a thread works that gets so many packets a second. While it works on a batch, the next one gathers; so the batch
  * is as large as it has to be to keep up, and with time to spare it takes single packets and sleeps.
  */
-export function paceAt({ clear, batch }: Costs, mix: Mix, packetsPerSecond: number): Pace {
+export function paceAt({ clear, batch, wake }: Costs, mix: Mix, packetsPerSecond: number): Pace {
   const rate = packetsPerSecond / 1e9;
   const each = average(clear, mix);
   const spare = 1 - rate * each;
   const size = spare <= 0 ? BATCH_MOST : Math.min(BATCH_MOST, Math.max(1, (rate * batch) / spare));
-  // As seldom as a packet finds it idle.
-  const wakes = size > 1 ? 0 : Math.max(0, spare - rate * batch);
+  // As often as a packet finds it idle, where packets come at random; being woken takes time as well.
+  const wakes = size > 1 ? 0 : Math.max(0, spare - rate * batch) / (1 + rate * wake);
   return { batches: 1 / size, wakes };
 }
 

@@ -1,10 +1,11 @@
 /** What a machine's own measurements say of it: the answer of `clear-df bench --here`. Pure. */
 import { type Costs, type Load, only } from './cost.js';
 import { type Compared, relativeError } from './error.js';
+import { expectedRate } from './expect.js';
 import { fit, type Point } from './fit.js';
 import { MIXES, type NamedMix } from './mixes.js';
 import { type Advice, adviceFor, breakEven, type Needs, needs } from './needs.js';
-import { type Cores, predict, type Prediction, withSender } from './predict.js';
+import { type Cores, predict, type Prediction } from './predict.js';
 
 export interface Question {
   /** Cores of the machine. */
@@ -43,11 +44,6 @@ export const SIZES: readonly NamedMix[] = [
 /** Two cores, as the bench has them. */
 const ONE_QUEUE: Cores = { cores: 2, receiving: 1, queues: 1 };
 
-/** Packets a second that the bench itself would see: its sender's work is on the receiving core. */
-export function rateOf(costs: Costs, { length, df }: Pick<Point, 'length' | 'df'>): number {
-  return predict(withSender(costs), { mix: only(length), df }, ONE_QUEUE).packetsPerSecond;
-}
-
 /** @param points those that the model may see @param heldOut those of clear-df that it is judged by */
 export function findingsOf(points: readonly Point[], heldOut: readonly Point[], question: Question): Findings {
   const costs = fit(points);
@@ -66,7 +62,7 @@ export function findingsOf(points: readonly Point[], heldOut: readonly Point[], 
     heldOut: heldOut.map((point) => {
       const compared = {
         what: `${point.length} bytes, DF in ${Math.round(100 * point.df)} %`,
-        predicted: rateOf(costs, point),
+        predicted: expectedRate(costs, point),
         measured: point.rate,
       };
       return { ...compared, error: relativeError(compared) };

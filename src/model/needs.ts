@@ -59,3 +59,10 @@ export function adviceFor({ queues, cores: needed }: Needs, cores = Infinity): A
   if (needed > cores || queues > QUEUES_MOST) return 'kernel';
   return queues === 1 ? 'one queue' : 'queues';
 }
+
+/** Bits a second of the link that so many queues reach, no thread busier than {@link BUSY_MOST}. */
+export function reach(costs: Costs, load: Load, queues: number): number {
+  const { clearing } = perPacket(costs, load);
+  const packetsPerSecond = (1e9 * queues * BUSY_MOST) / (clearing * (queues === 1 ? 1 : IMBALANCE));
+  return (1e9 * packetsPerSecond) / fills(1, load.mix);
+}

@@ -40,11 +40,11 @@ export function predict(costs: Costs, load: Load, machine: Cores): Prediction {
   const full = perPacket(costs, load);
   const limits: [Limit, number][] = [
     ['queue threads', (NANOSECONDS * threads) / (full.clearing * imbalance)],
-    ['receiving cores', receivable(costs, load, receiving, queues)],
+    ['receiving cores', receivable(costs, load, receiving, threads)],
   ];
   if (apart === 0) limits.push(['all cores', (NANOSECONDS * cores) / (full.receiving + full.clearing)]);
   const [limit, packetsPerSecond] = limits.reduce((least, next) => (next[1] < least[1] ? next : least));
-  const cost = limit === 'receiving cores' ? paced(costs, load, packetsPerSecond, queues) : full;
+  const cost = limit === 'receiving cores' ? paced(costs, load, packetsPerSecond, threads) : full;
   return {
     packetsPerSecond,
     bytesPerSecond: packetsPerSecond * meanLength(load.mix),
@@ -54,19 +54,19 @@ export function predict(costs: Costs, load: Load, machine: Cores): Prediction {
   };
 }
 
-/** The cost of a packet when so many come in a second, over queues that get the same. */
-export function paced(costs: Costs, load: Load, packetsPerSecond: number, queues = 1): PerPacket {
-  return perPacket(costs, load, paceAt(costs, load.mix, (packetsPerSecond * load.df) / queues));
+/** The cost of a packet when so many come in a second. @param threads cores that have queues, each with as much to do */
+export function paced(costs: Costs, load: Load, packetsPerSecond: number, threads = 1): PerPacket {
+  return perPacket(costs, load, paceAt(costs, load.mix, (packetsPerSecond * load.df) / threads));
 }
 
 const HALVINGS = 60;
 
 /** Packets a second that so many cores can receive: a thread that has time takes small batches, which cost them more. */
-function receivable(costs: Costs, load: Load, receiving: number, queues: number): number {
+function receivable(costs: Costs, load: Load, receiving: number, threads: number): number {
   let [low, high] = [0, (NANOSECONDS * receiving) / perPacket(costs, load).receiving];
   for (let i = 0; i < HALVINGS; i++) {
     const middle = (low + high) / 2;
-    const busy = (middle * paced(costs, load, middle, queues).receiving) / NANOSECONDS;
+    const busy = (middle * paced(costs, load, middle, threads).receiving) / NANOSECONDS;
     if (busy > receiving) high = middle;
     else low = middle;
   }
