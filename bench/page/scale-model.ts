@@ -1,5 +1,5 @@
 /** The model of the newest run: fitted, and judged by what it had not seen. Pure. */
-import type { Costs } from '../../src/model/cost.js';
+import { type Costs, only, perPacket } from '../../src/model/cost.js';
 import { type Compared, type Errors, errorsOf } from '../../src/model/error.js';
 import { expectedClearing, expectedRate } from '../../src/model/expect.js';
 import { fit } from '../../src/model/fit.js';
@@ -61,26 +61,22 @@ export function judged(results: Pick<ModelResults, 'points'>): Judged {
     predicted: expectedRate(costs, point, point.queues),
     measured: point.rate,
   });
-  const clearing = (found: readonly ModelPoint[], rateOf: (point: ModelPoint) => number): Compared[] =>
+  const clearing = (found: readonly ModelPoint[], predicted: (point: ModelPoint) => number): Compared[] =>
     found.flatMap((point) =>
       point.clearing === undefined || point.df === 0
         ? []
-        : [
-            {
-              what: wordsOf(point),
-              predicted: expectedClearing(costs, point, rateOf(point)),
-              measured: point.clearing,
-            },
-          ],
+        : [{ what: wordsOf(point), predicted: predicted(point), measured: point.clearing }],
     );
-  const own = (point: ModelPoint): number => expectedRate(costs, point, point.queues);
+  const atItsRate = (point: ModelPoint): number =>
+    expectedClearing(costs, point, expectedRate(costs, point, point.queues));
+  const inFullBatches = ({ length }: ModelPoint): number => perPacket(costs, { mix: only(length), df: 1 }).clearing;
   return {
     ...{ costs, points },
     rates: { fit: of('fit').map(rate), 'held out': of('held out').map(rate) },
     clearing: {
-      fit: clearing(of('fit'), own),
-      'held out': clearing(of('held out'), own),
-      backlog: clearing(of('backlog'), () => Infinity),
+      fit: clearing(of('fit'), atItsRate),
+      'held out': clearing(of('held out'), atItsRate),
+      backlog: clearing(of('backlog'), inFullBatches),
     },
   };
 }

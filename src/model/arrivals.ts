@@ -12,7 +12,7 @@ export interface Arrivals {
 }
 
 /** Nanoseconds from the start, one packet after the other, until `end`. @throws RangeError when nothing would come */
-export function* arrive(arrivals: Arrivals, end: number, random: () => number): Generator<number> {
+export function* arrive(arrivals: Arrivals, end: number, random: () => number): Generator<number, void> {
   const { kind, rate, size = 64, gap = 0 } = arrivals;
   if (!(rate > 0 && size >= 1)) throw new RangeError('packets come at a rate above 0, in bursts of 1 at least');
   const between = 1e9 / rate;

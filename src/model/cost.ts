@@ -89,18 +89,25 @@ export interface Pace {
 /** What a thread does that has no time to sleep and always finds a full batch. */
 export const FULL_PACE: Pace = { batches: 1 / BATCH_MOST, wakes: 0 };
 
+const HALVINGS = 40;
+
 /**
- * How a thread works that gets so many packets a second. While it works on a batch, the next one gathers; so the batch
- * is as large as it has to be to keep up, and with time to spare it takes single packets and sleeps.
+ * How a thread works that gets so many packets a second, at random. While it works on a batch of m for s = batch + m ×
+ * clear, the next one gathers: λs packets come, or, with a probability of e^-λs, none; then it sleeps until one does, and
+ * λ × wake more come while it wakes up. So m = λs + e^-λs × (1 + λ × wake). `simulate.ts` bears it out.
  */
 export function paceAt({ clear, batch, wake }: Costs, mix: Mix, packetsPerSecond: number): Pace {
   const rate = packetsPerSecond / 1e9;
   const each = average(clear, mix);
-  const spare = 1 - rate * each;
-  const size = spare <= 0 ? BATCH_MOST : Math.min(BATCH_MOST, Math.max(1, (rate * batch) / spare));
-  // As often as a packet finds it idle, where packets come at random; being woken takes time as well.
-  const wakes = size > 1 ? 0 : Math.max(0, spare - rate * batch) / (1 + rate * wake);
-  return { batches: 1 / size, wakes };
+  const come = (size: number): number => rate * (batch + size * each);
+  const idle = (size: number): number => Math.exp(-come(size));
+  let [low, high] = [1, BATCH_MOST];
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (low + high) / 2;
+    if (come(middle) + idle(middle) * (1 + rate * wake) > middle) low = middle;
+    else high = middle;
+  }
+  return { batches: 1 / high, wakes: idle(high) / high };
 }
 
 /** What a packet of the load costs on average. @param pace of the queues' threads */

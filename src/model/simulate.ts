@@ -47,10 +47,14 @@ export function simulateQueue(arrivals: Arrivals, worker: Worker, seconds: numbe
     ...{ arrived: 0, answered: 0, lost: 0, wakes: 0, batches: 0, busy: 0, elapsed: 0 },
     delays: [],
   };
-  const nextArrival = (): number => packets.next().value ?? Infinity;
+  const nextArrival = (): number => {
+    const { done: over, value } = packets.next();
+    return over === true ? Infinity : value;
+  };
   /** Arrival times of what waits, from `head` on. */
   let waiting: number[] = [];
-  let [head, next, now, last, recent] = [0, nextArrival(), 0, 0, 0];
+  // Asleep, until the first one comes.
+  let [head, next, now, last, recent] = [0, nextArrival(), -1, 0, 0];
 
   const comeUntil = (time: number): void => {
     for (; next <= time; next = nextArrival()) {
@@ -93,6 +97,6 @@ export function simulateQueue(arrivals: Arrivals, worker: Worker, seconds: numbe
       sleepUntil(now + worker.coalesce);
     }
   }
-  done.elapsed = now;
+  done.elapsed = Math.max(0, now);
   return done;
 }

@@ -23,7 +23,13 @@ describe('npm run bench --', () => {
     expect(readArguments(['--rounds', '4']).complete).toBe(false);
   });
 
+  test('measures for the model in three rounds of one second, and all of it', () => {
+    expect(readArguments(['--model'])).toMatchObject({ mode: 'model', rounds: 3, seconds: 1, complete: true });
+    expect(readArguments(['--model', '--rounds', '2']).complete).toBe(false);
+  });
+
   test.each([
+    [['--model', '--load', 'udp-64'], /--load and --contender are not accepted with --model/],
     [['--rounds', '0'], /--rounds '0' is not accepted; expected 1-100/],
     [['--rounds', '2.5'], /--rounds 2.5 is not accepted; expected a whole number/],
     [['--seconds', 'x'], /--seconds 'x' is not accepted/],

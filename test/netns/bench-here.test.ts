@@ -1,0 +1,172 @@
+/**
+ * `clear-df bench --here` as shipped: every measurement as short as it may be, on this host's kernel. It makes its own
+ * namespaces:
+ *
+ *   sender eth0 ─────── eth0 router eth1 ─────── eth0 sink
+ *
+ * What it measures is not judged here, only that all is measured and nothing stays.
+ */
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { BenchResult } from '../../src/service/bench.js';
+import { TRIALS } from '../../src/service/bench/trials.js';
+import { MAIN } from '../helpers/clear-df.js';
+import { localMachine } from '../helpers/local-machine.js';
+import { Running } from '../helpers/running.js';
+import { until } from '../helpers/until.js';
+
+const SHORTEST = ['bench', '--here', '--seconds', '0.1'];
+const ONE_CORE = availableParallelism() < 2;
+
+let running: Running | undefined;
+let rulesBefore: string;
+
+beforeAll(async () => {
+  rulesBefore = await rules();
+});
+
+afterEach(() => running?.kill('SIGKILL'));
+
+/** Of this host, not of the bench's router. */
+async function rules(): Promise<string> {
+  const tables = await Promise.all([
+    localMachine.run(['iptables', '-t', 'mangle', '-S']),
+    localMachine.run(['nft', '--stateless', 'list', 'ruleset']),
+  ]);
+  return tables.map(({ stdout }) => stdout).join('\n');
+}
+
+function namespacesOf(pid: number): string[] {
+  return readdirSync('/run/netns').filter((name) => name.startsWith(`clear-df-bench-${pid}-`));
+}
+
+async function processesIn(names: readonly string[]): Promise<number[]> {
+  const listed = await Promise.all(names.map((name) => localMachine.run(['ip', 'netns', 'pids', name])));
+  return listed.flatMap(({ stdout }) => stdout.split(/\s+/).filter(Boolean).map(Number));
+}
+
+function isAlive(pid: number): boolean {
+  return readdirSync('/proc').includes(String(pid));
+}
+
+function start(...more: string[]): Running {
+  return (running = new Running(localMachine, [process.execPath, MAIN, ...SHORTEST, ...more]));
+}
+
+describe.skipIf(ONE_CORE)('clear-df bench --here', () => {
+  it('measures everything, and leaves nothing behind', async () => {
+    const bench = start('--json', '--gbps', '2.5', '--size', 'imix', '--df', '50');
+    const { pid } = bench;
+    const { exitCode } = await bench.wait();
+    expect({ exitCode, stderr: bench.stderr }).toMatchObject({ exitCode: 0 });
+    const result = JSON.parse(bench.stdout) as BenchResult;
+    expect(result.points.map(({ way, length, df }) => [way, length, Math.round(100 * df)])).toEqual(
+      TRIALS.map(({ way, length, df }) => [way, length, df]),
+    );
+    for (const point of result.points) {
+      expect(point.receiving).toBeGreaterThan(0);
+      expect(point.rate).toBeGreaterThan(0);
+      if (point.way === 'clear-df' && point.df > 0) expect(point.clearing).toBeGreaterThan(0);
+    }
+    expect(result.costs.clear.fixed + result.costs.batch).toBeGreaterThan(0);
+    expect(result.links.map(({ gbps, size }) => [gbps, size])).toEqual([[2.5, 'IMIX']]);
+    expect(result.heldOut).toHaveLength(TRIALS.filter(({ heldOut }) => heldOut).length);
+    expect(namespacesOf(pid)).toEqual([]);
+    expect(await rules()).toBe(rulesBefore);
+  });
+
+  it('prints tables and advice for people', async () => {
+    const bench = start();
+    expect(await bench.wait()).toMatchObject({ exitCode: 0 });
+    expect(bench.stdout).toMatch(/What one queue takes here, DF set in 100 %/);
+    expect(bench.stdout).toMatch(/^25 Gbit\/s of IMIX .*(one queue|several queues|in the kernel)$/m);
+    expect(bench.stdout).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it.each([
+    ['SIGTERM', /loads core/],
+    ['SIGINT', /no rule, 72 bytes/],
+    ['SIGTERM', /clear-df, DF in 0 %, 72 bytes/],
+  ] as const)('ended by %s behind "%s", leaves no namespace, no process and no rule', async (signal, words) => {
+    const bench = start();
+    const { pid } = bench;
+    await bench.says(words);
+    const inside = await processesIn(namespacesOf(pid));
+    expect(await bench.stop(signal)).toEqual({ exitCode: 1, signal: undefined });
+    expect(bench.stderr).toContain(`stopped by ${signal}`);
+    expect(bench.stdout).toBe('');
+    expect(namespacesOf(pid)).toEqual([]);
+    expect(inside.filter(isAlive)).toEqual([]);
+    expect(await rules()).toBe(rulesBefore);
+  });
+
+  it('takes away what a killed one has left, its processes too', async () => {
+    const killed = start();
+    const { pid } = killed;
+    await killed.says(/clear-df, DF in 0 %, 72 bytes/);
+    await killed.stop('SIGKILL');
+    const left = namespacesOf(pid);
+    expect(left).toHaveLength(3);
+    const inside = await processesIn(left);
+    expect(inside.length).toBeGreaterThan(0);
+    const next = start();
+    await next.says(/took away what a bench that was killed had left/);
+    expect(namespacesOf(pid)).toEqual([]);
+    await until('its processes are gone', () => !inside.some(isAlive));
+    expect(await next.stop('SIGTERM')).toEqual({ exitCode: 1, signal: undefined });
+  });
+
+  it('refuses a second one at the same time, by its process id', async () => {
+    const first = start();
+    await first.says(/the sender alone, 72 bytes/);
+    const { exitCode, stderr } = await localMachine.run([process.execPath, MAIN, ...SHORTEST]);
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain(`process ${first.pid} is measuring already`);
+    await first.stop('SIGTERM');
+  });
+});
+
+describe('refused before anything is changed', () => {
+  it('without CAP_NET_ADMIN', async () => {
+    const drop = ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'];
+    const { exitCode, stderr } = await localMachine.run([...drop, process.execPath, MAIN, ...SHORTEST]);
+    expect(exitCode).toBe(ONE_CORE ? 4 : 3);
+    expect(stderr).toMatch(ONE_CORE ? /two cores/ : /does not have CAP_NET_ADMIN \(EPERM\)\nhint: run it as root/);
+  });
+
+  it('with one core', async () => {
+    const { exitCode, stderr } = await localMachine.run(['taskset', '-c', '0', process.execPath, MAIN, ...SHORTEST]);
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/it takes two cores.*this process may use 1\nhint: /);
+  });
+
+  it('without --here, with words that say what it would do', async () => {
+    const { exitCode, stdout, stderr } = await localMachine.run([process.execPath, MAIN, 'bench']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/keeps two cores busy[^]*clear-df bench --here --dry-run/);
+  });
+
+  it.each([
+    [['--gbps', '0'], /--gbps: '0' is not accepted/],
+    [['--size', '55'], /--size: '55' is not accepted; expected 56-1500, or imix/],
+    [['--df', '101'], /--df: '101' is not accepted/],
+    [['--seconds', '11'], /--seconds: '11' is not accepted/],
+  ])('%j', async (words, message) => {
+    const { exitCode, stderr } = await localMachine.run([process.execPath, MAIN, ...SHORTEST, ...words]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it.skipIf(ONE_CORE)('under --dry-run, with the commands', async () => {
+    const { exitCode, stdout } = await localMachine.run([process.execPath, MAIN, ...SHORTEST, '--dry-run']);
+    expect(exitCode).toBe(0);
+    // Three namespaces come and go; each trial is sent once; clear-df is started once.
+    expect(stdout.match(/^ip netns add /gm)).toHaveLength(3);
+    expect(stdout.match(/^ip netns delete /gm)).toHaveLength(3);
+    expect(stdout.match(/send\.js/g)).toHaveLength(TRIALS.length);
+    expect(stdout.match(/main\.js run --queue 0 /g)).toHaveLength(1);
+    const [pid] = /\d+(?=-sender)/.exec(stdout) ?? [''];
+    expect(namespacesOf(Number(pid))).toEqual([]);
+  });
+});
