@@ -23,7 +23,7 @@ const STEPS = 4;
 
 /** The chart as SVG. */
 export function curveChart(title: string, note: string, axes: Axes, curves: readonly Curve[]): string {
-  const most = Math.max(...curves.flatMap(({ line, circles }) => [...line, ...circles].map(({ y }) => y)));
+  const most = roundedUp(Math.max(...curves.flatMap(({ line, circles }) => [...line, ...circles].map(({ y }) => y))));
   const width = WIDTH - LEFT - RIGHT;
   const across = (x: number): number => LEFT + (x / axes.xMost) * width;
   const up = (y: number): number => TOP + HEIGHT - (y / most) * HEIGHT;
@@ -44,6 +44,12 @@ export function curveChart(title: string, note: string, axes: Axes, curves: read
   }
   parts.push(...labels(curves, up).map(({ label, y }) => text(LEFT + width + 10, y, label)));
   return document(TOP + HEIGHT + 56, title, spoken(axes, curves), parts);
+}
+
+/** To the next of 1, 2, 4, 6, 8 and 10 in its own size, so that its quarters are easy to read. */
+function roundedUp(value: number): number {
+  const size = 10 ** Math.floor(Math.log10(value));
+  return size * ([1, 2, 4, 6, 8].find((step) => step * size >= value) ?? 10);
 }
 
 /** Beside the end of each curve, none over another. */

@@ -4,6 +4,7 @@ import { type Compared, type Errors, relativeError } from '../../src/model/error
 import { MIXES } from '../../src/model/mixes.js';
 import { type Advice, adviceFor, breakEven, needs, QUEUES_MOST, reach } from '../../src/model/needs.js';
 import { predict } from '../../src/model/predict.js';
+import { bridges } from '../../src/model/room.js';
 import type { ModelResults } from '../record/model.js';
 import { machineText } from './machine.js';
 import { scaleCharts } from './scale-charts.js';
@@ -121,12 +122,20 @@ const SHARES = [1, 0.5, 0.1] as const;
 function queueTable(costs: Costs): string {
   const rows = MIXES.flatMap(({ name, mix }) =>
     SHARES.map((df) => {
-      const found = predict(costs, { mix, df }, { cores: 2, receiving: 1, queues: 1 });
+      const load = { mix, df };
+      const found = predict(costs, load, { cores: 2, receiving: 1, queues: 1 });
       const { packetsPerSecond, bytesPerSecond, limit } = found;
-      return [name, percent(df), `${quantity(packetsPerSecond)}/s`, bitRate(bytesPerSecond), limit];
+      return [
+        name,
+        percent(df),
+        `${quantity(packetsPerSecond)}/s`,
+        bitRate(bytesPerSecond),
+        limit,
+        nanoseconds(1e9 * bridges(load, packetsPerSecond)),
+      ];
     }),
   );
-  return markdownTable(['packets of', 'DF in', 'packets', 'IP', 'limit'], rows);
+  return markdownTable(['packets of', 'DF in', 'packets', 'IP', 'limit', 'a stall that the buffer bridges'], rows);
 }
 
 function reachTable(costs: Costs): string {

@@ -12,9 +12,10 @@ const BUSY_BEFORE = 0.1;
 /** Tables and advice; ends in a newline. @param df percent of the packets with DF set */
 export function benchText(result: BenchResult, df: number): string {
   const { machine, measuredOn, heldOut } = result;
-  const judged = heldOut.map(
-    ({ what, error }) => `At ${what}, which it had not seen, the model was off by ${percent(Math.abs(error))}.`,
-  );
+  const judged = heldOut.map(({ what, predicted, measured, error }) => {
+    const off = `${error > 0 ? '+' : '-'}${percent(Math.abs(error))}`;
+    return `Checked at ${what}, which the model had not seen: ${perSecond(measured)} measured, ${perSecond(predicted)} predicted (${off}).`;
+  });
   return [
     `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}; measured on cores ${measuredOn.receiving} and ${measuredOn.clearing}.`,
     '',
@@ -28,6 +29,7 @@ export function benchText(result: BenchResult, df: number): string {
     '',
     ...advice(result),
     ...notes(result),
+    '',
     ...judged,
     'A network card and its interrupts cost more than the links measured here: take it for the best case (docs/scale.md).',
     '',
@@ -45,7 +47,7 @@ function oneQueueTable({ oneQueue, costs }: BenchResult): string {
     `and the queue's thread ${nanoseconds(costs.clear, 64)} to ${nanoseconds(costs.clear, 1500)} (64 to 1500 bytes);`,
     `forwarding it alone ${nanoseconds(costs.forward, 64)} to ${nanoseconds(costs.forward, 1500)}.`,
   ];
-  return `${columns([row('packets of', 'packets', 'IP', 'limit'), ...rows])}\n\n${each.join('\n')}`;
+  return `${columns([row('packets of', 'packets', 'throughput', 'limit'), ...rows])}\n\n${each.join('\n')}`;
 }
 
 function nanoseconds(line: { fixed: number; perByte: number }, length: number): string {

@@ -1,10 +1,7 @@
 /** The simulation's thread, with the costs that were measured. Pure. */
-import { at, BATCH_MOST, type Costs } from './cost.js';
-import { roomFor } from './room.js';
+import { at, BATCH_MOST, type Costs, only } from './cost.js';
+import { RECEIVE_BUFFER, roomFor } from './room.js';
 import type { Worker } from './simulate.js';
-
-/** `--receive-buffer` as it is by default, bytes; the kernel gives twice what it is asked for (socket(7)). */
-const RECEIVE_BUFFER = 2 * 67_108_864;
 
 export interface WorkerOptions {
   /** Bytes of each packet. */
@@ -23,7 +20,7 @@ export function workerOf(costs: Costs, { length, wakeDelay, coalesce = 0 }: Work
     batch: BATCH_MOST,
     wake: costs.wake,
     wakeDelay,
-    room: roomFor(length, RECEIVE_BUFFER),
+    room: roomFor(only(length), RECEIVE_BUFFER),
     coalesce,
   };
 }

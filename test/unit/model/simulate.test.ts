@@ -4,7 +4,7 @@ import { type Arrivals, arrive } from '../../../src/model/arrivals.js';
 import { BATCH_MOST, only, paceAt } from '../../../src/model/cost.js';
 import { flowsNeeded, imbalanceOf, likelyImbalance, shares } from '../../../src/model/flows.js';
 import { randomSource } from '../../../src/model/random.js';
-import { roomFor } from '../../../src/model/room.js';
+import { bridges, roomFor } from '../../../src/model/room.js';
 import { simulateQueue, type Worker } from '../../../src/model/simulate.js';
 import { simulateRouter, summarize } from '../../../src/model/summary.js';
 import { workerOf } from '../../../src/model/worker.js';
@@ -156,9 +156,24 @@ describe('hashes', () => {
   });
 });
 
-test('the receive buffer holds fewer large packets than small ones', () => {
-  // 64 + 180 + 320 bytes take 1024 and 256 more; 1400 + 500 take 2048 and 256.
-  expect(roomFor(64, 1_280_000)).toBe(1000);
-  expect(roomFor(1400, 2_304_000)).toBe(1000);
-  expect(workerOf(COSTS, { length: 64, wakeDelay: 0 }).batch).toBe(BATCH_MOST);
+describe('the receive buffer', () => {
+  test('holds fewer large packets than small ones', () => {
+    // 64 + 180 + 320 bytes take 1024 and 256 more; 1400 + 500 take 2048 and 256.
+    expect(roomFor(only(64), 1_280_000)).toBe(1000);
+    expect(roomFor(only(1400), 2_304_000)).toBe(1000);
+    // As many as the kernel was seen to hold in 128 MiB: 2^27 / 2304, and no more than 65,536.
+    expect(roomFor(only(1400), 2 ** 27)).toBe(58_254);
+    expect(roomFor(only(64), 2 ** 27)).toBe(65_536);
+  });
+
+  test('bridges less at a higher rate, and more where fewer packets have DF', () => {
+    const all = { mix: only(1400), df: 1 };
+    expect(bridges(all, 58_254)).toBeCloseTo(1, 9);
+    expect(bridges(all, 116_508)).toBeCloseTo(0.5, 9);
+    expect(bridges({ ...all, df: 0.1 }, 58_254)).toBeCloseTo(10, 9);
+  });
+
+  test('is that of the simulated thread, which takes full batches', () => {
+    expect(workerOf(COSTS, { length: 1400, wakeDelay: 0 })).toMatchObject({ batch: BATCH_MOST, room: 58_254 });
+  });
 });
