@@ -3,7 +3,7 @@ import { type Costs, only, perPacket } from '../../src/model/cost.js';
 import { type Compared, type Errors, errorsOf } from '../../src/model/error.js';
 import { expectedClearing, expectedRate } from '../../src/model/expect.js';
 import { fit } from '../../src/model/fit.js';
-import { type ModelPoint, type ModelResults, trialWords, type Use } from '../record/model.js';
+import { MODEL_TRIALS, type ModelPoint, type ModelResults, trialWords, type Use } from '../record/model.js';
 import { spread } from '../record/statistics.js';
 
 /** The medians over the rounds, a point for each trial. */
@@ -13,7 +13,7 @@ export function medians({ points }: Pick<ModelResults, 'points'>): ModelPoint[] 
     const name = `${point.use} ${wordsOf(point)}`;
     trials.set(name, [...(trials.get(name) ?? []), point]);
   }
-  return [...trials.values()].map((rounds) => {
+  return [...trials.values()].sort(inOrder).map((rounds) => {
     const middle = (pick: (point: ModelPoint) => number | undefined): number | undefined => {
       const values = rounds.map(pick).filter((value) => value !== undefined);
       return values.length === 0 ? undefined : spread(values).median;
@@ -36,6 +36,16 @@ export function medians({ points }: Pick<ModelResults, 'points'>): ModelPoint[] 
       ...(batches === undefined ? {} : { batches }),
     };
   });
+}
+
+/** As the trials stand in the catalogue: a round draws their order. */
+function inOrder([one]: readonly ModelPoint[], [other]: readonly ModelPoint[]): number {
+  const place = (point: ModelPoint | undefined): number =>
+    MODEL_TRIALS.findIndex(
+      ({ use, df, ...trial }) =>
+        point !== undefined && use === point.use && trialWords({ ...trial, use }, df) === wordsOf(point),
+    );
+  return place(one) - place(other);
 }
 
 /** A point in words. */

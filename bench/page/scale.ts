@@ -153,6 +153,7 @@ const ANSWERS: Readonly<Record<Advice, string>> = {
   'one queue': 'one queue',
   queues: 'several queues',
   kernel: '**in the kernel**',
+  cores: 'more cores',
 };
 
 function needsTable(costs: Costs): string {

@@ -73,6 +73,7 @@ const ANSWERS: Readonly<Record<Row['advice'], string>> = {
   'one queue': 'one queue',
   queues: 'several queues',
   kernel: 'in the kernel',
+  cores: 'more cores',
 };
 
 /** Each answer that stands in the table, once, with what to do. */
@@ -92,6 +93,9 @@ function advice({ links, machine, breakEven }: BenchResult): string[] {
       `in the kernel   more than ${machine.cores} cores or ${QUEUES_MOST} queues: let the tunnel take packets of any size. engine: tunnel-flag in the`,
       '                site file, nopmtudisc ignore-df on a gretap, flag nopmtudisc on an ESP state; nft where the kernel lets it.',
     );
+  }
+  if (given.has('cores')) {
+    lines.push(`more cores      forwarding alone takes more than ${machine.cores}, whoever clears DF.`);
   }
   const points = breakEven
     .filter(({ packetsPerSecond }) => Number.isFinite(packetsPerSecond))

@@ -50,11 +50,15 @@ export function breakEven(costs: Costs, load: Load): number {
   return more > 0 ? 1e9 / more : Infinity;
 }
 
-/** `none`: no packet has DF; `kernel`: the cores are not there, or more queues are needed than {@link QUEUES_MOST}. */
-export type Advice = 'none' | 'one queue' | 'queues' | 'kernel';
+/**
+ * `none`: no packet has DF; `kernel`: the cores are not there, or more queues are needed than {@link QUEUES_MOST};
+ * `cores`: forwarding alone takes more cores than there are.
+ */
+export type Advice = 'none' | 'one queue' | 'queues' | 'kernel' | 'cores';
 
 /** The honest answer. @param cores that the machine has; Infinity when it is still to be bought */
-export function adviceFor({ queues, cores: needed }: Needs, cores = Infinity): Advice {
+export function adviceFor({ queues, cores: needed, tunnelFlagCores }: Needs, cores = Infinity): Advice {
+  if (tunnelFlagCores > cores) return 'cores';
   if (queues === 0) return 'none';
   if (needed > cores || queues > QUEUES_MOST) return 'kernel';
   return queues === 1 ? 'one queue' : 'queues';

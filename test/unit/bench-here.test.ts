@@ -84,7 +84,8 @@ describe('the text', () => {
     const text = benchText(result(16), 100);
     expect(text).toMatch(/^1500 bytes +\d+ k\/s +[\d.]+ Gbit\/s +queue threads$/m);
     expect(text).toMatch(/^1 Gbit\/s of 1500 bytes .* one queue$/m);
-    expect(text).toMatch(/^25 Gbit\/s of 64 bytes .* in the kernel$/m);
+    expect(text).toMatch(/^10 Gbit\/s of IMIX .* in the kernel$/m);
+    expect(text).toMatch(/^25 Gbit\/s of 64 bytes .* more cores$/m);
     expect(text.match(/--queue 0 is enough/g)).toHaveLength(1);
     expect(text.match(/--fanout cpu/g)).toHaveLength(1);
     expect(text.match(/engine: tunnel-flag/g)).toHaveLength(1);
@@ -92,8 +93,15 @@ describe('the text', () => {
   });
 
   test('a machine with fewer cores is sent to the kernel earlier', () => {
-    const answers = (cores: number) => result(cores).links.filter(({ advice }) => advice === 'kernel').length;
-    expect(answers(2)).toBeGreaterThan(answers(16));
+    const queued = (cores: number) => result(cores).links.filter(({ advice }) => /queue/.test(advice)).length;
+    expect(queued(2)).toBeLessThan(queued(16));
+  });
+
+  test('without DF there is nothing to clear, and no figure that is none', () => {
+    const question = { cores: 16, gbps: [1], sizes: SIZES, df: 0 };
+    const text = benchText({ ...result(16), ...findingsOf(somePoints(), [], question) }, 0);
+    expect(text).toMatch(/^1 Gbit\/s of 1500 bytes +81.3 k\/s +0 .* nothing to clear$/m);
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   test('says when others were busy, and when the two are one core', () => {

@@ -52,6 +52,11 @@ describe('docs/scale.md', () => {
 describe('the model of a run', () => {
   test('is fitted to the medians, and finds the costs behind them', () => {
     const { costs, points } = judged(sampleModel());
+    // In the order of the catalogue, whatever order a round has drawn.
+    const shuffled = [...sampleModel().points].reverse();
+    expect(medians({ points: shuffled }).map(({ use, length }) => [use, length])).toEqual(
+      MODEL_TRIALS.map(({ use, length }) => [use, length]),
+    );
     expect(points).toHaveLength(MODEL_TRIALS.length);
     expect(costs.clear.fixed).toBeCloseTo(COSTS.clear.fixed, 1);
     expect(costs.queue.perByte).toBeCloseTo(COSTS.queue.perByte, 2);

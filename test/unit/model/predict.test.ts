@@ -165,13 +165,15 @@ describe('what a link needs', () => {
     expect(breakEven({ ...COSTS, match: 0 }, { mix: only(600), df: 0 })).toBe(Infinity);
   });
 
-  test('the advice: one queue, several, or the kernel when cores or queues are too many', () => {
+  test('the advice: one queue, several, the kernel when cores or queues are too many, or more cores in any case', () => {
     const base = needs(COSTS, { mix: only(1500), df: 1 }, 1);
     expect(adviceFor(base)).toBe('one queue');
     expect(adviceFor({ ...base, queues: 0 })).toBe('none');
     expect(adviceFor({ ...base, queues: 2, cores: 4 }, 4)).toBe('queues');
     expect(adviceFor({ ...base, queues: 2, cores: 4 }, 3)).toBe('kernel');
     expect(adviceFor({ ...base, queues: QUEUES_MOST + 1 })).toBe('kernel');
+    expect(adviceFor({ ...base, tunnelFlagCores: 4, cores: 6 }, 4)).toBe('kernel');
+    expect(adviceFor({ ...base, tunnelFlagCores: 5, cores: 6 }, 4)).toBe('cores');
   });
 });
 
