@@ -1,7 +1,4 @@
-/**
- * The whole native surface, typed, loaded in one place. Nothing else in the
- * project touches the addon.
- */
+/** The whole native surface, typed, loaded in one place: nothing else in the project touches the addon. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import bindings from 'bindings';
