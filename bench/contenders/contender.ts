@@ -10,6 +10,8 @@ export interface Contender {
   clears: boolean;
   /** Gives what it clears an identification other than 0. */
   identifies: boolean;
+  /** It finishes no checksums, so that TCP from a sender that leaves them to its card does not get through. */
+  datagramsOnly?: true;
   /** None for those that live in the kernel. */
   process?: {
     /** Builds what it needs. @throws Error when that cannot be had here */

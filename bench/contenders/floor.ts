@@ -8,6 +8,7 @@ function floor(name: 'null' | 'echo'): Contender {
     rule: { kind: 'queue', prefilter: true, queues: 1 },
     clears: false,
     identifies: false,
+    ...(name === 'echo' ? { datagramsOnly: true } : {}),
     process: { command: async () => [await program('floor'), name, '0'], ready: /^ready$/m },
   };
 }
