@@ -25,9 +25,7 @@ export interface Costs {
   queue: Line;
   /** The queue's thread: from the queue to the next link. */
   clear: Line;
-  /** The queue's thread: each batch that it takes, however many packets are in it. */
-  batch: number;
-  /** The queue's thread: each time that it has slept and is woken. */
+  /** The queue's thread: each time that it has slept, waking up and the batch that it then takes. */
   wake: number;
   /** The receiving core: each batch that is taken from under its hands. */
   batching: number;
@@ -37,6 +35,11 @@ export interface Costs {
 
 /** Packets in a batch at most. */
 export const BATCH_MOST = 64;
+
+/** `--coalesce` unless something else is said, in nanoseconds. */
+export const COALESCE = 50_000;
+/** Packets that a pause has to bring to be made: `csrc/coalesce.c`. */
+const WORTH = 1.25;
 
 /** Sizes in bytes, IP header included, each with its share of the packets; the shares add up to 1. */
 export type Mix = readonly { length: number; share: number }[];
@@ -84,22 +87,31 @@ export interface PerPacket {
 export interface Pace {
   batches: number;
   wakes: number;
+  /** Of the wakes, those that the receiving core brings about; after a pause it is the timer. */
+  woken: number;
 }
 
 /** What a thread does that has no time to sleep and always finds a full batch. */
-export const FULL_PACE: Pace = { batches: 1 / BATCH_MOST, wakes: 0 };
+export const FULL_PACE: Pace = { batches: 1 / BATCH_MOST, wakes: 0, woken: 0 };
 
 const HALVINGS = 40;
 
 /**
- * How a thread works that gets so many packets a second, at random. While it works on a batch of m for s = batch + m ×
- * clear, the next one gathers: λs packets come, or, with a probability of e^-λs, none; then it sleeps until one does, and
- * λ × wake more come while it wakes up. So m = λs + e^-λs × (1 + λ × wake). `simulate.ts` bears it out.
+ * How a thread works that gets so many packets a second, at random. While it works on a batch of m for s = m × clear, the next one gathers: λs packets come, or, with a probability of e^-λs, none; then it sleeps until one does, and
+ * λ × wake more come while it wakes up. So m = λs + e^-λs × (1 + λ × wake). `simulate.ts` bears it out. Where pauses are
+ * worth it, what comes in a pause and in the work on it makes up a wake's packets.
+ * @param coalesce nanoseconds, 0 for no pauses
  */
-export function paceAt({ clear, batch, wake }: Costs, mix: Mix, packetsPerSecond: number): Pace {
+export function paceAt({ clear, wake }: Costs, mix: Mix, packetsPerSecond: number, coalesce = 0): Pace {
   const rate = packetsPerSecond / 1e9;
   const each = average(clear, mix);
-  const come = (size: number): number => rate * (batch + size * each);
+  if (isWorthPauses(packetsPerSecond, coalesce)) {
+    const idle = 1 - rate * each;
+    if (idle <= 0) return FULL_PACE;
+    const packets = Math.max(1, (rate * (coalesce + wake)) / idle);
+    return { batches: Math.max(1 / packets, 1 / BATCH_MOST), wakes: 1 / packets, woken: 0 };
+  }
+  const come = (size: number): number => rate * size * each;
   const idle = (size: number): number => Math.exp(-come(size));
   let [low, high] = [1, BATCH_MOST];
   for (let i = 0; i < HALVINGS; i++) {
@@ -107,17 +119,23 @@ export function paceAt({ clear, batch, wake }: Costs, mix: Mix, packetsPerSecond
     if (come(middle) + idle(middle) * (1 + rate * wake) > middle) low = middle;
     else high = middle;
   }
-  return { batches: 1 / high, wakes: idle(high) / high };
+  const wakes = idle(high) / high;
+  return { batches: 1 / high, wakes, woken: wakes };
+}
+
+/** Whether a thread that gets so many packets a second pauses instead of waiting for the next. */
+export function isWorthPauses(packetsPerSecond: number, coalesce = COALESCE): boolean {
+  return (packetsPerSecond / 1e9) * coalesce >= WORTH;
 }
 
 /** What a packet of the load costs on average. @param pace of the queues' threads */
 export function perPacket(costs: Costs, { mix, df }: Load, pace = FULL_PACE): PerPacket {
   const forward = average(costs.forward, mix);
   const passed = (1 - df) * (forward + costs.match);
-  const { batches, wakes } = pace;
+  const { batches, wakes, woken } = pace;
   return {
-    receiving: passed + df * (average(costs.queue, mix) + batches * costs.batching + wakes * costs.waking),
-    clearing: df * (average(costs.clear, mix) + batches * costs.batch + wakes * costs.wake),
+    receiving: passed + df * (average(costs.queue, mix) + batches * costs.batching + woken * costs.waking),
+    clearing: df * (average(costs.clear, mix) + wakes * costs.wake),
     tunnelFlag: forward,
     nft: passed + df * (forward + costs.nft),
   };

@@ -19,6 +19,8 @@ export interface Point {
   clearing?: number;
   /** Of clear-df: how often its threads slept, for each packet that they answered. */
   wakes?: number;
+  /** Of those, the ones that the receiving core brought about, and not a timer. */
+  woken?: number;
   /** Of clear-df: how many batches they took, for each packet that they answered. */
   batches?: number;
   /** Packets a second that came through. */
@@ -27,7 +29,7 @@ export interface Point {
 
 type Unknown =
   | ('send' | 'sendByte' | 'forward' | 'forwardByte' | 'queue' | 'queueByte' | 'clear' | 'clearByte')
-  | ('match' | 'nft' | 'batch' | 'batching' | 'wake' | 'waking');
+  | ('match' | 'nft' | 'batching' | 'wake' | 'waking');
 
 const RECEIVING = [
   'send',
@@ -41,10 +43,11 @@ const RECEIVING = [
   'batching',
   'waking',
 ] as const;
-const CLEARING = ['clear', 'clearByte', 'batch', 'wake'] as const;
+// A thread sleeps behind every batch that is not full: what the batch costs and what waking up does cannot be told apart.
+const CLEARING = ['clear', 'clearByte', 'wake'] as const;
 
 /** How many times each cost of the receiving core is in a packet of the point. */
-export function receivingFactors({ way, length, df, batches = 0, wakes = 0 }: Point): Row<Unknown>['factors'] {
+export function receivingFactors({ way, length, df, batches = 0, woken = 0 }: Point): Row<Unknown>['factors'] {
   const queued = way === 'clear-df' ? df : 0;
   const forwarded = way === 'send' ? 0 : 1 - queued;
   const unmatched = way === 'prefilter' ? 1 : way === 'clear-df' || way === 'nft' ? 1 - df : 0;
@@ -52,13 +55,13 @@ export function receivingFactors({ way, length, df, batches = 0, wakes = 0 }: Po
     ...{ send: 1, sendByte: length, forward: forwarded, forwardByte: forwarded * length },
     ...{ match: unmatched, nft: way === 'nft' ? df : 0 },
     ...{ queue: queued, queueByte: queued * length },
-    ...{ batching: queued * batches, waking: queued * wakes },
+    ...{ batching: queued * batches, waking: queued * woken },
   };
 }
 
 /** Those of the thread, in a packet that it answered. */
-export function clearingFactors({ length, batches = 0, wakes = 0 }: Point): Row<Unknown>['factors'] {
-  return { clear: 1, clearByte: length, batch: batches, wake: wakes };
+export function clearingFactors({ length, wakes = 0 }: Point): Row<Unknown>['factors'] {
+  return { clear: 1, clearByte: length, wake: wakes };
 }
 
 /** Fits all points at once. @throws RangeError when a measured time is not greater than 0 */
@@ -80,7 +83,6 @@ export function fit(points: readonly Point[]): Costs {
     nft: receiving.nft,
     queue: { fixed: receiving.queue, perByte: receiving.queueByte },
     clear: { fixed: clearing.clear, perByte: clearing.clearByte },
-    batch: clearing.batch,
     wake: clearing.wake,
     batching: receiving.batching,
     waking: receiving.waking,

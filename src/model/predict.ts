@@ -1,5 +1,5 @@
 /** How many packets a machine takes, and what stands in the way of more. Pure. */
-import { average, type Costs, type Load, meanLength, paceAt, type PerPacket, perPacket } from './cost.js';
+import { average, COALESCE, type Costs, type Load, meanLength, paceAt, type PerPacket, perPacket } from './cost.js';
 
 const NANOSECONDS = 1e9;
 
@@ -56,7 +56,7 @@ export function predict(costs: Costs, load: Load, machine: Cores): Prediction {
 
 /** The cost of a packet when so many come in a second. @param threads cores that have queues, each with as much to do */
 export function paced(costs: Costs, load: Load, packetsPerSecond: number, threads = 1): PerPacket {
-  return perPacket(costs, load, paceAt(costs, load.mix, (packetsPerSecond * load.df) / threads));
+  return perPacket(costs, load, paceAt(costs, load.mix, (packetsPerSecond * load.df) / threads, COALESCE));
 }
 
 const HALVINGS = 60;

@@ -3,6 +3,7 @@
  * when their batch is answered. Shows what costs alone do not: loss, delay, and what waking up adds at a low rate. Pure.
  */
 import { type Arrivals, arrive } from './arrivals.js';
+import { isWorthPauses } from './cost.js';
 import { randomSource } from './random.js';
 
 /** Times in nanoseconds. */
@@ -19,7 +20,7 @@ export interface Worker {
   wakeDelay: number;
   /** Packets that may wait or be worked on; others are lost. */
   room: number;
-  /** `--coalesce`: how long it sleeps behind a batch that was not full, while more than one packet may come; 0: never. */
+  /** `--coalesce`: how long it sleeps behind a batch that was not full, while packets come fast enough; 0: never. */
   coalesce: number;
 }
 
@@ -93,7 +94,7 @@ export function simulateQueue(arrivals: Arrivals, worker: Worker, seconds: numbe
     const taken = answer();
     recent += RECENT * (taken / Math.max(1, now - last) - recent);
     last = now;
-    if (taken < worker.batch && worker.coalesce > 0 && recent * worker.coalesce > 1 && waiting.length === head) {
+    if (taken < worker.batch && isWorthPauses(1e9 * recent, worker.coalesce)) {
       sleepUntil(now + worker.coalesce);
     }
   }

@@ -1,5 +1,5 @@
 /** The simulation's thread, with the costs that were measured. Pure. */
-import { at, BATCH_MOST, type Costs, only } from './cost.js';
+import { at, BATCH_MOST, COALESCE, type Costs, only } from './cost.js';
 import { RECEIVE_BUFFER, roomFor } from './room.js';
 import type { Worker } from './simulate.js';
 
@@ -13,10 +13,10 @@ export interface WorkerOptions {
 }
 
 /** A thread of clear-df. */
-export function workerOf(costs: Costs, { length, wakeDelay, coalesce = 0 }: WorkerOptions): Worker {
+export function workerOf(costs: Costs, { length, wakeDelay, coalesce = COALESCE }: WorkerOptions): Worker {
   return {
     packet: at(costs.clear, length),
-    perBatch: costs.batch,
+    perBatch: 0,
     batch: BATCH_MOST,
     wake: costs.wake,
     wakeDelay,

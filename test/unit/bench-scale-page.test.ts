@@ -16,7 +16,7 @@ function sampleModel(): ModelResults {
   const points = [0.98, 1, 1.03].flatMap((noise, i) =>
     MODEL_TRIALS.map(({ use, way, length, df, queues, pace }): ModelPoint => {
       const share = df / 100;
-      const pacing = df === 100 ? undefined : { batches: 1, wakes: df === 10 ? 0.8 : 0.2 };
+      const pacing = df === 100 ? undefined : { batches: 1, wakes: df === 10 ? 0.8 : 0.2, woken: 0 };
       const point = pointOf(way, length, share, pacing);
       const rate = expectedRate(COSTS, { way, length, df: share });
       return {

@@ -9,20 +9,24 @@ export const COSTS: Costs = {
   nft: 200,
   queue: { fixed: 1500, perByte: 0.3 },
   clear: { fixed: 3000, perByte: 0.2 },
-  batch: 3000,
   wake: 6000,
   batching: 500,
   waking: 4000,
 };
 
 /** What the costs amount to, exactly. */
-export function pointOf(way: Way, length: number, df: number, pace: Pace = { batches: 1 / 64, wakes: 0 }): Point {
+export function pointOf(
+  way: Way,
+  length: number,
+  df: number,
+  pace: Pace = { batches: 1 / 64, wakes: 0, woken: 0 },
+): Point {
   const bare: Point = { way, length, df, receiving: 0, rate: 1, ...(way === 'clear-df' ? pace : {}) };
-  const { send, forward, queue, clear, match, nft, batch, wake, batching, waking } = COSTS;
+  const { send, forward, queue, clear, match, nft, wake, batching, waking } = COSTS;
   const values: Record<string, number> = {
     ...{ send: send.fixed, sendByte: send.perByte, forward: forward.fixed, forwardByte: forward.perByte, match, nft },
     ...{ queue: queue.fixed, queueByte: queue.perByte, clear: clear.fixed, clearByte: clear.perByte },
-    ...{ batch, wake, batching, waking },
+    ...{ wake, batching, waking },
   };
   const sum = (factors: Readonly<Record<string, number | undefined>>): number =>
     Object.entries(factors).reduce((total, [name, factor = 0]) => total + factor * (values[name] as number), 0);
@@ -34,9 +38,9 @@ export function pointOf(way: Way, length: number, df: number, pace: Pace = { bat
 /** Enough of them that every cost can be told. */
 export function somePoints(): Point[] {
   const paces: Pace[] = [
-    { batches: 1 / 64, wakes: 0 },
-    { batches: 0.5, wakes: 0 },
-    { batches: 1, wakes: 0.9 },
+    { batches: 1 / 64, wakes: 0, woken: 0 },
+    { batches: 0.5, wakes: 0, woken: 0 },
+    { batches: 1, wakes: 0.9, woken: 0.9 },
   ];
   return [64, 600, 1400].flatMap((length) => [
     ...(['send', 'none', 'prefilter'] as const).map((way) => pointOf(way, length, 0)),

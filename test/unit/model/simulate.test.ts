@@ -78,18 +78,20 @@ describe('one queue', () => {
     expect(on!.delay.median).toBeGreaterThan(off!.delay.median);
   });
 
-  test.each([20_000, 80_000, 150_000, 250_000, 300_000])(
-    'works at the pace that the formula has, at %d a second',
-    (rate) => {
-      const worker = workerOf(COSTS, { length: 600, wakeDelay: 0 });
-      const found = summarize([simulateQueue({ kind: 'poisson', rate }, worker, 2, 3)]);
-      const { batches, wakes } = paceAt(COSTS, only(600), rate);
-      // 600 bytes: 3120 ns a packet, 3000 ns a batch, 6000 ns to wake up.
-      const cpu = 3120 + 3000 * batches + 6000 * wakes;
-      expect(Math.abs(found.cpuPerPacket / cpu - 1)).toBeLessThan(0.03);
-      expect(Math.abs(found.wakes - wakes)).toBeLessThan(0.02);
-    },
-  );
+  test.each(
+    [20_000, 80_000, 150_000, 250_000, 300_000].flatMap((rate) => [
+      [rate, 0],
+      [rate, 50_000],
+    ]),
+  )('works at the pace that the formula has, at %d a second, with pauses of %d ns', (rate, coalesce) => {
+    const worker = workerOf(COSTS, { length: 600, wakeDelay: 0, coalesce });
+    const found = summarize([simulateQueue({ kind: 'poisson', rate }, worker, 2, 3)]);
+    const { wakes } = paceAt(COSTS, only(600), rate, coalesce);
+    // 600 bytes: 3120 ns a packet, 6000 ns to wake up.
+    const cpu = 3120 + 6000 * wakes;
+    expect(Math.abs(found.cpuPerPacket / cpu - 1)).toBeLessThan(0.03);
+    expect(Math.abs(found.wakes - wakes)).toBeLessThan(0.02);
+  });
 
   test('every packet that came was answered or lost, in no less time than its work takes', () => {
     fc.assert(
