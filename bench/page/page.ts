@@ -1,8 +1,15 @@
 /** The generated part of docs/bench.md. Pure. */
-import { CONTENDERS, type Load, LOADS } from '../record/catalogue.js';
-import { bytesPerCpuSecond, bytesPerSecond, packetsPerCpuSecond } from '../record/measures.js';
+import { type ContenderName, CONTENDERS, type Load, LOADS } from '../record/catalogue.js';
+import {
+  bytesPerCpuSecond,
+  bytesPerSecond,
+  cpuPerPacket,
+  machinePerPacket,
+  packetsPerCpuSecond,
+  packetsPerSecond,
+} from '../record/measures.js';
 import type { Results } from '../record/results.js';
-import { type Measure, ratio } from '../record/statistics.js';
+import { type Measure, ratioAcross } from '../record/statistics.js';
 import { type Chart, charts } from './charts.js';
 import { machineText } from './machine.js';
 import { between } from './marks.js';
@@ -42,14 +49,19 @@ function about(file: string, { date, commit, machine, settings }: Results): stri
 
 interface Comparison {
   load: string;
-  other: string;
+  /** Of clear-df unless something else is said. */
+  contender?: ContenderName;
+  other: ContenderName;
+  /** The load that the other is looked at under, where it is not the same. */
+  otherLoad?: string;
   measure: Measure;
   words: string;
 }
 
 const COMPARISONS: readonly Comparison[] = [
-  ...['udp-64', 'udp-200', 'udp-1400'].flatMap((load) => [
+  ...['udp-64', 'udp-200', 'udp-1400'].flatMap((load): Comparison[] => [
     { load, other: 'null', measure: packetsPerCpuSecond, words: 'packets per CPU-second of the null verdict' },
+    { load, other: 'echo', measure: packetsPerCpuSecond, words: 'packets per CPU-second of echo' },
     { load, other: 'article', measure: packetsPerCpuSecond, words: "packets per CPU-second of the article's way" },
     { load, other: 'npm-nfqueue', measure: packetsPerCpuSecond, words: 'packets per CPU-second of npm nfqueue' },
   ]),
@@ -60,12 +72,32 @@ const COMPARISONS: readonly Comparison[] = [
     words: "bytes per CPU-second of the article's way",
   },
   { load: 'tcp-bulk', other: 'none', measure: bytesPerSecond, words: 'throughput without a rule' },
+  {
+    load: 'pace-50',
+    other: 'clear-df',
+    otherLoad: 'udp-1400',
+    measure: cpuPerPacket,
+    words: 'processor time per packet of the same under full load',
+  },
+  {
+    load: 'mix-90',
+    other: 'prefilter',
+    measure: machinePerPacket,
+    words: 'time of all cores per packet of the prefilter alone',
+  },
+  {
+    load: 'flows-16',
+    contender: 'clear-df-2',
+    other: 'clear-df',
+    measure: packetsPerSecond,
+    words: 'packets a second of one queue, with two (on as many cores as the contender had)',
+  },
 ];
 
 /** clear-df beside the others, in factors. */
 function glance(results: Results): string {
-  const lines = COMPARISONS.flatMap(({ load, other, measure, words }) => {
-    const spread = ratio(results, load, ['clear-df', other], measure);
+  const lines = COMPARISONS.flatMap(({ load, contender = 'clear-df', other, otherLoad = load, measure, words }) => {
+    const spread = ratioAcross(results, [load, contender], [otherLoad, other], measure);
     if (spread === undefined) return [];
     const title = LOADS.find(({ name }) => name === load)?.title ?? load;
     return [`| ${title} | ${digits(spread.median)} × | ${words} | ${digits(spread.min)} – ${digits(spread.max)} |`];

@@ -1,5 +1,5 @@
 /** The model of the newest run: fitted, and judged by what it had not seen. Pure. */
-import { type Costs, only, perPacket } from '../../src/model/cost.js';
+import { type Costs, isWorthPauses, only, perPacket } from '../../src/model/cost.js';
 import { type Compared, type Errors, errorsOf } from '../../src/model/error.js';
 import { expectedClearing, expectedRate } from '../../src/model/expect.js';
 import { fit } from '../../src/model/fit.js';
@@ -19,6 +19,7 @@ export function medians({ points }: Pick<ModelResults, 'points'>): ModelPoint[] 
       return values.length === 0 ? undefined : spread(values).median;
     };
     const [first] = rounds as [ModelPoint];
+    const rate = middle((p) => p.rate) ?? 0;
     const { clearing, wakes, batches } = {
       clearing: middle((point) => point.clearing),
       wakes: middle((point) => point.wakes),
@@ -28,11 +29,11 @@ export function medians({ points }: Pick<ModelResults, 'points'>): ModelPoint[] 
       ...first,
       ...{
         receiving: middle((p) => p.receiving) ?? 0,
-        rate: middle((p) => p.rate) ?? 0,
+        rate,
         lost: middle((p) => p.lost) ?? 0,
       },
       ...(clearing === undefined ? {} : { clearing }),
-      ...(wakes === undefined ? {} : { wakes }),
+      ...(wakes === undefined ? {} : { wakes, woken: isWorthPauses(rate * first.df) ? 0 : wakes }),
       ...(batches === undefined ? {} : { batches }),
     };
   });

@@ -1,5 +1,5 @@
 /** The simulation's part of docs/scale.md: against the runs at a pace, then what two cores cannot show. Pure. */
-import type { Costs } from '../../src/model/cost.js';
+import { at, type Costs } from '../../src/model/cost.js';
 import { relativeError } from '../../src/model/error.js';
 import { flowsNeeded, likelyImbalance } from '../../src/model/flows.js';
 import { IMBALANCE } from '../../src/model/needs.js';
@@ -18,8 +18,7 @@ const SECONDS = 1;
 /** From what wakes a thread until it runs: of the latency at 1 %, what its own work does not explain. */
 export function wakeDelayOf(costs: Costs, points: readonly ModelPoint[]): number {
   const added = addedAt(points.find(({ pace }) => pace === 1));
-  const { packet, perBatch, wake } = workerOf(costs, { length: LENGTH, wakeDelay: 0 });
-  return added === undefined ? 0 : Math.max(0, added.median - packet - perBatch - wake);
+  return added === undefined ? 0 : Math.max(0, added.median - at(costs.clear, LENGTH) - costs.wake);
 }
 
 function addedAt(point: ModelPoint | undefined): { median: number; p99: number } | undefined {
@@ -74,8 +73,7 @@ const LOADED = 0.8;
 
 /** Packets a second that a queue's thread takes at most. */
 function capacityOf(costs: Costs): number {
-  const { packet, perBatch, batch } = workerOf(costs, { length: LENGTH, wakeDelay: 0 });
-  return 1e9 / (packet + perBatch / batch);
+  return 1e9 / at(costs.clear, LENGTH);
 }
 
 const simulated = ({ packetsPerSecond, lost, delay, cpuPerPacket, busiest }: Summary): string[] => [

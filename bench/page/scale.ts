@@ -64,7 +64,7 @@ function about(file: string, { date, commit, machine, settings }: ModelResults):
 }
 
 function costTable(costs: Costs): string {
-  const { forward, queue, clear, match, nft, batch, wake, batching, waking } = costs;
+  const { forward, queue, clear, match, nft, wake, batching, waking } = costs;
   const line = (name: string, whose: string, cost: Costs['forward']): string[] => [
     ...[name, whose, nanoseconds(cost.fixed), `${cost.perByte.toFixed(3)} ns`],
     ...[64, 1500].map((length) => nanoseconds(at(cost, length))),
@@ -79,9 +79,8 @@ function costTable(costs: Costs): string {
       line('clear', thread, clear),
       flat('match: the rule where DF is not set', receiving, match),
       flat('nft clears DF', receiving, nft),
-      flat('a batch', thread, batch),
       flat('a batch', receiving, batching),
-      flat('waking up', thread, wake),
+      flat('waking up, and the batch then', thread, wake),
       flat('waking it', receiving, waking),
     ],
   );
@@ -135,7 +134,7 @@ function queueTable(costs: Costs): string {
       ];
     }),
   );
-  return markdownTable(['packets of', 'DF in', 'packets', 'IP', 'limit', 'a stall that the buffer bridges'], rows);
+  return markdownTable(['packets of', 'DF in', 'packets', 'IP', 'limit', 'a stall that fills the buffer'], rows);
 }
 
 function reachTable(costs: Costs): string {

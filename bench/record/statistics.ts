@@ -58,9 +58,19 @@ export function ratio(
   [one, other]: [string, string],
   measure: Measure,
 ): Spread | undefined {
+  return ratioAcross(results, [load, one], [load, other], measure);
+}
+
+/** The same of two loads: each with its contender. */
+export function ratioAcross(
+  results: Results,
+  one: [load: string, contender: string],
+  other: [load: string, contender: string],
+  measure: Measure,
+): Spread | undefined {
   const values: number[] = [];
-  const mates = standing(results, load, other);
-  for (const cell of standing(results, load, one)) {
+  const mates = standing(results, ...other);
+  for (const cell of standing(results, ...one)) {
     const mate = mates.find(({ round }) => round === cell.round);
     const [above, below] = [measure(cell), mate && measure(mate)];
     if (above !== undefined && below !== undefined && below !== 0) values.push(above / below);
