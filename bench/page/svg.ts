@@ -52,7 +52,7 @@ export type Ink = 'ours' | 'theirs' | 'limit';
 /** How a contender is inked: clear-df, what bounds it, all others. */
 export function inkOf(contender: string): Ink {
   if (contender.startsWith('clear-df')) return 'ours';
-  return contender === 'null' ? 'limit' : 'theirs';
+  return contender === 'null' || contender === 'echo' ? 'limit' : 'theirs';
 }
 
 /** One decimal: no chart shows more, and files stay small. */
