@@ -51,7 +51,8 @@ static void explain_gaps(struct cdf_loop *loop, uint64_t now)
 	cdf_fault_note(&loop->faults, CDF_FAULT_OVERRUN, dropped, 0);
 	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, passed, 0);
 	if (passed > 0)
-		cdf_shedding_begin(&loop->shedding, loop->queue, loop->mean);
+		cdf_shedding_begin(&loop->shedding, loop->queue, loop->mean,
+				   now);
 }
 
 static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
@@ -140,7 +141,7 @@ static void watch_backlog(struct cdf_loop *loop)
 {
 	uint64_t now;
 
-	if (!loop->full)
+	if (!loop->full && !loop->shedding.active)
 		loop->shedding.since = 0;
 	if (!loop->full && loop->loss.missing == 0)
 		return;

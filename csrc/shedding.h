@@ -13,8 +13,10 @@
  * A burst may wait: that is what the receive buffer is for. A backlog that does
  * not go away is good for nothing: it delays every packet, and since the caches
  * do not hold it, it makes each of them a fifth to a third more expensive, so
- * that it stays even under a load that could be borne without it. Meanwhile the
- * receive buffer is cut down to what a few batches take.
+ * that it stays even under a load that could be borne without it. The receive
+ * buffer is then cut by a quarter of the backlog, and again for as long as that is
+ * no help: TCP slows down at the first losses and should not have all of its
+ * packets lost at once.
  */
 #ifndef CDF_SHEDDING_H
 #define CDF_SHEDDING_H
@@ -25,7 +27,8 @@ struct cdf_shedding {
 	bool fail_open; /* wanted at all */
 	bool active;	/* excess is dropped for now */
 	bool held;	/* the queue takes no more; all stays as it is */
-	uint64_t since; /* the backlog has stood, 0 when it does not */
+	uint64_t since; /* the backlog has stood, or was cut; 0 for neither */
+	uint32_t limit; /* bytes that it was cut to */
 };
 
 /**
@@ -38,7 +41,7 @@ void cdf_shedding_check(struct cdf_shedding *shedding, struct cdf_queue *queue,
 
 /** Begin: the backlog was too long for the kernel, which let packets by. */
 void cdf_shedding_begin(struct cdf_shedding *shedding, struct cdf_queue *queue,
-			uint32_t mean);
+			uint32_t mean, uint64_t now);
 
 /** The receive buffer is empty: fail-open is in force again, and bursts may
  * wait. */

@@ -70,20 +70,32 @@ int main(void)
 {
 	struct cdf_shedding shedding = begin(true);
 
-	check(&shedding, 1000, 0, 49);
-	ok(!shedding.active && fail_open == -1, "49 ms of 1000 packets: no");
-	check(&shedding, 255, 50, 50);
-	check(&shedding, 1000, 51, 100);
-	ok(!shedding.active, "nor twice, with less than 256 between");
-	check(&shedding, 1000, 101, 101);
+	check(&shedding, 2000, 0, 49);
+	ok(!shedding.active && fail_open == -1, "49 ms of 2000 packets: no");
+	check(&shedding, 1023, 50, 50);
+	check(&shedding, 2000, 51, 100);
+	ok(!shedding.active, "nor twice, with less than 1024 between");
+	check(&shedding, 2000, 101, 101);
 	ok(shedding.active && fail_open == 0, "50 ms of it: shed");
 	ok(cdf_shedding_drops(&shedding), "what finds no room is dropped");
-	ok(shortened == 256 * TRUESIZE, "256 packets may wait");
+	ok(shortened == 1500 * TRUESIZE, "a quarter of them may not wait");
+	check(&shedding, 1500, 102, 150);
+	ok(shortened == 1500 * TRUESIZE, "TCP has 50 ms to slow down");
+	check(&shedding, 1500, 151, 151);
+	ok(shortened == 1125 * TRUESIZE, "then another quarter goes");
+	check(&shedding, 1125, 152, 400);
+	ok(shortened == 1024 * TRUESIZE, "but 1024 packets may always wait");
 	cdf_shedding_end(&shedding, NULL);
 	ok(!shedding.active && fail_open == 1 && lengthened == 1,
 	   "all is as before once the buffer is empty");
-	check(&shedding, 1000, 102, 151);
+	check(&shedding, 2000, 401, 450);
 	ok(!shedding.active, "and the time counts anew");
+
+	shedding = begin(true);
+	for (int i = 0; i <= 60; i++)
+		cdf_shedding_check(&shedding, NULL, 60000,
+				   START + (uint64_t)i * MILLISECOND);
+	ok(!shedding.active, "super-packets may stand");
 
 	shedding = begin(true);
 	check(&shedding, ROOM / 2 / TRUESIZE + 1, 0, 0);
@@ -95,7 +107,7 @@ int main(void)
 	room = ROOM;
 
 	shedding = begin(false);
-	check(&shedding, 300, 0, 50);
+	check(&shedding, 1100, 0, 50);
 	ok(shedding.active && shortened > 0 && fail_open == -1,
 	   "without fail-open the backlog is cut all the same");
 	cdf_shedding_end(&shedding, NULL);
@@ -104,7 +116,7 @@ int main(void)
 
 	shedding = begin(true);
 	refusal = -1;
-	check(&shedding, 300, 0, 60);
+	check(&shedding, 1100, 0, 60);
 	ok(!shedding.active && shortened == 0,
 	   "nothing is cut while fail-open cannot be turned off");
 	shedding = begin(true);
