@@ -57,7 +57,8 @@ export async function appImage(): Promise<string> {
 
 async function join(outfile: string): Promise<void> {
   // By names that no file has: all of them share one scope.
-  const require = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
+  const require =
+    "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
   const names = 'const __filename = import.meta.filename, __dirname = import.meta.dirname;';
   await build({
     ...{ entryPoints: [path.join(PROJECT, MAIN)], outfile, bundle: true, minifyWhitespace: true, logLevel: 'error' },
