@@ -16,7 +16,7 @@
 /* Super-packets bring as much in fewer messages, and each buffer that one has
  * reached stays resident. */
 #define LARGE 4096 /* bytes */
-#define LARGE_BATCH 16
+#define LARGE_BATCH 4
 
 void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 		    const struct cdf_loop_rules *rules, bool fail_open)
