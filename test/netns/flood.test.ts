@@ -17,7 +17,7 @@ import { accounted, closeLedger } from '../helpers/ledger.js';
 import { type Routed, routed, SERVER } from '../helpers/topology.js';
 import { flooded, installSink, startFlood } from '../helpers/traffic.js';
 
-const SECONDS = 20;
+const SECONDS = 12;
 
 let net: Routed;
 beforeEach(async () => {
