@@ -15,7 +15,6 @@
 #define DRAIN_BATCHES 65536
 /* Super-packets bring as much in fewer messages, and each buffer that one has
  * reached stays resident. */
-#define LARGE 4096 /* bytes */
 #define LARGE_BATCH 4
 
 void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
@@ -26,7 +25,7 @@ void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 	loop->rules = *rules;
 	loop->shedding.fail_open = fail_open;
 	/* Until it is known what comes. */
-	loop->mean = LARGE + 1;
+	loop->mean = CDF_LARGE_MEAN + 1;
 	loop->faults.queue = cdf_queue_number(queue);
 	loop->faults.report = rules->on_fault;
 	loop->faults.context = rules->context;
@@ -166,7 +165,7 @@ static void catch_up(struct cdf_loop *loop)
 
 static unsigned int batch_of(const struct cdf_loop *loop)
 {
-	if (loop->mean > LARGE && loop->rules.batch > LARGE_BATCH)
+	if (loop->mean > CDF_LARGE_MEAN && loop->rules.batch > LARGE_BATCH)
 		return LARGE_BATCH;
 	return loop->rules.batch;
 }
@@ -226,7 +225,7 @@ void cdf_loop_wait(struct cdf_loop *loop, int wake)
 	};
 	int timeout = loop->lost || loop->faults.pending ? RETRY_MS : -1;
 
-	if (timeout < 0 && loop->mean <= LARGE && pause_for_more(loop))
+	if (timeout < 0 && loop->mean <= CDF_LARGE_MEAN && pause_for_more(loop))
 		return;
 	if (poll(fds, 2, timeout) == 0 && loop->lost)
 		regain(loop);

@@ -57,6 +57,9 @@ enum cdf_skb_flag {
 	CDF_GSO = 1u << 1,	      /* NFQA_SKB_GSO */
 };
 
+/* Bytes: where packets have more on average, most of them are super-packets. */
+#define CDF_LARGE_MEAN 4096u
+
 /* Where the packet was taken, as far as the rules care. */
 enum cdf_place {
 	/* It leaves through a device: OUTPUT, FORWARD, POSTROUTING, a capture. */

@@ -17,8 +17,12 @@
  * long; TCP loses packets by the thousand with a quarter of it. */
 #define STANDING_PACKETS 1024
 #define STANDING_TIME (CDF_SECOND / 20)
-/* Super-packets fit no cache anyway, and are TCP's, which ends by itself. */
-#define STANDING_MEAN 4096
+
+/* Bytes that may always wait. */
+static uint32_t least_of(uint32_t mean)
+{
+	return STANDING_PACKETS * (PACKET_OVERHEAD + mean);
+}
 
 static void cut(struct cdf_shedding *shedding, struct cdf_queue *queue,
 		uint32_t from, uint32_t least, uint64_t now)
@@ -40,8 +44,7 @@ static bool is_too_long(const struct cdf_shedding *shedding, uint32_t taken,
 void cdf_shedding_check(struct cdf_shedding *shedding, struct cdf_queue *queue,
 			uint32_t mean, uint64_t now)
 {
-	uint32_t each = PACKET_OVERHEAD + mean, least = STANDING_PACKETS * each;
-	uint32_t taken, room;
+	uint32_t least = least_of(mean), taken, room;
 
 	if (shedding->held)
 		return;
@@ -53,11 +56,14 @@ void cdf_shedding_check(struct cdf_shedding *shedding, struct cdf_queue *queue,
 	}
 	if (cdf_queue_backlog(queue, &taken, &room) < 0)
 		return;
-	if (taken < least || mean > STANDING_MEAN)
+	/* Super-packets fit no cache anyway, and are TCP's, which ends by
+	 * itself. */
+	if (taken < least || mean > CDF_LARGE_MEAN)
 		shedding->since = 0;
 	else if (shedding->since == 0)
 		shedding->since = now;
-	if (is_too_long(shedding, taken, room, taken / each, now))
+	if (is_too_long(shedding, taken, room, taken / (PACKET_OVERHEAD + mean),
+			now))
 		cdf_shedding_begin(shedding, queue, mean, now);
 }
 
@@ -71,8 +77,7 @@ void cdf_shedding_begin(struct cdf_shedding *shedding, struct cdf_queue *queue,
 		return;
 	shedding->active = true;
 	if (cdf_queue_backlog(queue, &taken, &room) == 0)
-		cut(shedding, queue, taken,
-		    STANDING_PACKETS * (PACKET_OVERHEAD + mean), now);
+		cut(shedding, queue, taken, least_of(mean), now);
 }
 
 void cdf_shedding_end(struct cdf_shedding *shedding, struct cdf_queue *queue)

@@ -1,8 +1,8 @@
 /** The model of the newest run: fitted, and judged by what it had not seen. Pure. */
-import { type Costs, isWorthPauses, only, perPacket } from '../../src/model/cost.js';
+import { type Costs, only, perPacket } from '../../src/model/cost.js';
 import { type Compared, type Errors, errorsOf } from '../../src/model/error.js';
 import { expectedClearing, expectedRate } from '../../src/model/expect.js';
-import { fit } from '../../src/model/fit.js';
+import { fit, wokenOf } from '../../src/model/fit.js';
 import { MODEL_TRIALS, type ModelPoint, type ModelResults, trialWords, type Use } from '../record/model.js';
 import { spread } from '../record/statistics.js';
 
@@ -33,7 +33,7 @@ export function medians({ points }: Pick<ModelResults, 'points'>): ModelPoint[] 
         lost: middle((p) => p.lost) ?? 0,
       },
       ...(clearing === undefined ? {} : { clearing }),
-      ...(wakes === undefined ? {} : { wakes, woken: isWorthPauses(rate * first.df) ? 0 : wakes }),
+      ...(wakes === undefined ? {} : { wakes, woken: wokenOf({ rate, df: first.df }, wakes) }),
       ...(batches === undefined ? {} : { batches }),
     };
   });

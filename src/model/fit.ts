@@ -1,5 +1,5 @@
 /** The costs behind what was measured. Pure. */
-import type { Costs } from './cost.js';
+import { type Costs, isWorthPauses } from './cost.js';
 import { leastSquares, type Row } from './least-squares.js';
 
 /** What stood in the router: nothing (`none`), a rule that only looks (`prefilter`), `nft`, clear-df; or the packets
@@ -25,6 +25,11 @@ export interface Point {
   batches?: number;
   /** Packets a second that came through. */
   rate: number;
+}
+
+/** Of a point's wakes, those that the receiving core brought about: a thread that pauses is woken by its timer. */
+export function wokenOf({ rate, df }: Pick<Point, 'rate' | 'df'>, wakes: number): number {
+  return isWorthPauses(rate * df) ? 0 : wakes;
 }
 
 type Unknown =

@@ -10,8 +10,6 @@ import { randomSource } from './random.js';
 export interface Worker {
   /** For each packet. */
   packet: number;
-  /** For each batch. */
-  perBatch: number;
   /** Packets in a batch at most. */
   batch: number;
   /** Processor time for each time that it has slept. */
@@ -72,7 +70,7 @@ export function simulateQueue(arrivals: Arrivals, worker: Worker, seconds: numbe
   };
   const answer = (): number => {
     const taken = Math.min(worker.batch, waiting.length - head);
-    const cost = worker.perBatch + taken * worker.packet;
+    const cost = taken * worker.packet;
     now += cost;
     done.busy += cost;
     done.batches++;

@@ -16,7 +16,6 @@ export interface WorkerOptions {
 export function workerOf(costs: Costs, { length, wakeDelay, coalesce = COALESCE }: WorkerOptions): Worker {
   return {
     packet: at(costs.clear, length),
-    perBatch: 0,
     batch: BATCH_MOST,
     wake: costs.wake,
     wakeDelay,

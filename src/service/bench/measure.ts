@@ -7,8 +7,7 @@ import type { Pair } from '../../host/bench/cores.js';
 import { DESTINATION, NOBODY_MAC, type Ring, ROUTER_MAC, SOURCE } from '../../host/bench/ring.js';
 import type { Runner } from '../../host/exec.js';
 import { waitingWith } from '../../host/bench/waiting.js';
-import { isWorthPauses } from '../../model/cost.js';
-import type { Point } from '../../model/fit.js';
+import { type Point, wokenOf } from '../../model/fit.js';
 import type { NativePour, NativePoured } from '../../native.js';
 import type { Snapshot } from '../../report/snapshot.js';
 import { SENDER } from './send.js';
@@ -139,6 +138,6 @@ export async function measure(measuring: Measuring, trial: Trial, daemon: Daemon
   point.clearing = (after.nanoseconds - before.nanoseconds) / verdicts;
   point.batches = batches / verdicts;
   point.wakes = (after.sleeps - before.sleeps) / verdicts;
-  point.woken = isWorthPauses(point.rate * df) ? 0 : point.wakes;
+  point.woken = wokenOf(point, point.wakes);
   return point;
 }

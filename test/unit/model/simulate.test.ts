@@ -12,12 +12,11 @@ import { COSTS } from './samples.js';
 
 /** One packet a microsecond, one by one, always awake, room for all. */
 const PLAIN: Worker = {
-  ...{ packet: 1000, perBatch: 0, batch: 1, wake: 0, wakeDelay: 0, room: Infinity, coalesce: 0 },
+  ...{ packet: 1000, batch: 1, wake: 0, wakeDelay: 0, room: Infinity, coalesce: 0 },
 };
 
 const anyWorker: fc.Arbitrary<Worker> = fc.record({
   packet: fc.integer({ min: 1, max: 5000 }),
-  perBatch: fc.integer({ min: 0, max: 5000 }),
   batch: fc.integer({ min: 1, max: 64 }),
   wake: fc.integer({ min: 0, max: 10_000 }),
   wakeDelay: fc.integer({ min: 0, max: 50_000 }),
@@ -101,7 +100,7 @@ describe('one queue', () => {
         expect(found.delays).toHaveLength(found.answered);
         expect(found.delays.every((delay) => delay >= worker.packet)).toBe(true);
         expect(found.batches * worker.batch).toBeGreaterThanOrEqual(found.answered);
-        const work = found.answered * worker.packet + found.batches * worker.perBatch + found.wakes * worker.wake;
+        const work = found.answered * worker.packet + found.wakes * worker.wake;
         expect(found.busy).toBeCloseTo(work, 3);
         expect(found.elapsed).toBeGreaterThanOrEqual(found.busy * 0.999999);
       }),
