@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
-import type { Tally } from './tally.js';
+import { MOST_LINES, type Tally } from './tally.js';
 
 interface Check {
   name: string;
@@ -30,8 +30,9 @@ function checks(): Check[] {
 async function runCheck({ name, command, args }: Check, tally: Tally): Promise<void> {
   const result = await execa(command, args, { all: true, reject: false });
   if (result.failed) {
-    console.log(`✗ ${name}\n${result.all || result.message}`);
-    tally.failed.push(`check > ${name}`);
+    const said = result.all ?? result.message ?? '';
+    console.log(`✗ ${name}\n${said}`);
+    tally.failed.push({ name: `check > ${name}`, why: said.split('\n').slice(-MOST_LINES) });
   } else {
     console.log(`✓ ${name}`);
     tally.passed += 1;

@@ -3,6 +3,7 @@
  * own JSON leaves out why a test was skipped.
  */
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
 export interface Skip {
@@ -10,10 +11,16 @@ export interface Skip {
   reason: string;
 }
 
+export interface Failure {
+  name: string;
+  /** In short, for whoever sees only the end of the output. */
+  why: string[];
+}
+
 export interface Tally {
   passed: number;
-  /** Names of what failed; a file that could not be loaded counts as one. */
-  failed: string[];
+  /** What failed; a file that could not be loaded counts as one. */
+  failed: Failure[];
   skipped: Skip[];
 }
 
@@ -23,6 +30,20 @@ export const TALLY_FILE = 'CLEAR_DF_TALLY';
 /** A skip is expected only when it says what the running kernel lacks: `ctx.skip('kernel: no nft queue')`. */
 export function isExpected(skip: Skip): boolean {
   return skip.reason.startsWith('kernel:');
+}
+
+/** Of one failure, in the summary. */
+export const MOST_LINES = 24;
+
+/** What an error says, what differs, and the line of the test. */
+function reasonsOf(error: SerializedError): string[] {
+  const at = error.stacks?.map(({ file, line }) => `at ${file}:${line}`).at(-1);
+  const diff = typeof error['diff'] === 'string' ? error['diff'] : '';
+  const lines = stripVTControlCharacters(`${error.message}\n${diff}`)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const said = lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), '…'] : lines;
+  return at === undefined ? said : [...said, at];
 }
 
 export default class TallyReporter implements Reporter {
@@ -45,12 +66,15 @@ function tallyOf(modules: readonly TestModule[], unhandled: readonly SerializedE
         tally.skipped.push({ name, reason: result.note ?? 'no reason given' });
       } else {
         failures += 1;
-        tally.failed.push(name);
+        tally.failed.push({ name, why: (result.errors ?? []).flatMap(reasonsOf) });
       }
     }
     // A file or suite that failed outside any test: an import, a hook.
-    if (failures === 0 && module.state() === 'failed') tally.failed.push(module.relativeModuleId);
+    if (failures === 0 && module.state() === 'failed') {
+      const suites = [...module.children.allSuites()].flatMap((suite) => suite.errors());
+      tally.failed.push({ name: module.relativeModuleId, why: [...module.errors(), ...suites].flatMap(reasonsOf) });
+    }
   }
-  for (const error of unhandled) tally.failed.push(`unhandled error: ${error.message}`);
+  for (const error of unhandled) tally.failed.push({ name: 'unhandled error', why: reasonsOf(error) });
   return tally;
 }

@@ -33,14 +33,14 @@ async function runVitest(tier: Tier): Promise<Tally> {
   });
   try {
     const tally = JSON.parse(readFileSync(file, 'utf8')) as Tally;
-    if (result.timedOut) tally.failed.push(`${tier.name}: did not end within ${tier.minutes} minutes`);
-    else if (result.exitCode !== 0 && tally.failed.length === 0) tally.failed.push(`${tier.name}: vitest failed`);
-    else if (tally.passed + tally.failed.length + tally.skipped.length === 0)
-      tally.failed.push(`${tier.name}: no tests`);
+    const fails = (why: string) => tally.failed.push({ name: tier.name, why: [why] });
+    if (result.timedOut) fails(`did not end within ${tier.minutes} minutes`);
+    else if (result.exitCode !== 0 && tally.failed.length === 0) fails('vitest failed');
+    else if (tally.passed + tally.failed.length + tally.skipped.length === 0) fails('no tests');
     return tally;
   } catch {
     const why = result.timedOut ? `did not end within ${tier.minutes} minutes` : 'vitest ended without a result';
-    return { passed: 0, failed: [`${tier.name}: ${why}`], skipped: [] };
+    return { passed: 0, failed: [{ name: tier.name, why: [why] }], skipped: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -49,7 +49,7 @@ async function runVitest(tier: Tier): Promise<Tally> {
 async function runFuzz(tier: Tier): Promise<Tally> {
   const tally: Tally = { passed: 0, failed: [], skipped: [] };
   const targets = fuzzTargets();
-  if (targets.length === 0) tally.failed.push('fuzz: no targets in test/fuzz');
+  if (targets.length === 0) tally.failed.push({ name: tier.name, why: ['no targets in test/fuzz'] });
   for (const target of targets) {
     const seconds = Math.max(1, Math.round(FUZZ_SECONDS / targets.length));
     const result = await execa('bash', ['scripts/fuzz', '--seconds', String(seconds), target], {
@@ -57,7 +57,7 @@ async function runFuzz(tier: Tier): Promise<Tally> {
       reject: false,
       timeout: tier.minutes * 60_000,
     });
-    if (result.failed) tally.failed.push(`fuzz > ${target}`);
+    if (result.failed) tally.failed.push({ name: `fuzz > ${target}`, why: [result.shortMessage ?? ''] });
     else tally.passed += 1;
   }
   return tally;
@@ -93,7 +93,8 @@ for (const tier of select(process.argv.slice(2))) {
   const seconds = Math.round((Date.now() - started) / 1000);
   if (strict) {
     for (const skip of tally.skipped) {
-      if (!isExpected(skip)) tally.failed.push(`${skip.name} (skipped, which CI does not excuse: ${skip.reason})`);
+      const why = [`skipped, which CI does not excuse: ${skip.reason}`];
+      if (!isExpected(skip)) tally.failed.push({ name: skip.name, why });
     }
     tally.skipped = tally.skipped.filter(isExpected);
   }
@@ -107,7 +108,10 @@ for (const tier of select(process.argv.slice(2))) {
 console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);
 for (const line of lines) console.log(line);
 for (const skip of total.skipped) console.log(`skipped: ${skip.name}: ${skip.reason}`);
-for (const name of total.failed) console.log(`FAILED: ${name}`);
+for (const { name, why } of total.failed) {
+  console.log(`FAILED: ${name}`);
+  for (const line of why) console.log(`        ${line}`);
+}
 console.log('');
 process.exitCode = total.failed.length === 0 ? 0 : 1;
 console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
