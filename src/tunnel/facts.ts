@@ -96,10 +96,14 @@ export interface XfrmPolicy {
   source: string;
   destination: string;
   protocol: string | undefined;
+  /** Of a selector for ICMP that names both. */
+  icmp?: { type: number; code: number } | undefined;
+  /** Lets nothing through (`action block`). */
+  blocks?: boolean | undefined;
   /** Any where undefined. */
   mark?: Mark | undefined;
   ifId?: number | undefined;
-  /** First template. */
+  /** First template; empty without one. */
   mode: string;
   reqid: number;
   /** First template's protocol: esp, ah, comp. */

@@ -19,7 +19,7 @@ import { clearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
 import { xfrmTroubles } from '../helpers/kernel.js';
-import { espInUdpCarrier } from '../helpers/esp.js';
+import { espInUdpCarrier, losesInSilence } from '../helpers/esp.js';
 import type { Namespace } from '../helpers/netns.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
@@ -98,6 +98,7 @@ describeKernels('full', 'the article inside ESP in UDP', (guest) => {
         for (const router of [rA, rB]) {
           expect(await xfrmTroubles(router)).toEqual({});
         }
+        await losesInSilence(net);
 
         if (mode === 'transport') {
           // What is for an IKE daemon is said once, and does no harm.
@@ -120,8 +121,10 @@ describeKernels('full', 'the article inside ESP in UDP', (guest) => {
 
         await downBoth(ends);
         await everything.finish(24);
-        // ESP in UDP; w's own message; and where a keepalive or ESP came to a port that was not open, an ICMP error.
-        const promised = ['udp port 4500', 'ip[6:2] & 0x1fff != 0 and ip proto 17', 'icmp[0] = 3 and icmp[1] = 3'];
+        // ESP in UDP; w's own message; and before and after the tunnel, where a keepalive or ESP came to a port that was
+        // not open, an ICMP error that quotes UDP.
+        const refused = 'icmp[0] = 3 and icmp[1] = 3 and icmp[17] = 17';
+        const promised = ['udp port 4500', 'ip[6:2] & 0x1fff != 0 and ip proto 17', refused];
         expect(await everything.lines([`not (${promised.join(') and not (')})`])).toEqual(['']);
         expect(await everything.lines(['src host 172.16.0.2 and not icmp and not dst port 4500'])).toEqual(['']);
         for (const router of [ROUTER_A, ROUTER_B]) {

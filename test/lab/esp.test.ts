@@ -16,7 +16,7 @@ import { article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
-import { espCarrier } from '../helpers/esp.js';
+import { espCarrier, losesInSilence } from '../helpers/esp.js';
 import { nstat, xfrmTroubles } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
@@ -71,6 +71,7 @@ describeKernels(['7.2'], 'the article inside ESP', (guest, series) => {
         for (const router of [rA, rB]) {
           expect(await xfrmTroubles(router)).toEqual({});
         }
+        await losesInSilence(net);
 
         await downBoth(ends);
         const wire = await everything.stop(24);

@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
+import { losesInSilence } from '../helpers/esp.js';
 import { Charon } from '../helpers/ike.js';
 import { certificateCarriers, pskCarrier, REKEY } from '../helpers/ike-site.js';
 import { longFlow } from '../helpers/long-flow.js';
@@ -66,6 +67,7 @@ describeKernels('full', 'the article with keys from IKE', (guest) => {
           expect(status.stdout).toMatch(/ok +IKE: established with [\d.]+ .* \(transport mode\) made/);
         }
 
+        await losesInSilence(net);
         const installed = /CHILD_SA clear-df-site-a\{\d+\} established/;
         const errors = await Promise.all([rA, rB].map(xfrmTroubles));
         const keysBefore = await charonA.count(installed);

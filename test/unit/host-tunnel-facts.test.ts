@@ -176,11 +176,15 @@ src 172.16.0.1 dst 192.168.200.1
 \t\tproto esp reqid 1 mode transport
 src 0.0.0.0/0 dst 0.0.0.0/0 
 \tsocket in priority 0 ptype main 
+src 192.168.200.1/32 dst 172.16.0.1/32 proto icmp type 3 code 3 
+\tdir out action block priority 0 ptype main 
 `;
+    const ends = { direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32' };
     expect(parsePolicies(printed)).toEqual([
+      { ...ends, protocol: 'gre', mode: 'transport', reqid: 1, transform: 'esp', blocks: false },
       {
-        ...{ direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: 'gre' },
-        ...{ mode: 'transport', reqid: 1, transform: 'esp' },
+        ...{ ...ends, protocol: 'icmp', icmp: { type: 3, code: 3 }, blocks: true },
+        ...{ mode: '', reqid: 0, transform: '' },
       },
     ]);
   });

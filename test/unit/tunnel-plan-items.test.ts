@@ -11,6 +11,7 @@ import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
 import { portItem } from '../../src/tunnel/items/port.js';
 import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
 import { upItem } from '../../src/tunnel/items/up.js';
+import { xfrmBlockItem } from '../../src/tunnel/items/xfrm-block.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
@@ -235,6 +236,21 @@ describe('IPsec', () => {
     expect(policy.standing(facts({ policies: [right] }))).toEqual({ state: 'so' });
     expect(policy.standing(facts({ policies: [{ ...right, direction: 'in' }] })).state).toBe('not-so');
     expect(policy.standing(facts({ policies: [{ ...right, transform: 'ah' }] })).state).toBe('in-the-way');
+  });
+
+  it('block: is so only with a policy that lets no such ICMP out', () => {
+    const block = xfrmBlockItem('192.168.200.1', '172.16.0.1');
+    const selector = 'src 192.168.200.1 dst 172.16.0.1 proto icmp type 3 code 3 dir out';
+    expect(lines(block.make(facts()))).toEqual([`ip xfrm policy add ${selector} action block`]);
+    expect(lines(block.undo(facts()))).toEqual([`ip xfrm policy delete ${selector}`]);
+    const found = { direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: 'icmp' };
+    const right = { ...found, mode: '', reqid: 0, transform: '', icmp: { type: 3, code: 3 }, blocks: true };
+    expect(block.standing(facts({ policies: [right] }))).toEqual({ state: 'so' });
+    const others = [{ direction: 'in' }, { icmp: { type: 3, code: 4 } }, { icmp: undefined }, { source: '0.0.0.0/0' }];
+    for (const other of others) {
+      expect(block.standing(facts({ policies: [{ ...right, ...other }] })).state).toBe('not-so');
+    }
+    expect(block.standing(facts({ policies: [{ ...right, blocks: false }] })).state).toBe('in-the-way');
   });
 });
 

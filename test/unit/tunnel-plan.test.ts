@@ -81,6 +81,8 @@ describe('a second up', () => {
     const [here, there] = ['192.168.200.1', '172.16.0.1'];
     const state = { protocol: 'esp', mode: 'tunnel', reqid: 9 };
     const policy = { protocol: 'gre', mode: 'tunnel', reqid: 9, transform: 'esp' };
+    const none = { mode: '', reqid: 0, transform: '' };
+    const block = { ...none, direction: 'out', protocol: 'icmp', icmp: { type: 3, code: 3 }, blocks: true };
     const after = facts({
       links: [
         link('eth0', { master: 'br0' }),
@@ -101,6 +103,7 @@ describe('a second up', () => {
       policies: [
         { ...policy, direction: 'out', source: `${here}/32`, destination: `${there}/32` },
         { ...policy, direction: 'in', source: `${there}/32`, destination: `${here}/32` },
+        { ...block, source: `${here}/32`, destination: `${there}/32` },
       ],
     });
     const plan = planTunnel(asked, before, CBC_KEYS);
@@ -126,6 +129,8 @@ describe('order', () => {
     before(list, 'xfrm-state 192.168.200.1 172.16.0.1 0x00001001', 'xfrm-policy out 192.168.200.1 172.16.0.1');
     before(list, 'xfrm-policy out 192.168.200.1 172.16.0.1', 'gretap gretap1');
     before(list, 'xfrm-policy in 172.16.0.1 192.168.200.1', 'gretap gretap1');
+    // And what must not leave is blocked before anything can arrive, until nothing can any more.
+    before(list, 'xfrm-block 192.168.200.1 172.16.0.1', 'xfrm-state 172.16.0.1 192.168.200.1 0x00001002');
   });
 
   it('gives the tunnel its MTU before it is a port, so that the bridge never shrinks', () => {

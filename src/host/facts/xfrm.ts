@@ -74,7 +74,8 @@ function algorithmOf(line: string): Algorithm[] {
 export function parsePolicies(text: string): XfrmPolicy[] {
   return blocks(text).flatMap((lines) => {
     const [head = ''] = lines;
-    const direction = wordAfter(lines.find((line) => line.startsWith('dir ')) ?? '', 'dir');
+    const rule = lines.find((line) => line.startsWith('dir ')) ?? '';
+    const direction = wordAfter(rule, 'dir');
     if (direction === '') return [];
     const template = lines.findIndex((line) => line.startsWith('tmpl '));
     const transform = template < 0 ? '' : (lines[template + 1] ?? '');
@@ -85,6 +86,8 @@ export function parsePolicies(text: string): XfrmPolicy[] {
         source: wordAfter(head, 'src'),
         destination: wordAfter(head, 'dst'),
         protocol: protocol === '' ? undefined : protocol,
+        icmp: icmpOf(head),
+        blocks: wordAfter(rule, 'action') === 'block',
         ...marksOf(lines),
         mode: wordAfter(transform, 'mode'),
         reqid: reqidOf(transform),
@@ -109,6 +112,12 @@ function markOf(lines: readonly string[], name: 'mark' | 'output-mark'): Mark | 
   if (line === undefined) return undefined;
   const [value = '', mask] = wordAfter(line, name).split('/');
   return { value: Number(value), mask: mask === undefined ? 0xffff_ffff : Number(mask) };
+}
+
+/** `proto icmp type 3 code 2` */
+function icmpOf(head: string): XfrmPolicy['icmp'] {
+  const [, type, code] = /\bproto icmp type (\d+) code (\d+)/.exec(head) ?? [];
+  return type === undefined ? undefined : { type: Number(type), code: Number(code) };
 }
 
 /** `encap type espinudp sport 4500 dport 4500 addr 0.0.0.0` */

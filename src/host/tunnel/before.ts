@@ -85,6 +85,8 @@ export const before = z.object({
       source: z.string(),
       destination: z.string(),
       protocol: z.string().optional(),
+      icmp: z.object({ type: z.number(), code: z.number() }).optional(),
+      blocks: z.boolean().optional(),
       mode: z.string(),
       reqid: z.number(),
       transform: z.string(),

@@ -3,7 +3,7 @@ import { UDP } from '../../net/overhead.js';
 import type { EspCarrier, EspInUdpCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
 import { esp } from './esp.js';
-import { espItems } from './esp-items.js';
+import { policedItems } from './esp-items.js';
 import { type EspOptions, hasStaticKeys } from './esp-parts.js';
 
 export const espInUdp: Carrier<EspInUdpCarrier> = {
@@ -12,7 +12,7 @@ export const espInUdp: Carrier<EspInUdpCarrier> = {
     return [...layers.slice(0, -1), UDP, ...layers.slice(-1)];
   },
   ipsec: optionsOf,
-  items: (spec, context) => espItems(spec, context, optionsOf(spec)),
+  items: (spec, context) => policedItems(spec, context, optionsOf(spec)),
   // An IKE daemon has a socket of its own.
   socket: (spec, { local, remote }) =>
     hasStaticKeys(spec)

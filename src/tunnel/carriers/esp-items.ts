@@ -1,9 +1,17 @@
 /** Associations and policies of a carrier with ESP, wherever its keys come from. */
 import { ikeItems } from '../ike/items.js';
 import type { Item } from '../item.js';
+import { xfrmBlockItem } from '../items/xfrm-block.js';
 import type { EspKeying } from '../site.js';
 import type { CarrierContext } from './carrier.js';
 import { type EspOptions, hasStaticKeys, staticItems, staticNotes } from './esp-parts.js';
+
+/** What goes by the policies of a carrier, without a device, and what must not go past them. */
+export function policedItems(spec: EspKeying, context: CarrierContext, options: EspOptions): Item[] {
+  const { local, remote } = context.site;
+  // First, and so the last that goes: also an end that is half up or half down keeps quiet.
+  return [xfrmBlockItem(local, remote), ...espItems(spec, context, options)];
+}
 
 /** None with keys `external`, and where the secrets are not known. */
 export function espItems(spec: EspKeying, { site, keys, psk }: CarrierContext, options: EspOptions): Item[] {

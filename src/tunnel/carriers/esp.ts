@@ -2,7 +2,7 @@
 import { IPV4 } from '../../net/overhead.js';
 import type { EspCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
-import { espItems, espNotes } from './esp-items.js';
+import { espNotes, policedItems } from './esp-items.js';
 import { espLayers } from './esp-parts.js';
 
 export const esp: Carrier<EspCarrier> = {
@@ -12,7 +12,7 @@ export const esp: Carrier<EspCarrier> = {
     return [...inside, ...espLayers(covered, cipher), { ...IPV4, name: 'outer IPv4 header' }];
   },
   ipsec: ({ mode }) => ({ mode }),
-  items: (spec, context) => espItems(spec, context, { mode: spec.mode }),
+  items: (spec, context) => policedItems(spec, context, { mode: spec.mode }),
   cuts: (spec, { local, remote }) =>
     spec.keys === 'external'
       ? []
