@@ -12,6 +12,7 @@
         "csrc/rules_wrap.cc",
         "csrc/affinity.c",
         "csrc/answer.c",
+        "csrc/batch.c",
         "csrc/binding.c",
         "csrc/clear.c",
         "csrc/coalesce.c",

@@ -13,9 +13,6 @@
 #define ERROR_PAUSE_MS 10
 /* Batches that may follow a stop: more than any receive buffer holds. */
 #define DRAIN_BATCHES 65536
-/* Super-packets bring as much in fewer messages, and each buffer that one has
- * reached stays resident. */
-#define LARGE_BATCH 4
 
 void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 		    const struct cdf_loop_rules *rules, bool fail_open)
@@ -24,8 +21,7 @@ void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
 	loop->queue = queue;
 	loop->rules = *rules;
 	loop->shedding.fail_open = fail_open;
-	/* Until it is known what comes. */
-	loop->mean = CDF_LARGE_MEAN + 1;
+	cdf_batch_start(&loop->batch, rules->batch);
 	loop->faults.queue = cdf_queue_number(queue);
 	loop->faults.report = rules->on_fault;
 	loop->faults.context = rules->context;
@@ -50,8 +46,8 @@ static void explain_gaps(struct cdf_loop *loop, uint64_t now)
 	cdf_fault_note(&loop->faults, CDF_FAULT_OVERRUN, dropped, 0);
 	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, passed, 0);
 	if (passed > 0)
-		cdf_shedding_begin(&loop->shedding, loop->queue, loop->mean,
-				   now);
+		cdf_shedding_begin(&loop->shedding, loop->queue,
+				   loop->batch.mean, now);
 }
 
 static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
@@ -63,6 +59,7 @@ static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
 		      cdf_sequence_gap(&loop->sequence, message->packet_id));
 	count(loop, CDF_packets, 1);
 	count(loop, CDF_bytes, packet->original_length);
+	loop->large += packet->original_length > CDF_LARGE;
 	packet->can_requeue = loop->rules.companion >= 0;
 	if (loop->rules.never_local)
 		packet->place = cdf_place_leaving(packet->place);
@@ -148,8 +145,8 @@ static void watch_backlog(struct cdf_loop *loop)
 	if (cdf_loss_due(&loop->loss, now))
 		explain_gaps(loop, now);
 	if (loop->full)
-		cdf_shedding_check(&loop->shedding, loop->queue, loop->mean,
-				   now);
+		cdf_shedding_check(&loop->shedding, loop->queue,
+				   loop->batch.mean, now);
 }
 
 static void catch_up(struct cdf_loop *loop)
@@ -163,19 +160,25 @@ static void catch_up(struct cdf_loop *loop)
 	cdf_shedding_end(&loop->shedding, loop->queue);
 }
 
-static unsigned int batch_of(const struct cdf_loop *loop)
+/* Packets and bytes are what the counters stood at before. */
+static void note_batch(struct cdf_loop *loop, uint64_t packets, uint64_t bytes)
 {
-	if (loop->mean > CDF_LARGE_MEAN && loop->rules.batch > LARGE_BATCH)
-		return LARGE_BATCH;
-	return loop->rules.batch;
+	const uint64_t *value = loop->counters.value;
+
+	packets = value[CDF_packets] - packets;
+	loop->taken = (uint32_t)packets;
+	count(loop, CDF_batches, packets > 0);
+	if (cdf_batch_note(&loop->batch, packets, value[CDF_bytes] - bytes,
+			   loop->large))
+		cdf_queue_trim(loop->queue);
 }
 
 bool cdf_loop_turn(struct cdf_loop *loop)
 {
 	struct cdf_datagram datagram[CDF_BATCH];
-	uint64_t *value = loop->counters.value;
-	uint64_t packets = value[CDF_packets], bytes = value[CDF_bytes];
-	unsigned int want = batch_of(loop);
+	uint64_t packets = loop->counters.value[CDF_packets];
+	uint64_t bytes = loop->counters.value[CDF_bytes];
+	uint32_t want = cdf_batch_size(&loop->batch);
 	int received;
 
 	received = cdf_queue_receive(loop->queue, datagram, want);
@@ -183,16 +186,12 @@ bool cdf_loop_turn(struct cdf_loop *loop)
 		catch_up(loop);
 		return false;
 	}
+	loop->large = 0;
 	for (int i = 0; i < received; i++)
 		take_datagram(loop, &datagram[i]);
 	cdf_answers_flush(&loop->answers);
 	note_failures(loop, received);
-	packets = value[CDF_packets] - packets;
-	loop->taken = (uint32_t)packets;
-	if (packets > 0) {
-		count(loop, CDF_batches, 1);
-		loop->mean = (uint32_t)((value[CDF_bytes] - bytes) / packets);
-	}
+	note_batch(loop, packets, bytes);
 	if (loop->lost)
 		regain(loop);
 	/* After less than a full batch the buffer is empty, or nearly so; only
@@ -225,7 +224,8 @@ void cdf_loop_wait(struct cdf_loop *loop, int wake)
 	};
 	int timeout = loop->lost || loop->faults.pending ? RETRY_MS : -1;
 
-	if (timeout < 0 && loop->mean <= CDF_LARGE_MEAN && pause_for_more(loop))
+	if (timeout < 0 && loop->batch.mean <= CDF_LARGE &&
+	    pause_for_more(loop))
 		return;
 	if (poll(fds, 2, timeout) == 0 && loop->lost)
 		regain(loop);

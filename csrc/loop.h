@@ -5,6 +5,7 @@
 #define CDF_LOOP_H
 
 #include "answer.h"
+#include "batch.h"
 #include "clear.h"
 #include "coalesce.h"
 #include "fault.h"
@@ -36,11 +37,12 @@ struct cdf_loop {
 	uint64_t tried; /* to have it back, nanoseconds */
 	struct cdf_sequence sequence;
 	struct cdf_shedding shedding;
-	bool full;     /* the last batch was */
-	uint32_t mean; /* bytes of a packet, in the last turn with any */
+	struct cdf_batch batch;
+	bool full; /* the last batch was */
 	struct cdf_loss loss;
 	struct cdf_coalesce coalesce;
 	uint32_t taken;		      /* packets, in the last turn */
+	uint32_t large;		      /* super-packets among them */
 	struct cdf_counters counters; /* the thread's own */
 	struct cdf_published published;
 };

@@ -57,8 +57,8 @@ enum cdf_skb_flag {
 	CDF_GSO = 1u << 1,	      /* NFQA_SKB_GSO */
 };
 
-/* Bytes: where packets have more on average, most of them are super-packets. */
-#define CDF_LARGE_MEAN 4096u
+/* Bytes: a packet with more is a super-packet; where the mean is more, most are. */
+#define CDF_LARGE 4096u
 
 /* Where the packet was taken, as far as the rules care. */
 enum cdf_place {

@@ -119,6 +119,11 @@ int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
 	return count;
 }
 
+void cdf_queue_trim(struct cdf_queue *queue)
+{
+	madvise(queue->buffers, (size_t)CDF_BATCH * BUFFER_SIZE, MADV_DONTNEED);
+}
+
 int cdf_queue_send(struct cdf_queue *queue, const struct iovec *iov,
 		   size_t count)
 {

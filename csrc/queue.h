@@ -41,6 +41,9 @@ uint32_t cdf_queue_port(const struct cdf_queue *queue);
 int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
 		      unsigned int want);
 
+/** Give the memory of the receive buffers back until packets reach them anew. */
+void cdf_queue_trim(struct cdf_queue *queue);
+
 /**
  * Send several messages at once.
  * @return 0 or -errno; on error the kernel has taken none of them

@@ -58,7 +58,7 @@ void cdf_shedding_check(struct cdf_shedding *shedding, struct cdf_queue *queue,
 		return;
 	/* Super-packets fit no cache anyway, and are TCP's, which ends by
 	 * itself. */
-	if (taken < least || mean > CDF_LARGE_MEAN)
+	if (taken < least || mean > CDF_LARGE)
 		shedding->since = 0;
 	else if (shedding->since == 0)
 		shedding->since = now;

@@ -48,7 +48,7 @@ const C_STEPS = [
   ['published'],
   ['ipv4'],
   ['transport'],
-  ['sequence', 'loss', 'clock', 'affinity', 'coalesce'],
+  ['sequence', 'loss', 'clock', 'affinity', 'coalesce', 'batch'],
   ['fault'],
   ['deck'],
   ['identification'],
