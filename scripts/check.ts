@@ -30,7 +30,7 @@ function checks(): Check[] {
 async function runCheck({ name, command, args }: Check, tally: Tally): Promise<void> {
   const result = await execa(command, args, { all: true, reject: false });
   if (result.failed) {
-    const said = result.all ?? result.message ?? '';
+    const said = result.all || result.message || '';
     console.log(`✗ ${name}\n${said}`);
     tally.failed.push({ name: `check > ${name}`, why: said.split('\n').slice(-MOST_LINES) });
   } else {

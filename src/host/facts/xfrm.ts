@@ -114,7 +114,7 @@ function markOf(lines: readonly string[], name: 'mark' | 'output-mark'): Mark | 
   return { value: Number(value), mask: mask === undefined ? 0xffff_ffff : Number(mask) };
 }
 
-/** `proto icmp type 3 code 2` */
+/** `proto icmp type 3 code 3` */
 function icmpOf(head: string): XfrmPolicy['icmp'] {
   const [, type, code] = /\bproto icmp type (\d+) code (\d+)/.exec(head) ?? [];
   return type === undefined ? undefined : { type: Number(type), code: Number(code) };
