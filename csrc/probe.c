@@ -12,6 +12,8 @@
 #include "raw.h"
 
 #define PACKET_MAX 65536u
+/* Packets: more than a socket holds by default. */
+#define CATCH_UP 512
 
 struct run {
 	const struct cdf_probe *probe;
@@ -120,7 +122,7 @@ static void settle(struct run *run, const struct cdf_icmp *icmp,
 	result->fragment = fragment;
 }
 
-/* Wait until then, or for one packet. */
+/* Wait until then, or for one packet. Returns 1 when one came, 0, or -errno. */
 static int receive(struct run *run, uint64_t then)
 {
 	uint64_t now = cdf_clock_now();
@@ -134,7 +136,7 @@ static int receive(struct run *run, uint64_t then)
 		return (int)length;
 	cdf_icmp_read(run->packet, (size_t)length, &run->request, &icmp);
 	settle(run, &icmp, fragment);
-	return 0;
+	return 1;
 }
 
 static size_t count(const struct run *run, enum cdf_probe_outcome outcome)
@@ -153,6 +155,20 @@ static bool is_enough(const struct run *run)
 	       (run->probe->first && count(run, CDF_PROBE_ANSWERED) > 0);
 }
 
+/*
+ * Read what has come already. A process that was not run for a while finds both
+ * its time over and the answer there: it is no lost one. Not without end, as
+ * others' packets may come all the time.
+ */
+static int catch_up(struct run *run)
+{
+	int got = 1;
+
+	for (int i = 0; i < CATCH_UP && got > 0 && !is_enough(run); i++)
+		got = receive(run, 0);
+	return got < 0 ? got : 0;
+}
+
 static int ask(struct run *run)
 {
 	uint64_t last = 0;
@@ -169,14 +185,18 @@ static int ask(struct run *run)
 			return 0;
 		if (!settled && now < then) {
 			error = receive(run, then);
-		} else if (all) {
-			return 0;
-		} else {
-			send_next(run);
-			/* Not now: whatever comes in between is not
-			 * waited for, and the try would stay pending. */
-			last = run->results[run->sent - 1].sent_at;
+			error = error > 0 ? 0 : error;
+			continue;
 		}
+		if (!settled) {
+			error = catch_up(run);
+			if (error < 0 || all || is_enough(run))
+				return error;
+		}
+		send_next(run);
+		/* Not now: whatever comes in between is not waited for,
+		 * and the try would stay pending. */
+		last = run->results[run->sent - 1].sent_at;
 	}
 	return error;
 }
