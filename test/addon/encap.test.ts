@@ -11,25 +11,25 @@ test('a thousand cycles leave no socket and no descriptor behind', async () => {
   expect(stderr).toBe('');
   expect(exitCode).toBe(0);
   expect(result).toEqual({ seen: ['4500'], left: [], descriptors: 0 });
-}, 60_000);
+});
 
 test('one that nobody holds any more is closed with the garbage', async () => {
   const { result, stderr } = await fixture(['encap.cjs', 'forgotten']);
   expect(result, stderr).toEqual({ before: [4500, 4501, 4502, 4503, 4504], left: [] });
-}, 60_000);
+});
 
 test('worker threads own sockets; closing, exiting and terminating each let go', async () => {
   const { result, stderr, exitCode } = await fixture(['encap.cjs', 'threads']);
   expect(stderr).toBe('');
   expect(exitCode).toBe(0);
   expect(result).toEqual({ before: [4500, 4501, 4502], left: [] });
-}, 60_000);
+});
 
 test('a process that ends with a socket open lets go of the port, whatever ends it', async () => {
   const { result, stderr } = await fixture(['encap.cjs', 'ends']);
   // By exit, by a throw, by a signal, and by having nothing left to do.
   expect(result, stderr).toEqual({ codes: [0, 1, 'SIGKILL', 0], left: [] });
-}, 60_000);
+});
 
 test('bad arguments are refused at the boundary, and a port that is taken', async () => {
   const { result, stderr, exitCode } = await fixture(['encap.cjs', 'refused']);

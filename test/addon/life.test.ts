@@ -24,7 +24,7 @@ test('fifty cycles of four queues leave no thread, queue or descriptor behind', 
     queues: [0, 1, 2, 3, 65535],
     left: { ...NOTHING, descriptors: 0 },
   });
-}, 60_000);
+});
 
 test('worker threads own manglers; closing, exiting and terminating each let go', async () => {
   const { result, stderr, exitCode } = await fixture(['threads.cjs']);
@@ -37,49 +37,41 @@ test('worker threads own manglers; closing, exiting and terminating each let go'
     after: 50,
     left: NOTHING,
   });
-}, 60_000);
+});
 
 describe('a process that ends with packets queued loses none', () => {
   test.each([
     ['exit', 0],
     ['close', 0],
     ['throw', 1],
-  ])(
-    'by %s',
-    async (way, code) => {
-      const { result, stderr } = await fixture(['ends-parent.cjs', way]);
-      expect(result, stderr).toEqual({
-        exitCode: code,
-        // All that were sent.
-        came: 500,
-        queues: [],
-      });
-    },
-    60_000,
-  );
+  ])('by %s', async (way, code) => {
+    const { result, stderr } = await fixture(['ends-parent.cjs', way]);
+    expect(result, stderr).toEqual({
+      exitCode: code,
+      // All that were sent.
+      came: 500,
+      queues: [],
+    });
+  });
 });
 
-test.each(['exit', 'terminate'])(
-  'a close that nobody waits for does not bring the process down: %s',
-  async (way) => {
-    const { result, stderr, signal } = await fixture(['unawaited.cjs', way]);
-    expect(signal, stderr).toBeUndefined();
-    expect(result).toEqual({ ended: 20, left: NOTHING });
-  },
-  60_000,
-);
+test.each(['exit', 'terminate'])('a close that nobody waits for does not bring the process down: %s', async (way) => {
+  const { result, stderr, signal } = await fixture(['unawaited.cjs', way]);
+  expect(signal, stderr).toBeUndefined();
+  expect(result).toEqual({ ended: 20, left: NOTHING });
+});
 
 test('an open that fails half-way lets no packet down', async () => {
   const { result, stderr } = await fixture(['half-open.cjs']);
   // 20 times 100 datagrams, by bypass or, in between, by a queue that is held.
   expect(result, stderr).toEqual({ came: 2000, tried: true, left: [] });
-}, 60_000);
+});
 
 test('a process that gives up CAP_NET_ADMIN lets go of its queue', async () => {
   const { result, stderr } = await fixture(['unprivileged.cjs']);
   expect(result, stderr).toMatchObject({ before: 50, after: 50 });
   expect(result?.['faults']).toContain('queue-lost 1');
-}, 60_000);
+});
 
 test('bad arguments are refused at the boundary', async () => {
   const { result, stderr, exitCode } = await fixture(['refused.cjs']);

@@ -1,6 +1,7 @@
 /** Runs a fixture in a network namespace of its own, with the built addon or a sanitized twin. */
 import path from 'node:path';
 import { execa } from 'execa';
+import { patient } from '../helpers/slowness.js';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 export const BUILT = path.join(ROOT, 'build', 'Release', 'clear_df.node');
@@ -29,7 +30,7 @@ export async function fixture(
   const { stdout, stderr, exitCode, signal } = await execa('unshare', ['--net', 'sh', ...inside], {
     env: { CLEAR_DF_ADDON: BUILT, ...environment },
     reject: false,
-    timeout: 120_000,
+    timeout: patient(120_000),
   });
   const line = stdout.split('\n').find((text) => text.startsWith('{'));
   const result = line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>);

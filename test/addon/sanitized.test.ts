@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { patient } from '../helpers/slowness.js';
 import { fixture } from './run.js';
 
 const CSRC = path.join(import.meta.dirname, '..', '..', 'csrc');
@@ -26,10 +27,9 @@ async function headers(): Promise<string> {
 beforeAll(async () => {
   const common = ['-g', '-O1', '-fPIC', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-D_GNU_SOURCE'];
   const include = [`-I${addonApi.include_dir}`, `-I${await headers()}`];
-  const objects: string[] = [];
-  for (const file of readdirSync(CSRC).filter((name) => /\.(c|cc)$/.test(name))) {
+  const sources = readdirSync(CSRC).filter((name) => /\.(c|cc)$/.test(name));
+  const compile = async (file: string): Promise<string> => {
     const object = path.join(folder, `${file}.o`);
-    objects.push(object);
     const language = file.endsWith('.cc')
       ? [
           'g++',
@@ -43,7 +43,9 @@ beforeAll(async () => {
       : ['gcc', '-std=c11'];
     const [compiler = '', ...flags] = language;
     await execa(compiler, [...flags, ...common, '-c', path.join(CSRC, file), '-o', object]);
-  }
+    return object;
+  };
+  const objects = await Promise.all(sources.map(compile));
   await execa('g++', ['-shared', ...common, ...objects, '-lnetfilter_queue', '-lmnl', '-o', addon]);
   const { stdout: asan } = await execa('gcc', ['-print-file-name=libasan.so']);
   const { stdout: ubsan } = await execa('gcc', ['-print-file-name=libubsan.so']);
@@ -53,7 +55,7 @@ beforeAll(async () => {
   environment['ASAN_OPTIONS'] = 'detect_leaks=1:exitcode=99:alloc_dealloc_mismatch=0';
   environment['UBSAN_OPTIONS'] = 'print_stacktrace=1:halt_on_error=1:exitcode=98';
   environment['LSAN_OPTIONS'] = 'exitcode=0:max_leaks=0';
-}, 180_000);
+}, patient(180_000));
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -87,6 +89,6 @@ describe('under AddressSanitizer and UBSan', () => {
       expect(reports(stderr)).toEqual([]);
       expect(result, stderr).toBeDefined();
     },
-    120_000,
+    patient(180_000),
   );
 });

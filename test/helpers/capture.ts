@@ -58,7 +58,7 @@ export class Capture {
   }
 
   /** Waits until `count` packets are in the file, then stops. @throws Error when the kernel dropped some */
-  async finish(count: number, timeout = 30_000): Promise<void> {
+  async finish(count: number, timeout?: number): Promise<void> {
     await until(`${count} packets are in ${this.file}`, async () => (await this.#growing.count()) >= count, timeout);
     await this.tcpdump.stop('SIGINT');
     await this.#growing.count();

@@ -1,6 +1,6 @@
 /** clear-df itself, as a test runs it inside a namespace: the built command line, nothing else. */
 import type { Snapshot } from '../../src/report/snapshot.js';
-import { queue } from './kernel.js';
+import { queues as heldQueues } from './kernel.js';
 import { localMachine } from './local-machine.js';
 import type { Done, Namespace } from './netns.js';
 import type { Ended, Running } from './running.js';
@@ -53,13 +53,15 @@ export class Daemon {
   }
 }
 
-/** Prints the body of the daemon's /stats. (The wget of Debian's static busybox dies by SIGSEGV.) */
+/**
+ * Prints the body of the daemon's /stats, which is what `clear-df stats --json` prints, without the third of a second,
+ * in a guest seconds, that Node needs to start. (The wget of Debian's static busybox dies by SIGSEGV.)
+ */
 const READ_STATS =
   "exec 3<>/dev/tcp/127.0.0.1/9857 && printf 'GET /stats HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3 && sed '1,/^\\r*$/d' <&3";
 
-/** What `clear-df stats --json` prints. In a guest asked for directly: there, to start Node takes seconds. */
-async function readStats(at: Namespace): Promise<Done> {
-  if (at.machine === localMachine) return clearDf(at, ['stats', '--json']);
+/** The daemon's `/stats` in this namespace; an exit code other than 0 where nobody answers. */
+export async function readStats(at: Namespace): Promise<Done> {
   const { stdout, stderr, exitCode } = await at.try('bash', ['-c', READ_STATS], 10_000);
   return { stdout, stderr, exitCode: stdout.startsWith('{') ? exitCode : (exitCode ?? 1) || 1 };
 }
@@ -74,7 +76,7 @@ export interface DaemonOptions {
   nice?: number;
 }
 
-/** Starts `clear-df run --queue …` and waits until the kernel shows every queue held and `/stats` answers. */
+/** Starts `clear-df run --queue …` and waits until it runs, the kernel shows every queue held, and `/stats` answers. */
 export async function startClearDf(
   at: Namespace,
   queues: string,
@@ -91,17 +93,15 @@ export async function startClearDf(
   const running = at.spawn(pinned[0] as string, pinned.slice(1));
   const [first, last = first] = queues.split(':').map(Number) as [number, number?];
   const numbers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  const daemon = new Daemon(at, running, numbers);
-  await until(
-    `clear-df answers in ${at.name}`,
-    async () => {
-      if (running.ended) throw new Error(`clear-df ended (${running.ended.exitCode}): ${running.stderr}`);
-      for (const number of numbers) if ((await queue(at, number)) === undefined) return undefined;
-      return (await readStats(at)).exitCode === 0;
-    },
-    at.machine === localMachine ? undefined : GUEST_START_MS,
-  );
-  return daemon;
+  const limit = at.machine === localMachine ? undefined : GUEST_START_MS;
+  // The last that it does: its rules are there.
+  await running.says(/clear-df is running/, limit);
+  await until('the kernel shows its queues held', async () => {
+    const held = new Set((await heldQueues(at)).map((line) => line.queue));
+    return numbers.every((number) => held.has(number));
+  });
+  await until(`clear-df answers in ${at.name}`, async () => (await readStats(at)).exitCode === 0, limit);
+  return new Daemon(at, running, numbers);
 }
 
 /** The rule of someone else's firewall that feeds the queue: what a bare `--queue` relies on. */

@@ -6,8 +6,9 @@
  *                 of fragments dropped
  *
  * 20 MB of TCP: about 13,800 segments of 1500 bytes, cut in two behind the router. About 1 % of them lose a half;
- * the other half waits at the server for up to 30 s. When a later segment has the same identification, the two
- * are taken for one datagram: ReasmFails beyond those of the time-out, or a wrong TCP checksum.
+ * the other half waits at the server: by default up to 30 s, here for an hour, so that it does not matter how long the
+ * transfer takes. When a later segment has the same identification, the two are taken for one datagram: ReasmFails
+ * beyond those of the time-out, or a wrong TCP checksum.
  */
 import { foreignRule, startClearDf } from './clear-df.js';
 import { type Delivery, deliver } from './delivery.js';
@@ -64,6 +65,7 @@ async function putLossyHop({ lab, router, server }: Routed): Promise<void> {
     { at: server, dev: 'eth0', address: `${SERVER}/24`, mtu: SMALL_MTU },
   );
   await lossy.sysctl({ 'net.ipv4.ip_forward': 1 });
+  await server.sysctl({ 'net.ipv4.ipfrag_time': 3600 });
   await router.ip('route', 'add', '10.0.1.0/24', 'via', '10.0.2.2');
   await lossy.ip('route', 'add', '10.0.0.0/24', 'via', '10.0.2.1');
   await server.ip('route', 'add', 'default', 'via', '10.0.1.1', 'advmss', '1460');

@@ -4,7 +4,17 @@ import { createInterface } from 'node:readline';
 import { APP_MAIN } from '../../scripts/lab/app.js';
 import { prepare, Qemu } from '../../scripts/lab/qemu.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
-import { type Done, type Ended, type Listener, type Machine, must, type Process, type RunOptions } from './machine.js';
+import {
+  COMMAND_MS,
+  type Done,
+  type Ended,
+  type Listener,
+  type Machine,
+  must,
+  type Process,
+  type RunOptions,
+} from './machine.js';
+import { patient } from './slowness.js';
 import { until } from './until.js';
 
 /** What the agent sends: see scripts/lab/agent.mjs. */
@@ -136,9 +146,9 @@ export class Guest implements Machine {
     });
   }
 
-  async run(argv: readonly string[], { timeout = 60_000, env = {}, input }: RunOptions = {}): Promise<Done> {
+  async run(argv: readonly string[], { timeout = COMMAND_MS, env = {}, input }: RunOptions = {}): Promise<Done> {
     const bytes = input === undefined ? {} : { input: Buffer.from(input).toString('base64') };
-    const { exitCode, stdout, stderr } = await this.#ask('run', { argv, env, timeout, ...bytes });
+    const { exitCode, stdout, stderr } = await this.#ask('run', { argv, env, timeout: patient(timeout), ...bytes });
     return { stdout: chomp(text(stdout)), stderr: chomp(text(stderr)), exitCode: exitCode ?? undefined };
   }
 

@@ -3,7 +3,8 @@ import { mkdtemp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import type { Done, Listener, Machine, Process, RunOptions } from './machine.js';
+import { COMMAND_MS, type Done, type Listener, type Machine, type Process, type RunOptions } from './machine.js';
+import { patient } from './slowness.js';
 import { PROJECT } from './tools.js';
 
 class LocalMachine implements Machine {
@@ -13,10 +14,10 @@ class LocalMachine implements Machine {
 
   async run(
     [command, ...args]: readonly string[],
-    { timeout = 60_000, env = {}, input }: RunOptions = {},
+    { timeout = COMMAND_MS, env = {}, input }: RunOptions = {},
   ): Promise<Done> {
     const result = await execa(command as string, args, {
-      ...{ timeout, env, reject: false },
+      ...{ timeout: patient(timeout), env, reject: false },
       ...(input === undefined ? { stdin: 'ignore' } : { input }),
     });
     if (result.code === 'ENOENT') throw new Error(result.message, { cause: result.cause });

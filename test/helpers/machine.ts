@@ -13,9 +13,12 @@ export interface Ended {
   signal: NodeJS.Signals | undefined;
 }
 
+/** Only what hangs takes so long. */
+export const COMMAND_MS = 60_000;
+
 export interface RunOptions {
-  /** Milliseconds; then it is killed. */
-  timeout?: number;
+  /** Milliseconds on a quiet machine; then it is killed. Default: {@link COMMAND_MS}. */
+  timeout?: number | undefined;
   env?: Record<string, string>;
   /** Written to its standard input; without it there is none. */
   input?: string;

@@ -23,6 +23,25 @@ export interface End {
 }
 
 const PREFIX = 'cdf';
+
+// One process of ours for each: most of a test's commands build its network.
+const MAKE_NAMESPACE = `
+ip netns add "$1"
+exec ip netns exec "$1" sh -ec '
+  sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+  ip link set lo up'
+`;
+/** For each end: namespace, device, address or '', MTU or ''. */
+const MAKE_LINK = `
+ip link add "$2" netns "$1" type veth peer name "$6" netns "$5"
+for end in left right; do
+  { [ -z "$3" ] || echo "address add $3 dev $2"
+    [ -z "$4" ] || echo "link set $2 mtu $4"
+    echo "link set $2 up"
+  } | ip -netns "$1" -batch -
+  shift 4
+done
+`;
 const living = new Set<Lab>();
 let swept = false;
 
@@ -44,7 +63,7 @@ export class Namespace {
   }
 
   /** Runs a command inside. @throws CommandError, with the command's words, when it fails */
-  async exec(command: string, args: readonly string[] = [], timeout = 60_000): Promise<string> {
+  async exec(command: string, args: readonly string[] = [], timeout?: number): Promise<string> {
     return must(this.machine, this.#inside(command, args), { timeout });
   }
 
@@ -52,7 +71,7 @@ export class Namespace {
   async try(
     command: string,
     args: readonly string[] = [],
-    timeout = 60_000,
+    timeout?: number,
     environment: Record<string, string> = {},
   ): Promise<Done> {
     return this.machine.run(this.#inside(command, args), { timeout, env: environment });
@@ -107,6 +126,7 @@ export class Lab {
     if (!swept) {
       swept = true;
       sweep();
+      ownXtablesLock();
       process.on('exit', () => {
         for (const lab of living) lab.destroy();
       });
@@ -119,10 +139,8 @@ export class Lab {
   /** A new namespace with `lo` up and IPv6 off, so that captures hold only what a test sends. */
   async namespace(name: string): Promise<Namespace> {
     const namespace = new Namespace(this, `${this.#tag}-${name}`);
-    await must(this.machine, ['ip', 'netns', 'add', namespace.name]);
     this.#namespaces.push(namespace);
-    await namespace.sysctl({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
-    await namespace.ip('link', 'set', 'lo', 'up');
+    await must(this.machine, ['sh', '-ec', MAKE_NAMESPACE, 'sh', namespace.name]);
     return namespace;
   }
 
@@ -135,13 +153,8 @@ export class Lab {
 
   /** A veth link; both ends up. */
   async link(left: End, right: End): Promise<void> {
-    const end = ({ at, dev }: End): string[] => [dev, 'netns', at.name];
-    await must(this.machine, ['ip', 'link', 'add', ...end(left), 'type', 'veth', 'peer', 'name', ...end(right)]);
-    for (const { at, dev, address, mtu } of [left, right]) {
-      if (address !== undefined) await at.ip('address', 'add', address, 'dev', dev);
-      if (mtu !== undefined) await at.ip('link', 'set', dev, 'mtu', String(mtu));
-      await at.ip('link', 'set', dev, 'up');
-    }
+    const end = ({ at, dev, address = '', mtu }: End): string[] => [at.name, dev, address, String(mtu ?? '')];
+    await must(this.machine, ['sh', '-ec', MAKE_LINK, 'sh', ...end(left), ...end(right)]);
   }
 
   /** A private folder on the lab's machine for captures and logs, gone with the lab. */
@@ -206,6 +219,16 @@ function remove(name: string): void {
     }
   }
   execaSync('ip', ['netns', 'delete', name], { reject: false });
+}
+
+/**
+ * iptables-legacy has one lock for all namespaces, and gives up at once where another holds it. Test files run side by
+ * side, each in namespaces of its own: each has a lock of its own as well. What a test starts inherits it.
+ */
+function ownXtablesLock(): void {
+  const file = path.join(tmpdir(), `${PREFIX}-${process.pid}-xtables.lock`);
+  process.env['XTABLES_LOCKFILE'] = file;
+  process.on('exit', () => rmSync(file, { force: true }));
 }
 
 /** Removes namespaces and folders whose lab's process was killed before it could. */

@@ -1,23 +1,24 @@
 /** Everything that a tunnel could leave behind on a router, as text: what two moments are compared by. */
 import type { Namespace } from './netns.js';
+import { shown } from './shown.js';
 
-/** Read in the namespace. `ip -d link` shows a bridge's timers, but before and after a tunnel there is no bridge. */
-const SHOWN: Record<string, string[]> = {
-  link: ['ip', '-d', 'link'],
-  address: ['ip', 'address'],
-  rule: ['ip', 'rule'],
-  route: ['ip', 'route', 'show', 'table', 'all'],
-  states: ['ip', 'xfrm', 'state'],
-  policies: ['ip', 'xfrm', 'policy'],
-  legacy: ['iptables-legacy-save'],
-  iptables: ['iptables-nft-save'],
-  nft: ['nft', 'list', 'ruleset'],
-  rule6: ['ip', '-6', 'rule'],
-  route6: ['sh', '-c', 'ip -6 route show table all | sort'],
-  segments: ['ip', 'sr', 'tunsrc', 'show'],
-  vrf: ['sh', '-c', "grep -r '' /proc/sys/net/vrf 2>/dev/null | sort"],
-  bridge: ['sh', '-c', "grep -r '' /proc/sys/net/bridge 2>/dev/null | sort"],
-  ipv4: ['sh', '-c', "grep -r '' /proc/sys/net/ipv4 2>/dev/null | sort"],
+/** Lines of shell. `ip -d link` shows a bridge's timers, but before and after a tunnel there is no bridge. */
+const SHOWN = {
+  link: 'ip -d link',
+  address: 'ip address',
+  rule: 'ip rule',
+  route: 'ip route show table all',
+  states: 'ip xfrm state',
+  policies: 'ip xfrm policy',
+  legacy: 'iptables-legacy-save',
+  iptables: 'iptables-nft-save',
+  nft: 'nft list ruleset',
+  rule6: 'ip -6 rule',
+  route6: 'ip -6 route show table all | sort',
+  segments: 'ip sr tunsrc show',
+  vrf: "grep -r '' /proc/sys/net/vrf | sort",
+  bridge: "grep -r '' /proc/sys/net/bridge | sort",
+  ipv4: "grep -r '' /proc/sys/net/ipv4 | sort",
 };
 
 /** Lines and figures that no two moments share, each with its reason. */
@@ -33,10 +34,8 @@ const UNLIKE: [RegExp, string][] = [
 
 /** By what it was read with; empty texts stay in, so that a tool which says nothing any more shows. */
 export async function routerText(at: Namespace): Promise<Record<string, string>> {
-  const texts: Record<string, string> = {};
-  for (const [name, [command = '', ...args]] of Object.entries(SHOWN)) {
-    const { stdout } = await at.try(command, args);
-    texts[name] = UNLIKE.reduce((text, [pattern, by]) => text.replace(pattern, by), stdout).trim();
-  }
-  return texts;
+  const texts = Object.entries(await shown(at, SHOWN));
+  return Object.fromEntries(
+    texts.map(([name, text]) => [name, UNLIKE.reduce((left, [pattern, by]) => left.replace(pattern, by), text).trim()]),
+  );
 }

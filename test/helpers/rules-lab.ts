@@ -6,13 +6,14 @@
  */
 import { execa } from 'execa';
 import { rm, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { expect } from 'vitest';
+import { MAIN } from './clear-df.js';
 import { FOREIGN_RULES } from './foreign-rules.js';
 import { type Done, Lab, type Namespace } from './netns.js';
+import { shown } from './shown.js';
 
-const DRIVER = path.resolve('test/helpers/rules-command.ts');
-export const DRIVE = [process.execPath, '--import', 'tsx', DRIVER];
+/** Arguments of node. */
+export const RULES = [MAIN, 'rules'];
 export const IPTABLES = ['iptables-legacy', 'iptables-nft'] as const;
 
 /** One instance per hook. */
@@ -69,7 +70,7 @@ export class RulesLab {
 
   /** `clear-df rules` on the router, however it ends. */
   async rules(...args: string[]): Promise<Done> {
-    return this.r.try(DRIVE[0]!, [...DRIVE.slice(1), ...args]);
+    return this.r.try(process.execPath, [...RULES, ...args]);
   }
 
   /** As {@link rules}, for what must succeed. */
@@ -81,14 +82,18 @@ export class RulesLab {
 
   /** Everything that the firewall tools show, without their own comments and the packet counters. */
   async firewall(): Promise<Record<string, string>> {
-    const shown: [string, string[]][] = IPTABLES.map((backend) => [`${backend}-save`, []]);
-    shown.push(['nft', ['list', 'ruleset']]);
-    const texts = shown.map(async ([command, args]) => {
-      const text = await this.r.exec(command, args);
-      const lines = text.split('\n').filter((line) => !line.startsWith('#'));
-      return [command, lines.join('\n').replace(/\[\d+:\d+\]|packets \d+ bytes \d+/g, '')] as const;
+    const texts = await shown(this.r, {
+      ...Object.fromEntries(IPTABLES.map((backend) => [`${backend}-save`, `${backend}-save || echo failed`])),
+      nft: 'nft list ruleset || echo failed',
     });
-    return Object.fromEntries(await Promise.all(texts));
+    const plain = Object.entries(texts).map(([name, text]) => {
+      const lines = text
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !line.startsWith('#'));
+      return [name, lines.join('\n').replace(/\[\d+:\d+\]|packets \d+ bytes \d+/g, '')] as const;
+    });
+    return Object.fromEntries(plain);
   }
 
   /** Whether bridged frames pass iptables: the sysctl's value. */

@@ -40,13 +40,13 @@ export class Running {
     if (this.ended === undefined) this.#process.kill(signal);
   }
 
-  /** Sends `signal` and waits for the end; after `timeout` milliseconds it is killed and the wait fails. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', timeout = 20_000): Promise<Ended> {
+  /** Sends `signal` and waits for the end; after `timeout` (see `until`) it is killed and the wait fails. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', timeout?: number): Promise<Ended> {
     this.kill(signal);
     return this.wait(timeout);
   }
 
-  async wait(timeout = 60_000): Promise<Ended> {
+  async wait(timeout?: number): Promise<Ended> {
     try {
       return await until(`${this.command} has ended`, () => this.ended, timeout);
     } catch (error) {
@@ -56,7 +56,7 @@ export class Running {
   }
 
   /** Waits until what it wrote matches; fails at once, with its words, when it ends before. */
-  async says(pattern: RegExp, timeout = 30_000): Promise<RegExpExecArray> {
+  async says(pattern: RegExp, timeout?: number): Promise<RegExpExecArray> {
     return until(
       `${this.command} says ${pattern}`,
       () => {

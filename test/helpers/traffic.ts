@@ -1,7 +1,8 @@
 /** Traffic between namespaces, and what became of it. */
-import { type Nstat, nstat, ruleCounter } from './kernel.js';
+import { ruleCounter } from './kernel.js';
 import type { Namespace } from './netns.js';
 import type { Running } from './running.js';
+import { patient } from './slowness.js';
 import { tool } from './tools.js';
 
 export interface Pinged {
@@ -18,7 +19,7 @@ export interface PingOptions {
   count?: number;
   /** Set DF (`-M do`, the default) or not (`-M dont`). */
   dontFragment?: boolean;
-  /** Seconds to wait for the last answer. */
+  /** Seconds to wait for the last answer, on a quiet machine. Where none is expected, fewer cost nothing. */
   patience?: number;
 }
 
@@ -27,10 +28,11 @@ export interface PingOptions {
  * one (`-W` counts only before), so it is the patience as well.
  */
 export async function ping(from: Namespace, destination: string, options: PingOptions = {}): Promise<Pinged> {
-  const { size = 1472, count = 3, dontFragment = true, patience = 2 } = options;
+  const { size = 1472, count = 3, dontFragment = true, patience = 5 } = options;
+  const seconds = String(patient(1000 * patience) / 1000);
   const { stdout, stderr } = await from.try('ping', [
     ...['-n', '-M', dontFragment ? 'do' : 'dont', '-s', String(size), '-c', String(count), '-l', String(count)],
-    ...['-i', String(patience), '-W', String(patience), destination],
+    ...['-i', seconds, '-W', seconds, destination],
   ]);
   const summary = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
   if (!summary) throw new Error(`ping printed no summary: ${stdout}${stderr}`);
@@ -49,23 +51,26 @@ export interface FloodOptions {
   destination: string;
   /** Whole IP packet, in bytes. */
   length: number;
-  seconds: number;
-  /** Stop after so many packets. */
+  /** Stop after so long; only where no condition can end it. */
+  seconds?: number;
+  /** Stop after so many packets. Without both it goes on until it is killed. */
   count?: number;
   cpu?: number;
 }
 
 export const FLOOD_PORT = 9;
+/** Seconds after which a flood is not under way, but stuck. */
+const HANGS = patient(600_000) / 1000;
 
 /** Starts the DF-set UDP flood, pinned to one core; `wait` on it and read it with {@link flooded}. */
 export async function startFlood(from: Namespace, options: FloodOptions): Promise<Running> {
-  const { destination, length, seconds, count, cpu = 0 } = options;
+  const { destination, length, seconds = HANGS, count, cpu = 0 } = options;
   const args = [destination, FLOOD_PORT, length, seconds, ...(count === undefined ? [] : [count])].map(String);
   return from.spawn('taskset', ['-c', String(cpu), await from.machine.provide(await tool('flood')), ...args]);
 }
 
 /** Waits for the flood's end and reads what it printed. */
-export async function flooded(flood: Running, timeout = 120_000): Promise<Flooded> {
+export async function flooded(flood: Running, timeout = 600_000): Promise<Flooded> {
   const { exitCode } = await flood.wait(timeout);
   if (exitCode !== 0) throw new Error(`flood failed: ${flood.stderr}`);
   return JSON.parse(flood.stdout) as Flooded;
@@ -94,40 +99,4 @@ export async function arrived(at: Namespace): Promise<Arrived> {
   const withDf = (await ruleCounter(at, 'with-df')).packets;
   const withoutDf = (await ruleCounter(at, 'without-df')).packets;
   return { withDf, withoutDf, total: withDf + withoutDf };
-}
-
-/** What a TCP bulk transfer did. */
-export interface Bulk {
-  megabytes: number;
-  megabitsPerSecond: number;
-  retransmits: number;
-  /** Protocol counters of the receiver, as they grew. */
-  grew: Nstat;
-}
-
-/** Sends TCP by iperf3 for `seconds`, or `bytes` in all. */
-export async function bulk(
-  from: Namespace,
-  to: Namespace,
-  destination: string,
-  amount: { seconds?: number; bytes?: number; patience?: number },
-): Promise<Bulk> {
-  const server = to.spawn('iperf3', ['-s', '-1', '--forceflush']);
-  await server.says(/Server listening/);
-  const before = await nstat(to);
-  const stop = amount.bytes === undefined ? ['-t', String(amount.seconds ?? 2)] : ['-n', String(amount.bytes)];
-  const patience = amount.patience ?? 120_000;
-  const { stdout, exitCode } = await from.try('iperf3', ['-c', destination, '-J', ...stop], patience);
-  const after = await nstat(to);
-  if (exitCode !== 0) throw new Error(`iperf3 failed: ${stdout}`);
-  await server.stop();
-  const { end } = JSON.parse(stdout) as {
-    end: { sum_sent: { retransmits: number }; sum_received: { bytes: number; bits_per_second: number } };
-  };
-  return {
-    megabytes: end.sum_received.bytes / 1e6,
-    megabitsPerSecond: end.sum_received.bits_per_second / 1e6,
-    retransmits: end.sum_sent.retransmits,
-    grew: (name) => after(name) - before(name),
-  };
 }

@@ -1,44 +1,47 @@
 /** Waiting on conditions: the tests' only way to let time pass. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { patient } from './slowness.js';
+
+/** For what takes milliseconds on a quiet machine. */
+const PATIENCE_MS = 60_000;
+/** Readings that have to be alike, 20 ms and more apart. */
+const ALIKE = 15;
 
 /**
  * Polls `probe` until it returns something other than undefined or false, and returns that.
- * @throws Error that names `what` and the last thing seen, after `timeout` milliseconds
+ * @param timeout milliseconds on a quiet machine
+ * @throws Error that names `what`, after `timeout`
  */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  timeout = 30_000,
+  timeout = PATIENCE_MS,
 ): Promise<T> {
-  const end = Date.now() + timeout;
+  const limit = patient(timeout);
+  const end = performance.now() + limit;
   for (;;) {
     const seen = await probe();
     if (seen !== undefined && seen !== false) return seen;
-    if (Date.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`);
     await pause(20);
   }
 }
 
-/** Polls a number until it has been the same for `quiet` milliseconds, and returns it. */
-export async function settled(
-  what: string,
-  read: () => Promise<number>,
-  quiet = 300,
-  timeout = 60_000,
-): Promise<number> {
-  let last = await read();
-  let since = Date.now();
-  return until(
+/**
+ * Polls a number until many readings in a row are alike, and returns it: readings, as a busy machine has less time for
+ * what is counted and for these alike. Only where nothing says that no more will come.
+ */
+export async function settled(what: string, read: () => Promise<number>, timeout = PATIENCE_MS): Promise<number> {
+  let [last, alike] = [await read(), 1];
+  await until(
     `${what} has settled`,
     async () => {
       const now = await read();
-      if (now !== last) {
-        last = now;
-        since = Date.now();
-      }
-      // Returned as an object: the number itself may be 0.
-      return Date.now() - since >= quiet ? { value: last } : undefined;
+      alike = now === last ? alike + 1 : 1;
+      last = now;
+      return alike >= ALIKE;
     },
     timeout,
-  ).then(({ value }) => value);
+  );
+  return last;
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
+import { patient } from '../helpers/slowness.js';
 
 interface Outcome {
   name: string;
@@ -55,7 +56,7 @@ async function run(program: string, sanitizers: string, archive: string): Promis
   const flags = [...COMMON, `-fsanitize=${sanitizers}`, '-fno-sanitize-recover=undefined'];
   await execa('cc', [...flags, path.join(import.meta.dirname, program), archive, ...LIBRARIES, '-o', binary]);
   const [command = binary, ...args] = [...steady, binary];
-  const result = await execa(command, args, { cwd: ROOT, reject: false, timeout: 5 * MINUTES });
+  const result = await execa(command, args, { cwd: ROOT, reject: false, timeout: patient(5 * MINUTES) });
 
   const outcomes: Outcome[] = [];
   let plan: number | undefined;

@@ -119,11 +119,14 @@ describe.skipIf(ONE_CORE)('clear-df bench --here', () => {
   });
 
   it('refuses a second one at the same time, by its process id', async () => {
-    const first = start();
-    await first.says(/the sender alone, 72 bytes/);
+    // So long that it is still at its first trial when the second one looks.
+    const first = start('--seconds', '10');
+    const { pid } = first;
+    await first.says(/loads core/);
+    await until('its namespaces are there', () => namespacesOf(pid).length === 3);
     const { exitCode, stderr } = await localMachine.run([process.execPath, MAIN, ...SHORTEST]);
     expect(exitCode).toBe(5);
-    expect(stderr).toContain(`process ${first.pid} is measuring already`);
+    expect(stderr).toContain(`process ${pid} is measuring already`);
     await first.stop('SIGTERM');
   });
 });

@@ -11,10 +11,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Capture, type Captured } from '../helpers/capture.js';
 import { clearDf, DF_SET, foreignRule, startClearDf } from '../helpers/clear-df.js';
+import { deliver } from '../helpers/delivery.js';
 import { nstat, queue, ruleCounter, rulesText } from '../helpers/kernel.js';
 import { CLIENT, forgetPathMtu, learntPathMtu, ROUTER, type Routed, routed, SERVER } from '../helpers/topology.js';
 import { tool } from '../helpers/tools.js';
-import { bulk, flooded, installSink, ping, startFlood } from '../helpers/traffic.js';
+import { flooded, installSink, ping, startFlood } from '../helpers/traffic.js';
 import { until } from '../helpers/until.js';
 
 const OWN_RULES = [
@@ -35,7 +36,7 @@ describe('full-size packets with DF', () => {
     const { client, router, server } = net;
     const count = 5;
 
-    const lost = await ping(client, SERVER, { count });
+    const lost = await ping(client, SERVER, { count, patience: 0.2 });
     expect(lost).toMatchObject({ sent: count, received: 0, loss: 100 });
     expect(await learntPathMtu(client, SERVER)).toBe(1400);
     await forgetPathMtu(client);
@@ -70,7 +71,7 @@ describe('full-size packets with DF', () => {
     expect(await rulesText(router)).toBe(rulesBefore);
     expect(await queue(router, 0)).toBeUndefined();
     await forgetPathMtu(client);
-    expect((await ping(client, SERVER, { count: 1 })).received).toBe(0);
+    expect((await ping(client, SERVER, { count: 1, patience: 0.2 })).received).toBe(0);
   });
 
   it('reach the queue alone: neither DF-clear packets nor those that fit do', async () => {
@@ -117,7 +118,7 @@ describe('the identification', () => {
     const filter = ['udp', 'or', 'ip[6:2] & 0x1fff != 0'];
     const near = await Capture.start(router, 'eth0', filter);
     const far = await Capture.start(server, 'eth0', filter);
-    await flooded(await startFlood(client, { destination: SERVER, length: 1500, seconds: 30, count: COUNT }));
+    await flooded(await startFlood(client, { destination: SERVER, length: 1500, count: COUNT }));
     const fragments = await far.stop(2 * COUNT);
     expectFragments(fragments, COUNT);
     return { near: await near.stop(COUNT), far: fragments.filter(({ offset }) => offset === 0) };
@@ -196,8 +197,7 @@ describe('a bare --queue fed at PREROUTING without an address condition', () => 
     const { client, router } = net;
     await foreignRule(router, { match: ['-i', 'eth0', ...DF_SET] });
     const daemon = await startClearDf(router, '0');
-    const result = await bulk(client, router, ROUTER, { seconds: 2 });
-    expect(result.megabytes).toBeGreaterThan(0);
+    const result = await deliver(client, router, ROUTER, 50_000_000);
     expect(result.grew('TcpInCsumErrors')).toBe(0);
     const { totals } = await daemon.settledStats();
     // Super-packets came; one that is delivered here is never segmented, so that its checksum was finished whole.

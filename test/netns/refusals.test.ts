@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
 import { type Done, Lab, type Namespace } from '../helpers/netns.js';
 import { queue } from '../helpers/kernel.js';
+import { shown } from '../helpers/shown.js';
 
 let lab: Lab;
 let router: Namespace;
@@ -57,23 +58,18 @@ afterAll(async () => {
 
 /** All that a run could change. The counters of rules and the sizes that the kernel counts itself are left out. */
 async function state(): Promise<Record<string, string>> {
-  const commands: [string, ...string[]][] = [
-    ['ip', 'rule'],
-    ['ip', '-o', 'address'],
-    ['iptables-nft-save'],
-    ['iptables-legacy-save'],
-    ['nft', '--stateless', 'list', 'ruleset'],
-    ['sysctl', '--all', '--ignore', '--pattern', '^net\\.'],
-    ['cat', '/proc/net/netfilter/nfnetlink_queue'],
-    ['ss', '-Hltn'],
-  ];
-  const texts = await Promise.all(
-    commands.map(async ([command, ...args]) => {
-      const { stdout } = await router.try(command, args);
-      return [[command, ...args].join(' '), stdout.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '')];
-    }),
-  );
-  return Object.fromEntries(texts) as Record<string, string>;
+  const texts = await shown(router, {
+    rule: 'ip rule',
+    address: 'ip -o address',
+    iptables: 'iptables-nft-save',
+    legacy: 'iptables-legacy-save',
+    nft: 'nft --stateless list ruleset',
+    sysctl: "sysctl --all --ignore --pattern '^net\\.'",
+    queues: 'cat /proc/net/netfilter/nfnetlink_queue',
+    listening: 'ss -Hltn',
+  });
+  const still = (text: string) => text.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '');
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, still(text)]));
 }
 
 async function refused(done: Done, exitCode: number, words: (string | RegExp)[]): Promise<void> {
@@ -254,7 +250,7 @@ describe('the machine', () => {
     const args = ['run', '--queue', '9', '--install-rules', '--name', 'second', '--backend', 'iptables-nft'];
     const command = [MAIN, ...args, '--metrics', '127.0.0.1:9858'];
     const search = `${folder}:${process.env['PATH'] ?? ''}`;
-    const done = await router.try(process.execPath, command, 60_000, { PATH: search });
+    const done = await router.try(process.execPath, command, undefined, { PATH: search });
     await refused(done, 1, [
       /"msg":"queue 9 bound/,
       /127\.0\.0\.1:9858/,

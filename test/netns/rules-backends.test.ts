@@ -8,7 +8,7 @@ import { installText } from '../../src/rules/nft.js';
 import { resolveRules } from '../../src/rules/resolve.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 import { type Done } from '../helpers/netns.js';
-import { DRIVE, install, NAMES, RulesLab } from '../helpers/rules-lab.js';
+import { install, NAMES, RULES, RulesLab } from '../helpers/rules-lab.js';
 
 let on: RulesLab;
 
@@ -124,7 +124,7 @@ describe('refusals before anything changes', () => {
   });
 
   it('name the missing right', async () => {
-    const args = ['--bounding-set=-net_admin', '--inh-caps=-net_admin', ...DRIVE];
+    const args = ['--bounding-set=-net_admin', '--inh-caps=-net_admin', process.execPath, ...RULES];
     for (const verb of [install('a', 'auto'), ['remove'], ['show']]) {
       const refused = await on.r.try('setpriv', [...args, ...verb]);
       expect(refused.exitCode).toBe(3);
@@ -135,7 +135,7 @@ describe('refusals before anything changes', () => {
   it('name the package of a missing tool', async () => {
     const empty = await on.lab.scratch();
     const attempt = (backend: string): Promise<Done> => {
-      const command = `${DRIVE.join(' ')} install --queue 0 --backend ${backend}`;
+      const command = `${[process.execPath, ...RULES].join(' ')} install --queue 0 --backend ${backend}`;
       return on.r.try('unshare', ['--mount', 'sh', '-c', `mount --bind ${empty} /usr/sbin && ${command}`]);
     };
     for (const [backend, packages] of Object.entries({ nft: 'nftables', 'iptables-nft': 'iptables' })) {

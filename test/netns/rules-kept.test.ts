@@ -125,7 +125,7 @@ describe('clear-df rules show', () => {
       await writeFile(path.join(folder, tool), '#!/bin/sh\necho "no such protocol" >&2\nexit 1\n', { mode: 0o755 });
     }
     const search = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
-    const { exitCode, stdout, stderr } = await router.try(process.execPath, [MAIN, 'rules', 'show'], 60_000, search);
+    const { exitCode, stdout, stderr } = await router.try(process.execPath, [MAIN, 'rules', 'show'], undefined, search);
     expect({ exitCode, stdout }, stderr).toEqual({ exitCode: 4, stdout: '' });
     for (const backend of ['iptables-legacy', 'iptables-nft', 'nft']) {
       expect(stderr).toContain(`${backend}: no such protocol`);

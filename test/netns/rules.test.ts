@@ -7,7 +7,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FOREIGN_COUNT } from '../helpers/foreign-rules.js';
-import { DRIVE, install, IPTABLES, NAMES, RulesLab } from '../helpers/rules-lab.js';
+import { install, IPTABLES, NAMES, RULES, RulesLab } from '../helpers/rules-lab.js';
 
 let on: RulesLab;
 
@@ -99,8 +99,8 @@ sed 's/^COMMIT/-D OUTPUT -s 203.0.113.9 -j ACCEPT\\nCOMMIT/' | /usr/sbin/${backe
 `,
     );
     await chmod(tool, 0o755);
-    const args = [...DRIVE.slice(1), ...install('d_2', backend)];
-    const failed = await on.r.try(process.execPath, args, 60_000, { PATH: `${bin}:${process.env['PATH']}` });
+    const args = [...RULES, ...install('d_2', backend)];
+    const failed = await on.r.try(process.execPath, args, undefined, { PATH: `${bin}:${process.env['PATH']}` });
     expect(failed.exitCode).toBe(1);
     expect(failed.stderr).toContain(`run ${backend}-restore`);
     expect(await on.firewall()).toEqual(before);

@@ -3,7 +3,8 @@
  *
  *   router: clear-df alone
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearDf, MAIN } from '../helpers/clear-df.js';
 import { queues, rulesText } from '../helpers/kernel.js';
@@ -25,28 +26,47 @@ afterEach(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-/** Starts a run and returns at the first moment that it has an answer to HUP (signal 1): long before it is running. */
-async function watching(): Promise<Running> {
-  const running = router.spawn(process.execPath, [MAIN, ...RUN]);
+interface Starting {
+  running: Running;
+  /** Lets it come further. */
+  release: () => Promise<void>;
+}
+
+/**
+ * Starts a run and returns at the first moment that it has an answer to HUP (signal 1). It comes no further before it is
+ * released: firewall tools, which it asks before it is running, do not answer.
+ */
+async function watching(): Promise<Starting> {
+  const folder = await lab.scratch();
+  const gate = path.join(folder, 'open');
+  for (const tool of ['iptables-legacy-save', 'iptables-nft-save', 'iptables-nft-restore', 'nft']) {
+    const waits = `#!/bin/sh\nwhile [ ! -e ${gate} ]; do sleep 0.02; done\nexec /usr/sbin/${tool} "$@"\n`;
+    await writeFile(path.join(folder, tool), waits, { mode: 0o755 });
+  }
+  const search = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+  const running = router.spawn(process.execPath, [MAIN, ...RUN], search);
   await until('HUP is caught', async () => {
     const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${running.pid}/status`, 'utf8'))?.[1];
     return (BigInt(`0x${caught}`) & 1n) === 1n;
   });
   expect(running.stderr).not.toContain('clear-df is running');
-  return running;
+  return { running, release: () => writeFile(gate, '') };
 }
 
 describe('during the start', () => {
   it('HUP waits until it runs', async () => {
-    const running = await watching();
+    const { running, release } = await watching();
     running.kill('SIGHUP');
+    await release();
     await running.says(/clear-df is running[^]*HUP without --config/);
     expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)('%s ends it with nothing left', async (signal) => {
-    const running = await watching();
-    expect(await running.stop(signal)).toEqual({ exitCode: 0, signal: undefined });
+    const { running, release } = await watching();
+    running.kill(signal);
+    await release();
+    expect(await running.wait()).toEqual({ exitCode: 0, signal: undefined });
     expect(await queues(router)).toEqual([]);
     expect(await rulesText(router)).not.toContain('clear-df');
   });
@@ -100,7 +120,7 @@ describe('a firewall tool', () => {
       `${folder}/iptables-nft-restore`,
     ]);
     const search = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
-    const { exitCode, stderr } = await router.try(process.execPath, [MAIN, ...RUN], 60_000, search);
+    const { exitCode, stderr } = await router.try(process.execPath, [MAIN, ...RUN], undefined, search);
     expect(exitCode, stderr).toBe(1);
     expect(stderr).toMatch(/iptables-nft-restore .*killed by SIGINT/);
     expect(await router.exec('iptables-legacy-save')).not.toContain('clear-df');

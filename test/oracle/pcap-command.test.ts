@@ -6,6 +6,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAIN } from '../helpers/clear-df.js';
+import { patient } from '../helpers/slowness.js';
 import { Blocks, pcapFile } from '../unit/capture-files.js';
 
 /** 20 bytes of IPv4 and 8 of payload: DF set, identification 0, protocol 253, checksum right. */
@@ -186,7 +187,7 @@ describe('what it refuses', () => {
     });
     running.stdin.write(CAPTURE);
     // It waits for more input with its unfinished file open.
-    await expect.poll(() => leftBehind(), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => leftBehind(), { timeout: patient(20_000) }).toHaveLength(1);
     expect(existsSync(at('out.pcap'))).toBe(false);
     running.kill('SIGTERM');
     expect((await running).signal).toBe('SIGTERM');

@@ -13,6 +13,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAIN } from '../helpers/clear-df.js';
+import { patient } from '../helpers/slowness.js';
 import { Bench, clearDfPcap, type Report, type Run } from './bench.js';
 import { compare, type Comparison } from './compare.js';
 import { type Frame, readFrames } from './frames.js';
@@ -41,7 +42,7 @@ function expectCounters(report: Report, { sums }: Comparison): void {
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
   bench = await Bench.make(SEED, FRAMES);
-}, 180_000);
+}, patient(180_000));
 
 afterAll(async () => {
   await bench?.remove();

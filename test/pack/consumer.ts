@@ -4,6 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { patient } from '../helpers/slowness.js';
 
 export const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -75,7 +76,7 @@ export class Consumer {
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
-      timeout: 240_000,
+      timeout: patient(240_000),
     });
     return { exitCode, stdout, stderr };
   }

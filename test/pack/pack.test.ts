@@ -3,13 +3,14 @@ import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from 'execa';
+import { patient } from '../helpers/slowness.js';
 import { Consumer, ROOT } from './consumer.js';
 
 let consumer: Consumer;
 
 beforeAll(async () => {
   consumer = await Consumer.create();
-}, 300_000);
+}, patient(300_000));
 
 afterAll(() => {
   consumer?.dispose();

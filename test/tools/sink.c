@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sink PORT
+ * sink PORT [order]
  *
  * Receives what `segments` sends until SIGTERM, checks every byte, and prints
  * how many datagrams came, how many of them for the first time, and how many
- * held a wrong byte.
+ * held a wrong byte; with `order` also how many came behind a later one.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,13 +38,13 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET };
 	struct sigaction action = { .sa_handler = end };
-	uint64_t received = 0, distinct = 0, corrupt = 0;
+	uint64_t received = 0, distinct = 0, corrupt = 0, late = 0, next = 0;
 	const int room = 64 << 20;
 	static uint8_t bytes[65536];
 	int fd;
 
 	if (argc < 2) {
-		fputs("usage: sink PORT\n", stderr);
+		fputs("usage: sink PORT [order]\n", stderr);
 		return 2;
 	}
 	sigaction(SIGTERM, &action, NULL);
@@ -73,9 +73,14 @@ int main(int argc, char **argv)
 		}
 		distinct += !seen[sequence];
 		seen[sequence] = 1;
+		late += sequence < next;
+		next = sequence < next ? next : sequence + 1;
 	}
-	printf("{\"received\":%llu,\"distinct\":%llu,\"corrupt\":%llu}\n",
+	printf("{\"received\":%llu,\"distinct\":%llu,\"corrupt\":%llu",
 	       (unsigned long long)received, (unsigned long long)distinct,
 	       (unsigned long long)corrupt);
+	if (argc > 2)
+		printf(",\"late\":%llu", (unsigned long long)late);
+	puts("}");
 	return 0;
 }
