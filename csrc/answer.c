@@ -121,18 +121,44 @@ static void gather_passed(struct cdf_answers *answers)
 	answers->passed = 0;
 }
 
-static void gather_requeue(struct cdf_answers *answers,
-			   const struct cdf_message *message,
-			   uint16_t companion)
+/* It goes on as it came: its checksum cannot be finished here. */
+static void count_unfinished(struct cdf_answers *answers)
 {
-	uint8_t *into;
+	answers->counters->value[CDF_requeued]--;
+	answers->counters->value[CDF_unfinished]++;
+}
 
-	make_room(answers, CDF_VERDICT_SIZE);
-	into = answers->small[answers->count];
-	cdf_message_write_verdict(into, cdf_queue_number(answers->queue),
-				  message->packet_id,
-				  cdf_verdict_to_queue(companion));
-	gather(answers, into, CDF_VERDICT_SIZE, message->packet_id, false);
+/* @return whether the packet has been answered */
+static bool send_on(struct cdf_answers *answers,
+		    const struct cdf_message *message,
+		    struct cdf_companion *companion)
+{
+	int error = 0;
+
+	if (cdf_companion_spares(companion, &message->packet)) {
+		count_unfinished(answers);
+		return false;
+	}
+	gather_passed(answers);
+	send_gathered(answers);
+	switch (cdf_companion_send(companion, answers->queue, message,
+				   &error)) {
+	case CDF_SENT_ON:
+		break;
+	case CDF_SENT_ON_LOST:
+		answers->counters->value[CDF_requeue_lost]++;
+		answers->lost++;
+		break;
+	case CDF_SENT_ON_PASSED:
+		count_unfinished(answers);
+		break;
+	case CDF_SENT_ON_FAILED:
+		answers->error = error;
+		answers->counters->value[CDF_verdict_errors]++;
+		count_unfinished(answers);
+		return false;
+	}
+	return true;
 }
 
 static bool gather_edited(struct cdf_answers *answers,
@@ -150,15 +176,13 @@ static bool gather_edited(struct cdf_answers *answers,
 }
 
 void cdf_answer(struct cdf_answers *answers, struct cdf_message *message,
-		enum cdf_action action, uint16_t companion)
+		enum cdf_action action, struct cdf_companion *companion)
 {
 	answers->counters->value[CDF_verdicts]++;
-	if (action != CDF_PASS) {
+	if (action == CDF_REQUEUE && send_on(answers, message, companion))
+		return;
+	if (action == CDF_EDITED) {
 		gather_passed(answers);
-		if (action == CDF_REQUEUE) {
-			gather_requeue(answers, message, companion);
-			return;
-		}
 		if (gather_edited(answers, message))
 			return;
 		count_unchanged(answers);

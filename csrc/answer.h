@@ -3,8 +3,7 @@
 #ifndef CDF_ANSWER_H
 #define CDF_ANSWER_H
 
-#include "message.h"
-#include "queue.h"
+#include "companion.h"
 
 /*
  * A batch is answered at once, unless it holds super-packets, which go alone:
@@ -16,7 +15,8 @@
 struct cdf_answers {
 	struct cdf_queue *queue;
 	struct cdf_counters *counters;
-	int error; /* of the last send that failed, 0 or -errno */
+	int error;     /* of the last send that failed, 0 or -errno */
+	uint32_t lost; /* packets that were to go on to the companion */
 
 	size_t count;
 	size_t bytes;
@@ -38,9 +38,10 @@ void cdf_answers_start(struct cdf_answers *answers, struct cdf_queue *queue,
  * of unchanged ones shares a verdict that covers all before it, and kernels
  * without a table look each packet up from the oldest on. The message's buffer has
  * to stay until cdf_answers_flush().
+ * @param companion where CDF_REQUEUE sends it on to
  */
 void cdf_answer(struct cdf_answers *answers, struct cdf_message *message,
-		enum cdf_action action, uint16_t companion);
+		enum cdf_action action, struct cdf_companion *companion);
 
 /**
  * Send what is gathered. What cannot be sent as it is, is sent one by one; an

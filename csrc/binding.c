@@ -7,53 +7,103 @@
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "message.h"
 
 /* The longest configuration message takes 76 bytes. */
 #define CONFIG_SIZE 128
 /* The longest message that may come instead of an answer: a packet. */
 #define ANSWER_SIZE (68u * 1024)
+/* It comes while the request is sent, unless it is lost. Nanoseconds. */
+#define ANSWER_TIME (CDF_SECOND / 5)
+#define ANSWER_POLL_MS 20
+#define ANSWER_TRIES 5
 
 /* A packet that slipped in between two steps of bind_held(): nobody else would
  * answer it. */
-static void accept_stray(const struct cdf_binding *binding, uint32_t packet_id)
+static void accept_stray(struct cdf_binding *binding, uint32_t packet_id)
 {
 	_Alignas(4) char buffer[CDF_VERDICT_SIZE];
 
 	cdf_message_write_accept_all(buffer, binding->number, packet_id);
 	mnl_socket_sendto(binding->socket, buffer, sizeof(buffer));
+	binding->strays.packets++;
+	binding->strays.last = packet_id;
 }
 
-/* Send one configuration message and wait for the kernel's word on it. */
-static int request(struct cdf_binding *binding, struct nlmsghdr *nlh)
+/* @return whether the datagram holds the answer to the last request */
+static bool take_answer(struct cdf_binding *binding,
+			struct cdf_datagram *datagram, int *error)
+{
+	struct cdf_message message;
+	bool answered = false;
+
+	while (cdf_message_next(datagram, &message)) {
+		if (message.kind == CDF_MESSAGE_PACKET)
+			accept_stray(binding, message.packet_id);
+		if (message.kind == CDF_MESSAGE_ERROR &&
+		    message.sequence == binding->sequence) {
+			*error = message.error;
+			answered = true;
+		}
+	}
+	return answered;
+}
+
+/* Read until the answer comes. @return false when it does not in time */
+static bool hear(struct cdf_binding *binding, int *error)
 {
 	_Alignas(4) char answer[ANSWER_SIZE];
-	struct cdf_message message;
+	uint64_t end = cdf_clock_now() + ANSWER_TIME, now = 0;
+	int fd = mnl_socket_get_fd(binding->socket);
+
+	for (; now < end; now = cdf_clock_now()) {
+		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		struct sockaddr_nl from = { 0 };
+		socklen_t size = sizeof(from);
+		struct cdf_datagram datagram = { answer, 0 };
+		ssize_t length =
+			recvfrom(fd, answer, sizeof(answer), MSG_DONTWAIT,
+				 (struct sockaddr *)&from, &size);
+
+		if (length < 0) {
+			/* ENOBUFS and the like: what was lost comes again. */
+			poll(&readable, 1, ANSWER_POLL_MS);
+			continue;
+		}
+		if (!cdf_is_kernel(&from)) {
+			binding->strays.foreign++;
+			continue;
+		}
+		datagram.length = (size_t)length;
+		if (take_answer(binding, &datagram, error))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Send one configuration message and wait for the kernel's word on it. A full
+ * receive buffer swallows that word (netlink_ack()), so that it is asked for
+ * again, and not for ever.
+ */
+static int request(struct cdf_binding *binding, struct nlmsghdr *nlh)
+{
+	int error = 0;
 
 	nlh->nlmsg_flags |= NLM_F_ACK;
 	nlh->nlmsg_seq = ++binding->sequence;
-	if (mnl_socket_sendto(binding->socket, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	for (;;) {
-		struct cdf_datagram datagram = { answer, 0 };
-		ssize_t length = mnl_socket_recvfrom(binding->socket, answer,
-						     sizeof(answer));
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length < 0)
+	for (int i = 0; i < ANSWER_TRIES; i++) {
+		binding->resent = i > 0;
+		if (mnl_socket_sendto(binding->socket, nlh, nlh->nlmsg_len) < 0)
 			return -errno;
-		datagram.length = (size_t)length;
-		while (cdf_message_next(&datagram, &message)) {
-			if (message.kind == CDF_MESSAGE_PACKET)
-				accept_stray(binding, message.packet_id);
-			if (message.kind == CDF_MESSAGE_ERROR &&
-			    message.sequence == binding->sequence)
-				return message.error;
-		}
+		if (hear(binding, &error))
+			return error;
 	}
+	return -ETIMEDOUT;
 }
 
 static struct nlmsghdr *config(struct cdf_binding *binding, char *buffer)
@@ -116,12 +166,19 @@ static int send_config(struct cdf_binding *binding, struct nlmsghdr *nlh)
 	return 0;
 }
 
-int cdf_binding_take(struct cdf_binding *binding, struct cdf_setting *settings)
+int cdf_binding_take(struct cdf_binding *binding, struct cdf_setting *settings,
+		     bool *held)
 {
 	int error = bind_held(binding, settings);
+	/* To whom another socket is in the way the kernel says EPERM. */
+	bool ours = error == -EBUSY;
 
+	if (held != NULL)
+		*held = ours && !binding->resent;
 	if (error == -EPERM && has_privilege(binding))
 		error = -EBUSY;
+	else if (ours)
+		error = 0;
 	settings[CDF_SETTING_BIND].error = error;
 	settings[CDF_SETTING_COPY_MODE].error = error;
 	settings[CDF_SETTING_COPY_RANGE].error = error;
@@ -161,9 +218,14 @@ int cdf_binding_fail_open(struct cdf_binding *binding, bool on)
 int cdf_binding_hold(struct cdf_binding *binding)
 {
 	char buffer[CONFIG_SIZE];
-	struct nlmsghdr *nlh = config(binding, buffer);
+	struct nlmsghdr *nlh;
+	/* First, and by itself: of one message the kernel takes the length
+	 * before the flags (nfqnl_recv_config()), and would drop in between. */
+	int error = cdf_binding_fail_open(binding, true);
 
+	if (error < 0)
+		return error;
+	nlh = config(binding, buffer);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, 0);
-	put_flags(nlh, NFQA_CFG_F_FAIL_OPEN, NFQA_CFG_F_FAIL_OPEN);
 	return send_config(binding, nlh);
 }

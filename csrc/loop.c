@@ -11,23 +11,13 @@
 #define RETRY_MS 1000
 /* So that an error that stays does not spin. */
 #define ERROR_PAUSE_MS 10
-/* Batches that may follow a stop: more than any receive buffer holds. */
-#define DRAIN_BATCHES 65536
 
-void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
-		    const struct cdf_loop_rules *rules, bool fail_open)
+static void start_books(struct cdf_loop *loop)
 {
-	memset(loop, 0, sizeof(*loop));
-	loop->queue = queue;
-	loop->rules = *rules;
-	loop->shedding.fail_open = fail_open;
-	cdf_batch_start(&loop->batch, rules->batch);
-	loop->faults.queue = cdf_queue_number(queue);
-	loop->faults.report = rules->on_fault;
-	loop->faults.context = rules->context;
-	cdf_loss_start(&loop->loss, cdf_queue_number(queue));
-	cdf_coalesce_start(&loop->coalesce, rules->coalesce);
-	cdf_answers_start(&loop->answers, queue, &loop->counters);
+	/* The first packet has number 1 (__nfqnl_enqueue_packet()). */
+	loop->sequence = (struct cdf_sequence){ .known = true, .last = 0 };
+	cdf_loss_start(&loop->loss, cdf_queue_number(loop->queue),
+		       cdf_queue_port(loop->queue), loop->loss.kernel);
 }
 
 static void count(struct cdf_loop *loop, enum cdf_counter what, uint64_t n)
@@ -37,15 +27,12 @@ static void count(struct cdf_loop *loop, enum cdf_counter what, uint64_t n)
 
 static void explain_gaps(struct cdf_loop *loop, uint64_t now)
 {
-	uint32_t dropped, passed;
+	struct cdf_lost lost;
 
-	dropped = cdf_loss_explain(
-		&loop->loss, cdf_shedding_drops(&loop->shedding), now, &passed);
-	count(loop, CDF_overrun, dropped);
-	count(loop, CDF_leaked, passed);
-	cdf_fault_note(&loop->faults, CDF_FAULT_OVERRUN, dropped, 0);
-	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, passed, 0);
-	if (passed > 0)
+	cdf_loss_explain(&loop->loss, cdf_shedding_full(&loop->shedding), now,
+			 &lost);
+	cdf_lost_count(&lost, &loop->counters, &loop->faults);
+	if (lost.passed > 0)
 		cdf_shedding_begin(&loop->shedding, loop->queue,
 				   loop->batch.mean, now);
 }
@@ -60,12 +47,11 @@ static void take_packet(struct cdf_loop *loop, struct cdf_message *message)
 	count(loop, CDF_packets, 1);
 	count(loop, CDF_bytes, packet->original_length);
 	loop->large += packet->original_length > CDF_LARGE;
-	packet->can_requeue = loop->rules.companion >= 0;
+	packet->can_requeue = loop->rules.companion != NULL;
 	if (loop->rules.never_local)
 		packet->place = cdf_place_leaving(packet->place);
 	action = cdf_clear(loop->rules.identifier, packet, &loop->counters);
-	cdf_answer(&loop->answers, message, action,
-		   (uint16_t)loop->rules.companion);
+	cdf_answer(&loop->answers, message, action, loop->rules.companion);
 }
 
 static void take_error(struct cdf_loop *loop, int error)
@@ -81,10 +67,53 @@ static void take_error(struct cdf_loop *loop, int error)
 	}
 }
 
+static void note_foreign(struct cdf_loop *loop, uint64_t n)
+{
+	count(loop, CDF_foreign, n);
+	cdf_fault_note(&loop->faults, CDF_FAULT_FOREIGN, n, 0);
+}
+
+/* What came while the queue was bound. */
+static void take_strays(struct cdf_loop *loop)
+{
+	struct cdf_strays strays = cdf_queue_strays(loop->queue);
+	uint32_t numbers = strays.last - loop->sequence.last;
+
+	note_foreign(loop, strays.foreign);
+	if (strays.packets == 0)
+		return;
+	/* Of a row of numbers some may have been lost before. */
+	if (numbers < 0x80000000 && numbers > strays.packets)
+		cdf_loss_note(&loop->loss, numbers - strays.packets);
+	loop->sequence.last = strays.last;
+	count(loop, CDF_leaked, strays.packets);
+	cdf_fault_note(&loop->faults, CDF_FAULT_LEAKING, strays.packets, 0);
+}
+
+void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue, int kernel,
+		    const struct cdf_loop_rules *rules, bool fail_open)
+{
+	memset(loop, 0, sizeof(*loop));
+	loop->queue = queue;
+	loop->rules = *rules;
+	loop->shedding.fail_open = fail_open;
+	cdf_batch_start(&loop->batch, rules->batch);
+	loop->faults.queue = cdf_queue_number(queue);
+	loop->faults.report = rules->on_fault;
+	loop->faults.context = rules->context;
+	loop->loss.kernel = kernel;
+	start_books(loop);
+	cdf_coalesce_start(&loop->coalesce, rules->coalesce);
+	cdf_answers_start(&loop->answers, queue, &loop->counters);
+	take_strays(loop);
+}
+
 static void take_datagram(struct cdf_loop *loop, struct cdf_datagram *datagram)
 {
 	struct cdf_message message;
 
+	if (datagram->length == 0)
+		note_foreign(loop, 1);
 	while (cdf_message_next(datagram, &message)) {
 		if (message.kind == CDF_MESSAGE_PACKET)
 			take_packet(loop, &message);
@@ -101,6 +130,9 @@ static void note_failures(struct cdf_loop *loop, int received)
 		cdf_fault_note(&loop->faults, CDF_FAULT_SEND_FAILED, 1,
 			       loop->answers.error);
 	loop->answers.error = 0;
+	cdf_fault_note(&loop->faults, CDF_FAULT_REQUEUE_LOST,
+		       loop->answers.lost, 0);
+	loop->answers.lost = 0;
 	if (received == -ENOBUFS) {
 		count(loop, CDF_enobufs, 1);
 	} else if (received < 0 && received != -EINTR) {
@@ -111,30 +143,34 @@ static void note_failures(struct cdf_loop *loop, int received)
 	}
 }
 
-/* At once, and then every RETRY_MS. */
+/* At once, and then every RETRY_MS; with nothing left to read, so that all that
+ * comes meanwhile is of the queue as it is bound then. */
 static void regain(struct cdf_loop *loop)
 {
 	uint64_t now = cdf_clock_now();
+	bool held;
 	int error;
 
 	if (loop->tried != 0 && now - loop->tried < RETRY_MS * 1000000ull)
 		return;
 	loop->tried = now;
-	error = cdf_queue_rebind(loop->queue);
+	error = cdf_queue_rebind(loop->queue, &held);
 	/* Not even an answer is allowed without the privilege any more. */
 	loop->forbidden = error == -EPERM;
+	if (error == 0 && !held)
+		start_books(loop);
+	take_strays(loop);
 	if (error < 0)
 		return;
 	loop->lost = false;
 	loop->tried = 0;
-	loop->sequence.known = false;
-	cdf_loss_start(&loop->loss, cdf_queue_number(loop->queue));
 	cdf_fault_note(&loop->faults, CDF_FAULT_QUEUE_REGAINED, 1, 0);
 }
 
 /* What depends on how much waits: after a full batch it may be too much. */
 static void watch_backlog(struct cdf_loop *loop)
 {
+	enum cdf_full full;
 	uint64_t now;
 
 	if (!loop->full && !loop->shedding.active)
@@ -144,20 +180,30 @@ static void watch_backlog(struct cdf_loop *loop)
 	now = cdf_clock_now();
 	if (cdf_loss_due(&loop->loss, now))
 		explain_gaps(loop, now);
-	if (loop->full)
-		cdf_shedding_check(&loop->shedding, loop->queue,
-				   loop->batch.mean, now);
+	if (!loop->full)
+		return;
+	full = cdf_shedding_full(&loop->shedding);
+	cdf_shedding_check(&loop->shedding, loop->queue, loop->batch.mean, now);
+	/* What was dropped until now was no overload. */
+	if (full == CDF_FULL_STALL && loop->shedding.active)
+		cdf_loss_look(&loop->loss, full, now);
 }
 
 static void catch_up(struct cdf_loop *loop)
 {
 	loop->full = false;
 	loop->taken = 0;
+	loop->drained = true;
 	if (loop->loss.missing > 0) {
 		explain_gaps(loop, cdf_clock_now());
 		cdf_publish(&loop->published, &loop->counters);
 	}
+	/* The gap of the last drops is still to come. */
+	if (loop->shedding.active && !loop->shedding.fail_open)
+		cdf_loss_look(&loop->loss, CDF_FULL_OVERLOAD, cdf_clock_now());
 	cdf_shedding_end(&loop->shedding, loop->queue);
+	if (loop->lost && !loop->shedding.held)
+		regain(loop);
 }
 
 /* Packets and bytes are what the counters stood at before. */
@@ -186,14 +232,13 @@ bool cdf_loop_turn(struct cdf_loop *loop)
 		catch_up(loop);
 		return false;
 	}
+	loop->drained = false;
 	loop->large = 0;
 	for (int i = 0; i < received; i++)
 		take_datagram(loop, &datagram[i]);
 	cdf_answers_flush(&loop->answers);
 	note_failures(loop, received);
 	note_batch(loop, packets, bytes);
-	if (loop->lost)
-		regain(loop);
 	/* After less than a full batch the buffer is empty, or nearly so; only
 	 * who has to know asks again. */
 	loop->full = received == (int)want;
@@ -201,8 +246,8 @@ bool cdf_loop_turn(struct cdf_loop *loop)
 	cdf_publish(&loop->published, &loop->counters);
 	if (received < 0 && received != -EINTR && received != -ENOBUFS)
 		return false;
-	return loop->full || loop->loss.missing > 0 || loop->shedding.active ||
-	       loop->shedding.held;
+	return loop->full || loop->lost || loop->loss.missing > 0 ||
+	       loop->shedding.active || loop->shedding.held;
 }
 
 static bool pause_for_more(struct cdf_loop *loop)
@@ -229,13 +274,4 @@ void cdf_loop_wait(struct cdf_loop *loop, int wake)
 		return;
 	if (poll(fds, 2, timeout) == 0 && loop->lost)
 		regain(loop);
-}
-
-void cdf_loop_drain(struct cdf_loop *loop)
-{
-	cdf_queue_hold(loop->queue);
-	loop->shedding.held = true;
-	for (int i = 0; i < DRAIN_BATCHES && cdf_loop_turn(loop); i++)
-		;
-	cdf_faults_report(&loop->faults, true);
 }

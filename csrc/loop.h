@@ -17,7 +17,8 @@
 /* What is done with packets, and who is told of faults. */
 struct cdf_loop_rules {
 	bool never_local; /* no packet of this queue is delivered here */
-	int companion;	  /* where super-packets go on to, or -1 */
+	/* Where super-packets go on to, or NULL. */
+	struct cdf_companion *companion;
 	uint32_t
 		batch; /* packets taken and answered at once, CDF_BATCH at most */
 	uint32_t coalesce; /* longest pause, microseconds, see coalesce.h */
@@ -38,7 +39,8 @@ struct cdf_loop {
 	struct cdf_sequence sequence;
 	struct cdf_shedding shedding;
 	struct cdf_batch batch;
-	bool full; /* the last batch was */
+	bool full;    /* the last batch was */
+	bool drained; /* nothing was left at the last look */
 	struct cdf_loss loss;
 	struct cdf_coalesce coalesce;
 	uint32_t taken;		      /* packets, in the last turn */
@@ -47,7 +49,10 @@ struct cdf_loop {
 	struct cdf_published published;
 };
 
-void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue,
+/**
+ * @param kernel cdf_kernel_queue_open(), for what the kernel counts of the queue
+ */
+void cdf_loop_start(struct cdf_loop *loop, struct cdf_queue *queue, int kernel,
 		    const struct cdf_loop_rules *rules, bool fail_open);
 
 /** Take one batch. @return whether there may be more */
@@ -62,8 +67,5 @@ static inline void cdf_loop_report(struct cdf_loop *loop)
 {
 	cdf_faults_report(&loop->faults, false);
 }
-
-/** Let new packets pass the queue by and answer all that wait. */
-void cdf_loop_drain(struct cdf_loop *loop);
 
 #endif

@@ -1,21 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of packets that never arrived: let through, or dropped. */
+/* What became of packets that never arrived: let through, or dropped, and why. */
 #ifndef CDF_LOSS_H
 #define CDF_LOSS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fault.h"
+#include "packet.h"
+
+/* Packets that were lost, by cause. */
+struct cdf_lost {
+	/* The worker answered, but more slowly than packets came. */
+	uint64_t overload;
+	/* A stall or a burst filled the receive buffer, with fail-open off. */
+	uint64_t full_buffer;
+	/* Too many waited for a verdict. */
+	uint64_t full_queue;
+	/* Not lost: fail-open let them through unchanged. */
+	uint64_t passed;
+};
+
+/* What a packet that finds the receive buffer full stands for. */
+enum cdf_full {
+	CDF_FULL_PASSES,   /* fail-open is on: it passes, none is dropped */
+	CDF_FULL_OVERLOAD, /* dropped, since the worker is too slow */
+	CDF_FULL_STALL,	   /* dropped, since fail-open is off */
+};
+
 struct cdf_loss {
 	uint16_t queue;
-	uint32_t kernel_dropped; /* at the last look */
-	uint64_t unseen;	 /* dropped, but their gap is still to come */
-	uint32_t missing;	 /* in gaps that are still to be explained */
-	uint64_t looked;	 /* when, cdf_clock_now() */
+	uint32_t port; /* of the socket that holds it */
+	int kernel;    /* cdf_kernel_queue_open() */
+	/* The kernel's counters at the last look. */
+	uint32_t queue_dropped;
+	uint32_t user_dropped;
+	struct cdf_lost unseen; /* dropped, but their gap is still to come */
+	uint32_t missing;	/* in gaps that are still to be explained */
+	uint64_t looked;	/* when, cdf_clock_now() */
 };
 
 /** A queue newly bound: the kernel has dropped nothing of it yet. */
-void cdf_loss_start(struct cdf_loss *loss, uint16_t queue);
+void cdf_loss_start(struct cdf_loss *loss, uint16_t queue, uint32_t port,
+		    int kernel);
 
 /** So many packet numbers were missing. */
 static inline void cdf_loss_note(struct cdf_loss *loss, uint32_t gap)
@@ -28,15 +55,32 @@ static inline void cdf_loss_note(struct cdf_loss *loss, uint32_t gap)
 bool cdf_loss_due(const struct cdf_loss *loss, uint64_t now);
 
 /**
- * Explain what was missing: how many of them the kernel dropped; the others
- * passed by fail-open. The kernel counts drops (queue_dropped and user_dropped
- * in /proc/net/netfilter/nfnetlink_queue) when they happen, gaps are seen later,
- * so single gaps may be shared out wrongly; the sums come out right.
- * @param presumed whether to call them dropped when /proc does not tell
- * @param passed set to the number of the others
- * @return the number of those that were dropped
+ * Look at what the kernel has dropped since the last look.
+ * @param full what a full receive buffer meant in that time
+ * @return false when it does not tell
  */
-uint32_t cdf_loss_explain(struct cdf_loss *loss, bool presumed, uint64_t now,
-			  uint32_t *passed);
+bool cdf_loss_look(struct cdf_loss *loss, enum cdf_full full, uint64_t now);
+
+/**
+ * Explain what was missing: how many of them the kernel dropped; the others
+ * passed by fail-open. The kernel counts drops when they happen, gaps are seen
+ * later, so single gaps may be shared out wrongly; the sums come out right.
+ * @param full see cdf_loss_look(); presumed of all when the kernel does not tell
+ */
+void cdf_loss_explain(struct cdf_loss *loss, enum cdf_full full, uint64_t now,
+		      struct cdf_lost *lost);
+
+/**
+ * The last word on a queue that gets no more packets: what came after the last
+ * one that arrived, and what was dropped without a number.
+ * @param last the number of the last packet that arrived
+ * @return packets that still wait for a verdict
+ */
+uint32_t cdf_loss_end(struct cdf_loss *loss, uint32_t last, enum cdf_full full,
+		      uint64_t now, struct cdf_lost *lost);
+
+/** Count what was lost, and note it as faults. */
+void cdf_lost_count(const struct cdf_lost *lost, struct cdf_counters *counters,
+		    struct cdf_faults *faults);
 
 #endif

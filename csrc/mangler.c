@@ -16,7 +16,8 @@ struct member {
 
 struct cdf_mangler {
 	struct cdf_identifier *identifier;
-	int companion;
+	struct cdf_companion companion;
+	bool has_companion;
 	size_t count;
 	struct member member[CDF_QUEUES_MAX + 1];
 };
@@ -31,7 +32,9 @@ static int open_member(struct cdf_mangler *mangler, size_t index,
 		.queue = options->queue,
 		.rules = {
 			.never_local = options->never_local,
-			.companion = mangler->companion,
+			.companion = mangler->has_companion
+					     ? &mangler->companion
+					     : NULL,
 			.batch = options->batch,
 			.coalesce = options->coalesce,
 			.identifier = mangler->identifier,
@@ -41,10 +44,8 @@ static int open_member(struct cdf_mangler *mangler, size_t index,
 	};
 
 	member->number = number;
-	if (member->companion) {
+	if (member->companion)
 		worker.queue.gso = false;
-		worker.rules.companion = -1;
-	}
 	return cdf_worker_open(&member->worker, &worker, member->settings);
 }
 
@@ -70,8 +71,10 @@ static int open_companion(struct cdf_mangler *mangler,
 		failure->queue = number;
 		error = open_member(mangler, index, options, number);
 	}
-	if (error == 0)
-		mangler->companion = failure->queue;
+	if (error == 0) {
+		cdf_companion_start(&mangler->companion, failure->queue);
+		mangler->has_companion = true;
+	}
 	return error;
 }
 
@@ -115,7 +118,6 @@ int cdf_mangler_open(struct cdf_mangler **into,
 	*failure = (struct cdf_mangler_failure){ "make room for",
 						 options->first_queue, 0 };
 	if (mangler != NULL) {
-		mangler->companion = -1;
 		mangler->identifier =
 			cdf_identifier_new(options->identification);
 		if (mangler->identifier != NULL)
@@ -153,7 +155,7 @@ void cdf_mangler_read(const struct cdf_mangler *mangler, size_t index,
 
 int cdf_mangler_companion(const struct cdf_mangler *mangler)
 {
-	return mangler->companion;
+	return mangler->has_companion ? mangler->companion.number : -1;
 }
 
 bool cdf_mangler_busiest(struct cdf_mangler *mangler, uint64_t now,
@@ -190,6 +192,8 @@ void cdf_mangler_close(struct cdf_mangler *mangler)
 {
 	stop_members(mangler, false);
 	stop_members(mangler, true);
+	if (mangler->has_companion)
+		cdf_companion_end(&mangler->companion);
 	/* The bulk of its memory, which may wait long for a garbage collector. */
 	cdf_identifier_free(mangler->identifier);
 	mangler->identifier = NULL;

@@ -31,12 +31,16 @@
 	X(bad_checksum)                                                        \
 	X(unfinished)                                                          \
 	X(requeued)                                                            \
+	X(requeue_lost)                                                        \
 	X(verdicts)                                                            \
 	X(verdict_errors)                                                      \
 	X(leaked)                                                              \
 	X(overrun)                                                             \
+	X(overload)                                                            \
+	X(queue_full)                                                          \
 	X(enobufs)                                                             \
 	X(receive_errors)                                                      \
+	X(foreign)                                                             \
 	X(identifications)
 
 enum cdf_counter {

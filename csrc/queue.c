@@ -22,6 +22,7 @@ struct cdf_queue {
 	uint8_t *buffers;
 	struct mmsghdr message[CDF_BATCH];
 	struct iovec iov[CDF_BATCH];
+	struct sockaddr_nl from[CDF_BATCH];
 };
 
 static int open_socket(struct cdf_queue *queue)
@@ -54,6 +55,9 @@ static int map_buffers(struct cdf_queue *queue)
 		queue->iov[i].iov_len = BUFFER_SIZE;
 		queue->message[i].msg_hdr.msg_iov = &queue->iov[i];
 		queue->message[i].msg_hdr.msg_iovlen = 1;
+		queue->message[i].msg_hdr.msg_name = &queue->from[i];
+		/* netlink_recvmsg() leaves it at that. */
+		queue->message[i].msg_hdr.msg_namelen = sizeof(queue->from[i]);
 	}
 	return 0;
 }
@@ -74,7 +78,7 @@ int cdf_queue_open(struct cdf_queue **into, uint16_t number,
 	if (error == 0)
 		error = open_socket(queue);
 	if (error == 0)
-		error = cdf_binding_take(&queue->binding, settings);
+		error = cdf_binding_take(&queue->binding, settings, NULL);
 	if (error < 0) {
 		settings[CDF_SETTING_BIND].error = error;
 		cdf_queue_close(queue);
@@ -114,7 +118,9 @@ int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		datagram[i].data = queue->iov[i].iov_base;
-		datagram[i].length = queue->message[i].msg_len;
+		datagram[i].length = cdf_is_kernel(&queue->from[i])
+					     ? queue->message[i].msg_len
+					     : 0;
 	}
 	return count;
 }
@@ -179,13 +185,21 @@ int cdf_queue_hold(struct cdf_queue *queue)
 	return cdf_binding_hold(&queue->binding);
 }
 
-int cdf_queue_rebind(struct cdf_queue *queue)
+int cdf_queue_rebind(struct cdf_queue *queue, bool *held)
 {
-	int error = cdf_binding_take(&queue->binding, queue->settings);
+	int error = cdf_binding_take(&queue->binding, queue->settings, held);
 
-	if (error == 0)
+	if (error == 0 && !*held)
 		cdf_queue_release(queue);
 	return error;
+}
+
+struct cdf_strays cdf_queue_strays(struct cdf_queue *queue)
+{
+	struct cdf_strays strays = queue->binding.strays;
+
+	queue->binding.strays = (struct cdf_strays){ 0 };
+	return strays;
 }
 
 void cdf_queue_close(struct cdf_queue *queue)

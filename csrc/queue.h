@@ -34,8 +34,8 @@ uint32_t cdf_queue_port(const struct cdf_queue *queue);
 
 /**
  * Receive what is there, up to so many datagrams (CDF_BATCH at most), without
- * waiting. They stay
- * until the next call.
+ * waiting. They stay until the next call. One that the kernel did not send has
+ * length 0.
  * @return how many, or -EAGAIN, -ENOBUFS or another -errno
  */
 int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
@@ -75,9 +75,13 @@ int cdf_queue_hold(struct cdf_queue *queue);
 
 /**
  * Bind and configure again after the queue was lost; packets come at once.
+ * @param held set to whether the queue was ours all the time
  * @return 0 or -errno, see cdf_binding_take()
  */
-int cdf_queue_rebind(struct cdf_queue *queue);
+int cdf_queue_rebind(struct cdf_queue *queue, bool *held);
+
+/** What came while the queue was bound, since the last call. */
+struct cdf_strays cdf_queue_strays(struct cdf_queue *queue);
 
 /** Unbind and close. The kernel drops packets that are still unanswered. */
 void cdf_queue_close(struct cdf_queue *queue);

@@ -21,6 +21,7 @@
 #ifndef CDF_SHEDDING_H
 #define CDF_SHEDDING_H
 
+#include "loss.h"
 #include "queue.h"
 
 struct cdf_shedding {
@@ -47,10 +48,13 @@ void cdf_shedding_begin(struct cdf_shedding *shedding, struct cdf_queue *queue,
  * wait. */
 void cdf_shedding_end(struct cdf_shedding *shedding, struct cdf_queue *queue);
 
-/** Whether what the kernel cannot queue now is dropped. */
-static inline bool cdf_shedding_drops(const struct cdf_shedding *shedding)
+/** What becomes of a packet that the kernel cannot queue now. */
+static inline enum cdf_full
+cdf_shedding_full(const struct cdf_shedding *shedding)
 {
-	return !shedding->fail_open || shedding->active;
+	if (shedding->active)
+		return CDF_FULL_OVERLOAD;
+	return shedding->fail_open ? CDF_FULL_PASSES : CDF_FULL_STALL;
 }
 
 #endif

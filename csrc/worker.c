@@ -14,12 +14,15 @@
 
 #include "affinity.h"
 #include "clock.h"
+#include "drain.h"
+#include "kernel_queue.h"
 
 struct cdf_worker {
 	struct cdf_worker_options options;
 	struct cdf_queue *queue;
 	uint32_t port;
-	int wake; /* eventfd */
+	int wake;   /* eventfd */
+	int kernel; /* cdf_kernel_queue_open() */
 	pthread_t thread;
 	bool started;
 	sem_t running;
@@ -79,6 +82,7 @@ int cdf_worker_open(struct cdf_worker **into,
 	if (worker == NULL)
 		return -ENOMEM;
 	worker->options = *options;
+	worker->kernel = -1;
 	sem_init(&worker->running, 0, 0);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = worker->wake < 0
@@ -90,8 +94,10 @@ int cdf_worker_open(struct cdf_worker **into,
 		return error;
 	}
 	worker->port = cdf_queue_port(worker->queue);
-	cdf_loop_start(&worker->loop, worker->queue, &options->rules,
-		       options->queue.fail_open);
+	/* Only now: the file comes with the module, and that with the bind. */
+	worker->kernel = cdf_kernel_queue_open();
+	cdf_loop_start(&worker->loop, worker->queue, worker->kernel,
+		       &options->rules, options->queue.fail_open);
 	*into = worker;
 	return 0;
 }
@@ -135,6 +141,9 @@ void cdf_worker_join(struct cdf_worker *worker)
 	if (worker->wake >= 0)
 		close(worker->wake);
 	worker->wake = -1;
+	if (worker->kernel >= 0)
+		close(worker->kernel);
+	worker->kernel = -1;
 }
 
 void cdf_worker_free(struct cdf_worker *worker)

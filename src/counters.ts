@@ -35,6 +35,10 @@ export const COUNTERS = {
     unit: 'packets',
     help: 'Sent on to the companion queue, where the kernel hands them over segment by segment.',
   },
+  requeueLost: {
+    unit: 'packets',
+    help: 'Of those sent on to the companion queue, packets that the kernel dropped on the way.',
+  },
   verdicts: { unit: 'packets', help: 'Packets answered with a verdict.' },
   verdictErrors: {
     unit: 'events',
@@ -42,16 +46,36 @@ export const COUNTERS = {
   },
   leaked: {
     unit: 'packets',
-    help: 'Packets let through unchanged for want of room: by fail-open when the receive buffer was full, or because an edited one could not be sent.',
+    help: 'Packets let through unchanged for want of room: by fail-open when the receive buffer was full, while the queue was being bound, or because an edited one could not be sent.',
   },
   overrun: {
     unit: 'packets',
-    help: 'Packets that the kernel dropped because the receive buffer was full: overload, or a stall with fail-open off.',
+    help: 'Packets that the kernel dropped for want of room, whatever the cause.',
   },
+  overload: {
+    unit: 'packets',
+    help: 'Of those overrun, dropped in an overload: packets came faster than one thread answers them.',
+  },
+  queueFull: { unit: 'packets', help: 'Of those overrun, dropped because too many waited for a verdict.' },
   enobufs: { unit: 'events', help: 'ENOBUFS reports from the netlink socket.' },
   receiveErrors: { unit: 'events', help: 'Other receive errors and messages that could not be read.' },
+  foreign: { unit: 'events', help: 'Netlink messages thrown away because another process sent them, not the kernel.' },
   identifications: { unit: 'identifications', help: 'Identifications given out, runs for super-packets included.' },
 } as const satisfies Record<string, CounterInfo>;
+
+/** Rare events of a worker, as it reports them besides counting; `csrc/fault.h` has the same. */
+export type FaultKind =
+  | 'leaking'
+  | 'overload'
+  | 'overrun'
+  | 'queue-full'
+  | 'requeue-lost'
+  | 'foreign-message'
+  | 'receive-failed'
+  | 'verdict-refused'
+  | 'send-failed'
+  | 'queue-lost'
+  | 'queue-regained';
 
 export type CounterName = keyof typeof COUNTERS;
 

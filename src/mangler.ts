@@ -190,7 +190,10 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
     return this.#native.ports();
   }
 
-  /** A reading of every counter; still there after {@link close}. */
+  /**
+   * A reading of every counter. After {@link close} it accounts for every packet that the queues were offered:
+   * `packets` (each with a verdict), `leaked`, and `overrun`, by cause.
+   */
   stats(): Stats {
     const queues = this.#native
       .counters()
@@ -211,7 +214,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
     this.#native.setIdentification(policy);
   }
 
-  /** Stop the inflow, answer what is queued, unbind, join the threads. Safe to call at any time and twice. */
+  /** Let new packets by, answer what is queued, unbind, join the threads. Safe to call at any time and twice. */
   async close(): Promise<void> {
     await this.#native.close();
   }
@@ -239,6 +242,13 @@ function explainOpenFailure(error: NativeOpenError): unknown {
         code: 'CONFLICT',
         reason: 'another process holds this queue',
         hint: 'see /proc/net/netfilter/nfnetlink_queue (second column: port id), or choose another --queue',
+      });
+    case 'ETIMEDOUT':
+      return new ClearDfError({
+        ...common,
+        code: 'RUNTIME',
+        reason: 'the kernel did not answer within a second',
+        hint: 'start it again; if it stays so, see whether another process floods this one with netlink messages',
       });
     case 'EPROTONOSUPPORT':
     case 'EINVAL':

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import bindings from 'bindings';
-import { COUNTER_NAMES, snakeCase } from './counters.js';
+import { COUNTER_NAMES, type FaultKind, snakeCase } from './counters.js';
 import { ClearDfError } from './errors.js';
 
 /** How a packet that has become fragmentable gets its identification. */
@@ -46,7 +46,7 @@ export type NativeSetting = {
 /** A rare event of a worker; packets never come this way. */
 export type NativeFault = {
   queue: number;
-  kind: 'leaking' | 'overrun' | 'receive-failed' | 'verdict-refused' | 'send-failed' | 'queue-lost' | 'queue-regained';
+  kind: FaultKind;
   /** The kernel's errno (positive), or 0. */
   errno: number;
   /** How many packets or events since the last report of this kind. */

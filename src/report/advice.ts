@@ -24,40 +24,69 @@ export function adviceOn(snapshot: Snapshot, rates?: Rates): Advice[] {
   return [...onLosses(snapshot, rates), ...onQueues(snapshot), ...onSettings(snapshot)];
 }
 
-function onLosses({ totals, queues, settings, leakedShare }: Snapshot, rates: Rates | undefined): Advice[] {
-  const list: Advice[] = [];
+/** How many packets each cause took. What only the kernel has counted yet is known by where it dropped them. */
+function causes({ totals, queues, settings }: Snapshot) {
+  const held = queues.flatMap(({ kernel }) => (kernel.state === 'held' ? [kernel] : []));
+  const failOpen = settings.some(
+    ({ setting, value, refused }) => setting === 'fail-open' && value !== 0 && refused === undefined,
+  );
+  const queueFull = Math.max(totals.queueFull, sum(held.map(({ queueDropped }) => queueDropped)));
+  const full = Math.max(totals.overrun - totals.queueFull, sum(held.map(({ userDropped }) => userDropped)));
+  // With fail-open the kernel drops in an overload only.
+  const overload = failOpen ? full : Math.min(totals.overload, full);
+  return { overload, bufferFull: full - overload, queueFull };
+}
+
+function onLosses(snapshot: Snapshot, rates: Rates | undefined): Advice[] {
+  const { totals, queues, settings, leakedShare } = snapshot;
+  const { overload, bufferFull, queueFull } = causes(snapshot);
   const now = (rate: number | undefined) => (rate !== undefined && rate > 0 ? `, ${perSecond(rate)} just now` : '');
   const buffer = settings.find(({ setting }) => setting === 'receive-buffer')?.value;
-  const relief =
-    `raise --receive-buffer${buffer === undefined ? '' : ` (now ${bytes(buffer)})`}, ` +
-    `${spread(queues)}, ` +
-    'or let the rules keep packets that need no work in the kernel (clear-df rules install does)';
+  const larger = `raise --receive-buffer${buffer === undefined ? '' : ` (now ${bytes(buffer)})`}`;
+  const stall = `${larger}, or see what kept the process from its CPU`;
+  const narrow = 'let the rules keep packets that need no work in the kernel (clear-df rules install does)';
+  const lost = (packets: number) => `${count(packets)} packets (${percent(share(packets, totals.packets + packets))}`;
+  const list: Advice[] = [];
   if (totals.leaked > 0) {
     list.push({
       seen:
         `${count(totals.leaked)} packets (${percent(leakedShare)}${now(rates?.counters.leaked)}) went on unchanged: ` +
-        'the receive buffer was full and fail-open let them through',
-      remedy: relief,
+        'a stall or a burst filled the receive buffer, and fail-open let them through',
+      remedy: `${stall}; ${spread(queues)}; or ${narrow}`,
     });
   }
-  const userDropped = sum(queues.map(({ kernel }) => (kernel.state === 'held' ? kernel.userDropped : 0)));
-  const overrun = Math.max(totals.overrun, userDropped);
-  if (overrun > 0) {
+  if (overload > 0) {
     list.push({
       seen:
-        `the kernel dropped ${count(overrun)} packets (${percent(share(overrun, totals.packets + overrun))}` +
-        `${now(rates?.counters.overrun)}): the receive buffer was full and fail-open was off`,
-      remedy: `${relief}; with fail-open on they would pass unchanged`,
+        `the kernel dropped ${lost(overload)}${now(rates?.counters.overload)}): ` +
+        'overload, they came faster than one thread answers them',
+      remedy: `${spread(queues)}, or ${narrow}; a larger receive buffer is no help`,
     });
   }
-  const queueDropped = sum(queues.map(({ kernel }) => (kernel.state === 'held' ? kernel.queueDropped : 0)));
-  if (queueDropped > 0) {
+  if (bufferFull > 0) {
+    const rate = rates && rates.counters.overrun - rates.counters.overload - rates.counters.queueFull;
     list.push({
       seen:
-        `the kernel dropped ${count(queueDropped)} packets` +
+        `the kernel dropped ${lost(bufferFull)}${now(rate)}): ` +
+        'a stall or a burst filled the receive buffer, and fail-open was off',
+      remedy: `${stall}; ${spread(queues)}; with fail-open on they would pass unchanged`,
+    });
+  }
+  if (queueFull > 0) {
+    list.push({
+      seen:
+        `the kernel dropped ${count(queueFull)} packets` +
         `${now(sum(rates?.queues.map((queue) => queue.queueDropped ?? 0) ?? []))}: ` +
-        'too many waited for a verdict (queue length)',
+        'as many waited for a verdict as the queue takes (queue length)',
       remedy: `raise --queue-length, or ${spread(queues)}`,
+    });
+  }
+  if (totals.requeueLost > 0) {
+    list.push({
+      seen:
+        `${count(totals.requeueLost)} GSO packets${now(rates?.counters.requeueLost)} were lost on the way to the ` +
+        'companion queue: this kernel does not segment one that begins a tracked connection',
+      remedy: 'take packets before connection tracking (table raw), or exempt them from it (notrack)',
     });
   }
   return list;

@@ -14,12 +14,16 @@ const COUNTER_METRICS = {
   gso: 'clear_df_cleared_gso_packets_total',
   checksumFinished: 'clear_df_checksum_finished_packets_total',
   requeued: 'clear_df_requeued_packets_total',
+  requeueLost: 'clear_df_requeue_lost_packets_total',
   verdicts: 'clear_df_verdicts_total',
   verdictErrors: 'clear_df_verdict_errors_total',
   leaked: 'clear_df_leaked_packets_total',
   overrun: 'clear_df_overrun_packets_total',
+  overload: 'clear_df_overload_packets_total',
+  queueFull: 'clear_df_queue_full_packets_total',
   enobufs: 'clear_df_enobufs_total',
   receiveErrors: 'clear_df_receive_errors_total',
+  foreign: 'clear_df_foreign_messages_total',
   identifications: 'clear_df_identifications_total',
 } as const satisfies Record<Exclude<CounterName, (typeof PASSED)[number]>, string>;
 

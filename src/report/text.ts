@@ -42,10 +42,26 @@ const PASSED: readonly Line[] = [
 const LOSSES: readonly Line[] = [
   ['leaked', 'leaked: passed by fail-open', 'always'],
   ['overrun', 'overrun: dropped by the kernel'],
+  ['overload', '  of those in an overload'],
+  ['queueFull', '  of those queue full'],
+  ['requeueLost', 'lost on the way to the companion'],
   ['verdictErrors', 'verdict errors'],
   ['enobufs', 'ENOBUFS reports'],
   ['receiveErrors', 'receive errors'],
+  ['foreign', "messages not the kernel's"],
 ];
+
+/** Counters of events, and of packets that never came in: no share of those that did. */
+const NOT_OF_PACKETS: ReadonlySet<CounterName> = new Set([
+  'verdictErrors',
+  'enobufs',
+  'receiveErrors',
+  'foreign',
+  'overrun',
+  'overload',
+  'queueFull',
+  'identifications',
+]);
 
 /** The whole text, ending in a newline. */
 export function formatSnapshot(snapshot: Snapshot, options: TextOptions = {}): string {
@@ -109,7 +125,7 @@ function counterGroup(
     heading(title),
     ...shown.map(([name, label]) => {
       const ofPackets = name === 'leaked' ? leakedShare : share(totals[name], totals.packets);
-      const events = ['verdictErrors', 'enobufs', 'receiveErrors', 'overrun', 'identifications'].includes(name);
+      const events = NOT_OF_PACKETS.has(name);
       const style = title === 'losses' && totals[name] > 0 ? 'red' : undefined;
       const part = events || totals.packets === 0 ? '' : percent(ofPackets);
       return row(label, count(totals[name]), part, rates && perSecond(rates.counters[name]), style);

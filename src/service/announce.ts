@@ -52,9 +52,11 @@ export function hintAtRules(log: Logger, options: ServiceOptions): void {
   );
 }
 
-/** The closing line: every counter that counted anything. */
+/** The closing line: every counter that counted anything. It accounts for every packet that the queues were offered. */
 export function announceEnd(log: Logger, reason: string, stats: Stats): void {
   const counted = COUNTER_NAMES.filter((name) => stats[name] > 0 || name === 'packets' || name === 'cleared');
   const fields = Object.fromEntries(counted.map((name) => [name, stats[name]]));
-  log.info({ reason, ...fields }, `ended: ${stats.packets} packets, ${stats.cleared} cleared, ${stats.leaked} leaked`);
+  const dropped = stats.overrun + stats.requeueLost;
+  const words = `${stats.packets} packets, ${stats.cleared} cleared, ${stats.leaked} leaked, ${dropped} dropped`;
+  log.info({ reason, ...fields }, `ended: ${words}`);
 }

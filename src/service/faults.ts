@@ -14,13 +14,38 @@ const packets = (count: number) => (count === 1 ? '1 packet' : `${count} packets
 export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
   leaking: {
     level: 'warn',
-    sentence: (n) => `${packets(n)} left with DF still set: the receive buffer was full and fail-open let them through`,
-    hint: 'spread the load with --queue N:M, raise --receive-buffer, or narrow the rules; --no-fail-open drops instead',
+    sentence: (n) =>
+      `${packets(n)} left with DF still set: a stall or a burst filled the receive buffer, and fail-open let them through`,
+    hint: 'raise --receive-buffer, or see what kept the process from its CPU; --no-fail-open drops instead',
+  },
+  overload: {
+    level: 'warn',
+    sentence: (n) => `the kernel dropped ${packets(n)}: overload, they came faster than one thread answers them`,
+    hint: 'spread the load with --queue N:M, or narrow the rules; a larger receive buffer is no help',
   },
   overrun: {
     level: 'warn',
-    sentence: (n) => `the kernel dropped ${packets(n)}: the receive buffer was full and fail-open is off`,
-    hint: 'spread the load with --queue N:M, raise --receive-buffer, or narrow the rules',
+    sentence: (n) =>
+      `the kernel dropped ${packets(n)}: a stall or a burst filled the receive buffer, and fail-open is off`,
+    hint: 'raise --receive-buffer, or see what kept the process from its CPU; with fail-open on they would pass unchanged',
+  },
+  'queue-full': {
+    level: 'warn',
+    sentence: (n) => `the kernel dropped ${packets(n)}: as many waited for a verdict as the queue takes`,
+    hint: 'raise --queue-length, or spread the load with --queue N:M',
+  },
+  'requeue-lost': {
+    level: 'warn',
+    sentence: (n) =>
+      `${packets(n)} lost on the way to the companion queue: this kernel does not segment a GSO packet that begins a ` +
+      'tracked connection',
+    hint: 'take packets before connection tracking (table raw), or exempt them from it (notrack); --gso off is no help',
+  },
+  'foreign-message': {
+    level: 'warn',
+    sentence: (n) =>
+      `${n === 1 ? '1 message' : `${n} messages`} thrown away: another process sent them, not the kernel`,
+    hint: 'only a process with CAP_NET_ADMIN in this network namespace can: see which one writes to netlink',
   },
   'receive-failed': {
     level: 'error',

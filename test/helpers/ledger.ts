@@ -1,5 +1,7 @@
 /** Where every packet of a flood went: sent on one side, arrived or counted as lost on the other. */
+import { type Counters, zeroCounters } from '../../src/counters.js';
 import { device, queues } from './kernel.js';
+import type { Running } from './running.js';
 import type { Routed } from './topology.js';
 import { arrived, type Arrived } from './traffic.js';
 import { settled } from './until.js';
@@ -33,4 +35,20 @@ export async function closeLedger(net: Routed): Promise<Ledger> {
 /** Packets that are accounted for: to be equal to those sent. */
 export function accounted({ arrived: { total }, deviceDropped, queueDropped, userDropped }: Ledger): number {
   return total + deviceDropped + queueDropped + userDropped;
+}
+
+/** What `clear-df run` says of its whole life in its last line. @throws Error when that is another line */
+export function lastWord({ stderr }: Running): Counters {
+  const line = stderr.trimEnd().split('\n').at(-1) ?? '';
+  const { msg, ...fields } = JSON.parse(line) as { msg: string } & Partial<Counters>;
+  if (!msg.startsWith('ended:')) throw new Error(`the last line is ${line}`);
+  return { ...zeroCounters(), ...fields };
+}
+
+/** {@link accounted} after the end: the queue is gone, and with it what the kernel counted of it. */
+export function accountedAfter(
+  { arrived: { total }, deviceDropped }: Ledger,
+  { overrun, requeueLost }: Counters,
+): number {
+  return total + deviceDropped + overrun + requeueLost;
 }

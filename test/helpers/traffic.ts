@@ -69,7 +69,7 @@ export async function startFlood(from: Namespace, options: FloodOptions): Promis
   return from.spawn('taskset', ['-c', String(cpu), await from.machine.provide(await tool('flood')), ...args]);
 }
 
-/** Waits for the flood's end and reads what it printed. */
+/** Waits for the flood's end, which SIGTERM hastens, and reads what it printed. */
 export async function flooded(flood: Running, timeout = 600_000): Promise<Flooded> {
   const { exitCode } = await flood.wait(timeout);
   if (exitCode !== 0) throw new Error(`flood failed: ${flood.stderr}`);

@@ -77,7 +77,8 @@ int main(void)
 	ok(!shedding.active, "nor twice, with less than 1024 between");
 	check(&shedding, 2000, 101, 101);
 	ok(shedding.active && fail_open == 0, "50 ms of it: shed");
-	ok(cdf_shedding_drops(&shedding), "what finds no room is dropped");
+	ok(cdf_shedding_full(&shedding) == CDF_FULL_OVERLOAD,
+	   "what finds no room is dropped");
 	ok(shortened == 1500 * TRUESIZE, "a quarter of them may not wait");
 	check(&shedding, 1500, 102, 150);
 	ok(shortened == 1500 * TRUESIZE, "TCP has 50 ms to slow down");
@@ -111,7 +112,8 @@ int main(void)
 	ok(shedding.active && shortened > 0 && fail_open == -1,
 	   "without fail-open the backlog is cut all the same");
 	cdf_shedding_end(&shedding, NULL);
-	ok(lengthened == 1 && fail_open == -1 && cdf_shedding_drops(&shedding),
+	ok(lengthened == 1 && fail_open == -1 &&
+		   cdf_shedding_full(&shedding) == CDF_FULL_STALL,
 	   "and given back, with fail-open still off");
 
 	shedding = begin(true);

@@ -3,13 +3,14 @@
  * flood ADDRESS PORT IP-LENGTH SECONDS [COUNT]
  *
  * Sends UDP datagrams with DF set as fast as one core can: sendmmsg in batches,
- * a sequence number in each payload. Ends after SECONDS or COUNT datagrams,
- * whichever comes first, and prints what it sent as JSON.
+ * a sequence number in each payload. Ends after SECONDS, COUNT datagrams or
+ * SIGTERM, whichever comes first, and prints what it sent as JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,14 @@
 enum { BATCH = 64, HEADERS = 20 + 8, MAX_LENGTH = 1500 };
 
 static uint8_t payload[BATCH][MAX_LENGTH];
+
+static volatile sig_atomic_t ending;
+
+static void end(int signal)
+{
+	(void)signal;
+	ending = 1;
+}
 
 static double now(void)
 {
@@ -32,6 +41,7 @@ static double now(void)
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sigaction action = { .sa_handler = end };
 	struct mmsghdr batch[BATCH] = { 0 };
 	struct iovec iov[BATCH];
 	uint64_t sent = 0, errors = 0, limit = UINT64_MAX;
@@ -45,6 +55,7 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
+	sigaction(SIGTERM, &action, NULL);
 	to.sin_port = htons((uint16_t)atoi(argv[2]));
 	length = (size_t)atoi(argv[3]) - HEADERS;
 	seconds = atof(argv[4]);
@@ -71,7 +82,7 @@ int main(int argc, char **argv)
 	}
 
 	start = now();
-	while (sent < limit && now() - start < seconds) {
+	while (!ending && sent < limit && now() - start < seconds) {
 		uint64_t left = limit - sent;
 		unsigned int want = left < BATCH ? (unsigned int)left : BATCH;
 		int took;

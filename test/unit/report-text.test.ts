@@ -180,13 +180,63 @@ describe('adviceOn', () => {
   test('drops: our own count and the kernel of the same packets are one warning', () => {
     const kernel = { state: 'known' as const, rows: [kernelRow(0, { userDropped: 20 })], unread: [] };
     const list = seen(snapshot({ queues: [{ queue: 0, counters: { packets: 80, overrun: 15 } }], kernel }));
-    expect(list).toEqual(['the kernel dropped 20 packets (20 %): the receive buffer was full and fail-open was off']);
+    expect(list).toEqual([
+      'the kernel dropped 20 packets (20 %): a stall or a burst filled the receive buffer, and fail-open was off',
+    ]);
+  });
+
+  describe('each cause of a loss is named, with what helps against it and nothing that does not', () => {
+    const failOpen = (value: number, refused?: string) => ({
+      settings: [{ queue: 0, setting: 'fail-open', required: false, value, ...(refused && { refused }) }],
+    });
+    const about = (counters: Record<string, number>, parts = failOpen(1), row = {}) => {
+      const kernel = { state: 'known' as const, rows: [kernelRow(0, row)], unread: [] };
+      const queues = [{ queue: 0, counters: { packets: 80, ...counters } }];
+      return adviceOn(snapshot({ queues, kernel, parts })).filter(({ seen: text }) => !text.includes('refused'));
+    };
+
+    test('overload, with fail-open on: no word that it is off, nor that it would help', () => {
+      // As in a flood: the kernel has counted some that no gap has told of yet.
+      const list = about({ overrun: 15, overload: 15 }, failOpen(1), { userDropped: 20 });
+      expect(list.map((advice) => advice.seen)).toEqual([
+        'the kernel dropped 20 packets (20 %): overload, they came faster than one thread answers them',
+      ]);
+      expect(list[0]?.remedy).not.toMatch(/fail-open|raise/);
+      expect(list[0]?.remedy).toContain('--queue FIRST:LAST');
+    });
+
+    test('overload and a stall, with fail-open off', () => {
+      const list = about({ overrun: 30, overload: 20 }, failOpen(0));
+      expect(list.map((advice) => advice.seen)).toEqual([
+        expect.stringMatching(/^the kernel dropped 20 packets \(20 %\): overload/),
+        expect.stringMatching(/^the kernel dropped 10 packets .*fail-open was off$/),
+      ]);
+      expect(list[1]?.remedy).toMatch(/raise --receive-buffer.*with fail-open on/);
+    });
+
+    test('fail-open that the kernel refused is off', () => {
+      expect(about({ overrun: 5 }, failOpen(1, 'EOPNOTSUPP'))[0]?.seen).toContain('fail-open was off');
+    });
+
+    test('a full queue is no full buffer', () => {
+      const list = about({ overrun: 7, queueFull: 7 }, failOpen(0), { queueDropped: 7 });
+      expect(list.map((advice) => advice.seen)).toEqual([expect.stringContaining('queue length')]);
+      expect(list[0]?.remedy).toContain('--queue-length');
+    });
+
+    test('a stall, with fail-open on', () => {
+      expect(about({ leaked: 20 })[0]?.seen).toMatch(/a stall or a burst .* fail-open let them through$/);
+    });
+
+    test('what is lost on the way to the companion queue', () => {
+      expect(about({ requeued: 9, requeueLost: 9 })[0]?.seen).toMatch(/^9 GSO packets were lost .*tracked connection/);
+    });
   });
 
   test('a full queue', () => {
     const kernel = { state: 'known' as const, rows: [kernelRow(0, { queueDropped: 7 })], unread: [] };
     const [advice] = adviceOn(snapshot({ kernel }));
-    expect(advice?.seen).toMatch(/dropped 7 packets: too many waited/);
+    expect(advice?.seen).toMatch(/dropped 7 packets: as many waited/);
     expect(advice?.remedy).toContain('--queue-length');
   });
 
