@@ -17,8 +17,11 @@ import { WRONG_SITES, type WrongSite } from '../unit/tunnel-wrong-sites.js';
 let lab: Lab;
 let router: Namespace;
 let folder: string;
+/** What the router was last seen as, while nothing but a refusal has come since. */
+let seen: Record<string, string> | undefined;
 
 async function makeRouter(): Promise<void> {
+  seen = undefined;
   lab = await Lab.create();
   router = await lab.namespace('router');
   const others = await lab.namespace('others');
@@ -38,7 +41,7 @@ async function refuses({ text, line, key, words, code, keyFile, commands = [] }:
   writeFileSync(file, resolved);
   if (keyFile !== undefined) writeFileSync(path.join(folder, keyFile.name), keyFile.text, { mode: keyFile.mode });
   for (const [command = '', ...args] of commands) await router.exec(command, args);
-  const before = await routerText(router);
+  if (seen === undefined || commands.length > 0) seen = await routerText(router);
 
   const done = await clearDf(router, ['tunnel', 'up', file]);
 
@@ -51,7 +54,7 @@ async function refuses({ text, line, key, words, code, keyFile, commands = [] }:
     expect(at, `'${word}' in: ${done.stderr}`).toBeGreaterThanOrEqual(0);
     from = at;
   }
-  expect(await routerText(router)).toEqual(before);
+  expect(await routerText(router)).toEqual(seen);
 }
 
 // One that has to make a gretap first is told in the lab: not every kernel that tests run on has them.
@@ -76,6 +79,7 @@ it.each(prepared)('$title (prepared)', async (site) => {
   } finally {
     await lab[Symbol.asyncDispose]();
     lab = shared;
+    seen = undefined;
   }
 });
 
