@@ -10,8 +10,8 @@ import { DEFAULT_LISTEN, type Listen, parseFrom, urlOf } from '../report/listen.
 import { readSnapshot } from '../report/read.js';
 import { parseSite } from '../tunnel/site-file.js';
 
-/** A daemon on this machine answers at once, or is not one to wait for. */
-const ANSWER_TIMEOUT_MS = 1000;
+/** A refusal comes at once where nobody listens; an answer may take a while on a machine that is ill. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
  * @param file a site file; the checks of that site are made as well

@@ -15,7 +15,8 @@ import { openTunnel, type OpenTunnel, readSite } from './open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
 import { problemOf } from './underlay-watch.js';
 
-const ANSWER_TIMEOUT_MS = 3000;
+/** As the doctor's: a refusal comes at once, an answer may take a while on a busy machine. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface ItemStatus {
   key: string;
