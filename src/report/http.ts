@@ -1,6 +1,6 @@
 /** The little server of `/metrics` and `/stats`. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { ClearDfError } from '../errors.js';
 import { type Listen, urlOf } from './listen.js';
 import { createMetrics } from './metrics.js';
@@ -9,6 +9,7 @@ import type { Snapshot } from './snapshot.js';
 /** A client gets this long to send its request, to read the answer, and to ask again. */
 const HEADERS_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 10_000;
+/** So many may be open. One more ends the one that has been silent for longest: who is slow keeps nobody out. */
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8192;
 /** An answer that is under way when the server closes gets this long to leave. */
@@ -44,14 +45,13 @@ export async function serveStats(
   const routes = makeRoutes(take);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 1000 },
-    (request, response) => void respond(routes, request, response, onError),
+    (request, response) => void respond(routes, listen, request, response, onError),
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = HEADERS_TIMEOUT_MS;
   server.setTimeout(IDLE_TIMEOUT_MS);
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('connection', (socket) => socket.unref());
+  makeRoom(server);
   await bind(server, listen);
   server.on('error', onError);
   server.unref();
@@ -70,22 +70,46 @@ function makeRoutes(take: () => Snapshot): Map<string, Route> {
   ]);
 }
 
+/** Ends the connection that has waited for longest when there are too many. One that asks goes to the end of the line. */
+function makeRoom(server: Server): void {
+  const line = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    socket.unref();
+    line.add(socket);
+    socket.once('close', () => line.delete(socket));
+    const [longest] = line;
+    if (line.size > MAX_CONNECTIONS) longest?.destroy();
+    if (line.size > MAX_CONNECTIONS && longest !== undefined) line.delete(longest);
+  });
+  server.on('request', ({ socket }: IncomingMessage) => {
+    line.delete(socket);
+    if (!socket.destroyed) line.add(socket);
+  });
+}
+
 async function respond(
   routes: Map<string, Route>,
+  listen: Listen,
   request: IncomingMessage,
   response: ServerResponse,
   onError: (error: unknown) => void,
 ): Promise<void> {
   try {
     const reading = request.method === 'GET' || request.method === 'HEAD';
-    const answer = reading ? await find(routes, request.url ?? '') : plain(405, 'only GET and HEAD');
+    const named = isNamed(request, listen);
+    const answer = !named
+      ? plain(403, FOREIGN_HOST)
+      : reading
+        ? await find(routes, request.url ?? '')
+        : plain(405, 'only GET and HEAD');
     response.writeHead(answer.status, {
       'Content-Type': answer.type,
       'Content-Length': Buffer.byteLength(answer.body),
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       // A body that nobody asked for is not waited for.
-      ...(reading ? {} : { Allow: 'GET, HEAD', Connection: 'close' }),
+      ...(reading && named ? {} : { Connection: 'close' }),
+      ...(reading ? {} : { Allow: 'GET, HEAD' }),
     });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   } catch (error) {
@@ -93,6 +117,36 @@ async function respond(
     if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain', Connection: 'close' });
     response.end('the statistics could not be read; see the log of clear-df\n');
   }
+}
+
+const FOREIGN_HOST = 'ask by the address that these statistics are served at, or by localhost';
+
+/**
+ * Whether a request names this server by loopback or by its own address. A web page that somebody looks at here can make
+ * its own name lead to this server (DNS rebinding), but the browser tells that name.
+ */
+function isNamed({ headers, url = '', socket }: IncomingMessage, { host }: Listen): boolean {
+  const names = [headers.host, /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]].filter((name) => name !== undefined);
+  const own = ['localhost', '[::1]', ...[host, socket.localAddress ?? host].map((address) => hostOf(written(address)))];
+  return names.every((name) => {
+    const asked = hostOf(name)?.replace(/\.$/, '');
+    return asked !== undefined && (own.includes(asked) || (isIP(asked) === 4 && asked.startsWith('127.')));
+  });
+}
+
+/** The host of `HOST:PORT` in its one spelling; undefined when it is none. */
+function hostOf(authority: string): string | undefined {
+  try {
+    return new URL(`http://${authority}`).hostname;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An address as a URL has it: without its zone, and IPv4 as such where a socket for both families has it as IPv6. */
+function written(address: string): string {
+  const plain = address.replace(/%.*/, '').replace(/^::ffff:(?=[\d.]+$)/, '');
+  return isIP(plain) === 6 ? `[${plain}]` : plain;
 }
 
 function find(routes: Map<string, Route>, target: string): Answer | Promise<Answer> {
