@@ -3,6 +3,7 @@ import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseD
 import { ClearDfError, shortened, usageError } from '../errors.js';
 import { readTextFile } from '../host/text-file.js';
 import { nearest } from '../net/nearest.js';
+import { yamlExcess } from '../tunnel/yaml-size.js';
 import { FILE_KEYS, type Given, type GivenOptions, isOptionName, OPTIONS } from './option-table.js';
 
 const ACCEPTED = 'a readable YAML file of at most 1 MiB';
@@ -20,7 +21,12 @@ export function readConfigFile(file: string): GivenOptions {
 /** {@link readConfigFile} without the file. */
 export function parseConfigText(text: string, file: string): GivenOptions {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: false });
+  const excess = yamlExcess(text);
+  if (excess !== undefined) {
+    const { line, reason } = excess;
+    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:${line}`, reason });
+  }
+  const document = parsed(text, lines, file);
   const at = (offset: number | undefined) => {
     const { line, col } = lines.linePos(offset ?? 0);
     return `${file}:${line}:${col}`;
@@ -36,6 +42,16 @@ export function parseConfigText(text: string, file: string): GivenOptions {
   return readOptions(root, at);
 }
 
+function parsed(text: string, lineCounter: LineCounter, file: string): Document {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, merge: false });
+  } catch (cause) {
+    // The parser calls itself for every level.
+    const reason = 'not sound YAML: it is nested too deeply; expected KEY: VALUE';
+    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:1`, reason, cause });
+  }
+}
+
 function refuseBroken(document: Document, at: (offset: number) => string): void {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
@@ -49,8 +65,8 @@ function refuseBroken(document: Document, at: (offset: number) => string): void 
         ? 'this key is given twice; expected each key once'
         : several
           ? 'a second YAML document begins; expected one'
-          : `not sound YAML: ${shortened(problem.message)}; expected KEY: VALUE`,
-    cause: problem,
+          : // Not the parser's words: they repeat what stands there, and that may be a secret.
+            'not sound YAML; expected KEY: VALUE',
   });
 }
 
@@ -68,12 +84,13 @@ function readOptions(root: YAMLMap, at: (offset: number | undefined) => string):
 
 function unknownKey(place: string, name: string): ClearDfError {
   const meant = nearest(name, FILE_KEYS);
+  const known = meant !== undefined || /^(<<|a list|a map|[a-z][a-z-]{0,15})$/.test(name);
   return new ClearDfError({
     code: 'USAGE',
     operation: 'read',
     object: place,
     // A file that is given by mistake may hold secrets: what does not look like a key is not repeated.
-    reason: `unknown key${/^[^:]{1,40}$/.test(name) ? ` '${shortened(name)}'` : ''}; expected one of ${FILE_KEYS.join(', ')}`,
+    reason: `unknown key${known ? ` '${shortened(name)}'` : ''}; expected one of ${FILE_KEYS.join(', ')}`,
     hint: meant === undefined ? undefined : `did you mean '${meant}'?`,
   });
 }
@@ -88,8 +105,8 @@ function textOf(value: Node | null, where: string, accepted: string): string {
 }
 
 function shape(node: Node): string {
-  if (isAlias(node)) return `*${node.source}`;
+  if (isAlias(node)) return 'an alias (*)';
   if (isMap(node)) return 'a map';
-  if (isScalar(node)) return `${node.tag ?? `&${node.anchor ?? ''}`} ${node.source ?? ''}`;
+  if (isScalar(node)) return node.tag === undefined ? 'a text with an anchor (&)' : 'a text with a tag (!)';
   return 'a list';
 }

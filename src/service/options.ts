@@ -3,10 +3,11 @@
  * read. A flag and its key accept the same text; `option-table.ts` says which text that is.
  */
 import { z } from 'zod';
-import { type ClearDfError, missingError, usageError } from '../errors.js';
+import { ClearDfError, missingError, shortened, usageError } from '../errors.js';
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_LEVELS } from '../log.js';
 import { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
+import { nearest } from '../net/nearest.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../net/queue-range.js';
 import { DEFAULT_LISTEN, parseListen } from '../report/listen.js';
 import { type Given, type GivenOptions, type OptionName, OPTIONS } from './option-table.js';
@@ -96,6 +97,25 @@ export type Asked = Partial<Record<Exclude<OptionName, RuleOption | 'queue' | 'i
  * @throws ClearDfError USAGE that names the flag or the place in the file, the value and the accepted form
  */
 export function readOptions(given: GivenOptions): ServiceOptions {
+  try {
+    return readGiven(given);
+  } catch (error) {
+    throw error instanceof ClearDfError ? withoutValue(error, given) : error;
+  }
+}
+
+/** A file that is given by mistake may hold secrets: of what stands in one, only what looks like a slip is repeated. */
+function withoutValue(error: ClearDfError, given: GivenOptions): ClearDfError {
+  const found = Object.entries(given).find(([name, { where }]) => where === error.object && where.endsWith(` ${name}`));
+  if (found === undefined) return error;
+  const [name, { text }] = found as [OptionName, Given];
+  const words = OPTIONS[name].accepted.match(/[a-z0-9-]+/g) ?? [];
+  if (/^[\d.:]{0,21}$/.test(text) || nearest(text, words) !== undefined) return error;
+  const reason = error.reason.replace(`'${shortened(text)}'`, 'its value (not repeated here)');
+  return new ClearDfError({ ...error, reason, cause: undefined });
+}
+
+function readGiven(given: GivenOptions): ServiceOptions {
   const options = readTexts(given);
   refuseLoneRuleOptions(options, given);
   return { ...options, given, rules: options['install-rules'] ? [readRule(options, given)] : [] };

@@ -4,6 +4,7 @@
  */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { ClearDfError, shortened } from '../errors.js';
+import { yamlExcess } from './yaml-size.js';
 
 /** A map, a list, or a text; an empty value is the empty text. */
 export type YamlValue = string | YamlValue[] | YamlMap;
@@ -33,8 +34,10 @@ export function readYaml(text: string, source: YamlSource): YamlText {
   const lines = new Map<string, number>();
   const lineAt = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
   const refuse: Refuse = (offset, reason) => {
-    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: `${source.file}:${lineAt(offset)}`, reason });
+    throw refusal(source, lineAt(offset), reason);
   };
+  const excess = yamlExcess(text);
+  if (excess !== undefined) throw refusal(source, excess.line, excess.reason);
   const document = parse(text, counter, refuse);
   refuseBroken(document, source, refuse);
   const walk = (node: Node | null, path: string, offset: number | undefined): YamlValue => {
@@ -59,6 +62,10 @@ export function readYaml(text: string, source: YamlSource): YamlText {
   };
   const value = walk(document.contents, '', 0);
   return { value, lineOf: (path) => nearestLine(lines, path) };
+}
+
+function refusal({ file }: YamlSource, line: number, reason: string): ClearDfError {
+  return new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:${line}`, reason });
 }
 
 type Refuse = (offset: number | undefined, reason: string) => never;

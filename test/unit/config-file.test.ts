@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { TEXT_FILE_MAX } from '../../src/host/text-file.js';
 import { parseConfigText, readConfigFile } from '../../src/service/config-file.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
 import { FILE_KEYS, OPTION_NAMES, optionInfo } from '../../src/service/option-table.js';
 import { readOptions } from '../../src/service/options.js';
 
@@ -84,11 +85,39 @@ describe('what is refused, by line and column', () => {
     if (hint !== undefined) expect(error.hint).toBe(hint);
   });
 
-  it('a value of the wrong form names its place, itself and the accepted form', () => {
-    const given = parseConfigText('queue: 0\nstats: often\n', FILE);
-    expect(() => readOptions(given)).toThrow(
-      `read ${FILE}:2:8 stats: 'often' is not accepted; expected seconds, 0.1-86400`,
+  it('a value of the wrong form names its place and the accepted form, and itself only when it looks like a slip', () => {
+    const refused = (text: string) => refusal(() => readOptions(parseConfigText(`queue: 0\n${text}\n`, FILE))).message;
+    expect(refused('stats: 99999999')).toBe(
+      `read ${FILE}:2:8 stats: '99999999' is not accepted; expected seconds, 0.1-86400`,
     );
+    expect(refused('identification: randm')).toContain("'randm' is not accepted; expected ");
+    for (const text of ['stats: hunter2', 'name: Hunter2!', 'install-rules: true\nhook: hunter2', 'hunter2: 1']) {
+      expect(refused(text)).toMatch(
+        /its value \(not repeated here\) is not accepted; expected |unknown key; expected /,
+      );
+      expect(refused(text).toLowerCase()).not.toContain('hunter2');
+    }
+    for (const text of ['queue: *hunter2', 'queue: !hunter2 0', 'queue: "\\hunter2"', 'queue: `hunter2', 'hunter2']) {
+      expect(refusal(() => parseConfigText(text, FILE)).message).not.toContain('hunter2');
+    }
+  });
+
+  it.each([
+    ['70,000 keys', Array.from({ length: 70_000 }, (_, i) => `k${i}: 1\n`).join(''), 'than a person writes'],
+    [
+      'as many on one line',
+      `{${Array.from({ length: 70_000 }, (_, i) => `k${i}: 1`).join(', ')}}`,
+      'characters; expected',
+    ],
+    ['a line of 1 MiB', `name: ${'x'.repeat(1_048_570)}`, 'this line has 1048576 characters; expected at most 4096'],
+    ['lists in lists', `queue:\n${`${'['.repeat(4000)}\n`.repeat(10)}`, 'than a person writes'],
+    ['maps in maps', Array.from({ length: 1400 }, (_, i) => `${' '.repeat(i)}a:\n`).join(''), 'than a person writes'],
+  ])('%s, before they are parsed', (_, text, reason) => {
+    const before = process.cpuUsage();
+    expect(refusal(() => parseConfigText(text, FILE)).reason).toContain(reason);
+    expect(refusal(() => parseSite(text, FILE)).reason).toContain(reason);
+    // Processor time and not the clock's: other tests run beside this one.
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
   });
 
   it('a file that holds no options is not repeated', () => {
