@@ -5,6 +5,7 @@
       "sources": [
         "csrc/addon.cc",
         "csrc/encap_wrap.cc",
+        "csrc/flock_wrap.cc",
         "csrc/mangler_wrap.cc",
         "csrc/options_wrap.cc",
         "csrc/pour_wrap.cc",

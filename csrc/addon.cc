@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "encap_wrap.h"
+#include "flock_wrap.h"
 #include "mangler_wrap.h"
 #include "pour_wrap.h"
 #include "probe_wrap.h"
@@ -27,6 +28,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
 	exports.Set("Encap", EncapWrap::Define(env));
+	exports.Set("flock", Napi::Function::New(env, Flock, "flock"));
 	exports.Set("Mangler", ManglerWrap::Define(env));
 	exports.Set("pour", Napi::Function::New(env, Pour, "pour"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));

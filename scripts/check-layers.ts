@@ -18,6 +18,8 @@ import { mayImport, roomOf, type Violation } from './layers/roads.js';
 const ROADS = [
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
+  // Locks, for which Node has no call.
+  ['errors', 'counters', 'native', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // Pure; the bench takes it as well.
   ['errors', 'model', 'service', 'cli'],
@@ -71,7 +73,7 @@ const C_STEPS = [
   ['stamp'],
   ['pour'],
   ['options_wrap'],
-  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap', 'pour_wrap'],
+  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap', 'pour_wrap', 'flock_wrap'],
   ['addon'],
 ];
 

@@ -205,6 +205,8 @@ export interface Native {
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   /** Sends on the calling thread, and returns when it is over; needs CAP_NET_RAW. */
   pour(request: NativePour): NativePoured;
+  /** flock(2), exclusive, never waits: 0 or the errno. `inherit`: commands started from now on hold the lock too. */
+  flock(descriptor: number, inherit: boolean): number;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
   Encap: new (options: NativeEncapOptions) => NativeEncap;
   Rules: new (identification: IdentificationPolicy) => NativeRules;

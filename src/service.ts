@@ -3,6 +3,7 @@
  * is undone in reverse order; everything that can be refused is refused before the first change.
  */
 import { ClearDfError } from './errors.js';
+import { NoAnswerError } from './host/exec.js';
 import { readKernelQueues } from './host/kernel-queues.js';
 import { createLogger, type Logger } from './log.js';
 import type { ClearDf } from './mangler.js';
@@ -48,7 +49,8 @@ export async function runService(options: ServiceOptions, context: RunContext): 
       log.info({ reason: signals.stopping }, 'ended before anything was done');
       return;
     }
-    const service = await Service.start(options, { ...context, signals }, log);
+    const service = await begin(options, { ...context, signals }, log);
+    if (service === undefined) return;
     signals.attend({
       reload: () => void service.reload(),
       ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP reloads, TERM ends`),
@@ -57,6 +59,22 @@ export async function runService(options: ServiceOptions, context: RunContext): 
   } finally {
     // Those of the process stay watched to its last moment.
     if (context.signals === undefined) signals.dispose();
+  }
+}
+
+/** Starts a service; undefined when the run was told to end while a command was waited for. */
+async function begin(
+  options: ServiceOptions,
+  context: RunContext & { signals: SignalWatch },
+  log: Logger,
+): Promise<Service | undefined> {
+  try {
+    return await Service.start(options, context, log);
+  } catch (error) {
+    const { stopping } = context.signals;
+    if (stopping === undefined || !(error instanceof NoAnswerError)) throw error;
+    log.info({ reason: stopping }, `ended before it was running: ${error.message}`);
+    return undefined;
   }
 }
 
@@ -99,7 +117,7 @@ export class Service {
   /** @throws ClearDfError of the step that failed; what was done before it has been undone */
   static async start(options: ServiceOptions, context: RunContext, log: Logger): Promise<Service> {
     requirePrivilege(log);
-    const rules = new RuleKeeper(log);
+    const rules = new RuleKeeper(log, context.signals?.stop);
     context.signals?.onHaste(() => leftBehind(rules.leaves));
     const plan = await rules.plan(options);
     const undo = new UndoStack();

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
+import { errorSink } from '../log/standard-error.js';
 import type { SignalWatch } from '../service/signals.js';
 import { COMMAND_NAMES, DEFAULT_COMMAND, makeCommands, neededCommands } from './commands.js';
 import { endingOf, refusedBy, toleratePipes } from './output.js';
@@ -84,7 +85,8 @@ export async function main(argv: string[], signals?: SignalWatch): Promise<numbe
     return Number(process.exitCode ?? 0);
   } catch (error) {
     const { text, exitCode } = endingOf(error, wantsDebug(argv));
-    process.stderr.write(text);
+    // A stream would keep the process until somebody reads.
+    errorSink().write(text);
     return exitCode;
   }
 }

@@ -11,6 +11,7 @@ import {
   removeRules,
 } from '../host/firewall.js';
 import { feedText, liveFeeds } from '../host/firewall/feeds.js';
+import { underRulesLock } from '../host/firewall/lock.js';
 import { type LogLevel, type Logger, LOG_LEVELS, createLogger } from '../log.js';
 import { type QueueRange } from '../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
@@ -73,8 +74,10 @@ async function installInstance(flags: RuleFlags & CommonFlags): Promise<void> {
   const spec = ruleSpecFromFlags(flags);
   const choice = backendFromFlags(flags);
   const { log, runner } = tools(flags);
-  await refuseLive(runner, 'install', spec.name, flags, spec.queues);
-  const done = await installRules(runner, [spec], choice);
+  const done = await underRulesLock(runner, log, async () => {
+    await refuseLive(runner, 'install', spec.name, flags, spec.queues);
+    return installRules(runner, [spec], choice);
+  });
   const { backend, reason, changed, rules, removedFrom, notes } = done;
   const verb = runner.dryRun ? 'would install' : changed ? 'installed' : 'already there:';
   log.info(
@@ -87,9 +90,12 @@ async function installInstance(flags: RuleFlags & CommonFlags): Promise<void> {
 async function removeInstance(flags: CommonFlags & { backend?: string }): Promise<void> {
   const name = checked(flags.name ?? 'default');
   const { log, runner } = tools(flags);
-  await refuseLive(runner, 'remove', name, flags);
   const backend = flags.backend === 'auto' ? undefined : (flags.backend as Backend | undefined);
-  const { removedFrom, unread } = await removeRules(runner, name, backend);
+  const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
+    await refuseLive(runner, 'remove', name, flags);
+    return removeRules(runner, name, backend);
+  });
+  for (const note of notes) log.warn(note);
   for (const each of unread) log.warn(`rules of ${each.backend} are not known, some may be left: ${each.reason}`);
   const verb = runner.dryRun ? 'would remove' : 'removed';
   log.info(removedFrom.length > 0 ? `${verb} rules of ${name} from ${removedFrom.join(', ')}` : `no rules of ${name}`);

@@ -18,7 +18,8 @@ A file given with --config has one KEY: VALUE a line; each key is a flag's name 
 --no-fail-open). A flag outranks the file. HUP re-reads the file, and without one
 looks whether the rules are still in place, which the run does every 30 s anyway. TERM, INT and QUIT end the run, and
 so does the HUP of a terminal that goes away: the rules that it installed are removed first, packets that wait are
-answered, exit code 0. A second TERM, INT or QUIT ends it at once.`;
+answered, exit code 0. What it waits for by then is given up. Another TERM, INT or QUIT a second later, or a third
+one, ends it at once.`;
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function runCommand(signals?: SignalWatch): Command {

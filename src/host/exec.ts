@@ -6,6 +6,8 @@
 import { constants } from 'node:os';
 import { ClearDfError } from '../errors.js';
 import { quoteWord, replayText } from '../net/replay.js';
+import { type Ended, runChild } from './child.js';
+import { shortageOf } from './shortage.js';
 
 export { replayText };
 
@@ -17,17 +19,24 @@ export interface Change {
 }
 
 export interface RunnerOptions {
-  /** Gets the text of every change before it is made. */
-  log: { debug(message: string): void };
+  /** Gets the text of every change before it is made, and hears of a command that is waited for. */
+  log: { debug(message: string): void; info?(message: string): void };
   /** Show changes instead of making them. */
   dryRun?: boolean;
   /** Where changes go under dry run. */
   print?: (change: Change) => void;
+  /**
+   * Aborted when the run is to end, with the signal's name as the reason: the command that is under way is ended, and
+   * those that come after it, which put things back, get {@link ENDING_MS}.
+   */
+  stop?: AbortSignal | undefined;
 }
 
 /** Runs commands on this machine. */
 export interface Runner {
   readonly dryRun: boolean;
+  /** As in {@link RunnerOptions}. */
+  readonly stop?: AbortSignal | undefined;
   /**
    * Runs a command that changes nothing and returns its standard output.
    * @throws ClearDfError ENVIRONMENT (not installed), PRIVILEGE, or RUNTIME with the command's own words
@@ -54,15 +63,24 @@ const PACKAGES: Record<string, string> = {
 /** Firewall tools answer at once; xtables' lock and a slow kernel are given time, a hang is not. */
 const TIMEOUT_MS = 60_000;
 
+/** The same while the run ends: longer than iptables-legacy waits for the xtables lock. */
+export const ENDING_MS = 8000;
+
+/** A command that takes longer is named: somebody may be waiting for it. */
+const NAMED_AFTER_MS = 5000;
+const ENDING_NAMED_AFTER_MS = 1000;
+
 /** What iptables-legacy says while another program holds its lock, once a second. */
 const LOCKED = /holding the xtables lock/i;
 
 const DENIED = /operation not permitted|permission denied|must be root/i;
 
 /** @throws nothing itself; see {@link Runner} */
-export function createRunner({ log, dryRun = false, print = () => undefined }: RunnerOptions): Runner {
+export function createRunner({ log, dryRun = false, print = () => undefined, stop }: RunnerOptions): Runner {
+  const run = (command: string, args: readonly string[], input?: string) => runTool(command, args, input, log, stop);
   return {
     dryRun,
+    stop,
     query: run,
     async change(command, args, input) {
       const text = replayText(command, args, input);
@@ -89,36 +107,49 @@ export function toolEnvironment(): Record<string, string> {
   return { LC_ALL: 'C', PATH: [process.env['PATH'], ...SBIN].filter(Boolean).join(':') };
 }
 
-async function run(command: string, args: readonly string[], input?: string): Promise<string> {
-  // Only now: a run that installs no rules starts no command, and need not hold what would start one.
-  const { execa } = await import('execa');
-  const result = await execa(command, args, {
-    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-    env: toolEnvironment(),
-    reject: false,
-    stripFinalNewline: false,
-    timeout: TIMEOUT_MS,
-    // In a session of its own: a Ctrl-C is for clear-df, and ends no firewall tool in mid-transaction. Such a tool
-    // also outlives clear-df; it is a single transaction, and ends by itself.
-    detached: true,
-  });
-  if (!result.failed) return result.stdout;
-  throw failure(command, args, result);
-}
-
-/** The parts of execa's result that are read. */
-interface Failed {
-  code?: string | undefined;
-  stderr?: string | undefined;
-  exitCode?: number | undefined;
-  timedOut: boolean;
-  signal?: string | undefined;
-  shortMessage?: string | undefined;
-}
-
-function failure(command: string, args: readonly string[], result: Failed): ClearDfError {
+async function runTool(
+  command: string,
+  args: readonly string[],
+  input: string | undefined,
+  log: RunnerOptions['log'],
+  stop: AbortSignal | undefined,
+): Promise<string> {
   const object = [command, ...args].map(quoteWord).join(' ');
-  if (result.code === 'ENOENT') {
+  const ended = await runChild(command, args, {
+    env: toolEnvironment(),
+    input,
+    giveUp: (end) => watch(end, (seconds) => log.info?.(`waiting for ${object}, at most ${seconds} s`), stop),
+  });
+  if (ended.exitCode === 0 && ended.givenUp === undefined) return ended.stdout;
+  throw failure(command, object, ended);
+}
+
+/** When to give a command up: at its time limit, or at once when the run is to end. */
+function watch(
+  end: (reason: string) => void,
+  name: (seconds: number) => void,
+  stop: AbortSignal | undefined,
+): () => void {
+  const ending = stop?.aborted === true;
+  const [limit, named] = ending ? [ENDING_MS, ENDING_NAMED_AFTER_MS] : [TIMEOUT_MS, NAMED_AFTER_MS];
+  const timers = [
+    setTimeout(() => end(`no answer within ${limit / 1000} s`), limit),
+    setTimeout(() => name(limit / 1000), named),
+  ];
+  const interrupt = () => end(`ended by clear-df, because of ${String(stop?.reason)}, before it had answered`);
+  if (!ending) stop?.addEventListener('abort', interrupt, { once: true });
+  return () => {
+    timers.forEach(clearTimeout);
+    stop?.removeEventListener('abort', interrupt);
+  };
+}
+
+function failure(command: string, object: string, ended: Ended): ClearDfError {
+  const short = shortageOf(ended.failed);
+  if (short !== undefined) {
+    return new NoAnswerError({ code: 'RUNTIME', operation: 'run', object, ...short, errno: ended.failed });
+  }
+  if (ended.failed === 'ENOENT') {
     const name = packageOf(command);
     return new ClearDfError({
       code: 'ENVIRONMENT',
@@ -129,38 +160,53 @@ function failure(command: string, args: readonly string[], result: Failed): Clea
       hint: name === undefined ? `install ${command}` : `apt-get install ${name}`,
     });
   }
-  const words = complaint(result.stderr ?? '');
-  if (result.code === 'EACCES' || DENIED.test(words)) {
+  if (ended.givenUp !== undefined) {
+    return new NoAnswerError({ code: 'RUNTIME', operation: 'run', object, reason: ended.givenUp });
+  }
+  if (ended.signal !== undefined) {
+    return new NoAnswerError({ code: 'RUNTIME', operation: 'run', object, reason: `killed by ${ended.signal}` });
+  }
+  const words = complaint(ended.stderr);
+  if (ended.failed === 'EACCES' || DENIED.test(words)) {
     return new ClearDfError({
       code: 'PRIVILEGE',
       operation: 'run',
       object,
       reason: words || 'not allowed to run it',
-      errno: result.code ?? 'EPERM',
+      errno: ended.failed ?? 'EPERM',
       hint: 'run as root, or with CAP_NET_ADMIN',
     });
   }
   if (LOCKED.test(words)) {
-    return new ClearDfError({
+    return new NoAnswerError({
       code: 'RUNTIME',
       operation: 'run',
       object,
       reason: 'another program holds the xtables lock',
       hint: 'see who holds it (fuser -v /run/xtables.lock), and try again when it is done',
-      cause: result,
     });
   }
-  const ending = result.timedOut
-    ? `no answer within ${TIMEOUT_MS / 1000} s`
-    : (result.shortMessage ?? `exit code ${result.exitCode}`);
-  if (result.signal !== undefined && !result.timedOut) {
-    return new KilledError({ code: 'RUNTIME', operation: 'run', object, reason: `killed by ${result.signal}` });
-  }
-  return new ClearDfError({ code: 'RUNTIME', operation: 'run', object, reason: words || ending, cause: result });
+  const reason = words || (ended.failed === undefined ? `exit code ${ended.exitCode}` : 'it cannot be started');
+  return new ClearDfError({ code: 'RUNTIME', operation: 'run', object, reason, errno: ended.failed, cause: ended });
 }
 
-/** A command that somebody's signal ended: it says nothing about what the command would have found. */
-export class KilledError extends ClearDfError {}
+/**
+ * A command that could not be started for now, that somebody's signal ended, or that gave no answer in time: it says
+ * nothing about what it would have found.
+ */
+export class NoAnswerError extends ClearDfError {}
+
+/** What tools say of parts that the running kernel does not have. */
+const NOT_IN_KERNEL = /not supported|do you need to insmod|FIB table does not exist|No such file or directory/i;
+
+/**
+ * Whether a command failed because the tool is not installed or the kernel lacks what it asks for: then there is nothing
+ * to list. Whatever else failed has left the answer unknown.
+ */
+export function isAbsent(error: unknown): boolean {
+  if (!(error instanceof ClearDfError) || error instanceof NoAnswerError) return false;
+  return error.errno === 'ENOENT' || NOT_IN_KERNEL.test(error.reason);
+}
 
 function packageOf(command: string): string | undefined {
   return command.startsWith('iptables') ? 'iptables' : PACKAGES[command];

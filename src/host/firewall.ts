@@ -10,7 +10,7 @@ import { ownedTables } from '../rules/ruleset.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './capabilities.js';
-import { type Runner } from './exec.js';
+import { NoAnswerError, type Runner } from './exec.js';
 import { type Backend, type Contents, owners, readBackend, readBackends, surveyBackends } from './firewall/backends.js';
 import { callIptables, callsIptables, checkBridgeQueue, undoCallIptables } from './firewall/bridge.js';
 import { type BackendChoice, chooseBackend } from './firewall/choice.js';
@@ -50,6 +50,8 @@ export interface RemoveResult {
   removedFrom: Backend[];
   /** Backends whose rules could not be read, so that some may be left. */
   unread: Unread[];
+  /** What the person should know. */
+  notes: string[];
 }
 
 /** A backend that is installed but would not tell. */
@@ -103,8 +105,13 @@ export async function installRules(
     changed = await apply(runner, candidate, name, rules);
     for (const other of stale) await take(runner, other, name);
   } catch (error) {
-    if (changed) await putBack(runner, candidate, name);
-    if (bridged !== undefined) await undoCallIptables(runner, bridged);
+    // A tool that was ended may have made them all the same.
+    const doubtful = changed || error instanceof NoAnswerError;
+    try {
+      if (doubtful) await putBack(runner, candidate, name);
+    } finally {
+      if (bridged !== undefined) await undoCallIptables(runner, bridged);
+    }
     throw error;
   }
   const created = backend === 'iptables-nft' && !iptables.hasTable(candidate.save);
@@ -167,8 +174,8 @@ export async function removeRules(
   const failed = wanted.find(({ error }) => error && (backend !== undefined || error.code === 'PRIVILEGE'));
   if (failed?.error && holders.length === 0 && !runner.dryRun) throw failed.error;
   for (const contents of holders) await take(runner, contents, name);
-  await settle(runner, all, holders, name, ours);
-  return { removedFrom: holders.map((contents) => contents.backend), unread: unread(wanted) };
+  const notes = await settle(runner, all, holders, name, ours);
+  return { removedFrom: holders.map((contents) => contents.backend), unread: unread(wanted), notes };
 }
 
 /**
@@ -235,13 +242,18 @@ async function putBack(runner: Runner, before: Contents, name: string): Promise<
 /** Remembers what this installation changed around its rules. @returns a note when that failed */
 function keep(runner: Runner, all: readonly Contents[], changed: Memory): string[] {
   if (runner.dryRun) return [];
-  // A record without any rule of ours is left over from a namespace, or a boot, that is gone.
-  const known = all.some((contents) => owners(contents).length > 0) ? recall() : {};
-  if (remember(joined(known, changed))) return [];
-  return [
-    '/run/clear-df cannot be written: a run puts kernel settings back itself when it ends, but a later ' +
-      '`clear-df rules remove` will leave them as they are now',
-  ];
+  try {
+    // A record without any rule of ours is left over from a namespace, or a boot, that is gone.
+    const current = unread(all).length > 0 || all.some((contents) => owners(contents).length > 0);
+    remember(joined(current ? recall() : {}, changed));
+    return [];
+  } catch (error) {
+    if (!(error instanceof ClearDfError)) throw error;
+    return [
+      `${error.message}: a run puts kernel settings back itself when it ends, but a later ` +
+        '`clear-df rules remove` will leave them as they are now',
+    ];
+  }
 }
 
 function unread(contents: readonly Contents[]): Unread[] {

@@ -1,6 +1,6 @@
 /** Asks charon to come together with the other end. */
 import { ClearDfError } from '../errors.js';
-import { KilledError, type Runner } from './exec.js';
+import { NoAnswerError, type Runner } from './exec.js';
 
 /**
  * One attempt. Where it takes longer than `seconds`, charon goes on with it by itself.
@@ -12,7 +12,7 @@ export async function initiate(runner: Runner, child: string, seconds: number): 
     await runner.change('swanctl', ['--initiate', '--child', child, '--timeout', String(seconds)]);
     return undefined;
   } catch (error) {
-    if (!(error instanceof ClearDfError) || error instanceof KilledError || error.errno === 'ENOENT') throw error;
+    if (!(error instanceof ClearDfError) || error instanceof NoAnswerError || error.errno === 'ENOENT') throw error;
     // What led to it is on the standard output.
     const { stdout } = (error.cause ?? {}) as { stdout?: unknown };
     return `${typeof stdout === 'string' ? stdout : ''}\n${error.reason}`;

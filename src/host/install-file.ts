@@ -1,5 +1,5 @@
 /** Files that others read at any moment: whole or not at all, and from the first byte on closed to whom they are closed. */
-import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../errors.js';
 import { errnoOf } from './exec.js';
@@ -10,21 +10,10 @@ import { errnoOf } from './exec.js';
  * @throws ClearDfError PRIVILEGE or RUNTIME, without the text
  */
 export function installFile(file: string, mode: string, text: string): void {
-  const aside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
   try {
-    // Never through what somebody else has put there.
-    rmSync(aside, { force: true });
-    const handle = openSync(aside, 'wx', 0o600);
-    try {
-      fchmodSync(handle, Number.parseInt(mode, 8));
-      writeSync(handle, text);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(aside, file);
+    replaceFile(file, Number.parseInt(mode, 8), text);
   } catch (cause) {
     const errno = errnoOf(cause);
-    rmSync(aside, { force: true });
     const denied = errno === 'EACCES' || errno === 'EPERM';
     throw new ClearDfError({
       code: denied ? 'PRIVILEGE' : 'RUNTIME',
@@ -35,5 +24,29 @@ export function installFile(file: string, mode: string, text: string): void {
       hint: denied ? 'run as root' : undefined,
       cause,
     });
+  }
+}
+
+/**
+ * A new file in the place of the old one, on disk when this returns; what fails leaves the old one.
+ * @throws Error of Node's own file calls
+ */
+export function replaceFile(file: string, mode: number, text: string): void {
+  const aside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
+  try {
+    // Never through what somebody else has put there.
+    rmSync(aside, { force: true });
+    const handle = openSync(aside, 'wx', 0o600);
+    try {
+      fchmodSync(handle, mode);
+      writeFileSync(handle, text);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(aside, file);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
   }
 }

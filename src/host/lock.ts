@@ -1,105 +1,150 @@
 /**
- * One change of a tunnel at a time. The lock is a file with the holder's pid and start time; that of a process which
- * is no longer there counts for nothing.
+ * One change at a time, by flock(2) on a file of ours: the kernel itself lets go of it, whatever ends the process, and
+ * neither process numbers nor their namespaces matter. Commands that a holder starts hold the lock too, so that one which
+ * outlives a killed holder is not overtaken.
  */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { ClearDfError } from '../../errors.js';
-import { errnoOf } from '../exec.js';
-import { commandOf, type ProcessIdentity, stillRuns, thisProcess } from '../process.js';
-import { makeFolderOf, tunnelFile } from './place.js';
+import { ClearDfError } from '../errors.js';
+import { native } from '../native.js';
+import { errnoOf } from './exec.js';
+import { openStateFile } from './state.js';
 
-const holder = z.object({ pid: z.int().positive(), started: z.int().optional() });
+/** Who took it, for people; it is not what makes the lock. */
+const holder = z.object({ pid: z.int().positive(), command: z.string() });
 
 export interface Lock {
   /** Safe to call again. */
   release(): void;
 }
 
-/** A dead holder's file can be swept by one contender only; the others look again. */
-const TRIES = 5;
+export interface LockOptions {
+  /** What is locked, for messages: `tunnel site-a`. */
+  what: string;
+  file: string;
+  /** Commands that are started under the lock hold it too, until each has ended; default: yes. */
+  inherit?: boolean;
+}
+
+export interface Waiting {
+  /** Milliseconds. */
+  limit: number;
+  /** Says once whom it waits for. */
+  tell?: ((words: string) => void) | undefined;
+  /** Gives up at once when it is aborted. */
+  stop?: AbortSignal | undefined;
+}
+
+/** Between two looks at a lock that somebody holds. */
+const LOOK_MS = 50;
+/** The one before may take the file away in the moment between opening and locking it. */
+const TRIES = 100;
 
 /**
- * Takes the lock of a tunnel in this network namespace.
- * @throws ClearDfError CONFLICT that names the process which has it; RUNTIME where the file cannot be written
+ * Takes a lock, or refuses.
+ * @throws ClearDfError CONFLICT that names who has it; PRIVILEGE or RUNTIME where its file cannot be written or trusted
  */
-export function takeLock(name: string, file = tunnelFile(name, 'lock')): Lock {
-  const own = `${file}.${process.pid}`;
-  try {
-    makeFolderOf(file);
-    rmSync(own, { force: true });
-    writeFileSync(own, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600, flag: 'wx' });
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      if (linked(own, file)) return { release: () => release(file) };
-      const other = readHolder(file);
-      if (other !== undefined && stillRuns(other)) throw taken(name, other);
-      sweep(file, other);
+export function takeLock({ what, file, inherit = true }: LockOptions): Lock {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const handle = openStateFile(file);
+    try {
+      lockOpenFile(handle, inherit, what, file);
+      if (isStill(file, handle)) {
+        const text = `${JSON.stringify({ pid: process.pid, command: process.title })}\n`;
+        ftruncateSync(handle);
+        writeSync(handle, text, 0);
+        return releasable(file, handle);
+      }
+    } catch (error) {
+      closeSync(handle);
+      throw error;
     }
-  } catch (cause) {
-    if (cause instanceof ClearDfError) throw cause;
-    throw failed(name, file, cause);
-  } finally {
-    rmSync(own, { force: true });
+    closeSync(handle);
   }
-  throw failed(name, file, new Error('other processes come and go there'));
+  throw new ClearDfError({ code: 'RUNTIME', operation: 'lock', object: what, reason: `${file} comes and goes` });
 }
 
-function linked(own: string, file: string): boolean {
+/**
+ * Takes a lock, and waits for it where somebody has it.
+ * @throws ClearDfError as {@link takeLock}
+ */
+export async function waitForLock(options: LockOptions, { limit, tell, stop }: Waiting): Promise<Lock> {
+  let told = false;
+  for (const until = Date.now() + limit; ; await pause(LOOK_MS)) {
+    try {
+      return takeLock(options);
+    } catch (error) {
+      if (!(error instanceof ClearDfError) || error.code !== 'CONFLICT') throw error;
+      if (Date.now() > until || stop?.aborted === true) throw error;
+      if (!told) tell?.(`waiting: ${error.message}`);
+      told = true;
+    }
+  }
+}
+
+function lockOpenFile(handle: number, inherit: boolean, what: string, file: string): void {
+  const errno = native().flock(handle, inherit);
+  if (errno === 0) return;
+  const name = getSystemErrorName(-errno);
+  if (name === 'EAGAIN') throw taken(what, handle);
+  const reason = `${file} cannot be locked`;
+  throw new ClearDfError({ code: 'RUNTIME', operation: 'lock', object: what, reason, errno: name });
+}
+
+/** Whether the file of this name is the one that is open: whoever held it before takes it away. */
+function isStill(file: string, handle: number): boolean {
   try {
-    linkSync(own, file);
-    return true;
+    const [named, open] = [statSync(file), fstatSync(handle)];
+    return named.ino === open.ino && named.dev === open.dev;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }
 
-/** Moves the file away first and looks at what was moved: between looking and moving it may have got a new owner. */
-function sweep(file: string, dead: ProcessIdentity | undefined): void {
-  const aside = `${file}.${process.pid}.dead`;
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  const moved = readHolder(aside);
-  if (moved !== undefined && moved.pid !== dead?.pid && stillRuns(moved)) linked(aside, file);
-  rmSync(aside, { force: true });
+function releasable(file: string, handle: number): Lock {
+  let held = true;
+  return {
+    release() {
+      if (!held) return;
+      held = false;
+      closeSync(handle);
+      sweep(file);
+    },
+  };
 }
 
-function readHolder(file: string): ProcessIdentity | undefined {
+/** Takes the file away, unless somebody holds the lock by now: the next one, or a command that has not ended. */
+function sweep(file: string): void {
+  let handle: number | undefined;
   try {
-    return holder.parse(JSON.parse(readFileSync(file, 'utf8')));
+    handle = openStateFile(file);
+    if (native().flock(handle, false) === 0 && isStill(file, handle)) rmSync(file);
   } catch {
-    return undefined;
+    // A file of a few bytes is left; it locks nothing.
+  } finally {
+    if (handle !== undefined) closeSync(handle);
   }
 }
 
-function release(file: string): void {
-  if (readHolder(file)?.pid === process.pid) rmSync(file, { force: true });
-}
-
-function taken(name: string, { pid }: ProcessIdentity): ClearDfError {
-  const command = commandOf(pid);
+function taken(what: string, handle: number): ClearDfError {
+  const { pid, command } = readHolder(handle) ?? {};
+  const who = pid === undefined ? 'another process' : `process ${pid} (${command})`;
   return new ClearDfError({
     code: 'CONFLICT',
-    operation: 'lock tunnel',
-    object: name,
-    reason: `process ${pid}${command === undefined ? '' : ` (${command})`} is changing it`,
+    operation: 'lock',
+    object: what,
+    reason: `${who}, or a command that it has started, is changing it`,
     hint: 'wait until it has ended, or stop it',
   });
 }
 
-function failed(name: string, file: string, cause: unknown): ClearDfError {
-  const errno = errnoOf(cause);
-  return new ClearDfError({
-    code: errno === 'EACCES' || errno === 'EPERM' ? 'PRIVILEGE' : 'RUNTIME',
-    operation: 'lock tunnel',
-    object: name,
-    reason: `${file} cannot be written: ${(cause as Error).message}`,
-    errno,
-    hint: errno === 'EACCES' ? 'run as root' : undefined,
-    cause,
-  });
+function readHolder(handle: number): z.infer<typeof holder> | undefined {
+  try {
+    return holder.parse(JSON.parse(readFileSync(handle, 'utf8')));
+  } catch {
+    return undefined;
+  }
 }

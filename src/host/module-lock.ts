@@ -2,14 +2,14 @@
  * One change of kernel modules at a time. Modules are the machine's, not a tunnel's: what one process has loaded only to
  * try something, and takes out again, another one may just have come to rely on.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import path from 'node:path';
 import { ClearDfError } from '../errors.js';
-import { type Lock, takeLock } from './tunnel/lock.js';
+import { type Lock, waitForLock } from './lock.js';
+import { STATE_FOLDER } from './state.js';
 
 /** For all network namespaces. */
-const FILE = '/run/clear-df/modules.lock';
+const FILE = path.join(STATE_FOLDER, 'modules.lock');
 const WAIT_MS = 60_000;
-const LOOK_MS = 50;
 
 /**
  * Does something with modules while no other clear-df does; waits for the other one.
@@ -26,15 +26,10 @@ export async function withModuleLock<T>(work: () => Promise<T>): Promise<T> {
 
 /** Undefined for who may not write there: modules are not theirs to change either. */
 async function take(): Promise<Lock | undefined> {
-  const until = Date.now() + WAIT_MS;
-  for (;;) {
-    try {
-      return takeLock('modules', FILE);
-    } catch (error) {
-      if (!(error instanceof ClearDfError)) throw error;
-      if (error.code === 'PRIVILEGE' || error.errno === 'EROFS') return undefined;
-      if (Date.now() > until) throw error;
-      await pause(LOOK_MS);
-    }
+  try {
+    return await waitForLock({ what: 'kernel modules', file: FILE }, { limit: WAIT_MS });
+  } catch (error) {
+    if (error instanceof ClearDfError && (error.code === 'PRIVILEGE' || error.errno === 'EROFS')) return undefined;
+    throw error;
   }
 }

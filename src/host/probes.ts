@@ -7,7 +7,7 @@ import type { Facts } from '../tunnel/facts.js';
 import type { CarrierSpec, Engine } from '../tunnel/site.js';
 import type { Answer } from '../tunnel/words.js';
 import { netAdmin } from './capabilities.js';
-import type { Runner } from './exec.js';
+import { NoAnswerError, type Runner } from './exec.js';
 import { loadableModules } from './facts/modules.js';
 import { bridgeQueueReturns } from './firewall/bridge.js';
 import type { Bench, Finding } from './probes/bench.js';
@@ -47,18 +47,21 @@ function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
 /**
  * Tries what is asked. Nothing of it stays: no namespace, no rule, no device.
  * @param modules those that are loaded now
+ * @throws NoAnswerError when a tool was not heard to its end: what is kept from then on must not be founded on that
  */
 export async function probe(
   runner: Runner,
   modules: ReadonlySet<string>,
   questions: readonly Question[] = QUESTIONS,
 ): Promise<Abilities> {
-  const bench = { runner, modules, loadable: loadableModules() };
-  const findings = await withNamespace(runner, needsNamespace(questions, bench), async (namespace, reason) => {
+  const unheard: NoAnswerError[] = [];
+  const bench = { runner: listening(runner, unheard), modules, loadable: loadableModules() };
+  const findings = await withNamespace(bench.runner, needsNamespace(questions, bench), async (namespace, reason) => {
     const found: Partial<Record<Question, Finding>> = {};
     for (const question of questions) found[question] = await find(question, { ...bench, namespace, reason });
     return found;
   });
+  if (unheard[0] !== undefined) throw unheard[0];
   const answer = (question: Question): Answer => findings[question]?.answer ?? 'unknown';
   return {
     answers: {
@@ -74,6 +77,18 @@ export async function probe(
         findings[question]?.evidence ?? 'not asked: the engine does not need it',
       ]),
     ),
+  };
+}
+
+/** As the runner, and every command that gave no answer is remembered, whatever is made of it. */
+function listening(runner: Runner, unheard: NoAnswerError[]): Runner {
+  return {
+    ...runner,
+    query: (command, args, input) =>
+      runner.query(command, args, input).catch((error: unknown) => {
+        if (error instanceof NoAnswerError) unheard.push(error);
+        throw error;
+      }),
   };
 }
 

@@ -35,15 +35,6 @@ export function stillRuns({ pid, started }: ProcessIdentity): boolean {
   return fieldsOf(text)[0] !== 'Z' && Number(fieldsOf(text)[19]) === started;
 }
 
-/** What it was started as, for people; undefined where `/proc` cannot tell. */
-export function commandOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function startOf(pid: number): number | undefined {
   const text = statOf(pid);
   return text === undefined ? undefined : Number(fieldsOf(text)[19]);

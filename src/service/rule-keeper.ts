@@ -3,6 +3,7 @@ import { ClearDfError } from '../errors.js';
 import { createRunner, type Change, type Runner } from '../host/exec.js';
 import * as firewall from '../host/firewall.js';
 import { feedText, liveFeeds } from '../host/firewall/feeds.js';
+import { underRulesLock } from '../host/firewall/lock.js';
 import type { Logger } from '../log.js';
 import { rangeText } from '../net/queue-range.js';
 import { type Instance, instanceOf } from '../rules/instance.js';
@@ -39,9 +40,10 @@ export class RuleKeeper {
   /** Troubles that were told and have not passed yet. */
   readonly #told = new Set<string>();
 
-  constructor(log: Logger) {
+  /** @param stop aborted when the run is to end */
+  constructor(log: Logger, stop?: AbortSignal) {
     this.#log = log;
-    this.#runner = createRunner({ log });
+    this.#runner = createRunner({ log, stop });
   }
 
   /** The name of the rules that would stay if the process ended now. */
@@ -58,8 +60,11 @@ export class RuleKeeper {
     if (rules.length === 0) return undefined;
     const instance = instanceOf(rules);
     const changes: Change[] = [];
-    const looking = createRunner({ log: this.#log, dryRun: true, print: (change) => changes.push(change) });
-    const result = await firewall.installRules(looking, rules, backend);
+    const looking = createRunner({
+      ...{ log: this.#log, stop: this.#runner.stop },
+      ...{ dryRun: true, print: (change: Change) => changes.push(change) },
+    });
+    const result = await firewall.installRules(looking, rules, this.#settled(rules, backend));
     if (result.existed && this.#installed?.name !== instance.name) await refuseTakenName(this.#runner, instance);
     return { result, changes };
   }
@@ -71,11 +76,22 @@ export class RuleKeeper {
     const name = rules[0]?.name;
     if (name !== undefined) {
       this.#name ??= name;
-      await this.#put(rules, backend, before?.name === name);
+      await this.#put(rules, this.#settled(rules, backend), before?.name === name);
     }
     if (before !== undefined && before.name !== name) await this.#take(before);
     this.#name = name;
     if (name === undefined) this.#forget();
+  }
+
+  /**
+   * Where this run's rules are, with `auto`, they stay: that a tool failed once is no reason to move them. An instance
+   * that has come to need another hook is chosen for anew.
+   */
+  #settled(rules: readonly RuleSpec[], choice: firewall.BackendChoice): firewall.BackendChoice {
+    const now = this.#installed;
+    if (choice !== 'auto' || now === undefined || now.name !== instanceOf(rules).name) return choice;
+    const [before, after] = [now.rules, rules].map((specs) => specs.map(({ hook }) => hook).join());
+    return before === after ? now.backend : choice;
   }
 
   /**
@@ -124,7 +140,9 @@ export class RuleKeeper {
 
   async #put(rules: readonly RuleSpec[], choice: firewall.BackendChoice, ours: boolean): Promise<void> {
     const { name } = instanceOf(rules);
-    const result = await firewall.installRules(this.#runner, rules, choice, this.#before);
+    const result = await underRulesLock(this.#runner, this.#log, () =>
+      firewall.installRules(this.#runner, rules, choice, this.#before),
+    );
     this.#before = firewall.joined(this.#before, result.before);
     this.#installed = { name, rules, backend: result.backend, shown: '' };
     this.#announce(rules, result, ours);
@@ -145,9 +163,12 @@ export class RuleKeeper {
   }
 
   async #take({ name, backend }: Installed): Promise<void> {
-    const { removedFrom } = await firewall.removeRules(this.#runner, name, backend, this.#before);
+    const { removedFrom, notes } = await underRulesLock(this.#runner, this.#log, () =>
+      firewall.removeRules(this.#runner, name, backend, this.#before),
+    );
     if (removedFrom.length > 0) this.#log.info({ name, backend }, 'rules removed');
     else this.#log.warn({ name, backend }, `rules of ${name} were gone from ${backend} already`);
+    for (const note of notes) this.#log.warn({ name, backend }, note);
   }
 
   #announce(

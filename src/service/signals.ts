@@ -1,13 +1,23 @@
 /**
- * The signals of a run, from the first moment of the process on: TERM, INT and QUIT end it, HUP reloads it, a second
- * TERM, INT or QUIT ends the process at once. The others that would end it, or open Node's debugger, are ignored.
+ * The signals of a run, from the first moment of the process on: TERM, INT and QUIT end it, HUP reloads it. One more a
+ * second later, or a third one, ends the process at once. The others that would end it, or open Node's debugger, are
+ * ignored.
  */
-import { writeSync } from 'node:fs';
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
+import { errorSink } from '../log/standard-error.js';
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
 
 const STOPS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
+/**
+ * Supervisors send two: `timeout` one to the process and one to its group, `systemctl` and a shell to all of a session.
+ * Milliseconds from the first one in which a second one is the same wish.
+ */
+const SAME_MS = 1000;
+/** Whoever sends so many means it. */
+const AT_ONCE = 3;
 
 /** Node's own answer to USR1 is a debugger on 127.0.0.1, where any local user could run code as this one. */
 const IGNORED = ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
@@ -23,6 +33,8 @@ export interface SignalWatch {
   readonly stopped: Promise<StopSignal>;
   /** Whether such a signal has come. */
   readonly stopping: StopSignal | undefined;
+  /** Aborted by it, with its name as the reason. */
+  readonly stop: AbortSignal;
   /** Who gets HUP from now on; one that came before is handed over at once. */
   attend(receiver: SignalReceiver): void;
   /** What stays behind when the process ends at once, asked for at that moment: a line for stderr. */
@@ -36,10 +48,20 @@ export interface SignalOptions {
   hangup?: boolean;
   /** Ends the process, with 128 + number of the signal. */
   exit?: (exitCode: number) => void;
+  /** Milliseconds of a clock that only goes forward. */
+  now?: () => number;
 }
 
-export function watchSignals({ hangup = false, exit = (code) => process.exit(code) }: SignalOptions = {}): SignalWatch {
+export function watchSignals({
+  hangup = false,
+  exit = (code) => process.exit(code),
+  now = () => performance.now(),
+}: SignalOptions = {}): SignalWatch {
   let first: StopSignal | undefined;
+  let [since, count] = [0, 0];
+  const stopper = new AbortController();
+  // One for each command that is under way.
+  setMaxListeners(0, stopper.signal);
   let resolve!: (signal: StopSignal) => void;
   const stopped = new Promise<StopSignal>((done) => (resolve = done));
   let receiver: SignalReceiver | undefined;
@@ -48,11 +70,17 @@ export function watchSignals({ hangup = false, exit = (code) => process.exit(cod
 
   const stop = (signal: StopSignal) => {
     first = signal;
+    since = now();
+    stopper.abort(signal);
     resolve(signal);
   };
   const onStop = (signal: NodeJS.Signals) => {
+    count += 1;
     if (first === undefined) return stop(signal as StopSignal);
-    say(lastWords());
+    if (count < AT_ONCE && now() - since < SAME_MS) return;
+    const words = lastWords();
+    // Not by a stream: the process ends before that would be written.
+    if (words !== undefined) errorSink().write(`clear-df: ${words}\n`);
     exit(128 + constants.signals[signal]);
   };
   const onHup = () => {
@@ -69,6 +97,7 @@ export function watchSignals({ hangup = false, exit = (code) => process.exit(cod
   for (const signal of IGNORED) process.on(signal, onIgnored);
   return {
     stopped,
+    stop: stopper.signal,
     get stopping() {
       return first;
     },
@@ -86,14 +115,4 @@ export function watchSignals({ hangup = false, exit = (code) => process.exit(cod
       for (const signal of IGNORED) process.off(signal, onIgnored);
     },
   };
-}
-
-/** Straight to the descriptor: the process ends before a stream would be written. */
-function say(words: string | undefined): void {
-  if (words === undefined) return;
-  try {
-    writeSync(2, `clear-df: ${words}\n`);
-  } catch {
-    // Nobody reads standard error any more.
-  }
 }

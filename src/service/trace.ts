@@ -6,6 +6,7 @@ import { holderOf } from '../host/kernel-queues.js';
 import { readTextFile } from '../host/text-file.js';
 import { readTraceCounters } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';
+import { takeTraceLock } from '../host/trace/journal.js';
 import { sweepTraces } from '../host/trace/left-over.js';
 import { type Marking, putMarks, tryNft } from '../host/trace/marks.js';
 import { Session, thisTracer } from '../host/trace/session.js';
@@ -54,6 +55,15 @@ const POLL_MS = 100;
  *   another trace runs in this network namespace
  */
 export async function runTrace(options: TraceOptions, hooks: TraceHooks): Promise<Traced | undefined> {
+  const lock = takeTraceLock();
+  try {
+    return await trace(options, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced | undefined> {
   const { flow, dryRun } = options;
   const { log, say } = hooks;
   const print = ({ text }: { text: string }) => process.stdout.write(`${text}\n`);

@@ -1,4 +1,5 @@
 /** What has been done so far, so that it can be undone in reverse order. */
+import { isShortage } from '../host/shortage.js';
 import type { Logger } from '../log.js';
 
 interface Step {
@@ -16,20 +17,30 @@ export class UndoStack {
   }
 
   /**
-   * Undo everything. A step that fails does not keep the others from being undone.
+   * Undo everything. A step that fails does not keep the others from being undone; for want of descriptors, processes
+   * or memory it is tried again at the end, when the others have given theirs back.
    * @returns the failures, each already logged by name
    */
   async unwind(log: Logger): Promise<unknown[]> {
     const failures: unknown[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+    const again: Step[] = [];
+    const undo = async (step: Step, last: boolean) => {
       try {
         log.debug(step.name);
         await step.undo();
       } catch (error) {
-        log.error({ step: step.name, reason: (error as Error).message }, `could not ${step.name}`);
+        const reason = (error as Error).message;
+        if (!last && isShortage(error)) {
+          log.warn({ step: step.name, reason }, `could not ${step.name} yet, and will try again`);
+          again.push(step);
+          return;
+        }
+        log.error({ step: step.name, reason }, `could not ${step.name}`);
         failures.push(error);
       }
-    }
+    };
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await undo(step, false);
+    for (const step of again) await undo(step, true);
     return failures;
   }
 }

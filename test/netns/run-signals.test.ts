@@ -127,12 +127,22 @@ describe('a firewall tool', () => {
   });
 });
 
-it('a second signal names what may be left', async () => {
+it('two TERMs at once are one: the rules go', async () => {
   const running = router.spawn(process.execPath, [MAIN, ...RUN]);
   await running.says(/clear-df is running/);
   running.kill('SIGSTOP');
   running.kill('SIGTERM');
   running.kill('SIGINT');
+  running.kill('SIGCONT');
+  expect(await running.wait()).toEqual({ exitCode: 0, signal: undefined });
+  expect(await rulesText(router)).not.toContain('clear-df');
+});
+
+it('a third signal ends it at once, and names what may be left', async () => {
+  const running = router.spawn(process.execPath, [MAIN, ...RUN]);
+  await running.says(/clear-df is running/);
+  running.kill('SIGSTOP');
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) running.kill(signal);
   running.kill('SIGCONT');
   await running.wait();
   expect(running.stderr).toContain('clear-df: rules of default may be left: clear-df rules remove --name default\n');

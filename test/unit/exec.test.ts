@@ -1,10 +1,12 @@
 /** How commands are started and what their endings mean. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { createRunner, KilledError } from '../../src/host/exec.js';
+import { execa } from 'execa';
+import { describe, expect, it, vi } from 'vitest';
+import { createRunner, NoAnswerError } from '../../src/host/exec.js';
 import { silentLogger } from '../../src/log.js';
+import { until } from '../helpers/until.js';
 
 const runner = createRunner({ log: silentLogger() });
 
@@ -20,7 +22,7 @@ describe('a command', () => {
   it('that a signal ended has given no verdict', async () => {
     const killed = runner.query('sh', ['-c', 'kill -INT $$; sleep 60']);
     await expect(killed).rejects.toThrow('killed by SIGINT');
-    await expect(killed).rejects.toBeInstanceOf(KilledError);
+    await expect(killed).rejects.toBeInstanceOf(NoAnswerError);
   });
 
   it('that found the xtables lock held says so once, with a hint', async () => {
@@ -39,3 +41,66 @@ describe('a command', () => {
     }
   });
 });
+
+describe('a command that does not end', () => {
+  /** As a wrapper that starts the real tool and waits for it: both have to go. */
+  const HANGS = 'sleep 1000 & echo $!; wait';
+  const alive = (pid: number) => {
+    try {
+      process.kill(pid, 0);
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] !== 'Z';
+    } catch {
+      return false;
+    }
+  };
+
+  it('is ended with everything that it has started, at once when the run is to end', async () => {
+    const stop = new AbortController();
+    const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-exec-'));
+    try {
+      const file = path.join(folder, 'pid');
+      const interruptible = createRunner({ log: silentLogger(), stop: stop.signal });
+      const hanging = interruptible.query('sh', ['-c', `(${HANGS}) >${file}`]);
+      const pid = await until('it has started another', () => Number(tryRead(file)) || undefined);
+      stop.abort('SIGTERM');
+      await expect(hanging).rejects.toThrow('because of SIGTERM');
+      await expect(hanging).rejects.toBeInstanceOf(NoAnswerError);
+      expect(alive(pid)).toBe(false);
+      // What puts things back comes after it, and runs.
+      expect(await interruptible.change('echo', ['back'])).toBe('back\n');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is named while it is waited for, and ended at its limit, shorter when the run ends', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const said: string[] = [];
+      const log = { debug: () => undefined, info: (words: string) => said.push(words) };
+      const ending = createRunner({ log, stop: AbortSignal.abort('SIGTERM') }).query('sleep', ['1000']);
+      ending.catch(() => undefined);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(said).toEqual(['waiting for sleep 1000, at most 8 s']);
+      await vi.advanceTimersByTimeAsync(7000);
+      vi.useRealTimers();
+      await expect(ending).rejects.toThrow('no answer within 8 s');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+it('without a descriptor free a command has given no answer, and a later one does', async () => {
+  const { stdout } = await execa(process.execPath, ['--import', 'tsx', 'test/helpers/short-of-descriptors.ts']);
+  const message = 'run true: this process has no file descriptor free (EMFILE)';
+  expect(JSON.parse(stdout)).toEqual({ refused: { message, noAnswer: true }, then: 'well\n' });
+});
+
+function tryRead(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

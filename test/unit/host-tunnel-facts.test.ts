@@ -1,17 +1,12 @@
 /** What tools print, as facts; and commands whose secrets stay secret. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { parseLinks } from '../../src/host/facts/links.js';
 import { readPath, parseRoutes } from '../../src/host/facts/routes.js';
 import { parsePolicies, parseStates, readXfrm } from '../../src/host/facts/xfrm.js';
 import { judge } from '../../src/host/probes/nft-clears-df.js';
-import { thisProcess } from '../../src/host/process.js';
-import { takeLock } from '../../src/host/tunnel/lock.js';
 import { perform } from '../../src/host/tunnel/perform.js';
-import { KilledError, type Runner } from '../../src/host/exec.js';
+import { NoAnswerError, type Runner } from '../../src/host/exec.js';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
 
 /** A runner whose queries are answered from a table; what it does not know fails as a command would. */
@@ -19,7 +14,7 @@ function runnerOf(answers: Record<string, string | Error>): Runner {
   const query = async (command: string, args: readonly string[]) => {
     const answer = answers[[command, ...args].join(' ')];
     if (typeof answer === 'string') return answer;
-    throw answer ?? new ClearDfError({ code: 'RUNTIME', operation: 'run', object: command, reason: 'no such thing' });
+    throw answer ?? new ClearDfError({ code: 'RUNTIME', operation: 'run', object: command, reason: 'RTNETLINK answers: Network is unreachable' });
   };
   return { dryRun: false, query, change: query, effect: async (_, action) => action() };
 }
@@ -189,10 +184,17 @@ src 192.168.200.1/32 dst 172.16.0.1/32 proto icmp type 3 code 3
     ]);
   });
 
-  it('are unknown, and not absent, when `ip` was killed over them', async () => {
-    const killed = new KilledError({ code: 'RUNTIME', operation: 'run', reason: 'killed by SIGKILL' });
-    await expect(readXfrm(runnerOf({ 'ip xfrm state': killed }))).rejects.toBe(killed);
-    expect(await readXfrm(runnerOf({}))).toEqual({ states: [], policies: [] });
+  it('are unknown, and not absent, unless the kernel has no IPsec or does not let this user look', async () => {
+    const failed = (reason: string, code: 'RUNTIME' | 'PRIVILEGE' = 'RUNTIME') =>
+      new ClearDfError({ code, operation: 'run', object: 'ip xfrm state', reason });
+    const killed = new NoAnswerError({ code: 'RUNTIME', operation: 'run', reason: 'killed by SIGKILL' });
+    for (const error of [killed, failed('exit code 1'), failed('Cannot allocate memory')]) {
+      await expect(readXfrm(runnerOf({ 'ip xfrm state': error, 'ip xfrm policy': '' }))).rejects.toBe(error);
+    }
+    const nothing = { states: [], policies: [] };
+    for (const error of [failed('Cannot open netlink socket: Protocol not supported'), failed('', 'PRIVILEGE')]) {
+      expect(await readXfrm(runnerOf({ 'ip xfrm state': error, 'ip xfrm policy': error }))).toEqual(nothing);
+    }
   });
 
   it('a refused key is in no message and in no echo', async () => {
@@ -222,31 +224,5 @@ describe('the probe of nft', () => {
     expect(judge(listing(1, 1)).answer).toBe('yes');
     expect(judge(listing(1, 0)).answer).toBe('no');
     expect(judge(listing(0, 0)).answer).toBe('unknown');
-  });
-});
-
-describe('the lock of a tunnel', () => {
-  let folder: string;
-  beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'clear-df-lock-'))));
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  it('is held by one process, which the refusal names, until it is released', () => {
-    const file = path.join(folder, 'run/tunnel.lock');
-    const lock = takeLock('site', file);
-    expect(() => takeLock('site', file)).toThrow(`process ${process.pid}`);
-    lock.release();
-    takeLock('site', file).release();
-  });
-
-  it('of a process that is gone, or whose number another one has now, counts for nothing', () => {
-    const file = path.join(folder, 'tunnel.lock');
-    // Above the largest pid_max of Linux, 2^22.
-    writeFileSync(file, JSON.stringify({ pid: 4_194_305, started: 1 }));
-    takeLock('site', file);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(thisProcess());
-    writeFileSync(file, JSON.stringify({ pid: 1, started: 999_999_999 }));
-    takeLock('site', file).release();
-    writeFileSync(file, 'half a li');
-    takeLock('site', file).release();
   });
 });

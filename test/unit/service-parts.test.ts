@@ -71,19 +71,35 @@ describe('signals', () => {
   let watch: SignalWatch | undefined;
   afterEach(() => watch?.dispose());
 
-  it('the first TERM stops, the second one ends with 128 + its number, HUP does neither', async () => {
+  it('the first TERM stops, and a third signal ends with 128 + its number; HUP does neither', async () => {
     let hups = 0;
     const impatient: number[] = [];
-    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode) });
+    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), now: () => 5000 });
     watch.attend({ reload: () => (hups += 1), ignored: () => undefined });
     process.emit('SIGHUP');
-    expect({ hups, stopping: watch.stopping }).toEqual({ hups: 1, stopping: undefined });
+    expect({ hups, stopping: watch.stopping, stop: watch.stop.aborted }).toEqual({
+      ...{ hups: 1, stopping: undefined, stop: false },
+    });
     process.emit('SIGTERM', 'SIGTERM');
     expect(await watch.stopped).toBe('SIGTERM');
-    expect({ impatient, stopping: watch.stopping }).toEqual({ impatient: [], stopping: 'SIGTERM' });
-    process.emit('SIGINT', 'SIGINT');
+    expect({ stopping: watch.stopping, stop: watch.stop.reason as unknown }).toEqual({
+      ...{ stopping: 'SIGTERM', stop: 'SIGTERM' },
+    });
     process.emit('SIGTERM', 'SIGTERM');
-    expect(impatient).toEqual([130, 143]);
+    // Supervisors send two at once.
+    expect(impatient).toEqual([]);
+    process.emit('SIGINT', 'SIGINT');
+    expect(impatient).toEqual([130]);
+  });
+
+  it('a second TERM ends at once when it comes a second after the first', () => {
+    const impatient: number[] = [];
+    let now = 1000;
+    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), now: () => now });
+    process.emit('SIGTERM', 'SIGTERM');
+    now += 1000;
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(impatient).toEqual([143]);
   });
 
   it('a HUP before the service is there is kept for it, once', () => {

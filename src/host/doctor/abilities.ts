@@ -4,6 +4,7 @@ import type { Capabilities } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
 import { probe } from '../probes.js';
 import type { Kernel } from './modules.js';
+import { reading } from './reading.js';
 import { mayAsk } from './rulesets.js';
 
 /** What the rules that are tried consist of: before 5.17 counters are a module of their own. */
@@ -13,7 +14,12 @@ export async function readAbilities(runner: Runner, kernel: Kernel): Promise<Cap
   const unloaded = MODULES.find((module) => !mayAsk(kernel, module));
   const tries = unloaded === undefined;
   const questions = tries ? (['nftBridgeQueue', 'nftClearsDf'] as const) : (['nftBridgeQueue'] as const);
-  const { answers, evidence } = await probe(runner, kernel.loaded, questions);
+  const tried = await reading(probe(runner, kernel.loaded, questions));
+  if ('unknown' in tried) {
+    const finding = { answer: 'unknown', evidence: tried.unknown } as const;
+    return { nftBridgeQueue: finding, nftClearsDf: finding };
+  }
+  const { answers, evidence } = tried.known;
   const idle = `${unloaded} is not loaded on ${release()}, and trying would load it`;
   return {
     nftBridgeQueue: { answer: answers.nftBridgeQueue, evidence: evidence.nftBridgeQueue ?? '' },

@@ -24,7 +24,9 @@ export async function readRulesets(runner: Runner, kernel: Kernel): Promise<Rule
 
 /** @param none whether there are none for sure, should the tool not be there */
 async function readSave(runner: Runner, variant: IptablesVariant, none: boolean): Promise<Reading<string>> {
-  const { save, error } = await readBackend(runner, variant);
+  const contents = await reading(readBackend(runner, variant));
+  if ('unknown' in contents) return none ? { known: '' } : contents;
+  const { save, error } = contents.known;
   if (error === undefined) return { known: save };
   return none ? { known: '' } : reading<string>(Promise.reject(error));
 }

@@ -1,7 +1,7 @@
 /** The tools that clear-df runs, and their versions. */
 import { ClearDfError } from '../../errors.js';
 import type { Tool } from '../../doctor/machine.js';
-import { KilledError, type Runner } from '../exec.js';
+import type { Runner } from '../exec.js';
 
 /** Name → the words that make it tell its version. */
 const TOOLS: Record<string, { words: readonly string[]; install: string }> = {
@@ -21,7 +21,7 @@ async function readTool(runner: Runner, name: string, { words, install }: (typeo
     const [line = ''] = (await runner.query(name, words)).trim().split('\n');
     return line === '' ? { state: 'unknown' } : { state: 'present', version: line };
   } catch (error) {
-    if (!(error instanceof ClearDfError) || error instanceof KilledError) throw error;
+    if (!(error instanceof ClearDfError)) throw error;
     return error.errno === 'ENOENT' ? { state: 'missing', install } : { state: 'unknown' };
   }
 }

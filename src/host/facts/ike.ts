@@ -7,7 +7,8 @@ import { sealing } from '../../tunnel/ike/judge.js';
 import { connectionName, ikeFiles, ikeOf } from '../../tunnel/ike/names.js';
 import { HEADER } from '../../tunnel/ike/swanctl-text.js';
 import type { Site } from '../../tunnel/site.js';
-import { KilledError, type Runner } from '../exec.js';
+import { NoAnswerError, type Runner } from '../exec.js';
+import { refuseShortage } from '../shortage.js';
 import { bootId } from '../tunnel/place.js';
 import { parsePretty, type ViciSection } from './vici-text.js';
 
@@ -32,7 +33,7 @@ export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrie
     const facts: IkeFacts = { silent: undefined, ...found };
     return sealing(site, facts) === undefined ? { ...facts, messages: await readMessages(runner, site) } : facts;
   } catch (error) {
-    if (!(error instanceof ClearDfError) || error instanceof KilledError) throw error;
+    if (!(error instanceof ClearDfError) || error instanceof NoAnswerError) throw error;
     return { silent: silence(error), ...nothing };
   }
 }
@@ -49,7 +50,7 @@ async function readMessages(runner: Runner, site: Pick<Site, 'name'>): Promise<M
   try {
     return parseMessages(await runner.query('swanctl', ['--counters', '--name', connectionName(site)]));
   } catch (error) {
-    if (error instanceof ClearDfError) return new Map();
+    if (error instanceof ClearDfError && !(error instanceof NoAnswerError)) return new Map();
     throw error;
   }
 }
@@ -59,7 +60,8 @@ function fileFact(file: string): [string, FileFact][] {
     const text = readFileSync(file);
     const digest = createHash('sha256').update(text).digest('hex');
     return [[file, { digest, ours: text.toString('latin1').startsWith(HEADER) }]];
-  } catch {
+  } catch (error) {
+    refuseShortage(error, file);
     return [];
   }
 }

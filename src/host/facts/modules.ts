@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { release } from 'node:os';
 import path from 'node:path';
+import { refuseShortage } from '../shortage.js';
 
 /** Where to look; tests have their own. */
 export interface ModuleRoots {
@@ -15,7 +16,9 @@ const ROOTS: ModuleRoots = { proc: '/proc', sys: '/sys', lib: '/lib/modules' };
 /** Built-in modules that `/sys/module` does not show, and what shows them. */
 const SHOWN_BY: Record<string, string> = { br_netfilter: 'sys/net/bridge', nf_conntrack: 'sys/net/netfilter' };
 
-/** Names of the modules that are loaded or built in, with `_` for `-`. Never throws. */
+/** Names of the modules that are loaded or built in, with `_` for `-`.
+ * @throws ClearDfError RUNTIME when they could not be read for want of descriptors or memory
+ */
 export function readModules(roots: ModuleRoots = ROOTS): Set<string> {
   const loaded = text(path.join(roots.proc, 'modules')).split('\n').map(firstWord);
   const visible = entries(path.join(roots.sys, 'module'));
@@ -57,7 +60,8 @@ function firstWord(line: string): string {
 function text(file: string): string {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
+  } catch (error) {
+    refuseShortage(error, file);
     return '';
   }
 }
@@ -65,7 +69,8 @@ function text(file: string): string {
 function entries(folder: string): string[] {
   try {
     return readdirSync(folder);
-  } catch {
+  } catch (error) {
+    refuseShortage(error, folder);
     return [];
   }
 }

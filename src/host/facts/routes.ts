@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { Facts, Link, Route } from '../../tunnel/facts.js';
-import type { Runner } from '../exec.js';
+import { isAbsent, type Runner } from '../exec.js';
 import { readJson } from './json.js';
 
 /** Words of a listing that tell how a route fares; `ip route add` does not take them. */
@@ -26,7 +26,7 @@ export async function readDefaults6(runner: Runner): Promise<string[]> {
 /** What `ip -o` lists; nothing where the kernel has no such thing, as IPv6 that is off. */
 export async function listing(runner: Runner, args: readonly string[]): Promise<string> {
   return runner.query('ip', ['-o', ...args]).catch((error: unknown) => {
-    if (error instanceof ClearDfError && error.code === 'RUNTIME') return '';
+    if (isAbsent(error)) return '';
     throw error;
   });
 }
@@ -129,12 +129,16 @@ function mtuOf(way: Way | undefined): number | undefined {
   return way?.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
 }
 
+/** As iproute2 passes on what the kernel refuses. */
+const KERNEL_SAYS = /^(RTNETLINK answers|Error): /;
+
 async function lookUp(runner: Runner, args: string[]): Promise<Way | undefined> {
   try {
     const [way] = readJson(found, await runner.query('ip', args), `ip ${args.join(' ')}`);
     return way;
   } catch (error) {
-    if (error instanceof ClearDfError && error.code === 'RUNTIME') return undefined;
+    // The kernel's own answer, that there is none; whatever else failed is no answer.
+    if (error instanceof ClearDfError && KERNEL_SAYS.test(error.reason)) return undefined;
     throw error;
   }
 }

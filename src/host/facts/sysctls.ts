@@ -1,6 +1,7 @@
 /** Kernel parameters that a tunnel has to do with, read all at once. */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { refuseShortage } from '../shortage.js';
 
 /** Whole folders, without those below them. */
 const FOLDERS = ['net/bridge', 'net/ipv4', 'net/vrf'];
@@ -10,8 +11,9 @@ const SINGLE = /^(xfrm_|fb_tunnels_)/;
 
 /**
  * Values by name with slashes (`net/bridge/bridge-nf-call-iptables`): `net/bridge`, `net/ipv4` and `net/vrf`, those of
- * the devices, and some of `net/core`. What cannot be read is not among them. Never throws.
+ * the devices, and some of `net/core`. What this user may not read is not among them.
  * @param devices whose `conf` folders are read, beside `all` and `default`
+ * @throws ClearDfError RUNTIME when they could not be read for want of descriptors or memory
  */
 export function readSysctls(devices: readonly string[], root = '/proc/sys'): Map<string, string> {
   const names = [...new Set(['all', 'default', ...devices])];
@@ -32,7 +34,8 @@ function filesIn(root: string, folder: string): string[] {
   try {
     const entries = readdirSync(path.join(root, folder), { withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map(({ name }) => `${folder}/${name}`);
-  } catch {
+  } catch (error) {
+    refuseShortage(error, folder);
     return [];
   }
 }
@@ -40,7 +43,8 @@ function filesIn(root: string, folder: string): string[] {
 function valueOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
-  } catch {
+  } catch (error) {
+    refuseShortage(error, file);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** The nft tables that tunnels of ours have made. */
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
-import type { Runner } from '../exec.js';
+import { isAbsent, type Runner } from '../exec.js';
 import { readJson } from './json.js';
 
 const PREFIX = 'clear_df_';
@@ -17,7 +17,7 @@ export async function readTables(runner: Runner): Promise<string[] | undefined> 
     const tables = nftables.flatMap(({ table }) => (table === undefined ? [] : [table]));
     return tables.filter(({ name }) => name.startsWith(PREFIX)).map(({ family, name }) => `${family} ${name}`);
   } catch (error) {
-    if (error instanceof ClearDfError) return undefined;
+    if (isAbsent(error) || (error instanceof ClearDfError && error.code === 'PRIVILEGE')) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 /** The source of packets with segments. */
 import { z } from 'zod';
-import { ClearDfError } from '../../errors.js';
-import type { Runner } from '../exec.js';
+import { isAbsent, type Runner } from '../exec.js';
 import { readJson } from './json.js';
 
 const COMMAND = ['-j', 'sr', 'tunsrc', 'show'];
@@ -12,7 +11,7 @@ export async function readTunsrc(runner: Runner): Promise<string | undefined> {
   try {
     return readJson(listing, await runner.query('ip', COMMAND), `ip ${COMMAND.join(' ')}`)[0]?.tunsrc;
   } catch (error) {
-    if (error instanceof ClearDfError && error.code === 'RUNTIME') return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }

@@ -6,11 +6,11 @@ import { ClearDfError } from '../../errors.js';
 import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
 import type { Mark } from '../../tunnel/site.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
-import { KilledError, type Runner } from '../exec.js';
+import { isAbsent, type Runner } from '../exec.js';
 
 /**
  * All of them, or none where the kernel has no IPsec or does not let this process look.
- * @throws ClearDfError RUNTIME when `ip` was killed or did not answer: that says nothing about what there is
+ * @throws ClearDfError RUNTIME when `ip` failed in another way: that says nothing about what there is
  */
 export async function readXfrm(runner: Runner): Promise<{ states: XfrmState[]; policies: XfrmPolicy[] }> {
   const [states, policies] = await Promise.all([list(runner, 'state'), list(runner, 'policy')]);
@@ -21,13 +21,9 @@ async function list(runner: Runner, what: 'state' | 'policy'): Promise<string> {
   try {
     return await runner.query('ip', ['xfrm', what]);
   } catch (error) {
-    if (error instanceof ClearDfError && !isSilent(error)) return '';
+    if (isAbsent(error) || (error instanceof ClearDfError && error.code === 'PRIVILEGE')) return '';
     throw error;
   }
-}
-
-function isSilent(error: ClearDfError): boolean {
-  return error instanceof KilledError || error.reason.startsWith('no answer within');
 }
 
 /** Each begins with a line that is not indented. */

@@ -3,13 +3,14 @@
  * rules they hold already, and which one to use. Looks only; changes nothing.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import { type ResolvedRule } from '../../rules/resolve.js';
 import * as nft from '../../rules/nft.js';
 import { type Table, foreignRules, ownedTables, readRuleset } from '../../rules/ruleset.js';
 import * as iptables from '../../rules/iptables.js';
 import { type Tristate, netAdmin } from '../capabilities.js';
-import { KilledError, type Runner } from '../exec.js';
+import { isAbsent, NoAnswerError, type Runner } from '../exec.js';
 
 export const BACKENDS = ['iptables-legacy', 'iptables-nft', 'nft'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -43,7 +44,7 @@ export async function readBackends(runner: Runner): Promise<Contents[]> {
 
 /**
  * Reads what one backend holds; see {@link readBackends}.
- * @throws ClearDfError RUNTIME when a signal ended the tool: that is no verdict on the backend
+ * @throws NoAnswerError when the tool was not heard to its end: that is no verdict on the backend
  */
 export async function readBackend(runner: Runner, backend: Backend): Promise<Contents> {
   const contents: Contents = { backend, save: '', tables: [], error: undefined };
@@ -54,13 +55,31 @@ export async function readBackend(runner: Runner, backend: Backend): Promise<Con
   }
   try {
     // Without `-t`: naming a table would make the legacy variant create it.
-    if (backend === 'nft') contents.tables = readRuleset(await runner.query('nft', ['-j', 'list', 'ruleset']));
-    else contents.save = await runner.query(`${backend}-save`, []);
+    if (backend === 'nft') {
+      contents.tables = readRuleset(await persistently(() => runner.query('nft', ['-j', 'list', 'ruleset'])));
+    } else contents.save = await persistently(() => runner.query(`${backend}-save`, []));
   } catch (cause) {
-    if (cause instanceof KilledError) throw cause;
+    if (cause instanceof NoAnswerError) throw cause;
     contents.error = asError(backend, cause);
   }
   return contents;
+}
+
+/** A tool that fails may do so once: the kernel refuses while somebody else changes the rules. */
+const TRIES = 3;
+const PAUSE_MS = 200;
+
+/** Asks again before a failure is taken for an answer, unless it says itself that asking again is of no use. */
+async function persistently(ask: () => Promise<string>): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const passing = error instanceof ClearDfError && error.code === 'RUNTIME' && !(error instanceof NoAnswerError);
+      if (!passing || isAbsent(error) || tries === TRIES) throw error;
+      await pause(PAUSE_MS);
+    }
+  }
 }
 
 function denied(backend: Backend): ClearDfError {
@@ -128,7 +147,7 @@ async function tryRules(runner: Runner, backend: Backend, rules: readonly Resolv
       return tryLegacy();
     case 'iptables-nft': {
       const text = iptables.installText('', rules[0]?.name ?? '', rules) ?? '';
-      return attempt(runner.query('iptables-nft-restore', ['--noflush', '--test'], text));
+      return attempt(() => runner.query('iptables-nft-restore', ['--noflush', '--test'], text));
     }
     case 'nft':
       return tryNft(runner, rules);
@@ -142,7 +161,7 @@ function tryLegacy(): Usability {
 }
 
 async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<Usability> {
-  const check = (text: string): Promise<Usability> => attempt(runner.query('nft', ['--check', '-f', '-'], text));
+  const check = (text: string): Promise<Usability> => attempt(() => runner.query('nft', ['--check', '-f', '-'], text));
   const text = nft.installText(rules[0]?.name ?? '', rules);
   const whole = await check(text);
   if (whole.usable !== 'no') return whole;
@@ -150,12 +169,12 @@ async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<U
   return { usable: 'no', reason: "the kernel has no 'queue' expression for nft (CONFIG_NFT_QUEUE)" };
 }
 
-async function attempt(trial: Promise<string>): Promise<Usability> {
+async function attempt(trial: () => Promise<string>): Promise<Usability> {
   try {
-    await trial;
+    await persistently(trial);
     return { usable: 'yes', reason: '' };
   } catch (error) {
-    if (error instanceof ClearDfError && !(error instanceof KilledError)) return unusable(error);
+    if (error instanceof ClearDfError && !(error instanceof NoAnswerError)) return unusable(error);
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { ClearDfError } from '../../errors.js';
 import { type QueueRange } from '../../net/queue-range.js';
 import { type ListedRule, listRules } from '../firewall.js';
-import { KilledError, type Runner } from '../exec.js';
+import { type Runner } from '../exec.js';
 import { type Holder, holderOf } from '../kernel-queues.js';
 import { type Backend } from './backends.js';
 
@@ -41,8 +41,8 @@ async function readable(runner: Runner): Promise<ListedRule[]> {
   try {
     return (await listRules(runner)).rules;
   } catch (error) {
-    // Whatever the caller does next will say why.
-    if (error instanceof ClearDfError && !(error instanceof KilledError)) return [];
+    // Without rights, or tools, nothing can be taken from anyone; whatever the caller does next will say so.
+    if (error instanceof ClearDfError && (error.code === 'PRIVILEGE' || error.code === 'ENVIRONMENT')) return [];
     throw error;
   }
 }

@@ -2,12 +2,11 @@
  * What the machine was like before the first rule of ours, kept per network namespace from the
  * process that installs to the process that removes, so that the last removal can put it back.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-
-/** Gone at the next boot, like the rules. */
-const FOLDER = '/run/clear-df';
+import { readState, STATE_FOLDER, writeState } from '../state.js';
+import { namespaceInode } from '../tunnel/place.js';
 
 const memory = z.object({
   /** Value of bridge-nf-call-iptables; `absent` when br_netfilter was not loaded. */
@@ -17,10 +16,14 @@ const memory = z.object({
 });
 export type Memory = z.infer<typeof memory>;
 
-/** What is remembered; nothing when there is no record or it cannot be read. */
+/**
+ * What is remembered; nothing when there is no record, or one of another version.
+ * @throws ClearDfError as `readState`: then it is not known
+ */
 export function recall(): Memory {
+  const text = readState(file());
   try {
-    return memory.parse(JSON.parse(readFileSync(file(), 'utf8')));
+    return text === undefined ? {} : memory.parse(JSON.parse(text));
   } catch {
     return {};
   }
@@ -28,20 +31,11 @@ export function recall(): Memory {
 
 /**
  * Replaces what is remembered; an empty memory leaves no file.
- * @returns false when it could not be written, so that the last removal will not know
+ * @throws ClearDfError as `writeState`: then the last removal will not know
  */
-export function remember(what: Memory): boolean {
-  try {
-    if (Object.values(what).every((value) => value === undefined)) {
-      rmSync(file(), { force: true });
-      return true;
-    }
-    mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
-    writeFileSync(file(), `${JSON.stringify(what)}\n`, { mode: 0o600 });
-    return true;
-  } catch {
-    return false;
-  }
+export function remember(what: Memory): void {
+  if (Object.values(what).some((value) => value !== undefined)) writeState(file(), `${JSON.stringify(what)}\n`);
+  else if (readState(file()) !== undefined) rmSync(file(), { force: true });
 }
 
 /** Two memories as one; where both know something, the first one counts. */
@@ -53,6 +47,5 @@ export function joined(first: Memory, second: Memory): Memory {
 }
 
 function file(): string {
-  // The inode names a network namespace (namespaces(7)).
-  return path.join(FOLDER, `rules-${statSync('/proc/self/ns/net').ino}.json`);
+  return path.join(STATE_FOLDER, `rules-${namespaceInode()}.json`);
 }

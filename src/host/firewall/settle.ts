@@ -1,6 +1,7 @@
 /** Puts back what the first rule had to change, once the last one that needs it is gone. */
 import * as iptables from '../../rules/iptables.js';
-import { type Runner } from '../exec.js';
+import { ClearDfError } from '../../errors.js';
+import { isAbsent, type Runner } from '../exec.js';
 import { type Contents } from './backends.js';
 import { stopCallingIptables } from './bridge.js';
 import { removeHollowTable } from './iptables.js';
@@ -10,6 +11,7 @@ import { joined, type Memory, recall, remember } from './memory.js';
  * @param all what every backend held before the removal
  * @param holders those from which `name`'s rules were removed
  * @param ours what the run that ends has changed itself; it is put back also when its rules are gone already
+ * @returns why something stays as it is
  */
 export async function settle(
   runner: Runner,
@@ -17,15 +19,41 @@ export async function settle(
   holders: readonly Contents[],
   name: string,
   ours: Memory,
-): Promise<void> {
-  if (holders.length === 0 && Object.values(ours).every((value) => value === undefined)) return;
+): Promise<string[]> {
+  if (holders.length === 0 && Object.values(ours).every((value) => value === undefined)) return [];
   const left = all.flatMap((contents) => {
     const taken = holders.includes(contents);
     return iptables
       .ownedRules(contents.save)
       .flatMap((rule) => (taken && rule.name === name ? [] : [{ rule, contents }]));
   });
-  const memory = joined(ours, recall());
+  const notes: string[] = [];
+  const memory = joined(ours, remembered(notes));
+  // Rules that could not be read may need it yet. A user who may never read them goes by what it has changed itself.
+  const blind = all.filter(
+    ({ backend, error }) => backend !== 'nft' && error !== undefined && error.code !== 'PRIVILEGE' && !isAbsent(error),
+  );
+  if (blind.length > 0 && Object.values(memory).some((value) => value !== undefined)) {
+    const which = blind.map(({ backend }) => backend).join(', ');
+    notes.push(`kernel settings stay as they are: whether rules in ${which} need them is not known`);
+  } else {
+    await putBack(runner, memory, left);
+  }
+  try {
+    if (!runner.dryRun) remember(memory);
+  } catch (error) {
+    note(notes, error);
+  }
+  return notes;
+}
+
+interface Left {
+  contents: Contents;
+  rule: iptables.SavedRule;
+}
+
+/** Takes out of the memory what it has put back. */
+async function putBack(runner: Runner, memory: Memory, left: readonly Left[]): Promise<void> {
   if (memory.createdMangle && !left.some(({ contents }) => contents.backend === 'iptables-nft')) {
     await removeHollowTable(runner);
     memory.createdMangle = undefined;
@@ -37,5 +65,19 @@ export async function settle(
     await stopCallingIptables(runner);
     memory.bridgeNfCallIptables = undefined;
   }
-  if (!runner.dryRun) remember(memory);
+}
+
+function remembered(notes: string[]): Memory {
+  try {
+    return recall();
+  } catch (error) {
+    note(notes, error);
+    return {};
+  }
+}
+
+function note(notes: string[], error: unknown): void {
+  if (!(error instanceof ClearDfError)) throw error;
+  const words = `what was there before the rules is not known, and stays as it is: ${error.message}`;
+  if (!notes.includes(words)) notes.push(words);
 }

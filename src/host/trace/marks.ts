@@ -6,7 +6,7 @@ import type { Flow, TunnelEnds } from '../../trace/flow.js';
 import * as legacy from '../../trace/legacy-marks.js';
 import * as nft from '../../trace/nft-marks.js';
 import { type Tracer, tracerOfTable } from '../../trace/tag.js';
-import { type Runner, KilledError } from '../exec.js';
+import { isAbsent, type Runner, NoAnswerError } from '../exec.js';
 
 /** How packets are marked. */
 export type Marking = { by: 'nft'; families: nft.MarkedFamily[] } | { by: 'iptables-legacy' };
@@ -32,7 +32,7 @@ export async function tryNft(runner: Runner, tracer: Tracer, flow: Flow): Promis
     await check(both);
     return { by: 'nft', families: both };
   } catch (error) {
-    if (!(error instanceof ClearDfError) || error.code !== 'RUNTIME' || error instanceof KilledError) throw error;
+    if (!(error instanceof ClearDfError) || error.code !== 'RUNTIME' || error instanceof NoAnswerError) throw error;
     await check(['ip']);
     return { by: 'nft', families: ['ip'] };
   }
@@ -75,7 +75,7 @@ export async function orNothing(answer: Promise<string>, otherwise = ''): Promis
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof ClearDfError) || error instanceof KilledError || error.code === 'PRIVILEGE') throw error;
+    if (!isAbsent(error)) throw error;
     return otherwise;
   }
 }

@@ -6,6 +6,7 @@ import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Command, Item } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
+import { NoAnswerError } from '../exec.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
@@ -78,6 +79,8 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
     if (left !== undefined) throw undone(left, steps.machine.facts, 'something keeps changing it back');
   } catch (error) {
     await rollBack(changes, steps);
+    // A command that was ended for the sake of the signal.
+    if (error instanceof NoAnswerError) refuseStop(steps.stopping);
     throw error;
   }
   for (const item of items) steps.journal.made(item.key);

@@ -2,26 +2,16 @@
  * The journal of a tunnel: what was changed, in which order, and the commands that put it back. Each entry is on disk
  * before its change is made, so that whatever ends the process, `up` can go on and `down` can go back. No keys in it.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { LastAttempt } from '../../tunnel/ike/judge.js';
 import type { Command } from '../../tunnel/item.js';
-import { errnoOf } from '../exec.js';
 import type { ProcessIdentity } from '../process.js';
+import { readState, writeState } from '../state.js';
 import { type Before, before } from './before.js';
-import { bootId, makeFolderOf, namesIn, tunnelFile } from './place.js';
+import { bootId, namesIn, tunnelFile } from './place.js';
 
 const VERSION = 1;
 
@@ -88,15 +78,15 @@ export class Journal {
    *   or could have been written by someone else: its commands are run
    */
   static read(name: string, file = tunnelFile(name, 'json')): Journal | undefined {
-    let text: string;
+    let text: string | undefined;
     try {
-      text = readOwn(name, file);
+      text = readState(file);
     } catch (cause) {
-      if (cause instanceof ClearDfError) throw cause;
-      if (errnoOf(cause) === 'ENOENT') return undefined;
-      if (errnoOf(cause) === 'EACCES') throw closed(name, file, cause);
-      throw unreadable(name, file, `it cannot be read: ${(cause as Error).message}`, cause);
+      if (!(cause instanceof ClearDfError)) throw cause;
+      if (cause.code === 'PRIVILEGE') throw closed(name, file, cause);
+      throw unreadable(name, file, cause.message, cause);
     }
+    if (text === undefined) return undefined;
     let data: JournalData;
     try {
       data = journal.parse(JSON.parse(text)) as JournalData;
@@ -211,45 +201,21 @@ export class Journal {
 
   /** A new file in the place of the old one: a reader finds one or the other, whole. */
   #write(data: JournalData): void {
-    const aside = path.join(path.dirname(this.file), `.${path.basename(this.file)}.${process.pid}`);
     try {
-      makeFolderOf(this.file);
-      // Never through what somebody else has put there.
-      rmSync(aside, { force: true });
-      const handle = openSync(aside, 'wx', 0o600);
-      try {
-        writeSync(handle, `${JSON.stringify(data)}\n`);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(aside, this.file);
+      writeState(this.file, `${JSON.stringify(data)}\n`);
     } catch (cause) {
-      rmSync(aside, { force: true });
+      if (!(cause instanceof ClearDfError)) throw cause;
       throw new ClearDfError({
         code: 'RUNTIME',
         operation: 'write journal of tunnel',
         object: this.name,
-        reason: `${this.file} cannot be written: ${(cause as Error).message}`,
-        errno: errnoOf(cause),
-        hint: 'nothing is changed that could not be put back; make room or mount a writable /run',
+        reason: `${this.file} cannot be written: ${cause.message}`,
+        errno: cause.errno,
+        hint: `nothing is changed that could not be put back; ${cause.hint}`,
         cause,
       });
     }
     this.#data = data;
-  }
-}
-
-/** The text of a journal that nobody but root and this user can have written. */
-function readOwn(name: string, file: string): string {
-  const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(handle);
-    const ours = stat.isFile() && (stat.uid === 0 || stat.uid === process.geteuid?.()) && (stat.mode & 0o022) === 0;
-    if (!ours) throw unreadable(name, file, 'someone else than root can have written it', undefined);
-    return readFileSync(handle, 'utf8');
-  } finally {
-    closeSync(handle);
   }
 }
 

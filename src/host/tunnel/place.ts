@@ -1,16 +1,25 @@
 /** Where a tunnel's files are: gone at the next boot, like everything that they tell of. */
-import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { type Lock, takeLock } from '../lock.js';
+import { STATE_FOLDER } from '../state.js';
 
-const FOLDER = '/run/clear-df';
 const START = 'tunnel-';
 
 /**
  * `/run/clear-df/tunnel-NAME-INODE.SUFFIX`; the inode names the network namespace (namespaces(7)), so that each has
  * tunnels of its own.
  */
-export function tunnelFile(name: string, suffix: 'json' | 'lock', folder = FOLDER): string {
+export function tunnelFile(name: string, suffix: 'json' | 'lock', folder = STATE_FOLDER): string {
   return path.join(folder, `${START}${name}-${namespaceInode()}.${suffix}`);
+}
+
+/**
+ * Keeps other changes of a tunnel out.
+ * @throws ClearDfError as `takeLock`
+ */
+export function takeTunnelLock(name: string): Lock {
+  return takeLock({ what: `tunnel ${name}`, file: tunnelFile(name, 'lock') });
 }
 
 /** Names of the tunnels of this network namespace that have a journal. Never throws. */
@@ -22,11 +31,6 @@ export function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Makes the folder that the file is in. */
-export function makeFolderOf(file: string): void {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
 }
 
 export function namespaceInode(): number {

@@ -3,8 +3,9 @@ import { ClearDfError } from '../../errors.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { removeRules } from '../../host/firewall.js';
 import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
+import { underRulesLock } from '../../host/firewall/lock.js';
 import { Journal } from '../../host/tunnel/journal.js';
-import { takeLock } from '../../host/tunnel/lock.js';
+import { takeTunnelLock } from '../../host/tunnel/place.js';
 import { openMachine } from '../../host/tunnel/machine.js';
 import { takeDown } from '../../host/tunnel/take-down.js';
 import type { Logger } from '../../log.js';
@@ -28,7 +29,7 @@ export interface DownOptions {
  */
 export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logger): Promise<void> {
   const runner = createRunner({ log, dryRun });
-  const lock = dryRun ? undefined : takeLock(name);
+  const lock = dryRun ? undefined : takeTunnelLock(name);
   try {
     const journal = Journal.read(name);
     if (journal === undefined) {
@@ -87,8 +88,11 @@ async function endRules(
 ): Promise<void> {
   const { name } = journal;
   await endMangler(journal, log);
-  if (!force) await refuseLiveFeeds(runner, name);
-  const { removedFrom, unread } = await removeRules(runner, name);
+  const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
+    if (!force) await refuseLiveFeeds(runner, name);
+    return removeRules(runner, name);
+  });
+  for (const note of notes) log.warn(note);
   if (removedFrom.length > 0)
     log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);

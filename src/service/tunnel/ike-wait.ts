@@ -22,10 +22,10 @@ const HEAD_START_MS = 3000;
  * Waits until there are keys, at most {@link PATIENCE_MS}. That there are none is no failure: the other end may come up
  * later, and the policies that are there already let nothing out readable.
  */
-export async function awaitIke(tunnel: OpenTunnel, log: Logger, stopping: () => string | undefined): Promise<void> {
+export async function awaitIke(tunnel: OpenTunnel, log: Logger, stop: AbortSignal): Promise<void> {
   const site = withIke(tunnel.site);
   if (site === undefined) return;
-  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stopping).catch(unknown);
+  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stop).catch(unknown);
   tunnel.journal.ikeEnded(failure && { at: Date.now(), words: failure.words, hint: failure.hint });
   if (failure === undefined) return;
   log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
@@ -39,13 +39,8 @@ function unknown(error: unknown): IkeFailure {
 }
 
 /** @returns why there are no keys, or undefined */
-async function tryUntil(
-  end: number,
-  site: IkeSite,
-  log: Logger,
-  stopping: () => string | undefined,
-): Promise<IkeFailure | undefined> {
-  const runner = createRunner({ log });
+async function tryUntil(end: number, site: IkeSite, log: Logger, stop: AbortSignal): Promise<IkeFailure | undefined> {
+  const runner = createRunner({ log, stop });
   let failure: IkeFailure | undefined;
   const ownTurn = Date.now() + (isHigher(site.local, site.remote) ? HEAD_START_MS : 0);
   for (;;) {
@@ -54,7 +49,7 @@ async function tryUntil(
       log.info(`IKE: ${judgeIke(site, facts, undefined, Date.now()).words}`);
       return undefined;
     }
-    if (Date.now() > end || stopping() !== undefined) return failure ?? whyNot(site, 'not established after all');
+    if (Date.now() > end || stop.aborted) return failure ?? whyNot(site, 'not established after all');
     const name = connectionName(site);
     // One attempt at a time: charon goes on with one that has not ended.
     const underWay = facts?.associations.some(({ connection }) => connection === name) === true;

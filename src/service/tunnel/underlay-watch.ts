@@ -57,7 +57,7 @@ export class UnderlayWatch {
       await this.#look();
       this.#blind = false;
     } catch (error) {
-      this.#tellBlind((error as Error).message);
+      if (this.#runner.stop?.aborted !== true) this.#tellBlind((error as Error).message);
     }
   }
 

@@ -5,7 +5,7 @@ import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
 import { applyItems, type Change, refuseInTheWay, rollBack, type Steps } from '../../host/tunnel/apply.js';
 import type { Entry, Journal } from '../../host/tunnel/journal.js';
-import { takeLock } from '../../host/tunnel/lock.js';
+import { takeTunnelLock } from '../../host/tunnel/place.js';
 import { perform } from '../../host/tunnel/perform.js';
 import { retire } from '../../host/tunnel/retire.js';
 import type { LogLevel, Logger } from '../../log.js';
@@ -47,8 +47,8 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   const read = readSite(options.file);
   if (options.dryRun) return showChanges(read, options, log);
   requireNetAdmin(read.site.name);
-  const lock = takeLock(read.site.name);
-  const runner = createRunner({ log });
+  const lock = takeTunnelLock(read.site.name);
+  const runner = createRunner({ log, stop: signals.stop });
   let foreground: Foreground | undefined;
   let watch: UnderlayWatch | undefined;
   try {
@@ -111,7 +111,7 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
   }
   await retireFormer(former, steps);
   // Rules and queues are there by now: the first frames need both.
-  await awaitIke(tunnel, log, steps.stopping);
+  await awaitIke(tunnel, log, signals.stop);
   log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
   return stays ? new Foreground(log, service, socket) : undefined;
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OwnJournal, readDeadJournal } from '../../../src/host/trace/journal.js';
+import { OwnJournal, readDeadJournal, takeTraceLock } from '../../../src/host/trace/journal.js';
 
 let folder = '';
 let file = '';
@@ -21,14 +21,15 @@ function dead(change: object = {}): void {
 }
 
 describe('the journal of a trace', () => {
-  it('is there while it runs, and nobody else gets it', () => {
+  it('is there while it runs, and nobody else gets its lock', () => {
+    const lock = takeTraceLock(`${file}.lock`);
+    expect(() => takeTraceLock(`${file}.lock`)).toThrow(new RegExp(`lock the trace of .*: process ${process.pid} `));
     const journal = OwnJournal.take(file);
-    expect(() => readDeadJournal(file)).toThrow(new RegExp(`process ${process.pid}.* is tracing here`));
-    expect(() => OwnJournal.take(file)).toThrow(/is tracing here/);
     journal.update({ logger: 'nf_log_syslog', readers: [{ pid: 1, started: 2 }] });
     const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
     expect(written).toMatchObject({ logger: 'nf_log_syslog', readers: [{ pid: 1 }], tracer: { pid: process.pid } });
     journal.remove();
+    lock.release();
     // Nothing beside it either.
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -46,10 +47,5 @@ describe('the journal of a trace', () => {
     expect(readDeadJournal(file)).toBeUndefined();
     rmSync(file);
     expect(readDeadJournal(file)).toBeUndefined();
-  });
-
-  it('of a process whose number has been given out again is a dead one', () => {
-    dead({ tracer: { pid: process.pid, started: 1 } });
-    expect(readDeadJournal(file)).toMatchObject({ logger: 'NONE' });
   });
 });
