@@ -10,7 +10,7 @@ export const PROJECT = path.resolve(fileURLToPath(new URL('../..', import.meta.u
 const LIBRARIES: Record<string, string[]> = { 'plain-rand': ['-lnetfilter_queue', '-lnfnetlink'] };
 
 /** Path of the built program `test/tools/NAME.c`; compiled when its source is newer. */
-export async function tool(name: 'flood' | 'segments' | 'sink' | 'stream' | 'plain-rand'): Promise<string> {
+export async function tool(name: 'flood' | 'forge' | 'segments' | 'sink' | 'stream' | 'plain-rand'): Promise<string> {
   const source = path.join(PROJECT, 'test/tools', `${name}.c`);
   const program = path.join(PROJECT, '.cache/tools', name);
   if (modified(program) > modified(source)) return program;

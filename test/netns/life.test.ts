@@ -151,6 +151,24 @@ describe('the queue', () => {
     expect((await daemon.settledStats()).totals.cleared).toBe(3);
   });
 
+  it('believes the kernel only: forged messages are counted, and change nothing', async () => {
+    const { client, router } = net;
+    await foreignRule(router, { match: TRANSIT });
+    const daemon = await startClearDf(router, '0');
+    const holder = await queue(router, 0);
+    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
+    // Root in this namespace may: a refusal, a packet numbered 2,000,000,000, bytes that are no message.
+    await router.exec(await tool('forge'), [String(holder?.portId)]);
+    await daemon.running.says(/"kind":"foreign-message"/);
+    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
+    const { totals } = await daemon.settledStats();
+    const untouched = { leaked: 0, overrun: 0, verdictErrors: 0, receiveErrors: 0 };
+    expect(totals).toMatchObject({ packets: 6, verdicts: 6, cleared: 6, foreign: 3, ...untouched });
+    expect(daemon.running.stderr).not.toContain('queue-lost');
+    expect(await queue(router, 0)).toEqual({ ...holder, sequence: 6 });
+    expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
+  });
+
   it('may be a range of four: every queue of --queue-balance sees packets', async () => {
     const { client, router } = net;
     // The kernel spreads by addresses. With 64 of them one queue of four stays empty
