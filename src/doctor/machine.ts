@@ -2,7 +2,7 @@
  * A machine as the doctor sees it: read once by `src/host/doctor/`, judged by the other files of this folder. Plain
  * data, so that every judgement can be tried without a machine.
  */
-import type { IkeFacts, PolicyRule } from '../tunnel/facts.js';
+import type { Facts, IkeFacts, PolicyRule } from '../tunnel/facts.js';
 import type { LastAttempt } from '../tunnel/ike/judge.js';
 import type { Mark } from '../tunnel/site.js';
 import type { Answer } from '../tunnel/words.js';
@@ -79,8 +79,15 @@ export interface Transform {
   direction?: string;
   mark?: Mark | undefined;
   ifId?: number | undefined;
+  /** A policy of these packets alone, by protocol; undefined: of all. */
+  selects?: string | undefined;
+  /** A policy that names a GRE key, as guards of ours do. */
+  greKey?: number | undefined;
   outputMark?: Mark | undefined;
 }
+
+/** What guards of a tunnel are judged by. */
+export type Seals = Pick<Facts, 'policies' | 'rules' | 'tables' | 'covering'>;
 
 /** Answers of the kernel, with what they rest on. */
 export interface Capability {
@@ -144,6 +151,8 @@ export interface Machine {
   /** Bytes that half datagrams take now, from `/proc/net/sockstat`. */
   fragmentMemory: Reading<number>;
   can: Capabilities;
+  /** Only for a site. */
+  seals?: Reading<Seals> | undefined;
   /** Of strongSwan; only for a site that has its keys from it. */
   ike?: Reading<IkeReading> | undefined;
   /** Undefined when no clear-df answers. */

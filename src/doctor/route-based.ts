@@ -161,6 +161,9 @@ function globals(carrier: Spec, site: Site, { transforms }: Machine): Finding[] 
     holds(source, from) && holds(destination, to);
   const found = transforms.known.find(
     (one) =>
+      // A guard of ours lets GRE into the device; other protocols do not concern the tunnel.
+      one.greKey === undefined &&
+      (one.selects === undefined || one.selects === 'gre' || one.selects === '47') &&
       (one.direction === 'out' ? covers(one, local, remote) : one.direction === 'in' && covers(one, remote, local)) &&
       one.mark === undefined &&
       one.ifId === undefined,

@@ -9,6 +9,7 @@ import { examineIke } from './ike.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
 import { examineRouteBased } from './route-based.js';
+import { examineSeals } from './seals.js';
 import { examineSrv6 } from './srv6.js';
 
 export function examineSite(machine: Machine, site: Site): Finding[] {
@@ -19,6 +20,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     way(machine, site),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...examineRouteBased(machine, site),
+    ...examineSeals(machine, site),
     ...queues(machine, site),
     ...examineIke(machine, site),
   ];

@@ -17,6 +17,7 @@ import { reading } from './doctor/reading.js';
 import { inFirstUsers } from './doctor/rights.js';
 import { readRulesets } from './doctor/rulesets.js';
 import { readParameters } from './doctor/sysctls.js';
+import { readSeals } from './doctor/seals.js';
 import { readTools } from './doctor/tools.js';
 import { readTransforms } from './doctor/transforms.js';
 import type { Runner } from './exec.js';
@@ -37,12 +38,13 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
   const devices = await reading(readDevices(runner));
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, rules, can, ike] = await Promise.all([
+  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike] = await Promise.all([
     readTools(runner),
     readRulesets(runner, kernel),
     reading(readLearnt(runner)),
     readPaths(runner, farEnds(known(devices) ?? [], site)),
     reading(readTransforms(runner, kernel)),
+    readSeals(runner, kernel, site),
     reading(readRules(runner)),
     readAbilities(runner, kernel),
     readIkeOf(runner, site),
@@ -55,7 +57,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, rules, can, ike },
+    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, seals, rules, can, ike },
   };
 }
 

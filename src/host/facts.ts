@@ -7,7 +7,7 @@ import type { Runner } from './exec.js';
 import { readIke } from './facts/ike.js';
 import { readLinks } from './facts/links.js';
 import { readModules } from './facts/modules.js';
-import { readDefaults6, readPath, readRoutes } from './facts/routes.js';
+import { readCovering, readDefaults6, readPath, readRoutes } from './facts/routes.js';
 import { readRules } from './facts/rules.js';
 import { readSysctls } from './facts/sysctls.js';
 import { readTableRoutes } from './facts/table-routes.js';
@@ -83,17 +83,18 @@ async function ways(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'tunsrc'>> {
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'covering' | 'tunsrc'>> {
   const way = subject && wayOf(subject);
-  const [routes, defaults6, tableRoutes, rules, path, tunsrc] = await Promise.all([
+  const [routes, defaults6, tableRoutes, rules, path, covering, tunsrc] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
     readTableRoutes(runner),
     readRules(runner),
     way && readPath(runner, way.to, links, way.from),
+    subject?.carrier.type === 'tun' ? readCovering(runner, subject.remote, subject.local) : undefined,
     subject?.carrier.type === 'srv6' ? readTunsrc(runner) : undefined,
   ]);
-  return { routes, defaults6, tableRoutes, rules, path, tunsrc };
+  return { routes, defaults6, tableRoutes, rules, path, covering, tunsrc };
 }
 
 /** The devices that a site names. */

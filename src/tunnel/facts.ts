@@ -98,6 +98,10 @@ export interface XfrmPolicy {
   protocol: string | undefined;
   /** Of a selector for ICMP that names both. */
   icmp?: { type: number; code: number } | undefined;
+  /** GRE key of a selector for GRE that names one; 0 is that of packets without a key. */
+  greKey?: number | undefined;
+  /** The device of a selector that names one, for what leaves; `if12` when that device is gone. */
+  dev?: string | undefined;
   /** Lets nothing through (`action block`). */
   blocks?: boolean | undefined;
   /** Any where undefined. */
@@ -163,6 +167,8 @@ export interface Facts {
   tunsrc?: string | undefined;
   /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
   path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
+  /** The route that leads to the remote address; for carrier tun only. Length 0: a default route. */
+  covering?: { dev: string; table: string; length: number } | undefined;
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */
   modules: ReadonlySet<string>;
   /** Kernel parameters that plans ask about, slashes; absent ones are not in it. */

@@ -45,6 +45,7 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
     items: [
       tunnelModuleItem('ip_gre', 'gretap devices'),
       ...parts.first,
+      ...carrier.guards(facts),
       ...carrier.items({ facts, origin, keys, psk }),
       ...bridgeItems(site, freshBridge, parts),
       ...tunnelItems(site, origin, parts),

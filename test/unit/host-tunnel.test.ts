@@ -255,3 +255,31 @@ describe('before anything is changed', () => {
     expect(() => Journal.read('site', file)).toThrow('not a journal of version 1');
   });
 });
+
+describe('a tunnel device that cannot be taken away', () => {
+  const guard: Item = { ...valueItem('guard', '1'), kind: 'xfrm-guard', key: 'xfrm-guard ends' };
+  const tunnel: Item = { ...valueItem('tunnel', '1'), kind: 'gretap', key: 'gretap gretap1' };
+  const sends: Item = { ...tunnel, undo: () => [{ argv: ['unset', 'tunnel', 'delete'] }] };
+  const REMOVE = 'unset tunnel delete';
+  const items = [valueItem('a', '1'), guard, sends, valueItem('b', '2')];
+
+  it('keeps what keeps its frames from leaving readable, until it is gone', async () => {
+    const machine = new FakeMachine(new Map());
+    await up(items, machine);
+    machine.refuses.add(REMOVE);
+    const first = await down(items, machine);
+    expect(first?.failed.map(({ key }) => key)).toEqual(['gretap gretap1', 'xfrm-guard ends']);
+    expect(Object.fromEntries(machine.values)).toEqual({ guard: '1', tunnel: '1' });
+    machine.refuses.clear();
+    expect(await down(items, machine)).toMatchObject({ failed: [] });
+    expect(machine.values.size).toBe(0);
+  });
+
+  it('keeps it also when an up is rolled back', async () => {
+    const machine = new FakeMachine(new Map());
+    machine.refuses.add('set b 2').add(REMOVE);
+    await expect(up(items, machine)).rejects.toThrow('refused');
+    expect(Object.fromEntries(machine.values)).toEqual({ guard: '1', tunnel: '1' });
+    expect(journalOf(machine).entries.map(({ key }) => key)).toEqual(['xfrm-guard ends', 'gretap gretap1']);
+  });
+});

@@ -60,6 +60,7 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
     facts: facts({
       links: [link('eth0'), link('wg0', { mtu: 1420, kind: 'wireguard', addresses: [address('10.97.0.1/24')] })],
       path: { dev: 'wg0', mtu: 1420, source: '10.97.0.1', via: undefined },
+      covering: { dev: 'wg0', table: 'main', length: 24 },
     }),
   },
   'plain-nft': { site: site({ engine: 'nft' }) },

@@ -11,7 +11,7 @@ import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
 import { portItem } from '../../src/tunnel/items/port.js';
 import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
 import { upItem } from '../../src/tunnel/items/up.js';
-import { xfrmBlockItem } from '../../src/tunnel/items/xfrm-block.js';
+import { QUOTING, xfrmBlockItem } from '../../src/tunnel/items/xfrm-block.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
@@ -239,7 +239,7 @@ describe('IPsec', () => {
   });
 
   it('block: is so only with a policy that lets no such ICMP out', () => {
-    const block = xfrmBlockItem('192.168.200.1', '172.16.0.1');
+    const block = xfrmBlockItem('192.168.200.1', '172.16.0.1', QUOTING[0]!);
     const selector = 'src 192.168.200.1 dst 172.16.0.1 proto icmp type 3 code 3 dir out';
     expect(lines(block.make(facts()))).toEqual([`ip xfrm policy add ${selector} action block`]);
     expect(lines(block.undo(facts()))).toEqual([`ip xfrm policy delete ${selector}`]);

@@ -2,10 +2,25 @@
 import { describe, expect, it } from 'vitest';
 import { algorithmsDigest } from '../../src/tunnel/digest.js';
 import type { Facts } from '../../src/tunnel/facts.js';
+import { QUOTING } from '../../src/tunnel/items/xfrm-block.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site.js';
-import { address, CBC_KEYS, espCarrier, facts, GCM_KEYS, link, route, site } from './tunnel-samples.js';
+import type { CarrierSpec, Site } from '../../src/tunnel/site.js';
+import {
+  address,
+  CBC_KEYS,
+  espCarrier,
+  espInUdpCarrier,
+  facts,
+  GCM_KEYS,
+  link,
+  route,
+  site,
+  vtiCarrier,
+  xfrmCarrier,
+} from './tunnel-samples.js';
+
+const INNER = { local: '10.255.0.1', remote: '10.255.0.2' };
 
 const states = (plan: ReturnType<typeof planTunnel>, machine: Facts) =>
   plan.items.map((item) => `${item.key}: ${item.standing(machine).state}`);
@@ -82,7 +97,9 @@ describe('a second up', () => {
     const state = { protocol: 'esp', mode: 'tunnel', reqid: 9 };
     const policy = { protocol: 'gre', mode: 'tunnel', reqid: 9, transform: 'esp' };
     const none = { mode: '', reqid: 0, transform: '' };
-    const block = { ...none, direction: 'out', protocol: 'icmp', icmp: { type: 3, code: 3 }, blocks: true };
+    const ends = { source: `${here}/32`, destination: `${there}/32` };
+    const block = { ...none, ...ends, direction: 'out', blocks: true };
+    const errors = QUOTING.map(({ type, code }) => ({ ...block, protocol: 'icmp', icmp: { type, code } }));
     const after = facts({
       links: [
         link('eth0', { master: 'br0' }),
@@ -103,8 +120,10 @@ describe('a second up', () => {
       policies: [
         { ...policy, direction: 'out', source: `${here}/32`, destination: `${there}/32` },
         { ...policy, direction: 'in', source: `${there}/32`, destination: `${here}/32` },
-        { ...block, source: `${here}/32`, destination: `${there}/32` },
+        ...errors,
+        { ...block, protocol: 'gre', greKey: 7 },
       ],
+      tables: ['inet clear_df_site-a'],
     });
     const plan = planTunnel(asked, before, CBC_KEYS);
     expect(states(plan, after).filter((text) => !text.endsWith(': so'))).toEqual([]);
@@ -130,7 +149,27 @@ describe('order', () => {
     before(list, 'xfrm-policy out 192.168.200.1 172.16.0.1', 'gretap gretap1');
     before(list, 'xfrm-policy in 172.16.0.1 192.168.200.1', 'gretap gretap1');
     // And what must not leave is blocked before anything can arrive, until nothing can any more.
-    before(list, 'xfrm-block 192.168.200.1 172.16.0.1', 'xfrm-state 172.16.0.1 192.168.200.1 0x00001002');
+    const state = 'xfrm-state 172.16.0.1 192.168.200.1 0x00001002';
+    for (const { type, code } of QUOTING)
+      before(list, `xfrm-block 192.168.200.1 172.16.0.1 icmp ${type}/${code}`, state);
+  });
+
+  it.each<[string, CarrierSpec, string[]]>([
+    ['esp', espCarrier(), ['xfrm-guard 192.168.200.1 to 172.16.0.1', 'nft-table inet clear_df_site-a']],
+    ['esp, external', espCarrier({ keys: 'external' }), ['xfrm-guard 192.168.200.1 to 172.16.0.1']],
+    ['esp-in-udp', espInUdpCarrier(), ['xfrm-guard 192.168.200.1 to 172.16.0.1', 'nft-table inet clear_df_site-a']],
+    ['vti', vtiCarrier(), ['xfrm-guard 192.168.200.1 to 172.16.0.1', 'nft-table inet clear_df_site-a']],
+    ['vti, inner', vtiCarrier({ inner: INNER }), ['xfrm-guard 10.255.0.1 to 10.255.0.2']],
+    ['xfrm-interface', xfrmCarrier(), ['xfrm-guard 192.168.200.1 to 172.16.0.1', 'nft-table inet clear_df_site-a']],
+    ['xfrm-interface, inner', xfrmCarrier({ inner: INNER }), ['xfrm-guard 10.255.0.1 to 10.255.0.2']],
+    ['tun', { type: 'tun' }, ['gre-rule 192.168.200.1 172.16.0.1', 'nft-table inet clear_df_site-a']],
+  ])('has both guards of %s there before all that encrypts and all that sends', (_name, carrier, guards) => {
+    const machine = facts({ covering: { dev: 'eth1', table: 'main', length: 24 } });
+    const list = keys(site({ carrier }), machine);
+    const kinds = ['xfrm-state', 'xfrm-policy', 'vti', 'xfrm-device', 'policy-rule', 'bridge', 'gretap'];
+    const others = list.filter((key) => kinds.includes(key.split(' ')[0] ?? ''));
+    expect(others.length).toBeGreaterThanOrEqual(2);
+    for (const guard of guards) for (const other of others) before(list, guard, other);
   });
 
   it('gives the tunnel its MTU before it is a port, so that the bridge never shrinks', () => {

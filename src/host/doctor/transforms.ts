@@ -14,8 +14,9 @@ export async function readTransforms(runner: Runner, kernel: Kernel): Promise<Tr
     ...parseStates(states).map(({ source, destination, protocol, mark, ifId, outputMark }) => ({
       ...{ source, destination, protocol, mark, ifId, outputMark },
     })),
-    ...parsePolicies(policies).map(({ source, destination, transform, direction, mark, ifId }) => ({
-      ...{ source, destination, direction, mark, ifId, protocol: transform },
+    ...parsePolicies(policies).map(({ transform, protocol, ...policy }) => ({
+      ...{ source: policy.source, destination: policy.destination, direction: policy.direction, protocol: transform },
+      ...{ mark: policy.mark, ifId: policy.ifId, selects: protocol, greKey: policy.greKey },
     })),
   ];
 }

@@ -65,6 +65,8 @@ function withoutPair(words: readonly string[], name: string): string[] {
 
 const found = z.array(
   z.object({
+    dst: z.string().optional(),
+    table: z.union([z.string(), z.number()]).optional(),
     dev: z.string().optional(),
     gateway: z.string().optional(),
     via: z.object({ host: z.string() }).optional(),
@@ -97,6 +99,14 @@ export async function readPath(
   const via = way.gateway ?? way.via?.host;
   const source = sourced === undefined ? way.prefsrc : local;
   return { dev: way.dev, mtu: Math.min(metric ?? device, device), source, via };
+}
+
+/** The route of a table that leads to an IPv4 address; undefined when there is none by a device. */
+export async function readCovering(runner: Runner, remote: string, local: string): Promise<Facts['covering']> {
+  const route = await lookUp(runner, wayTo(remote, local, ['fibmatch']));
+  if (route?.dev === undefined || route.dst === undefined) return undefined;
+  const [, length = '32'] = route.dst === 'default' ? ['', '0'] : route.dst.split('/');
+  return { dev: route.dev, table: String(route.table ?? 'main'), length: Number(length) };
 }
 
 function wayTo(remote: string, local?: string, words: readonly string[] = []): string[] {

@@ -4,6 +4,7 @@
  */
 import { ClearDfError } from '../../errors.js';
 import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
+import { readGreKey } from '../../tunnel/gre-key.js';
 import type { Mark } from '../../tunnel/site.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
 import { isAbsent, type Runner } from '../exec.js';
@@ -83,6 +84,8 @@ export function parsePolicies(text: string): XfrmPolicy[] {
         destination: wordAfter(head, 'dst'),
         protocol: protocol === '' ? undefined : protocol,
         icmp: icmpOf(head),
+        greKey: greKeyOf(head),
+        dev: wordAfter(head, 'dev') || undefined,
         blocks: wordAfter(rule, 'action') === 'block',
         ...marksOf(lines),
         mode: wordAfter(transform, 'mode'),
@@ -114,6 +117,11 @@ function markOf(lines: readonly string[], name: 'mark' | 'output-mark'): Mark | 
 function icmpOf(head: string): XfrmPolicy['icmp'] {
   const [, type, code] = /\bproto icmp type (\d+) code (\d+)/.exec(head) ?? [];
   return type === undefined ? undefined : { type: Number(type), code: Number(code) };
+}
+
+/** `proto gre key 7`; older versions print `key 0.0.0.7`. */
+function greKeyOf(head: string): number | undefined {
+  return readGreKey(/\bproto (?:gre|47) key (\S+)/.exec(head)?.[1]);
 }
 
 /** `encap type espinudp sport 4500 dport 4500 addr 0.0.0.0` */

@@ -10,6 +10,7 @@ import { NoAnswerError } from '../exec.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
+import { isSealing } from '../../tunnel/sealing.js';
 import { wayBack } from './way-back.js';
 
 /** Who is told. */
@@ -134,12 +135,19 @@ export async function rollBack(changes: readonly Change[], steps: Steps): Promis
   await machine.look('all').catch((error: unknown) => log.error(`the machine could not be read: ${String(error)}`));
   const made = new Set(journal.entries.filter(({ state }) => state === 'made').map(({ key }) => key));
   const settled = (sysctl: string) => made.has(sysctlKey(sysctl));
+  let sends = false;
   for (const { item, undo, found, known } of [...changes].reverse()) {
+    if (sends && isSealing(item.kind)) {
+      log.error(`not rolled back: ${item.key}: frames of the tunnel device would leave readable`);
+      continue;
+    }
     // The next one is put back whatever becomes of this one, also where the journal cannot be written any more.
     try {
       const failure = await wayBack({ key: item.key, undo, found, item, certain: false, settled }, machine, log);
-      if (failure !== undefined) log.error(`not rolled back: ${item.key}: ${failure}`);
-      else if (!known) journal.drop(item.key);
+      if (failure !== undefined) {
+        log.error(`not rolled back: ${item.key}: ${failure}`);
+        sends ||= item.kind === 'gretap';
+      } else if (!known) journal.drop(item.key);
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
       log.error(`perhaps not rolled back: ${item.key}: ${error.message}`);

@@ -62,6 +62,7 @@ export const before = z.object({
   path: z
     .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
     .optional(),
+  covering: z.object({ dev: z.string(), table: z.string(), length: z.number() }).optional(),
   modules: z.array(z.string()),
   sysctls: z.record(z.string(), z.string()),
   states: z.array(
@@ -86,6 +87,8 @@ export const before = z.object({
       destination: z.string(),
       protocol: z.string().optional(),
       icmp: z.object({ type: z.number(), code: z.number() }).optional(),
+      greKey: z.number().optional(),
+      dev: z.string().optional(),
       blocks: z.boolean().optional(),
       mode: z.string(),
       reqid: z.number(),
@@ -139,6 +142,8 @@ export function originOf(kept: Before, now: Facts, subject: Subject, able?: Pick
     rules: kept.rules,
     tunsrc: kept.tunsrc,
     path: pathIsOurs ? asPath(kept.path) : now.path,
+    // While the device is away another one leads there.
+    covering: now.covering?.dev === subject.underlay ? now.covering : kept.covering,
     modules: new Set(kept.modules),
     sysctls: new Map(Object.entries(kept.sysctls)),
     states: kept.states.map((one) => ({ ...one, digest: '' })),

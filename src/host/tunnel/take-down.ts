@@ -1,7 +1,8 @@
 /** Puts back what a journal tells of, last change first, and leaves alone what someone else has changed since. */
-import type { Facts } from '../../tunnel/facts.js';
+import { type Facts, linkOf } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
+import { isSealing } from '../../tunnel/sealing.js';
 import type { Words } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
@@ -28,11 +29,17 @@ export async function takeDown(
   const settled = settledIn(journal.entries);
   journal.undoing(new Set(ours.map(({ key }) => key)));
   const result: TakenDown = { undone: [], failed: [] };
-  for (const { key, undo, found } of [...ours].reverse()) {
+  let sends: string | undefined;
+  for (const { key, kind, undo, found } of [...ours].reverse()) {
+    if (isSealing(kind) && sends !== undefined) {
+      result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave readable` });
+      continue;
+    }
     const way = { key, undo, found, item: itemOf(key), certain: certain.has(key), settled };
     const reason = await wayBack(way, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
+      if (kind === 'gretap' && undo.some(({ argv }) => argv.includes('delete'))) sends = key;
       continue;
     }
     journal.drop(key);
@@ -64,7 +71,9 @@ function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.
   if (standing.state === 'in-the-way' && kind === 'xfrm-state') return true;
   // Its command names all of it; a way that goes elsewhere by now, as while a device is down, does not make it another's.
-  if (kind === 'policy-rule') return true;
+  if (kind === 'policy-rule' || kind === 'xfrm-pass' || kind === 'gre-rule') return true;
+  // The same ends, with other flags: it would send on, and readable once nothing seals any more.
+  if (kind === 'gretap' && standing.state === 'not-so' && linkOf(facts, key.replace(/^gretap /, ''))) return true;
   log.warn(`${key} is left alone: it is not as clear-df made it (${standing.found})`);
   return false;
 }

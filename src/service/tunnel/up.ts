@@ -20,6 +20,7 @@ import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMa
 import { openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
 import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
 import { addressOf, openSocket } from './socket.js';
+import { hasSeals, SealWatch } from './seal-watch.js';
 import { UnderlayWatch } from './underlay-watch.js';
 
 export interface UpOptions {
@@ -51,11 +52,15 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   const runner = createRunner({ log, stop: signals.stop });
   let foreground: Foreground | undefined;
   let watch: UnderlayWatch | undefined;
+  let seals: SealWatch | undefined;
   try {
     const tunnel = await openTunnel(read, { runner, log, check: true });
     foreground = await setUp(tunnel, options, context);
     if (read.site.carrier.type === 'tun' && foreground !== undefined) {
       watch = new UnderlayWatch(read.site, { runner, log, facts: tunnel.origin });
+    }
+    if (foreground !== undefined && hasSeals(tunnel.plan)) {
+      seals = new SealWatch(tunnel.plan, { runner, log, facts: tunnel.machine.facts });
     }
   } finally {
     lock.release();
@@ -63,11 +68,15 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   if (foreground === undefined) return;
   const running = foreground;
   signals.attend({
-    reload: () => running.reload(),
+    reload: () => {
+      running.reload();
+      void seals?.look();
+    },
     ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP looks at the rules, TERM ends`),
   });
   const reason = await signals.stopped;
   watch?.stop();
+  await seals?.stop();
   await running.stop(reason);
   const until = `it stays set up until clear-df tunnel down ${options.file}`;
   log.info(`${running.missing} for ${read.site.name} now; ${until}`);

@@ -46,6 +46,12 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   devices?(spec: S): string[];
   /** What its associations and policies are like, whoever makes them; only with ESP. */
   ipsec?(spec: S): EspOptions;
+  /**
+   * What keeps GRE from leaving readable when something else of the plan is taken away; first in, last out. Only where
+   * encryption is promised.
+   * @param facts of which xfrm policies, rules, nft tables and {@link Facts.covering} count
+   */
+  guards?(spec: S, site: Site, facts: Facts): Item[];
   /** What has to be so before the first GRE packet leaves. */
   items(spec: S, context: CarrierContext): Item[];
   /** What the process in the foreground of `up` has to hold open. */

@@ -3,8 +3,9 @@ import { UDP } from '../../net/overhead.js';
 import type { EspCarrier, EspInUdpCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
 import { esp } from './esp.js';
-import { policedItems } from './esp-items.js';
+import { espItems } from './esp-items.js';
 import { type EspOptions, hasStaticKeys } from './esp-parts.js';
+import { xfrmGuards } from './guard.js';
 
 export const espInUdp: Carrier<EspInUdpCarrier> = {
   layers(spec, payload) {
@@ -12,7 +13,8 @@ export const espInUdp: Carrier<EspInUdpCarrier> = {
     return [...layers.slice(0, -1), UDP, ...layers.slice(-1)];
   },
   ipsec: optionsOf,
-  items: (spec, context) => policedItems(spec, context, optionsOf(spec)),
+  guards: (_spec, site, facts) => xfrmGuards(site, facts, site, 'by-policy'),
+  items: (spec, context) => espItems(spec, context, optionsOf(spec)),
   // An IKE daemon has a socket of its own.
   socket: (spec, { local, remote }) =>
     hasStaticKeys(spec)

@@ -1,17 +1,9 @@
 /** Associations and policies of a carrier with ESP, wherever its keys come from. */
 import { ikeItems } from '../ike/items.js';
 import type { Item } from '../item.js';
-import { xfrmBlockItem } from '../items/xfrm-block.js';
 import type { EspKeying } from '../site.js';
 import type { CarrierContext } from './carrier.js';
 import { type EspOptions, hasStaticKeys, staticItems, staticNotes } from './esp-parts.js';
-
-/** What goes by the policies of a carrier, without a device, and what must not go past them. */
-export function policedItems(spec: EspKeying, context: CarrierContext, options: EspOptions): Item[] {
-  const { local, remote } = context.site;
-  // First, and so the last that goes: also an end that is half up or half down keeps quiet.
-  return [xfrmBlockItem(local, remote), ...espItems(spec, context, options)];
-}
 
 /** None with keys `external`, and where the secrets are not known. */
 export function espItems(spec: EspKeying, { site, keys, psk }: CarrierContext, options: EspOptions): Item[] {
@@ -25,8 +17,8 @@ export function espNotes(spec: EspKeying): string[] {
   if (spec.ike === undefined) return [];
   return [
     'IKE goes by UDP 500 and 4500 between the two ends: firewalls have to let both through, and ESP (50)',
-    "the policies are charon's: it takes them away when it is stopped, and what is sent then leaves readable; when it " +
-      'starts, it has to read its files again (swanctl --load-all; the service strongswan of Debian does)',
+    "the policies are charon's: it takes them away when it is stopped, and what is sent then is lost; when it starts, it " +
+      'has to read its files again (swanctl --load-all; the service strongswan of Debian does)',
     "the other end's half is printed by clear-df tunnel ike FILE --swanctl, or --libreswan",
   ];
 }

@@ -17,6 +17,7 @@ import type { RouteBased, Site, VtiCarrier, XfrmInterfaceCarrier } from '../site
 import type { Carrier, TunnelEnds } from './carrier.js';
 import { espNotes } from './esp-items.js';
 import { espTunnelLayers } from './esp-parts.js';
+import { guardNotes, xfrmGuards } from './guard.js';
 
 type Spec = VtiCarrier | XfrmInterfaceCarrier;
 
@@ -34,6 +35,7 @@ export const routeBased: Omit<Carrier<Spec>, 'items'> = {
     mtu: pathMtu(site, facts),
   }),
   ends: endsOf,
+  guards: (spec, site, facts) => xfrmGuards(site, facts, endsOf(spec, site), { dev: spec.device }),
   devices: ({ device }) => [device],
   check(spec, site, facts) {
     checkInnerAddresses(spec, site, facts);
@@ -50,7 +52,7 @@ export const routeBased: Omit<Carrier<Spec>, 'items'> = {
 };
 
 /** The gretap's: those of the device, or the routers' own. */
-function endsOf({ inner }: RouteBased, { local, remote }: Site): TunnelEnds {
+export function endsOf({ inner }: RouteBased, { local, remote }: Site): TunnelEnds {
   return inner ?? { local, remote };
 }
 
@@ -126,7 +128,8 @@ function ownAddressItems(
   ];
 }
 
-function notes(spec: Spec, { local, remote, underlay }: Site): string[] {
+function notes(spec: Spec, site: Site, facts: Facts): string[] {
+  const { local, remote, underlay } = site;
   const { device, inner, mark } = spec;
   const own =
     inner === undefined
@@ -146,5 +149,5 @@ function notes(spec: Spec, { local, remote, underlay }: Site): string[] {
             ? [`its associations need output-mark ${markText(mark)} on what leaves by ${underlay}`]
             : []),
         ];
-  return [...keys, ...own];
+  return [...keys, ...own, ...guardNotes(facts, endsOf(spec, site))];
 }

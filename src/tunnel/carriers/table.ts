@@ -35,6 +35,7 @@ export interface BoundCarrier {
   devices(): string[];
   /** Undefined where there is no ESP. */
   ipsec(): EspOptions | undefined;
+  guards(facts: Facts): Item[];
   items(context: Omit<CarrierContext, 'site'>): Item[];
   socket(): SocketPlan | undefined;
   check(facts: Facts): void;
@@ -53,6 +54,7 @@ export function carrierOf(site: Site): BoundCarrier {
     ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },
     devices: () => carrier.devices?.(spec) ?? [],
     ipsec: () => carrier.ipsec?.(spec),
+    guards: (facts) => carrier.guards?.(spec, site, facts) ?? [],
     items: (context) => carrier.items(spec, { ...context, site }),
     socket: () => carrier.socket?.(spec, site),
     check: (facts) => carrier.check?.(spec, site, facts),

@@ -4,19 +4,15 @@
  * routing table finds it again.
  */
 import { IPV4, wireguardOverhead } from '../../net/overhead.js';
-import { IPV4_LENGTH_MAX, PROTOCOL_NUMBERS } from '../../net/protocol.js';
-import { tagOf } from '../../rules/resolve.js';
+import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
-import type { Item } from '../item.js';
-import { nftTableItem } from '../items/nft-table.js';
 import { pathMtu } from '../path-mtu.js';
 import type { Site, TunCarrier } from '../site.js';
 import type { Carrier } from './carrier.js';
+import { routeGuards } from './guard.js';
 
 /** Kinds of devices behind which somebody encrypts. `tun` is TAP as well; `ovpn` is OpenVPN in the kernel (6.16). */
 const VPN_KINDS = new Set(['tun', 'wireguard', 'ovpn', 'xfrm', 'vti', 'ppp', 'macsec']);
-/** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
-const PRIORITY = 0;
 
 export const tun: Carrier<TunCarrier> = {
   layers: () => [{ ...IPV4, name: 'outer IPv4 header, inside the VPN' }],
@@ -26,31 +22,13 @@ export const tun: Carrier<TunCarrier> = {
     // Which link WireGuard's own packets take is not known: they count whole.
     return { layers: (length) => wireguardOverhead(length, mtu), mtu: IPV4_LENGTH_MAX };
   },
-  items: (_spec, { site, facts }) => (facts.tables === undefined ? [] : [onlyBy(site)]),
+  // The kernel sends nothing from an address that is gone (`__ip_dev_find` in `ip_route_output_key_hash_rcu`), but an
+  // address outlives the route of a device that is down.
+  guards: (_spec, site, facts) => routeGuards(site, facts),
+  items: () => [],
   cuts: () => [],
   notes: (_spec, site, facts) => [...vpnNotes(site, linkOf(facts, site.underlay)), ...guardNotes(site, facts)],
 };
-
-/**
- * While the VPN is away, another route may lead to the other end: often the default route. The kernel sends nothing
- * from an address that is gone (`__ip_dev_find` in `ip_route_output_key_hash_rcu`), but an address outlives the route
- * of a device that is down.
- */
-function onlyBy({ name, local, remote, underlay }: Site): Item {
-  const gre = `ip saddr ${local} ip daddr ${remote} ip protocol ${PROTOCOL_NUMBERS.gre}`;
-  return nftTableItem({
-    family: 'inet',
-    name,
-    lines: [
-      '  chain output {',
-      `    type filter hook output priority ${PRIORITY}; policy accept;`,
-      `    ${gre} oifname != "${underlay}" counter drop comment "${tagOf(name)}"`,
-      '  }',
-    ],
-    wanted: `GRE from ${local} to ${remote} leaves by ${underlay} or not at all`,
-    reason: 'while the VPN is away another route may lead to the other end, and frames would leave readable',
-  });
-}
 
 function vpnNotes({ underlay, remote }: Site, link: Link | undefined): string[] {
   if (link === undefined) return [];
@@ -78,9 +56,15 @@ function vpnNotes({ underlay, remote }: Site, link: Link | undefined): string[] 
   return notes;
 }
 
-function guardNotes({ underlay }: Site, { tables }: Facts): string[] {
-  if (tables !== undefined) return [];
+function guardNotes({ underlay, remote }: Site, { tables, covering }: Facts): string[] {
+  const nft =
+    tables === undefined
+      ? [`nft cannot be read here: no rule of its keeps GRE from leaving by another device than ${underlay}`]
+      : [];
+  if (covering !== undefined && covering.length > 0) return nft;
   return [
-    `nft cannot be read here: nothing keeps GRE from leaving by another device than ${underlay} while that is away`,
+    ...nft,
+    `the way to ${remote} is a default route: no rule of the routing policy can keep GRE from another one while ` +
+      `${underlay} is away; a route of its own to ${remote} by ${underlay}, from whoever looks after the VPN, lets up make one`,
   ];
 }

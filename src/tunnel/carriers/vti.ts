@@ -4,12 +4,14 @@ import { linkOf } from '../facts.js';
 import type { Item } from '../item.js';
 import { sysctlItem } from '../items/sysctl.js';
 import { tunnelModuleItem } from '../items/tunnel-module.js';
+import { xfrmPassItem } from '../items/xfrm-guard.js';
 import { vtiDeviceItem } from '../items/vti-device.js';
 import type { Mark, VtiCarrier } from '../site.js';
 import type { Carrier, CarrierContext } from './carrier.js';
 import { espItems } from './esp-items.js';
 import type { EspOptions } from './esp-parts.js';
-import { deviceItems, routeBased } from './route-based.js';
+import { guardEnds } from './guard.js';
+import { deviceItems, endsOf, routeBased } from './route-based.js';
 
 export const vti: Carrier<VtiCarrier> = {
   ...routeBased,
@@ -46,6 +48,7 @@ function items(spec: VtiCarrier, context: CarrierContext): Item[] {
       reason:
         'what is routed into it is sealed by the policies with its key as mark, and what they open comes out of it',
     }),
+    xfrmPassItem(device, guardEnds(site, endsOf(spec, site))),
     ...deviceItems(spec, site, facts, [
       sysctlItem(`net/ipv4/conf/${device}/disable_policy`, '1', {
         reason: 'what comes out was checked by mark already; disable_xfrm stays 0: with it nothing would go in',

@@ -44,7 +44,9 @@ function catches({ direction, mark }: XfrmPolicy, key: Mark): boolean {
   return asked.some((value) => (value & mark.mask) >>> 0 === mark.value);
 }
 
-function covers({ source, destination, protocol }: XfrmPolicy, from: string, to: string): boolean {
+function covers({ source, destination, protocol, greKey }: XfrmPolicy, from: string, to: string): boolean {
+  // Of another tunnel between the same ends: a guard, which is for its key alone.
+  if (greKey !== undefined) return false;
   if (protocol !== undefined && protocol !== 'gre' && protocol !== '47') return false;
   return holds(source, from) && holds(destination, to);
 }

@@ -2,24 +2,35 @@
 import { isBetween } from '../gre-policy.js';
 import type { Item } from '../item.js';
 
-/** Destination unreachable, port unreachable (RFC 792). */
-const PORT_UNREACHABLE = { type: 3, code: 3 };
+/** One ICMP error (RFC 792), and when the kernel would answer opened packets with it. */
+export interface IcmpError {
+  type: number;
+  code: number;
+  name: string;
+  when: string;
+}
 
-/**
- * GRE that nothing here takes is answered with an ICMP error (`gre_rcv`), also where it came as ESP. No policy for GRE
- * covers that error, and it quotes what was opened: 576 bytes in all (RFC 1812 §4.3.2.3).
- */
-export function xfrmBlockItem(local: string, remote: string): Item {
-  const { type, code } = PORT_UNREACHABLE;
+/** Each quotes what it answers: 576 bytes in all (RFC 1812 §4.3.2.3). */
+export const QUOTING: readonly IcmpError[] = [
+  // `gre_rcv`
+  { type: 3, code: 3, name: 'port unreachable', when: 'while there is no gretap' },
+  // `ip_protocol_deliver_rcu`
+  { type: 3, code: 2, name: 'protocol unreachable', when: 'while ip_gre is not loaded' },
+  // `ip_expire`
+  { type: 11, code: 1, name: 'fragment reassembly time exceeded', when: 'when a fragment of GRE is lost' },
+];
+
+/** GRE is answered also where it came as ESP, and no policy for GRE covers the error. */
+export function xfrmBlockItem(local: string, remote: string, { type, code, name, when }: IcmpError): Item {
   const selector = [
     ...['src', local, 'dst', remote, 'proto', 'icmp'],
     ...['type', String(type), 'code', String(code), 'dir', 'out'],
   ];
   return {
     kind: 'xfrm-block',
-    key: `xfrm-block ${local} ${remote}`,
-    wanted: `no ICMP "port unreachable" leaves for ${remote}`,
-    reason: 'while there is no gretap it would answer what ESP had sealed with its first 548 bytes, readable',
+    key: `xfrm-block ${local} ${remote} icmp ${type}/${code}`,
+    wanted: `no ICMP "${name}" leaves for ${remote}`,
+    reason: `${when} it would answer what ESP had sealed with its first 548 bytes, readable`,
     standing({ policies }) {
       const found = policies.find(
         (policy) =>

@@ -1,0 +1,75 @@
+/** What keeps a site's frames from leaving readable: the guards of its carrier, and the policy that encrypts. */
+import { isInPrefix } from '../net/address.js';
+import { quoteWord } from '../net/replay.js';
+import { carrierOf } from '../tunnel/carriers/table.js';
+import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
+import type { Site } from '../tunnel/site.js';
+import { type Finding, checkOf } from './finding.js';
+import type { Machine, Seals } from './machine.js';
+
+export function examineSeals({ seals }: Machine, site: Site): Finding[] {
+  // A carrier that promises nothing has none, whatever is so.
+  if (seals === undefined || carrierOf(site).guards(factsOf({ ...NONE, tables: [] })).length === 0) return [];
+  const check = checkOf('site', 'guards');
+  const what = `what keeps GRE to ${site.remote} from leaving readable`;
+  if ('unknown' in seals) return [check.unread(what, seals)];
+  return [...guards(seals.known, site), ...sealing(seals.known, site)];
+}
+
+function guards(seals: Seals, site: Site): Finding[] {
+  const check = checkOf('site', 'guards');
+  const fix = `clear-df tunnel up ${quoteWord(site.file)}`;
+  // While the device of a VPN is away, the route that is found is another one.
+  const covering = seals.covering?.dev === site.underlay ? seals.covering : undefined;
+  const facts = factsOf({ ...seals, covering });
+  const unread =
+    seals.tables === undefined ? [check.unknown('guard in nft', 'nft could not be read, or is not there')] : [];
+  const found = carrierOf(site)
+    .guards(facts)
+    .map((item) => {
+      const standing = item.standing(facts);
+      if (standing.state === 'so') return check.ok(item.key, item.wanted);
+      return check.wrong(item.key, `${standing.found}; without it: not certain that ${item.wanted}`, { fix });
+    });
+  return [...found, ...unread];
+}
+
+/** Of carriers whose policies are for the GRE itself; those of a device go by its mark or number. */
+function sealing({ policies }: Seals, { carrier, local, remote, file }: Site): Finding[] {
+  if (carrier.type !== 'esp' && carrier.type !== 'esp-in-udp') return [];
+  const check = checkOf('site', 'sealing');
+  const what = `policy that encrypts GRE to ${remote}`;
+  const found = policies.find((policy) => policy.transform === 'esp' && takes(policy, local, remote));
+  if (found !== undefined) {
+    return [check.ok(what, `${found.source} to ${found.destination}, ${found.mode} mode, reqid ${found.reqid}`)];
+  }
+  const mend =
+    carrier.keys === 'external' || carrier.keys === 'ike'
+      ? { hint: 'the IKE daemon makes it: does it run, and has it read its files?' }
+      : { fix: `clear-df tunnel up ${quoteWord(file)}` };
+  return [check.wrong(what, 'there is none: what is sent is lost, as long as a guard is there', mend)];
+}
+
+function takes({ direction, protocol, greKey, source, destination, mark, ifId }: XfrmPolicy, from: string, to: string) {
+  if (direction !== 'out' || greKey !== undefined || ifId !== undefined) return false;
+  if (mark !== undefined && mark.value !== 0) return false;
+  return (
+    (protocol === undefined || protocol === 'gre' || protocol === '47') && holds(source, from) && holds(destination, to)
+  );
+}
+
+function holds(prefix: string, address: string): boolean {
+  return !prefix.includes(':') && isInPrefix(address, prefix.includes('/') ? prefix : `${prefix}/32`);
+}
+
+const NONE: Seals = { policies: [], rules: [], tables: undefined, covering: undefined };
+
+/** As much of the facts as guards are judged by. */
+function factsOf(seals: Seals): Facts {
+  const answers = { ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'unknown', nftClearsDf: 'unknown' };
+  return {
+    ...{ kernel: '', links: [], routes: [], tableRoutes: [], path: undefined, states: [] },
+    ...{ modules: new Set(), sysctls: new Map(), can: answers as Facts['can'] },
+    ...seals,
+  };
+}

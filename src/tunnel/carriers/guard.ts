@@ -1,0 +1,82 @@
+/**
+ * What keeps a tunnel's frames from leaving readable when something that sees to their encryption is taken away: a policy,
+ * a route, a rule, a device. Two guards, so that none hangs on what others flush: one in xfrm or in the routing policy,
+ * and one in nft. First in, last out.
+ */
+import { PROTOCOL_NUMBERS } from '../../net/protocol.js';
+import { tagOf } from '../../rules/resolve.js';
+import type { Facts } from '../facts.js';
+import type { Item } from '../item.js';
+import { greRuleItem } from '../items/gre-rule.js';
+import { nftTableItem } from '../items/nft-table.js';
+import { QUOTING, xfrmBlockItem } from '../items/xfrm-block.js';
+import { type GuardEnds, xfrmGuardItem } from '../items/xfrm-guard.js';
+import type { Site } from '../site.js';
+import type { TunnelEnds } from './carrier.js';
+
+/** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
+const PRIORITY = 0;
+
+/** How what may leave is told from what may not: it will be ESP (a policy has taken it), or goes into a device. */
+export type Sealed = 'by-policy' | { dev: string };
+
+/** The ends and the key of the tunnel's GRE. */
+export function guardEnds({ tunnel }: Pick<Site, 'tunnel'>, { local, remote }: TunnelEnds): GuardEnds {
+  return { local, remote, key: tunnel.key };
+}
+
+/** Guards of a carrier with policies. */
+export function xfrmGuards(site: Site, facts: Facts, ends: TunnelEnds, sealed: Sealed): Item[] {
+  const { local, remote } = ends;
+  return [
+    ...QUOTING.map((error) => xfrmBlockItem(local, remote, error)),
+    xfrmGuardItem(guardEnds(site, ends)),
+    ...nftGuard(site, facts, ends, sealed),
+  ];
+}
+
+/** Guards of a carrier whose device is somebody else's. */
+export function routeGuards(site: Site, facts: Facts): Item[] {
+  const { local, remote, underlay } = site;
+  const { covering } = facts;
+  return [
+    ...(covering === undefined || covering.length === 0 ? [] : [greRuleItem({ local, remote, ...covering })]),
+    ...nftGuard(site, facts, site, { dev: underlay }),
+  ];
+}
+
+/** None where nft cannot be read. */
+function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEnds, sealed: Sealed): Item[] {
+  if (tables === undefined) return [];
+  const flow = `ip saddr ${local} ip daddr ${remote}`;
+  const open = sealed === 'by-policy' ? 'rt ipsec missing' : `oifname != "${sealed.dev}"`;
+  const errors = QUOTING.map(({ type, code }) => `${type} . ${code}`).join(', ');
+  const drop = `${open} counter drop comment "${tagOf(name)}"`;
+  const how = sealed === 'by-policy' ? 'as ESP' : `by ${sealed.dev}`;
+  return [
+    nftTableItem({
+      family: 'inet',
+      name,
+      lines: [
+        '  chain output {',
+        `    type filter hook output priority ${PRIORITY}; policy accept;`,
+        `    ${flow} ip protocol ${PROTOCOL_NUMBERS.gre} ${drop}`,
+        `    ${flow} icmp type . icmp code { ${errors} } ${drop}`,
+        '  }',
+      ],
+      wanted: `GRE from ${local} to ${remote} leaves ${how} or not at all`,
+      reason:
+        sealed === 'by-policy'
+          ? 'a second guard, apart from the policies: those can be flushed, or a device can be spared them (disable_xfrm)'
+          : 'while that device is away another route may lead to the other end, and frames would leave readable',
+    }),
+  ];
+}
+
+/** What the person should know of them. */
+export function guardNotes({ tables }: Facts, { local, remote }: TunnelEnds): string[] {
+  if (tables !== undefined) return [];
+  return [
+    `nft cannot be read here: one of two guards is missing that keep GRE from ${local} to ${remote} from leaving readable`,
+  ];
+}

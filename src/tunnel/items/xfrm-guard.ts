@@ -1,0 +1,90 @@
+/**
+ * The tunnel's GRE never leaves as it is, whatever becomes of the policies, routes and rules that see to it: behind every
+ * other policy there is one that blocks it.
+ *
+ * Its selector names the GRE key, 0 where the tunnel has none (`ip_tunnel_init_flow` sets `fl4_gre_key` so): the kernel
+ * takes one policy for each selector, whatever its priority (`xfrm_policy_insert_list`), and that without a key belongs
+ * to whoever encrypts. It is not asked where a route leads to a device with `disable_xfrm`, nor for an `if_id`.
+ */
+import type { XfrmPolicy } from '../facts.js';
+import { isKeyedGrePolicy } from '../gre-policy.js';
+import type { Item } from '../item.js';
+
+/** The largest number is asked last; IKE daemons stay far below. */
+const LAST = 0xffff_ffff;
+
+export interface GuardEnds {
+  local: string;
+  remote: string;
+  /** The tunnel's GRE key. */
+  key: number | undefined;
+}
+
+export function xfrmGuardItem(ends: GuardEnds): Item {
+  const { local, remote } = ends;
+  const selector = selectorOf(ends);
+  return {
+    kind: 'xfrm-guard',
+    key: `xfrm-guard ${nameOf(ends)}`,
+    wanted: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
+    reason:
+      'behind all other policies; should one of them go, or a route or rule, frames are lost rather than readable',
+    standing({ policies }) {
+      const found = ours(policies, ends).find(({ dev }) => dev === undefined);
+      if (found === undefined) return { state: 'not-so', found: 'no policy blocks it' };
+      if (found.blocks === true) return { state: 'so' };
+      const hint = `see whose it is: ip xfrm policy get ${selector.join(' ')}`;
+      return { state: 'in-the-way', found: `a policy for GRE from ${local} to ${remote} lets it through`, hint };
+    },
+    make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block', 'priority', `${LAST}`] }],
+    undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
+  };
+}
+
+/**
+ * Past the guard, into a device whose routes are asked for policies like any other: a VTI's. What a policy of the device
+ * does not take is lost there (`vti_xmit` wants `dst->xfrm`). The kernel keeps the device's number: one that was made
+ * anew needs a policy of its own.
+ */
+export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
+  const selector = selectorOf(ends);
+  const which = ['action', 'allow', 'priority', `${LAST - 1}`];
+  // By everything but the device, and so whether or not that is still there; nothing found is no failure.
+  const remove = { argv: ['ip', 'xfrm', 'policy', 'deleteall', ...selector, ...which] };
+  const stale = (policies: readonly XfrmPolicy[]) => ours(policies, ends).filter((one) => isPass(one));
+  return {
+    kind: 'xfrm-pass',
+    key: `xfrm-pass ${nameOf(ends)} ${dev}`,
+    wanted: `GRE from ${nameOf(ends)} goes into ${dev}`,
+    reason: `the policies with its mark take it there, and ${dev} drops what they do not take`,
+    standing({ policies }) {
+      const found = stale(policies);
+      if (found.some((one) => one.dev === dev)) return { state: 'so' };
+      const [other] = found;
+      const words =
+        other === undefined ? 'no policy lets it' : `the policy is for ${other.dev}, which is another device`;
+      return { state: 'not-so', found: words };
+    },
+    make: ({ policies }) => [
+      ...(stale(policies).length === 0 ? [] : [remove]),
+      { argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'dev', dev, ...which] },
+    ],
+    undo: () => [remove],
+  };
+}
+
+function ours(policies: readonly XfrmPolicy[], { local, remote, key = 0 }: GuardEnds): XfrmPolicy[] {
+  return policies.filter((one) => one.direction === 'out' && isKeyedGrePolicy(one, local, remote, key));
+}
+
+function isPass({ dev, blocks, transform }: XfrmPolicy): boolean {
+  return dev !== undefined && blocks !== true && transform === '';
+}
+
+function selectorOf({ local, remote, key = 0 }: GuardEnds): string[] {
+  return ['src', local, 'dst', remote, 'proto', 'gre', 'key', `${key}`, 'dir', 'out'];
+}
+
+function nameOf({ local, remote, key }: GuardEnds): string {
+  return `${local} to ${remote}${key === undefined ? '' : ` with key ${key}`}`;
+}

@@ -1,0 +1,305 @@
+/**
+ * Nothing leaves readable, whatever is taken away. `test/helpers/article.ts` draws the network; engine tunnel-flag.
+ *
+ *   hA ── eth0 rA eth1 ──── eth0 w eth1 ──── rB ── hB          on w's eth0: ESP, or UDP (ESP in it, WireGuard), or nothing
+ *
+ * For every carrier that encrypts: each single thing that `up` has made on rA (the plan's items, by the commands that put
+ * them back, or else by their opposite), and each event that takes several at once (a flush, a daemon's start, a device
+ * that goes), is taken away; then both hosts ping, and it is made again. Two pings of each host in each gap: what would
+ * leave readable is GRE with them or their ARP in it, or ICMP that quotes them. A last gap is the control: with both
+ * guards gone as well the same pings do leave readable, so that the capture can see what it must not see.
+ *
+ * Modules are left out: a guest has them once, and the other router's devices would go with them.
+ */
+import { beforeAll, expect, it } from 'vitest';
+import { parseKeys } from '../../src/tunnel/key-file.js';
+import type { Facts } from '../../src/tunnel/facts.js';
+import type { Item } from '../../src/tunnel/item.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
+import { type Article, article, HOST_A, HOST_B, ROUTER_A } from '../helpers/article.js';
+import { Capture } from '../helpers/capture.js';
+import { clearDf } from '../helpers/clear-df.js';
+import { espCarrier, espInUdpCarrier } from '../helpers/esp.js';
+import type { Namespace } from '../helpers/netns.js';
+import { routeBasedCarriers, type Addresses, type RouteBasedType } from '../helpers/route-based.js';
+import { routerText } from '../helpers/router-text.js';
+import { ping } from '../helpers/traffic.js';
+import { downBoth, type SiteOptions, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
+import { until } from '../helpers/until.js';
+import { wireguard } from '../helpers/wireguard.js';
+import { facts as sample, link } from '../unit/tunnel-samples.js';
+import { describeKernels } from './kernels.js';
+
+const SECOND = 1000;
+const engine = 'tunnel-flag';
+/** The WAN's own address on rA's link: pings to it tell one gap from the next. */
+const WAN = '192.168.200.2';
+/** Bytes of the first marker's payload. */
+const MARKER = 300;
+
+interface Gap {
+  what: string;
+  take: readonly (readonly string[])[];
+  /** Beside everything of the plan. */
+  give?: readonly (readonly string[])[];
+}
+
+interface Story {
+  name: string;
+  /** Site options of both ends. */
+  options(net: Article): Promise<[SiteOptions, SiteOptions]>;
+  /** The machine that the plan is made for, where it is not the sample's. */
+  facts?: Partial<Facts>;
+  /** The device that frames have to go into. */
+  device?: string;
+  /** What else is taken away together with both guards, so that something does leave. */
+  control: 'policy' | 'rule' | 'device';
+}
+
+const both = async (carrier: Promise<string>): Promise<[SiteOptions, SiteOptions]> => {
+  const options = { carrier: await carrier, engine };
+  return [options, options];
+};
+const byDevice = (type: RouteBasedType, addresses: Addresses) => async (net: Article) =>
+  (await routeBasedCarriers(net, type, addresses)).map((carrier) => ({ carrier, engine })) as [
+    SiteOptions,
+    SiteOptions,
+  ];
+
+const STORIES: Story[] = [
+  { name: 'esp', control: 'policy', options: (net) => both(espCarrier(net, 'transport', 'aes-gcm-256')) },
+  { name: 'xfrm-interface own', control: 'rule', device: 'ipsec0', options: byDevice('xfrm-interface', 'own') },
+  {
+    name: 'tun',
+    control: 'device',
+    device: 'wg0',
+    facts: {
+      links: [link('eth0'), link('eth1'), link('wg0', { mtu: 1420, kind: 'wireguard' })],
+      path: { dev: 'wg0', mtu: 1420, source: '10.97.0.1', via: undefined },
+      covering: { dev: 'wg0', table: 'main', length: 24 },
+    },
+    async options(net) {
+      const { a, b } = await wireguard(net);
+      const end = { carrier: 'tun', engine, underlay: 'wg0' };
+      return [
+        { ...end, local: a.address, remote: b.address },
+        { ...end, local: b.address, remote: a.address },
+      ];
+    },
+  },
+  { name: 'vti own', control: 'rule', device: 'vti1', options: byDevice('vti', 'own') },
+  { name: 'vti inner', control: 'device', device: 'vti1', options: byDevice('vti', 'inner') },
+  { name: 'xfrm-interface inner', control: 'device', device: 'ipsec0', options: byDevice('xfrm-interface', 'inner') },
+  {
+    name: 'esp-in-udp',
+    control: 'policy',
+    options: (net) => both(espInUdpCarrier(net, 'transport', 'aes-gcm-256', 'keepalive: 0')),
+  },
+];
+
+/** Everything of the plan that `up` has to make, as this process plans it. */
+async function itemsOf({ at, file }: TunnelEnd, story: Story): Promise<{ items: Item[]; facts: Facts }> {
+  const facts = sample({ modules: new Set(['ip_gre', 'ip_vti', 'xfrm_interface']), ...story.facts });
+  const site = parseSite(await at.read(file), file);
+  const { carrier } = site;
+  const keys =
+    'keys' in carrier ? parseKeys(await at.read(carrier.keys), carrier.keys, { ...site, carrier }) : undefined;
+  const items = planTunnel(site, facts, keys).items.filter((item) => item.standing(facts).state !== 'so');
+  return { items, facts };
+}
+
+/** How one thing is taken away. */
+function taking({ kind, key, undo, make }: Item, facts: Facts): string[][] {
+  const commands = undo(facts).map(({ argv }) => [...argv]);
+  if (commands.length > 0) return commands;
+  const name = key.split(' ')[1] ?? '';
+  switch (kind) {
+    case 'up':
+      return [['ip', 'link', 'set', 'dev', name, 'down']];
+    case 'mtu':
+      return [['ip', 'link', 'set', 'dev', name, 'mtu', '1300']];
+    case 'port':
+      return [['ip', 'link', 'set', 'dev', name, 'nomaster']];
+    case 'sysctl':
+      return make(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
+    case 'address-on':
+      return make(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
+    default:
+      throw new Error(`how is ${key} taken away?`);
+  }
+}
+
+/** What others take away at once. */
+function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] {
+  const rules = items
+    .filter(({ kind }) => kind === 'policy-rule' || kind === 'gre-rule')
+    .flatMap((i) => taking(i, facts));
+  const flush = ['nft', 'flush', 'ruleset'];
+  const spared = (value: number) => [['sysctl', '-qw', `net.ipv4.conf.eth1.disable_xfrm=${value}`]];
+  const down = device === undefined ? [] : [['ip', 'link', 'set', 'dev', device, 'down']];
+  const up = device === undefined ? [] : [['ip', 'link', 'set', 'dev', device, 'up']];
+  const gone: Gap[] =
+    device === undefined
+      ? []
+      : [
+          { what: `${device} down`, take: down, give: up },
+          { what: `${device} down, and nft flush ruleset`, take: [...down, flush], give: up },
+        ];
+  return [
+    { what: 'nft flush ruleset', take: [flush] },
+    { what: 'ip xfrm policy flush', take: [['ip', 'xfrm', 'policy', 'flush']] },
+    { what: 'ip xfrm state flush', take: [['ip', 'xfrm', 'state', 'flush']] },
+    { what: 'all IPsec off by eth1', take: spared(1), give: spared(0) },
+    ...gone,
+    ...(rules.length === 0 ? [] : [{ what: 'foreign rules, as systemd-networkd does', take: rules }]),
+    ...(rules.length === 0 || device === undefined
+      ? []
+      : [{ what: `${device} down, and foreign rules`, take: [...down, ...rules], give: up }]),
+  ];
+}
+
+/** Both guards, and with them what they are there for. */
+function controlOf(items: readonly Item[], facts: Facts, { control, device = '' }: Story): Gap {
+  const guards = items.filter(({ kind }) => ['xfrm-guard', 'nft-table', 'gre-rule'].includes(kind));
+  const sealing = items.filter(
+    ({ kind, key }) =>
+      (control === 'policy' && kind === 'xfrm-policy' && key.includes(' out ')) ||
+      (control === 'rule' && kind === 'policy-rule'),
+  );
+  const down = control === 'device' ? [['ip', 'link', 'set', 'dev', device, 'down']] : [];
+  return { what: 'control', take: [...[...guards, ...sealing].flatMap((item) => taking(item, facts)), ...down] };
+}
+
+/** Makes all of the plan again; what is there already refuses, and is right. */
+async function giveBack(at: Namespace, items: readonly Item[], facts: Facts): Promise<void> {
+  for (const { argv, input } of items.flatMap((item) => item.make(facts))) {
+    const [command = '', ...args] = argv;
+    await (input === undefined ? at.try(command, args) : at.feed(input, command, args).catch(() => undefined));
+  }
+}
+
+/** What left readable in each gap, by the markers between them. */
+function readableByGap(lines: readonly string[]): string[][] {
+  const gaps: string[][] = [[]];
+  for (const line of lines.filter((one) => one !== '')) {
+    if (line.includes(`${ROUTER_A} > ${WAN}: ICMP echo request`)) gaps.push([]);
+    else gaps.at(-1)?.push(line);
+  }
+  return gaps;
+}
+
+describeKernels('full', 'taking away', (guest) => {
+  beforeAll(async () => guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'wireguard'));
+
+  it.each(STORIES)(
+    'one thing after the other leaves nothing readable on the WAN: $name',
+    async (story) => {
+      const net = await article(guest());
+      try {
+        const { hA, rA, w, rB, hB } = net;
+        const [a, b] = await story.options(net);
+        const ends = await tunnelEnds(net, a, b);
+        const before = [await routerText(rA), await routerText(rB)];
+        // Everything else that could be sent here is sealed, or comes from the WAN itself.
+        const others = `not ip proto 50 and not ip proto 17 and not src host ${WAN}`;
+        const wan = await Capture.start(w, 'eth0', [`ip and ${others}`]);
+        let markers = 0;
+        const mark = async () => {
+          const size = MARKER + ++markers;
+          expect(await ping(rA, WAN, { size, count: 1 })).toMatchObject({ received: 1 });
+        };
+
+        // While it comes up.
+        const restless = hA.spawn('ping', ['-n', '-i', '0.2', HOST_B]);
+        await upBoth(ends);
+        await restless.stop('SIGINT');
+        expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
+        await mark();
+
+        const { items, facts } = await itemsOf(ends[0], story);
+        await expectSameKeys(ends[0], items);
+        const gaps: Gap[] = [
+          ...items.map((item) => ({ what: item.key, take: taking(item, facts) })),
+          ...events(items, facts, story),
+          controlOf(items, facts, story),
+        ];
+        for (const { take, give = [], what } of gaps) {
+          for (const [command = '', ...args] of take) await rA.try(command, args);
+          await Promise.all([
+            ping(hA, HOST_B, { size: 1000, count: 2, patience: 1 }),
+            ping(hB, HOST_A, { size: 56, count: 2, patience: 1 }),
+          ]);
+          await mark();
+          for (const [command = '', ...args] of give) await rA.try(command, args);
+          if (what === 'control' && story.control === 'device') await rA.ip('link', 'set', story.device ?? '', 'up');
+          await giveBack(rA, items, facts);
+          await until(`it works again after ${what}`, async () => {
+            return (await ping(hA, HOST_B, { count: 1, patience: 1 })).received === 1;
+          });
+        }
+        if (story.name === 'xfrm-interface own' || story.name === 'tun') await named(ends[0], items, facts);
+
+        // While it goes down.
+        await mark();
+        const last = hA.spawn('ping', ['-n', '-i', '0.2', HOST_B]);
+        await downBoth(ends);
+        await last.stop('SIGINT');
+        await mark();
+        expect([await routerText(rA), await routerText(rB)]).toEqual(before);
+
+        await wan.finish(markers);
+        const readable = readableByGap(await wan.lines());
+        // Up; each gap, the control last; what came between; down; nothing behind the last marker.
+        const names = ['up', ...gaps.map(({ what }) => what), 'between', 'down', 'after'];
+        expect(readable).toHaveLength(names.length);
+        const leaks = names.flatMap((name, i) =>
+          name === 'control' ? [] : (readable[i] ?? []).map((line) => `${name}: ${line}`),
+        );
+        console.log(
+          `${story.name}: ${gaps.length - 1} gaps, ${leaks.length} readable; control ${readable[gaps.length]?.length}`,
+        );
+        expect(leaks).toEqual([]);
+        expect(readable[gaps.length]?.length).toBeGreaterThan(0);
+        expect(await guest().kernelComplaints()).toEqual([]);
+      } finally {
+        await net.lab[Symbol.asyncDispose]();
+      }
+    },
+    1800 * SECOND,
+  );
+});
+
+/** The plan of this process is that of the guest: the journal knows each of its changes. */
+async function expectSameKeys({ at }: TunnelEnd, items: readonly Item[]): Promise<void> {
+  const inode = /\[(\d+)\]/.exec(await at.exec('readlink', ['/proc/self/ns/net']))?.[1];
+  const journal = JSON.parse(await at.read(`/run/clear-df/tunnel-site-a-${inode}.json`)) as {
+    entries: { key: string }[];
+  };
+  expect(journal.entries.map(({ key }) => key).sort()).toEqual(items.map(({ key }) => key).sort());
+}
+
+interface Listing {
+  items?: { key: string; state: string }[];
+  findings?: { check: string; state: string; what: string }[];
+}
+
+/** `status` and `doctor` name a guard that is missing; `up` puts it back. */
+async function named({ at, file }: TunnelEnd, items: readonly Item[], facts: Facts): Promise<void> {
+  const guards = items.filter(({ kind }) => ['xfrm-guard', 'nft-table', 'gre-rule'].includes(kind));
+  const keys = guards.map(({ key }) => key).sort();
+  for (const [command = '', ...args] of guards.flatMap((guard) => taking(guard, facts))) await at.try(command, args);
+  const read = async (words: string[]) =>
+    JSON.parse((await clearDf(at, [...words, file, '--json'], 300 * SECOND)).stdout) as Listing;
+  const [status, doctor] = await Promise.all([read(['tunnel', 'status']), read(['doctor'])]);
+  expect(
+    status.items
+      ?.filter(({ state }) => state !== 'so')
+      .map(({ key }) => key)
+      .sort(),
+  ).toEqual(keys);
+  const wrong = doctor.findings?.filter(({ check, state }) => check === 'guards' && state === 'wrong');
+  expect(wrong?.map(({ what }) => what).sort()).toEqual(keys);
+  expect(await clearDf(at, ['tunnel', 'up', file], 300 * SECOND)).toMatchObject({ exitCode: 0 });
+  expect((await read(['tunnel', 'status'])).items?.filter(({ state }) => state !== 'so')).toEqual([]);
+}

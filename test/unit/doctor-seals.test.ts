@@ -1,0 +1,95 @@
+/** The doctor's checks of what keeps a site's frames from leaving readable. */
+import { describe, expect, it } from 'vitest';
+import { examine } from '../../src/doctor/examine.js';
+import type { FindingState } from '../../src/doctor/finding.js';
+import type { Seals } from '../../src/doctor/machine.js';
+import type { XfrmPolicy } from '../../src/tunnel/facts.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
+import { machine, NOT_READ } from './doctor/machine.js';
+
+const HEAD = 'name: site-a\nlocal: 192.0.2.1\nremote: 198.51.100.1\nunderlay: eth1\nbridge: { ports: [eth0] }\n';
+const ESP = '{ type: esp, mode: transport, keys: /k }';
+const EXTERNAL = '{ type: esp, mode: transport, keys: external }';
+const XFRM = '{ type: xfrm-interface, keys: /k }';
+
+const ends = { direction: 'out', source: '192.0.2.1/32', destination: '198.51.100.1/32' };
+const none = { mode: '', reqid: 0, transform: '' };
+const guard: XfrmPolicy = { ...ends, ...none, protocol: 'gre', greKey: 0, blocks: true };
+const seal: XfrmPolicy = { ...ends, protocol: 'gre', mode: 'transport', reqid: 3295, transform: 'esp' };
+const icmp = [
+  [3, 3],
+  [3, 2],
+  [11, 1],
+].map(([type = 0, code = 0]): XfrmPolicy => ({
+  ...ends,
+  ...none,
+  protocol: 'icmp',
+  icmp: { type, code },
+  blocks: true,
+}));
+const TABLE = 'inet clear_df_site-a';
+const flow = 'from 192.0.2.1 to 198.51.100.1 ipproto gre';
+const rules = ['lookup main suppress_prefixlength 23', 'unreachable'].map((words, i) => {
+  return { family: 4 as const, preference: 32 + i, words: `${flow} ${words}`.split(' ') };
+});
+const covering = { dev: 'eth1', table: 'main', length: 24 };
+const all = [...icmp, guard, seal];
+
+const right: Seals = { policies: all, rules, tables: [TABLE], covering };
+
+function find(check: string, carrier: string, seals: Partial<Seals>): { what: string; state: FindingState }[] {
+  const site = parseSite(`${HEAD}carrier: ${carrier}\n`, '/etc/site-a.yaml');
+  return examine(machine({ seals: { known: { ...right, ...seals } } }), site)
+    .filter((finding) => finding.check === check)
+    .map(({ what, state }) => ({ what, state }));
+}
+const wrong = (check: string, carrier: string, seals: Partial<Seals>) =>
+  find(check, carrier, seals).flatMap(({ what, state }) => (state === 'wrong' ? [what] : []));
+
+describe('guards', () => {
+  it.each([ESP, EXTERNAL, XFRM, 'tun'])('are right with carrier %s when all are there', (carrier) => {
+    expect(find('guards', carrier, {}).length).toBeGreaterThanOrEqual(2);
+    expect(new Set(find('guards', carrier, {}).map(({ state }) => state))).toEqual(new Set(['ok']));
+  });
+
+  it.each([
+    [ESP, { policies: [...icmp, seal] }, 'xfrm-guard 192.0.2.1 to 198.51.100.1'],
+    [XFRM, { policies: icmp }, 'xfrm-guard 192.0.2.1 to 198.51.100.1'],
+    [XFRM, { policies: [...icmp.slice(1), guard] }, 'xfrm-block 192.0.2.1 198.51.100.1 icmp 3/3'],
+    [XFRM, { tables: [] }, `nft-table ${TABLE}`],
+    ['tun', { tables: [] }, `nft-table ${TABLE}`],
+    ['tun', { rules: rules.slice(1) }, 'gre-rule 192.0.2.1 198.51.100.1'],
+  ] as const)('of carrier %s that are missing are named', (carrier, seals, key) => {
+    expect(wrong('guards', carrier, seals as Partial<Seals>)).toEqual([key]);
+  });
+
+  it('are not known where they cannot be read', () => {
+    expect(find('guards', ESP, { tables: undefined })).toContainEqual({ what: 'guard in nft', state: 'unknown' });
+    const site = parseSite(`${HEAD}carrier: ${ESP}\n`, '/etc/site-a.yaml');
+    const unread = examine(machine({ seals: NOT_READ }), site).filter(({ check }) => check === 'guards');
+    expect(unread.map(({ state }) => state)).toEqual(['unknown']);
+  });
+
+  it('are not asked for where nothing is promised', () => {
+    expect(find('guards', 'plain', { policies: [], rules: [], tables: [] })).toEqual([]);
+  });
+});
+
+describe('the policy that encrypts', () => {
+  it.each([
+    [ESP, seal],
+    [EXTERNAL, { ...seal, source: '192.0.2.0/24', destination: '0.0.0.0/0', protocol: undefined }],
+  ] as const)('is found with carrier %s', (carrier, policy) => {
+    expect(find('sealing', carrier, { policies: [...icmp, guard, policy] })).toMatchObject([{ state: 'ok' }]);
+  });
+
+  it.each([
+    [],
+    [{ ...seal, direction: 'in' }],
+    [{ ...seal, destination: '198.51.100.2/32' }],
+    [{ ...seal, ifId: 7 }],
+    [{ ...seal, protocol: 'udp' }],
+  ])('is missed', (...policies: XfrmPolicy[]) => {
+    expect(wrong('sealing', ESP, { policies: [...icmp, guard, ...policies] })).toHaveLength(1);
+  });
+});

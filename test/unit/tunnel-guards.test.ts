@@ -1,0 +1,128 @@
+/** What keeps GRE from leaving readable: policies behind all others, rules of the routing policy, a table of nft. */
+import { describe, expect, it } from 'vitest';
+import { parsePolicies } from '../../src/host/facts/xfrm.js';
+import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';
+import type { Item } from '../../src/tunnel/item.js';
+import { greRuleItem } from '../../src/tunnel/items/gre-rule.js';
+import { xfrmGuardItem, xfrmPassItem } from '../../src/tunnel/items/xfrm-guard.js';
+import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import { espCarrier, facts, GCM_KEYS, site, vtiCarrier } from './tunnel-samples.js';
+
+const ENDS = { local: '192.168.200.1', remote: '172.16.0.1', key: undefined };
+const FLOW = 'src 192.168.200.1/32 dst 172.16.0.1/32 proto gre';
+/** `ip xfrm policy` of iproute2 6.1; older versions print keys dotted. */
+const LISTED = [
+  `${FLOW} key 0 dev vti1 \n\tdir out priority 4294967294 ptype main `,
+  `${FLOW} key 0 \n\tdir out action block priority 4294967295 ptype main `,
+  `${FLOW} key 0.1.17.112 \n\tdir out action block priority 4294967295 ptype main `,
+  `${FLOW} \n\tdir out priority 0 ptype main \n\ttmpl src 0.0.0.0 dst 0.0.0.0\n\t\tproto esp reqid 1 mode transport`,
+].join('\n');
+
+const lines = (item: Item, what: 'make' | 'undo', machine: Facts) =>
+  item[what](machine).map(({ argv }) => argv.join(' '));
+
+describe('a guard in xfrm', () => {
+  const [pass, block, keyed, seal] = parsePolicies(LISTED) as [XfrmPolicy, XfrmPolicy, XfrmPolicy, XfrmPolicy];
+
+  it('is read with its key and its device', () => {
+    expect([pass, block, keyed, seal].map(({ greKey, dev, blocks }) => ({ greKey, dev, blocks }))).toEqual([
+      { greKey: 0, dev: 'vti1', blocks: false },
+      { greKey: 0, dev: undefined, blocks: true },
+      { greKey: 70000, dev: undefined, blocks: true },
+      { greKey: undefined, dev: undefined, blocks: false },
+    ]);
+  });
+
+  it('has a selector of its own, and the last priority', () => {
+    const selector = 'src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out';
+    const guard = xfrmGuardItem(ENDS);
+    expect(lines(guard, 'make', facts())).toEqual([`ip xfrm policy add ${selector} action block priority 4294967295`]);
+    expect(lines(guard, 'undo', facts())).toEqual([`ip xfrm policy delete ${selector}`]);
+  });
+
+  it('is so by its own policy alone, and takes no other policy for its own', () => {
+    const guard = xfrmGuardItem(ENDS);
+    const policy = xfrmPolicyItem({
+      ...{ direction: 'out', source: ENDS.local, destination: ENDS.remote, mode: 'transport', reqid: 1, reason: '' },
+    });
+    const states = (policies: XfrmPolicy[]) => [guard, policy].map((item) => item.standing(facts({ policies })).state);
+    expect(states([pass, keyed])).toEqual(['not-so', 'not-so']);
+    expect(states([pass, block, keyed])).toEqual(['so', 'not-so']);
+    expect(states([seal])).toEqual(['not-so', 'so']);
+    expect(states([{ ...block, blocks: false }])).toEqual(['in-the-way', 'not-so']);
+    expect(xfrmGuardItem({ ...ENDS, key: 70000 }).standing(facts({ policies: [keyed] }))).toEqual({ state: 'so' });
+  });
+
+  it('does not keep a second tunnel with another key from the same two ends', () => {
+    const asked = site({ carrier: espCarrier(), tunnel: { key: 7 } });
+    const keys = (key: number | undefined) =>
+      planTunnel({ ...asked, tunnel: { ...asked.tunnel, key } }, facts(), GCM_KEYS).items.map((item) => item.key);
+    const twice = keys(7).filter((key) => keys(undefined).includes(key) && key.startsWith('xfrm-guard'));
+    expect(twice).toEqual([]);
+  });
+
+  it('lets GRE into the device as it is now, and forgets one that was', () => {
+    const item = xfrmPassItem('vti1', ENDS);
+    const remove =
+      'ip xfrm policy deleteall src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out action allow priority 4294967294';
+    const add =
+      'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out dev vti1 action allow priority 4294967294';
+    expect(item.standing(facts({ policies: [pass, block] }))).toEqual({ state: 'so' });
+    expect(item.standing(facts({ policies: [block] })).state).toBe('not-so');
+    expect(lines(item, 'make', facts())).toEqual([add]);
+    const gone = facts({ policies: [{ ...pass, dev: 'if12' }] });
+    expect(item.standing(gone)).toEqual({ state: 'not-so', found: 'the policy is for if12, which is another device' });
+    expect(lines(item, 'make', gone)).toEqual([remove, add]);
+    expect(lines(item, 'undo', gone)).toEqual([remove]);
+  });
+
+  it('comes to a VTI before the device is up', () => {
+    const list = planTunnel(site({ carrier: vtiCarrier() }), facts(), GCM_KEYS).items.map(({ key }) => key);
+    const at = (key: string) => list.findIndex((one) => one.startsWith(key));
+    expect(at('xfrm-guard')).toBeLessThan(at('vti vti1'));
+    expect(at('vti vti1')).toBeLessThan(at('xfrm-pass'));
+    expect(at('xfrm-pass')).toBeLessThan(at('up vti1'));
+  });
+});
+
+describe('a guard in the routing policy', () => {
+  const [local, remote] = ['10.97.0.1', '10.97.0.2'];
+  const item = greRuleItem({ local, remote, table: 'main', length: 24 });
+  const flow = `from ${local} to ${remote} ipproto gre`;
+  const rule = (preference: number, words: string) => ({ family: 4 as const, preference, words: words.split(' ') });
+  const NARROW = `${flow} lookup main suppress_prefixlength 23`;
+  const right = [rule(32, NARROW), rule(33, `${flow} unreachable`)];
+
+  it('is made so that no wider route is ever asked', () => {
+    expect(lines(item, 'make', facts())).toEqual([
+      `ip -4 rule add preference 33 ${flow} unreachable`,
+      `ip -4 rule add preference 32 ${NARROW}`,
+    ]);
+    expect(lines(item, 'undo', facts())).toEqual([
+      `ip -4 rule delete preference 32 ${flow}`,
+      `ip -4 rule delete preference 33 ${flow}`,
+    ]);
+  });
+
+  it('is so with both rules, and says which one is missing', () => {
+    const standing = (rules: Facts['rules']) => item.standing(facts({ rules }));
+    expect(standing(right)).toEqual({ state: 'so' });
+    expect(
+      standing(right.map((one) => ({ ...one, words: one.words.map((word) => (word === 'gre' ? '47' : word)) }))),
+    ).toEqual({
+      state: 'so',
+    });
+    expect(standing(right.slice(0, 1))).toEqual({ state: 'not-so', found: '33: there is no such rule' });
+    expect(standing(right.slice(1))).toEqual({ state: 'not-so', found: '32: there is no such rule' });
+  });
+
+  it('follows the VPN to a wider route of its own', () => {
+    const wider = greRuleItem({ local, remote, table: '77', length: 16 });
+    expect(wider.standing(facts({ rules: right })).state).toBe('not-so');
+    expect(lines(wider, 'make', facts({ rules: right }))).toEqual([
+      `ip -4 rule delete preference 32 ${flow}`,
+      `ip -4 rule add preference 32 ${flow} lookup 77 suppress_prefixlength 15`,
+    ]);
+  });
+});
