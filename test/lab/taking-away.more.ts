@@ -12,23 +12,20 @@
  * Modules are left out: a guest has them once, and the other router's devices would go with them.
  */
 import { beforeAll, expect, it } from 'vitest';
-import { parseKeys } from '../../src/tunnel/key-file.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
-import { planTunnel } from '../../src/tunnel/planner.js';
-import { parseSite } from '../../src/tunnel/site-file.js';
 import { type Article, article, HOST_A, HOST_B, ROUTER_A } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { espCarrier, espInUdpCarrier } from '../helpers/esp.js';
-import type { Namespace } from '../helpers/netns.js';
 import { routeBasedCarriers, type Addresses, type RouteBasedType } from '../helpers/route-based.js';
 import { routerText } from '../helpers/router-text.js';
+import { expectSameKeys, giveBack, itemsOf, readableByGap, taking } from '../helpers/taking-away.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, type SiteOptions, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
 import { wireguard } from '../helpers/wireguard.js';
-import { facts as sample, link } from '../unit/tunnel-samples.js';
+import { link } from '../unit/tunnel-samples.js';
 import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
@@ -98,38 +95,6 @@ const STORIES: Story[] = [
   },
 ];
 
-/** Everything of the plan that `up` has to make, as this process plans it. */
-async function itemsOf({ at, file }: TunnelEnd, story: Story): Promise<{ items: Item[]; facts: Facts }> {
-  const facts = sample({ modules: new Set(['ip_gre', 'ip_vti', 'xfrm_interface']), ...story.facts });
-  const site = parseSite(await at.read(file), file);
-  const { carrier } = site;
-  const keys =
-    'keys' in carrier ? parseKeys(await at.read(carrier.keys), carrier.keys, { ...site, carrier }) : undefined;
-  const items = planTunnel(site, facts, keys).items.filter((item) => item.standing(facts).state !== 'so');
-  return { items, facts };
-}
-
-/** How one thing is taken away. */
-function taking({ kind, key, undo, make }: Item, facts: Facts): string[][] {
-  const commands = undo(facts).map(({ argv }) => [...argv]);
-  if (commands.length > 0) return commands;
-  const name = key.split(' ')[1] ?? '';
-  switch (kind) {
-    case 'up':
-      return [['ip', 'link', 'set', 'dev', name, 'down']];
-    case 'mtu':
-      return [['ip', 'link', 'set', 'dev', name, 'mtu', '1300']];
-    case 'port':
-      return [['ip', 'link', 'set', 'dev', name, 'nomaster']];
-    case 'sysctl':
-      return make(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
-    case 'address-on':
-      return make(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
-    default:
-      throw new Error(`how is ${key} taken away?`);
-  }
-}
-
 /** What others take away at once. */
 function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] {
   const rules = items
@@ -171,24 +136,6 @@ function controlOf(items: readonly Item[], facts: Facts, { control, device = '' 
   return { what: 'control', take: [...[...guards, ...sealing].flatMap((item) => taking(item, facts)), ...down] };
 }
 
-/** Makes all of the plan again; what is there already refuses, and is right. */
-async function giveBack(at: Namespace, items: readonly Item[], facts: Facts): Promise<void> {
-  for (const { argv, input } of items.flatMap((item) => item.make(facts))) {
-    const [command = '', ...args] = argv;
-    await (input === undefined ? at.try(command, args) : at.feed(input, command, args).catch(() => undefined));
-  }
-}
-
-/** What left readable in each gap, by the markers between them. */
-function readableByGap(lines: readonly string[]): string[][] {
-  const gaps: string[][] = [[]];
-  for (const line of lines.filter((one) => one !== '')) {
-    if (line.includes(`${ROUTER_A} > ${WAN}: ICMP echo request`)) gaps.push([]);
-    else gaps.at(-1)?.push(line);
-  }
-  return gaps;
-}
-
 describeKernels('full', 'taking away', (guest) => {
   beforeAll(async () => guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'wireguard'));
 
@@ -217,7 +164,7 @@ describeKernels('full', 'taking away', (guest) => {
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
         await mark();
 
-        const { items, facts } = await itemsOf(ends[0], story);
+        const { items, facts } = await itemsOf(ends[0], story.facts);
         await expectSameKeys(ends[0], items);
         const gaps: Gap[] = [
           ...items.map((item) => ({ what: item.key, take: taking(item, facts) })),
@@ -249,7 +196,7 @@ describeKernels('full', 'taking away', (guest) => {
         expect([await routerText(rA), await routerText(rB)]).toEqual(before);
 
         await wan.finish(markers);
-        const readable = readableByGap(await wan.lines());
+        const readable = readableByGap(await wan.lines(), `${ROUTER_A} > ${WAN}: ICMP echo request`);
         // Up; each gap, the control last; what came between; down; nothing behind the last marker.
         const names = ['up', ...gaps.map(({ what }) => what), 'between', 'down', 'after'];
         expect(readable).toHaveLength(names.length);
@@ -269,15 +216,6 @@ describeKernels('full', 'taking away', (guest) => {
     1800 * SECOND,
   );
 });
-
-/** The plan of this process is that of the guest: the journal knows each of its changes. */
-async function expectSameKeys({ at }: TunnelEnd, items: readonly Item[]): Promise<void> {
-  const inode = /\[(\d+)\]/.exec(await at.exec('readlink', ['/proc/self/ns/net']))?.[1];
-  const journal = JSON.parse(await at.read(`/run/clear-df/tunnel-site-a-${inode}.json`)) as {
-    entries: { key: string }[];
-  };
-  expect(journal.entries.map(({ key }) => key).sort()).toEqual(items.map(({ key }) => key).sort());
-}
 
 interface Listing {
   items?: { key: string; state: string }[];

@@ -67,7 +67,7 @@ describe('a guard in xfrm', () => {
     const remove =
       'ip xfrm policy deleteall src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out action allow priority 4294967294';
     const add =
-      'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out dev vti1 action allow priority 4294967294';
+      'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dev vti1 dir out action allow priority 4294967294';
     expect(item.standing(facts({ policies: [pass, block] }))).toEqual({ state: 'so' });
     expect(item.standing(facts({ policies: [block] })).state).toBe('not-so');
     expect(lines(item, 'make', facts())).toEqual([add]);

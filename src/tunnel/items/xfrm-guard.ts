@@ -67,7 +67,7 @@ export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
     },
     make: ({ policies }) => [
       ...(stale(policies).length === 0 ? [] : [remove]),
-      { argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'dev', dev, ...which] },
+      { argv: ['ip', 'xfrm', 'policy', 'add', ...selectorOf(ends, dev), ...which] },
     ],
     undo: () => [remove],
   };
@@ -81,8 +81,9 @@ function isPass({ dev, blocks, transform }: XfrmPolicy): boolean {
   return dev !== undefined && blocks !== true && transform === '';
 }
 
-function selectorOf({ local, remote, key = 0 }: GuardEnds): string[] {
-  return ['src', local, 'dst', remote, 'proto', 'gre', 'key', `${key}`, 'dir', 'out'];
+function selectorOf({ local, remote, key = 0 }: GuardEnds, dev?: string): string[] {
+  const device = dev === undefined ? [] : ['dev', dev];
+  return ['src', local, 'dst', remote, 'proto', 'gre', 'key', `${key}`, ...device, 'dir', 'out'];
 }
 
 function nameOf({ local, remote, key }: GuardEnds): string {
