@@ -130,7 +130,7 @@ function way({ paths }: Machine, site: Site): Finding {
   const wanted = own ?? underlay;
   if (dev === wanted) return check.ok(what, `by ${dev}, MTU ${mtu}`);
   if (own !== undefined) {
-    return check.wrong(what, `by ${dev}, and so past ${own}: GRE leaves readable`, {
+    return check.wrong(what, `by ${dev}, and so past ${own}: GRE that no guard holds back leaves readable`, {
       hint: `ip rule, and ip route get ${remote}: which of them leads there`,
     });
   }

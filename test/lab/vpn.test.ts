@@ -17,6 +17,7 @@ import { deliver } from '../helpers/delivery.js';
 import { openconnect } from '../helpers/openconnect.js';
 import { openvpn } from '../helpers/openvpn.js';
 import { routerText } from '../helpers/router-text.js';
+import { deviceTroubles } from '../helpers/route-based.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, TunnelEnd, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
@@ -164,13 +165,21 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
 
 /**
  * A device that is down has lost its route, but not its address: GRE would leave by the default route, readable. The
- * WAN's capture shows that it does not, and the counter that something was there to be held back.
+ * WAN's capture shows that it does not, by the rules of the routing policy, nor without them, by nft; the counters show
+ * that something was there to be held back. The running `up` puts the rules back.
  */
 async function heldBack({ hA, rA }: Article, { a, b }: Vpn): Promise<void> {
   await rA.ip('link', 'set', a.device, 'down');
   expect(await rA.ip('route', 'get', b.address, 'from', a.address)).toContain('dev eth1');
+  const { errors } = await deviceTroubles(rA, 'gretap1');
   expect(await ping(hA, HOST_B)).toMatchObject({ received: 0 });
-  expect(await rA.exec('nft', ['list', 'table', 'inet', 'clear_df_site-a'])).toMatch(/counter packets [1-9]/);
+  expect((await deviceTroubles(rA, 'gretap1')).errors).toBeGreaterThan(errors);
+  await until('nft holds back what no rule does', async () => {
+    for (const preference of ['32', '33']) await rA.try('ip', ['rule', 'delete', 'preference', preference]);
+    expect(await ping(hA, HOST_B)).toMatchObject({ received: 0 });
+    return /counter packets [1-9]/.test(await rA.exec('nft', ['list', 'table', 'inet', 'clear_df_site-a']));
+  });
+  await until('the rules are back', async () => /ipproto gre unreachable/.test(await rA.ip('rule')), 120 * SECOND);
 }
 
 /** While the device is away, and nothing else has to wait: `status` says so. */

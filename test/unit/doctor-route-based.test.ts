@@ -94,6 +94,9 @@ describe('a carrier with a device of its own', () => {
       return examine(machine({ ...READY, paths }), site).find((one) => one.group === 'site' && one.check === 'path');
     };
     expect(by('vti1')?.state).toBe('ok');
-    expect(by('eth1')).toMatchObject({ state: 'wrong', evidence: 'by eth1, and so past vti1: GRE leaves readable' });
+    expect(by('eth1')).toMatchObject({
+      state: 'wrong',
+      evidence: 'by eth1, and so past vti1: GRE that no guard holds back leaves readable',
+    });
   });
 });
