@@ -24,8 +24,9 @@ export async function itemsOf(
 }
 
 /** How one thing is taken away. */
-export function taking({ kind, key, undo, make }: Item, facts: Facts): string[][] {
-  const commands = undo(facts).map(({ argv }) => [...argv]);
+export function taking(item: Item, facts: Facts): string[][] {
+  const { kind, key } = item;
+  const commands = item.undo(facts).map(({ argv }) => [...argv]);
   if (commands.length > 0) return commands;
   const name = key.split(' ')[1] ?? '';
   switch (kind) {
@@ -36,9 +37,9 @@ export function taking({ kind, key, undo, make }: Item, facts: Facts): string[][
     case 'port':
       return [['ip', 'link', 'set', 'dev', name, 'nomaster']];
     case 'sysctl':
-      return make(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
+      return item.make(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
     case 'address-on':
-      return make(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
+      return item.make(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
     default:
       throw new Error(`how is ${key} taken away?`);
   }
