@@ -9,16 +9,14 @@ import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { isSealing } from '../../tunnel/sealing.js';
-import { RuleWatch } from '../rule-watch.js';
-
-/** Milliseconds between two looks: the guards hold meanwhile, one for the other. */
-export const SEALS_CHECK_MS = 10_000;
+import { RULES_CHECK_MS, RuleWatch } from '../rule-watch.js';
 
 export interface SealWatchOptions {
   runner: Runner;
   log: Logger;
   /** The machine as it was read last. */
   facts: Facts;
+  /** Milliseconds between two looks: meanwhile the guards hold, one for the other. */
   everyMs?: number;
 }
 
@@ -39,7 +37,7 @@ export class SealWatch {
 
   constructor(
     private readonly plan: Pick<Plan, 'site' | 'items'>,
-    { runner, log, facts, everyMs = SEALS_CHECK_MS }: SealWatchOptions,
+    { runner, log, facts, everyMs = RULES_CHECK_MS }: SealWatchOptions,
   ) {
     this.#runner = runner;
     this.#log = log;
