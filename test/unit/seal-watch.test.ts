@@ -8,10 +8,11 @@ import { planTunnel } from '../../src/tunnel/planner.js';
 import { facts, site, xfrmCarrier } from './tunnel-samples.js';
 
 const lock = vi.hoisted(() => ({ taken: 0, busy: false }));
-vi.mock('../../src/host/tunnel/lock.js', async () => {
+vi.mock('../../src/host/tunnel/place.js', async (original) => {
   const { ClearDfError: Refusal } = await import('../../src/errors.js');
   return {
-    takeLock() {
+    ...(await original<object>()),
+    takeTunnelLock() {
       if (lock.busy) throw new Refusal({ code: 'CONFLICT', operation: 'change tunnel', reason: 'down is at work' });
       lock.taken += 1;
       return { release: () => undefined };

@@ -2,8 +2,8 @@
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { rereadFacts } from '../../host/facts.js';
-import { takeLock } from '../../host/tunnel/lock.js';
 import { perform } from '../../host/tunnel/perform.js';
+import { takeTunnelLock } from '../../host/tunnel/place.js';
 import type { Logger } from '../../log.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
@@ -65,7 +65,7 @@ export class SealWatch {
     await this.#read();
     if (this.#missing().length === 0) return;
     // Whoever has it is at work on the same things.
-    const lock = takeLock(this.plan.site.name);
+    const lock = takeTunnelLock(this.plan.site.name);
     try {
       await this.#read();
       for (const item of this.#missing()) await this.#putBack(item);
