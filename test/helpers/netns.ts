@@ -25,9 +25,10 @@ export interface End {
 const PREFIX = 'cdf';
 
 // One process of ours for each: most of a test's commands build its network.
+// By bash: in a guest `sh` is busybox's, which takes its own `ip` before that of the PATH.
 const MAKE_NAMESPACE = `
 ip netns add "$1"
-exec ip netns exec "$1" sh -ec '
+exec ip netns exec "$1" bash -ec '
   sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
   ip link set lo up'
 `;
@@ -140,7 +141,7 @@ export class Lab {
   async namespace(name: string): Promise<Namespace> {
     const namespace = new Namespace(this, `${this.#tag}-${name}`);
     this.#namespaces.push(namespace);
-    await must(this.machine, ['sh', '-ec', MAKE_NAMESPACE, 'sh', namespace.name]);
+    await must(this.machine, ['bash', '-ec', MAKE_NAMESPACE, 'bash', namespace.name]);
     return namespace;
   }
 
@@ -154,7 +155,7 @@ export class Lab {
   /** A veth link; both ends up. */
   async link(left: End, right: End): Promise<void> {
     const end = ({ at, dev, address = '', mtu }: End): string[] => [at.name, dev, address, String(mtu ?? '')];
-    await must(this.machine, ['sh', '-ec', MAKE_LINK, 'sh', ...end(left), ...end(right)]);
+    await must(this.machine, ['bash', '-ec', MAKE_LINK, 'bash', ...end(left), ...end(right)]);
   }
 
   /** A private folder on the lab's machine for captures and logs, gone with the lab. */
