@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { z } from 'zod';
-import { ClearDfError, usageError } from './errors.js';
+import { ClearDfError, optionError } from './errors.js';
 import { errnoName } from './mangler.js';
 import { type NativeEncap, type NativeEncapError, type NativeEncapOptions, native } from './native.js';
 import { IPV4_HOST_FORM, readIpv4Host } from './net/address.js';
@@ -88,16 +88,13 @@ export class EncapSocket extends EventEmitter<{ fault: [EncapFault] }> {
 
   /**
    * Opens the socket; the first keepalive leaves at once. From now on the kernel takes ESP in UDP on this port.
-   * @throws ClearDfError USAGE for a refused option, CONFLICT when another process holds the port, ENVIRONMENT when the
+   * @throws ClearDfError USAGE for a refused option, CONFLICT when the port is taken, ENVIRONMENT when the
    * address is not this host's or the kernel has no IPsec
    */
   static open(options: EncapOptions): EncapSocket {
     const parsed = encapOptions.safeParse(options);
     if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const option = String(issue?.path[0] ?? (issue?.code === 'unrecognized_keys' ? issue.keys[0] : 'options'));
-      const value = (options as Record<string, unknown> | undefined)?.[option];
-      throw usageError(option, value, ACCEPTED[option] ?? `one of the options ${Object.keys(ACCEPTED).join(', ')}`);
+      throw optionError(parsed.error.issues[0], options, ACCEPTED, "{ local: '0.0.0.0', remote: '172.16.0.1' }");
     }
     try {
       return new EncapSocket(parsed.data);

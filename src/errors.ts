@@ -53,9 +53,25 @@ export class ClearDfError extends Error {
     this.hint = parts.hint === undefined ? undefined : printable(parts.hint);
   }
 
+  /**
+   * Whether a caught value is an error of clear-df, of whichever copy of it: the ES module's, CommonJS', a worker
+   * thread's 'error' event, or what {@link toJSON} has made of one. `instanceof` knows one copy only.
+   */
+  static is(value: unknown): value is ClearDfError {
+    if (typeof value !== 'object' || value === null) return false;
+    const { name, code } = value as { name?: unknown; code?: unknown };
+    return name === 'ClearDfError' && typeof code === 'string' && Object.hasOwn(EXIT_CODES, code);
+  }
+
   /** The exit code that a command ends with when this error reaches the top. */
   get exitCode(): number {
     return EXIT_CODES[this.code];
+  }
+
+  /** All of it but the stack and the cause, as data: for JSON, and for `postMessage`, which strips errors. */
+  toJSON(): Omit<ErrorParts, 'cause'> & { name: string; message: string; exitCode: number } {
+    const { name, code, message, operation, object, reason, errno, hint, exitCode } = this;
+    return { name, code, message, operation, object, reason, errno, hint, exitCode };
   }
 }
 
@@ -79,14 +95,54 @@ export function shortened(text: string): string {
 
 /** Shorthand for input that is refused: names the option, the value and the accepted form. */
 export function usageError(option: string, value: unknown, accepted: string, hint?: string): ClearDfError {
-  const shown = typeof value === 'string' ? `'${shortened(value)}'` : shortened(JSON.stringify(value) ?? String(value));
   return new ClearDfError({
     code: 'USAGE',
     operation: 'read',
     object: option,
-    reason: `${shown} is not accepted; expected ${accepted}`,
+    reason: `${valueText(value)} is not accepted; expected ${accepted}`,
     hint,
   });
+}
+
+/** As a person would type it: what JSON has no form for (a BigInt, a circle, a function) by another. */
+function valueText(value: unknown): string {
+  if (typeof value === 'string') return `'${shortened(value)}'`;
+  if (typeof value === 'bigint') return shortened(`${value}n`);
+  if (typeof value === 'function') return 'a function';
+  try {
+    return shortened(JSON.stringify(value) ?? String(value));
+  } catch {
+    return Array.isArray(value) ? 'an array' : 'an object';
+  }
+}
+
+/** As much of a zod issue as is read here. */
+interface OptionIssue {
+  path: readonly PropertyKey[];
+  keys?: readonly string[];
+}
+
+/**
+ * The refusal of a call's options.
+ * @param issue the first thing that is wrong with them
+ * @param accepted the accepted form of each option
+ * @param example options that are enough
+ */
+export function optionError(
+  issue: OptionIssue | undefined,
+  options: unknown,
+  accepted: Readonly<Record<string, string>>,
+  example: string,
+): ClearDfError {
+  const form = `an object, such as ${example}`;
+  if (options === undefined) return missingError('options', form);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    return usageError('options', options, form);
+  }
+  const option = String(issue?.path[0] ?? issue?.keys?.[0] ?? 'options');
+  const value = (options as Record<string, unknown>)[option];
+  const wanted = accepted[option] ?? `one of the options ${Object.keys(accepted).join(', ')}`;
+  return value === undefined ? missingError(option, wanted) : usageError(option, value, wanted);
 }
 
 /** Shorthand for input that is missing: names the option and the accepted form. */

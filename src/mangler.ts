@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { z } from 'zod';
 import { type Counters, fromBlock, merge } from './counters.js';
-import { ClearDfError, usageError } from './errors.js';
+import { ClearDfError, optionError, usageError } from './errors.js';
 import {
   type IdentificationPolicy,
   type NativeMangler,
@@ -14,7 +14,7 @@ import {
   type NativeOptions,
   native,
 } from './native.js';
-import { parseQueueRange } from './net/queue-range.js';
+import { parseQueueRange, rangeText } from './net/queue-range.js';
 
 export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const satisfies IdentificationPolicy[];
 
@@ -114,6 +114,9 @@ export interface Busiest {
 /** All counters summed over the queues, and each queue's own. */
 export type Stats = Counters & { queues: QueueStats[]; busiest?: Busiest };
 
+/** Queues that this copy of the module has open, only to say so when they are asked for again. */
+const held = new Set<number>();
+
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
 /** `EPERM` for 1; the number itself when the platform has no name for it. */
@@ -144,12 +147,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
    */
   static async open(options: OpenOptions): Promise<ClearDf> {
     const parsed = openOptions.safeParse(options);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const option = String(issue?.path[0] ?? (issue?.code === 'unrecognized_keys' ? issue.keys[0] : 'options'));
-      const value = (options as Record<string, unknown> | undefined)?.[option];
-      throw usageError(option, value, ACCEPTED[option] ?? `one of the options ${Object.keys(ACCEPTED).join(', ')}`);
-    }
+    if (!parsed.success) throw optionError(parsed.error.issues[0], options, ACCEPTED, "{ queues: '0:3' }");
     const { queues, companion, ...rest } = parsed.data;
     const { first, last } = parseQueueRange(String(queues), 'queues');
     if (companion !== undefined && companion >= first && companion <= last) {
@@ -166,9 +164,11 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
       );
     }
     try {
-      return new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+      const opened = new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+      for (const { queue } of opened.ports) held.add(queue);
+      return opened;
     } catch (error) {
-      throw explainOpenFailure(error as NativeOpenError);
+      throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
     }
   }
 
@@ -216,7 +216,9 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
 
   /** Let new packets by, answer what is queued, unbind, join the threads. Safe to call at any time and twice. */
   async close(): Promise<void> {
+    const queues = this.ports.map(({ queue }) => queue);
     await this.#native.close();
+    for (const queue of queues) held.delete(queue);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,7 +226,8 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   }
 }
 
-function explainOpenFailure(error: NativeOpenError): unknown {
+/** @param queues those that were asked for; the kernel's answer may be about the companion, which comes first */
+function explainOpenFailure(error: NativeOpenError, queues: string): unknown {
   if (typeof error.errno !== 'number') return error;
   const errno = errnoName(error.errno);
   const common = { operation: error.operation, object: `queue ${error.queue}`, errno, cause: error };
@@ -233,6 +236,8 @@ function explainOpenFailure(error: NativeOpenError): unknown {
       return new ClearDfError({
         ...common,
         code: 'PRIVILEGE',
+        operation: 'bind',
+        object: `queue ${queues}`,
         reason: 'the kernel asks for CAP_NET_ADMIN',
         hint: 'run it as root, or give the service AmbientCapabilities=CAP_NET_ADMIN',
       });
@@ -240,8 +245,10 @@ function explainOpenFailure(error: NativeOpenError): unknown {
       return new ClearDfError({
         ...common,
         code: 'CONFLICT',
-        reason: 'another process holds this queue',
-        hint: 'see /proc/net/netfilter/nfnetlink_queue (second column: port id), or choose another --queue',
+        reason: held.has(error.queue)
+          ? 'this process holds it: a ClearDf that it opened before is not closed'
+          : 'another process, worker thread or copy of clear-df holds it',
+        hint: 'see /proc/net/netfilter/nfnetlink_queue (second column: port id), or choose another queue',
       });
     case 'ETIMEDOUT':
       return new ClearDfError({

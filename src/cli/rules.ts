@@ -1,6 +1,6 @@
 /** `clear-df rules show|install|remove`: the firewall rules that feed the queue. */
 import { Command } from 'commander';
-import { ClearDfError, usageError } from '../errors.js';
+import { ClearDfError, EXIT_CODES, usageError } from '../errors.js';
 import { type Change, type Runner, createRunner } from '../host/exec.js';
 import {
   type Backend,
@@ -57,12 +57,14 @@ async function showRules({ name, json, logLevel }: CommonFlags & { json?: boolea
   const { log, runner } = tools({ logLevel });
   const { rules, unread } = await listRules(runner);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known: ${reason}`);
+  // Some rules may be there all the same: 0 would say that these are all.
+  if (unread.length > 0) process.exitCode = EXIT_CODES.RUNTIME;
   const wanted = rules.filter((rule) => name === undefined || rule.name === name);
   if (json) {
     process.stdout.write(`${JSON.stringify({ rules: wanted, unread }, null, 2)}\n`);
     return;
   }
-  if (wanted.length === 0) log.info('no rules');
+  if (wanted.length === 0) log.info(unread.length === 0 ? 'no rules' : 'no rules in what could be read');
   process.stdout.write(wanted.map(ruleText).join(''));
 }
 

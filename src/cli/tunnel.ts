@@ -1,11 +1,13 @@
 /** `clear-df tunnel plan|up|down|status|unit|keys|ike`: gretap, bridge, carrier and rules, from one YAML file per site. */
-import { realpathSync } from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
-import { EXIT_CODES, missingError, usageError } from '../errors.js';
+import { missingError, usageError } from '../errors.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { ENGINES, type Engine } from '../tunnel/site.js';
 import {
+  statusCode,
   statusText,
   tunnelDown,
   tunnelIke,
@@ -33,6 +35,8 @@ interface Flags {
   libreswan?: boolean;
   withSecret?: boolean;
   name?: string;
+  output?: string;
+  engine?: Engine;
 }
 
 /** The command, for the table of commands; `signals` when they are watched already. */
@@ -49,6 +53,7 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
       .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')
       .option('--switch', 'take the new keys of the file, or UDP around ESP or not, while the tunnel stays up')
+      .option('--engine <engine>', `${ENGINES.join(' | ')}: in place of the file's "auto"`, parseEngine)
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string, flags: Flags) => up(file, flags, signals)),
     verb('down', 'put back what was there before', false)
@@ -59,9 +64,11 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('status', 'compare the plan with the machine; exit code 1 when they differ', true)
       .option('--json', 'print JSON')
       .action(status),
-    verb('unit', 'print a systemd unit', true).action(async (file: string, { logLevel }: Flags) => {
-      print(await tunnelUnit(file, commandPath(), createLogger(logLevel)));
-    }),
+    verb('unit', 'print a systemd unit, or write it', true)
+      .option('--output <file>', 'write it there: whole, or not at all')
+      .action(async (file: string, { output, logLevel }: Flags) => {
+        print((await tunnelUnit(file, { command: ownCommand(), output }, createLogger(logLevel))) ?? '');
+      }),
     verb('ike', "print what the other end's IKE daemon has to be told", true)
       .option('--swanctl', 'for strongSwan (the default)')
       .addOption(new Option('--libreswan', 'for Libreswan').conflicts('swanctl'))
@@ -89,12 +96,12 @@ function verb(name: string, description: string, needsFile: boolean): Command {
 
 async function up(
   file: string,
-  { setupOnly, dryRun, switch: switching, logLevel }: Flags,
+  { setupOnly, dryRun, engine, switch: switching, logLevel }: Flags,
   watched?: SignalWatch,
 ): Promise<void> {
   const signals = watched ?? watchSignals();
   try {
-    const chosen = { setupOnly: setupOnly === true, dryRun: dryRun === true, switching: switching === true };
+    const chosen = { engine, setupOnly: setupOnly === true, dryRun: dryRun === true, switching: switching === true };
     await tunnelUp({ file, ...chosen, logLevel }, { version: version(), log: createLogger(logLevel), signals });
   } finally {
     if (watched === undefined) signals.dispose();
@@ -102,7 +109,16 @@ async function up(
 }
 
 async function down(file: string | undefined, { name, force, dryRun, logLevel }: Flags): Promise<void> {
-  const wanted = name ?? (file === undefined ? undefined : tunnelName(file));
+  const ofFile = file === undefined ? undefined : tunnelName(file);
+  if (name !== undefined && ofFile !== undefined && name !== ofFile) {
+    throw usageError(
+      '--name',
+      name,
+      `${ofFile}, which is the name in ${file}`,
+      'give the file or --name, one of the two',
+    );
+  }
+  const wanted = name ?? ofFile;
   if (wanted === undefined) throw missingError('FILE', "the site's file, or --name NAME");
   await tunnelDown({ name: wanted, force: force === true, dryRun: dryRun === true }, createLogger(logLevel));
 }
@@ -110,22 +126,31 @@ async function down(file: string | undefined, { name, force, dryRun, logLevel }:
 async function status(file: string, { json, logLevel }: Flags): Promise<void> {
   const found = await tunnelStatus(file, createLogger(logLevel));
   print(json === true ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
-  if (!found.ok) process.exitCode = EXIT_CODES.RUNTIME;
+  process.exitCode = statusCode(found);
 }
 
 function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** As a unit can start it: the program that runs now, by its real path. */
-function commandPath(): string {
-  return realpathSync(process.argv[1] ?? 'clear-df');
+/**
+ * As a unit can start it: this Node, and clear-df by the name that it was called by. That is a link which a package
+ * manager keeps in place; what it leads to may be another folder in the next version.
+ */
+function ownCommand(): string[] {
+  return [process.execPath, path.resolve(process.argv[1] ?? 'clear-df')];
 }
 
 function parseLevel(value: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === value);
   if (level === undefined) throw usageError('--log-level', value, LOG_LEVELS.join(', '));
   return level;
+}
+
+function parseEngine(value: string): Engine {
+  const engine = ENGINES.find((known) => known === value);
+  if (engine === undefined) throw usageError('--engine', value, ENGINES.join(', '));
+  return engine;
 }
 
 function checkedName(value: string): string {

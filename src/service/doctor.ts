@@ -1,4 +1,5 @@
 /** What `clear-df doctor` does: reads the machine, asks a running clear-df, judges. Changes nothing. */
+import path from 'node:path';
 import { type Finding } from '../doctor/finding.js';
 import { examine } from '../doctor/examine.js';
 import type { Daemon } from '../doctor/machine.js';
@@ -19,7 +20,10 @@ const ANSWER_TIMEOUT_MS = 10_000;
  * @throws ClearDfError USAGE when the file is refused
  */
 export async function runDoctor(file?: string, from: Listen = parseFrom(DEFAULT_LISTEN)): Promise<Finding[]> {
-  const site = file === undefined ? undefined : parseSite(readTextFile(file, siteFile(file)), file);
+  const site =
+    file === undefined
+      ? undefined
+      : parseSite(readTextFile(file, siteFile(file)), file, path.dirname(path.resolve(file)));
   const runner = createRunner({ log: { debug: () => undefined } });
   const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from)]);
   return examine({ ...machine, daemon }, site);

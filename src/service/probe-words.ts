@@ -98,7 +98,10 @@ function sizeSentence({ size, fullSize, fullSizeBack, largest = 0, limit }: Prob
 
 function fragmentSentence({ fullSize, fragments: { out, back } }: ProbeFindings): string {
   const useful = fullSize === 'yes' ? '' : ', so a tunnel that clears DF will work';
-  const useless = fullSize === 'yes' ? '' : ', so a tunnel that clears DF will not work';
+  const useless =
+    fullSize === 'yes'
+      ? ''
+      : ', so a tunnel that cuts outside will not work (docs/tunnel.md: where fragments are dropped)';
   const survive = (way: string, so: string) => `Fragments ${way}${so}.`;
   const known: Readonly<Partial<Record<`${Tristate} ${Tristate}`, string>>> = {
     'yes yes': survive('survive both ways', useful),

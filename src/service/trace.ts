@@ -1,4 +1,5 @@
 /** What `clear-df trace` does: marks a flow's packets, listens while they pass, takes the marks away, and judges. */
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
 import { createRunner, type Runner } from '../host/exec.js';
@@ -104,7 +105,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
 function tunnelsOf(file: string | undefined, all: TunnelEnds[]): TunnelEnds[] {
   if (file === undefined) return all;
   const accepted = 'a readable YAML file of at most 1 MiB';
-  const site = parseSite(readTextFile(file, { object: `'${file}'`, accepted }), file);
+  const site = parseSite(readTextFile(file, { object: `'${file}'`, accepted }), file, path.dirname(path.resolve(file)));
   const found = all.filter(({ local, remote }) => local === site.local && remote === site.remote);
   const overhead = site.tunnel.key === undefined ? 38 : 42;
   const { local, remote } = site;

@@ -3,19 +3,21 @@
  */
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
+import { netAdmin } from '../host/capabilities.js';
 import { createRunner } from '../host/exec.js';
+import { installFile } from '../host/install-file.js';
 import { writeNewSecrets } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { newSecrets } from '../tunnel/secrets.js';
-import { ENGINES } from '../tunnel/site.js';
+import { ENGINES, type Site } from '../tunnel/site.js';
 import { unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
 export { tunnelDown } from './tunnel/down.js';
 export { readSite } from './tunnel/open.js';
-export { statusText, tunnelStatus } from './tunnel/status.js';
+export { statusCode, statusText, tunnelStatus } from './tunnel/status.js';
 export { tunnelUp } from './tunnel/up.js';
 
 /**
@@ -51,20 +53,44 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
   };
 }
 
+export interface UnitRequest {
+  /** The words that start clear-df, absolute. */
+  command: readonly string[];
+  /** A file to write; without one the unit is returned. */
+  output: string | undefined;
+}
+
 /**
- * A systemd unit.
- * @param command the program as it was started, absolute
- * @throws ClearDfError USAGE where the engine is left to chance
+ * A systemd unit. Where the file leaves the engine open, the unit has the one that works here now.
+ * @returns its text; undefined when it was written to a file
+ * @throws ClearDfError PRIVILEGE where only root can find the engine out; of whatever `up` would refuse
  */
-export async function tunnelUnit(file: string, command: string, log: Logger): Promise<string> {
+export async function tunnelUnit(
+  file: string,
+  { command, output }: UnitRequest,
+  log: Logger,
+): Promise<string | undefined> {
+  const read = readSite(file);
+  const fixed = read.site.engine === 'auto';
+  if (fixed && netAdmin() === 'no') throw noEngine(read.site);
   const { plan } = await open(file, log);
-  const { site, engine } = plan;
-  if (site.engine === 'auto') {
-    // What a unit has to be differs from engine to engine, and auto may choose another one at the next boot.
-    const accepted = `a fixed engine in a unit: ${ENGINES.join(', ')}`;
-    throw usageError(site.place('engine'), 'auto', accepted, `auto takes ${engine} here now: engine: ${engine}`);
-  }
-  return unitText(plan, { command, file: path.resolve(file) });
+  if (fixed) log.info(`engine: auto takes ${plan.engine} here; the unit names it: ${plan.engineReason}`);
+  const text = unitText(plan, { command, file: path.resolve(file), fixed });
+  if (output === undefined) return text;
+  installFile(output, '644', text);
+  log.info(`wrote ${output}; systemctl enable --now ${path.basename(output, '.service')} starts it, now and at boot`);
+  return undefined;
+}
+
+function noEngine(site: Site): ClearDfError {
+  return new ClearDfError({
+    code: 'PRIVILEGE',
+    operation: 'make a unit of',
+    object: site.place('engine'),
+    reason: 'which engine works is found out by trying, which takes CAP_NET_ADMIN',
+    errno: 'EPERM',
+    hint: `run as root, or name the engine in the file: ${ENGINES.join(', ')}`,
+  });
 }
 
 /**

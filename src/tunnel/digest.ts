@@ -2,7 +2,7 @@
  * Security associations compared without their keys: two have the same algorithms and keys when their digests are
  * equal. The digest is made on the spot from what `ip xfrm state` prints, or from the key file, and the keys go.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../net/sha256.js';
 
 /** One algorithm, as `ip xfrm state` prints it: `aead rfc4106(gcm(aes)) 0x… 128`. */
 export interface Algorithm {
@@ -20,5 +20,5 @@ export function algorithmsDigest(algorithms: readonly Algorithm[]): string {
   const lines = algorithms.map(({ kind, name, key, icvBits }) =>
     [kind, name, key.toLowerCase().replace(/^0x/, ''), icvBits ?? ''].join(' '),
   );
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex');
+  return sha256(lines.sort().join('\n'));
 }

@@ -2,8 +2,8 @@
  * The key file of a carrier with ESP: one security association for each direction, by the address that its packets come from,
  * so that the same file serves both ends. No message ever repeats a key.
  */
-import { randomBytes, randomInt } from 'node:crypto';
 import { ClearDfError } from '../errors.js';
+import { hexOf, randomBytes, randomWhole } from '../net/bytes.js';
 import { nearest } from '../net/nearest.js';
 import { type DirectionKeys, type Keys } from './keys.js';
 import { hasStaticKeys } from './carriers/esp-parts.js';
@@ -149,9 +149,9 @@ function refuseTwins(outbound: DirectionKeys, inbound: DirectionKeys, site: Keye
 /** The text of a new key file for both ends of a site. Secret. */
 export function newKeys(site: KeyedSite): string {
   const lengths = Object.entries(KEY_LENGTHS[site.carrier.cipher]);
-  const first = randomInt(SPI_MIN, 0xffff_fffe);
+  const first = randomWhole(SPI_MIN, 0xffff_fffe);
   const ends = [site.local, site.remote].map((address, i) => {
-    const keys = lengths.map(([name, length]) => `  ${name}: 0x${randomBytes(length).toString('hex')}\n`);
+    const keys = lengths.map(([name, length]) => `  ${name}: 0x${hexOf(randomBytes(length))}\n`);
     return `# from ${address}\n'${address}':\n  spi: 0x${(first + i).toString(16)}\n${keys.join('')}`;
   });
   const head =

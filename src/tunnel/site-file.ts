@@ -1,8 +1,8 @@
 /** The YAML file of one site: text → {@link Site}, or a refusal with file, line, key, accepted form and reason. */
-import path from 'node:path';
 import { type z } from 'zod';
 import { ClearDfError, shortened } from '../errors.js';
 import { nearest } from '../net/nearest.js';
+import { baseOf, folderOf, inFolder } from '../net/path.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { hasStaticKeys } from './carriers/esp-parts.js';
 import { refuseContradictions } from './site-rules.js';
@@ -15,12 +15,13 @@ import { readYaml, type YamlText, type YamlValue } from './yaml-text.js';
 const NAME_LIKE = /^[\w.-]{1,31}$/;
 
 /**
- * Reads a site file. Pure, but for the working folder, which a relative `file` and `keys` are taken from.
+ * Reads a site file. Pure.
  * @param text what stands in the file
  * @param file the file as it was given; stands in every refusal
+ * @param folder where `keys` and other names of files are taken from; absolute, where they are to be
  * @throws ClearDfError USAGE that names `FILE:LINE key`, the value, the accepted form and the reason
  */
-export function parseSite(text: string, file: string): Site {
+export function parseSite(text: string, file: string, folder = folderOf(file)): Site {
   const yaml = readYaml(text, { file, secret: false });
   const read = siteSchema.safeParse(yaml.value === '' ? {} : yaml.value);
   if (!read.success) throw refusal(read.error.issues, yaml, file);
@@ -33,7 +34,7 @@ export function parseSite(text: string, file: string): Site {
     name: parts.name ?? nameOf(file),
     bridge: { ...bridge, moveAddresses },
     tunnel: { ...parts.tunnel, key: parts.tunnel.key, ttl: parts.tunnel.ttl },
-    carrier: withAbsoluteFiles(parts.carrier, file),
+    carrier: withFilesIn(folder, parts.carrier),
     queues: queue,
     place,
   };
@@ -47,7 +48,7 @@ function placeIn(file: string, yaml: YamlText, key: string): string {
 }
 
 function nameOf(file: string): string {
-  const name = path.basename(file).replace(/\.ya?ml$/, '');
+  const name = baseOf(file).replace(/\.ya?ml$/, '');
   if (isInstanceName(name)) return name;
   throw new ClearDfError({
     code: 'USAGE',
@@ -58,10 +59,9 @@ function nameOf(file: string): string {
   });
 }
 
-/** Files are taken from the folder of the site file. */
-function withAbsoluteFiles(carrier: CarrierSpec, file: string): CarrierSpec {
+function withFilesIn(folder: string, carrier: CarrierSpec): CarrierSpec {
   if (!('keys' in carrier)) return carrier;
-  const absolute = (name: string) => path.resolve(path.dirname(file), name);
+  const absolute = (name: string) => inFolder(folder, name);
   const { ike } = carrier;
   if (ike === undefined) return hasStaticKeys(carrier) ? { ...carrier, keys: absolute(carrier.keys) } : carrier;
   const files = Object.entries(ike.proof).map(([key, value]) => [key, key === 'kind' ? value : absolute(value)]);

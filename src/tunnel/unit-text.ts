@@ -4,10 +4,12 @@ import { type Plan, staysInForeground } from './plan.js';
 
 /** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the way to the other end. */
 export interface UnitOptions {
-  /** Absolute path of the clear-df command. */
-  command: string;
+  /** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
+  command: readonly string[];
   /** Absolute path of the site file. */
   file: string;
+  /** The file leaves the engine open: the unit holds the plan's fast. What a unit has to be depends on it. */
+  fixed: boolean;
 }
 
 /**
@@ -15,13 +17,14 @@ export interface UnitOptions {
  * and takes down.
  * @returns text that ends in a newline
  */
-export function unitText(plan: Plan, { command, file }: UnitOptions): string {
-  const run = (verb: 'up' | 'down') => [command, 'tunnel', verb, file].map(unitWord).join(' ');
+export function unitText(plan: Plan, { command, file, fixed }: UnitOptions): string {
+  const run = (...words: string[]) => [...command, 'tunnel', ...words, file].map(unitWord).join(' ');
+  const up = run('up', ...(fixed ? ['--engine', plan.engine] : []));
   const foreground = staysInForeground(plan);
   const service = foreground
     ? [
         // No ExecStopPost: after a crash the tunnel stays, and small packets pass until the next start.
-        `ExecStart=${run('up')}`,
+        `ExecStart=${up}`,
         'KillMode=mixed',
         'Restart=on-failure',
         'RestartSec=5',
@@ -29,7 +32,7 @@ export function unitText(plan: Plan, { command, file }: UnitOptions): string {
     : [
         'Type=oneshot',
         'RemainAfterExit=yes',
-        `ExecStart=${run('up')}`,
+        `ExecStart=${up}`,
         `ExecStop=${run('down')}`,
         // systemd 244 and later take it with oneshot.
         'Restart=on-failure',
@@ -46,6 +49,7 @@ export function unitText(plan: Plan, { command, file }: UnitOptions): string {
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
+    ...(fixed ? [`# engine: auto took ${plan.engine} when this was made, and another one may need another unit.`] : []),
     ...service,
     'RuntimeDirectory=clear-df',
     'RuntimeDirectoryPreserve=yes',

@@ -73,7 +73,7 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
-    'binding.gyp',
+    'addon.gyp',
     'scripts/build-native',
     'csrc/clear.c',
     'csrc/addon.cc',
@@ -82,6 +82,7 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'dist/cjs/index.js',
     'dist/cjs/index.d.ts',
     'dist/cjs/package.json',
+    'bin/clear-df.cjs',
     'dist/esm/cli/main.js',
     'dist/esm/plan.js',
     'dist/cjs/plan.js',
@@ -91,6 +92,8 @@ test('holds what is needed to run and to build, and nothing else', () => {
   ];
   expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
   expect(files.filter((file) => /^(test|src|build|bench|node_modules|\.)/.test(file))).toEqual([]);
+  // By a file of this name yarn, pnpm and bun take a package for one that has to be built when it is installed.
+  expect(files).not.toContain('binding.gyp');
 });
 
 describe('the command', () => {
@@ -103,6 +106,24 @@ describe('the command', () => {
     const { exitCode, stdout } = await consumer.run('npx', '--no-install', 'clear-df', '--help');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/\brun\b[^]*\brules\b[^]*\bpcap\b/);
+  });
+
+  // Node's own answer to `import`, or to `??=`, would be a stack and exit code 1.
+  test.each([
+    ['v0.12.18', 'linux', 'Node.js v0.12.18'],
+    ['v18.20.4', 'linux', 'Node.js v18.20.4'],
+    ['v20.16.0', 'linux', 'Node.js v20.16.0'],
+    ['v22.0.0', 'darwin', 'this is darwin'],
+  ])('on Node %s and %s says in one line what is needed', async (version, platform, words) => {
+    const fake = { version, platform };
+    const define = `Object.defineProperties(process, ${JSON.stringify(
+      Object.fromEntries(Object.entries(fake).map(([name, value]) => [name, { value }])),
+    )})`;
+    const preload = ['--require', consumer.write('fake.cjs', define)];
+    const { exitCode, stdout, stderr } = await consumer.run('node', ...preload, 'node_modules/.bin/clear-df', 'run');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+    expect(stderr).toMatch(/^clear-df: [^\n]*; clear-df needs (Linux|20\.17 or later)$/);
+    expect(stderr).toContain(words);
   });
 
   test('pcap works for nobody, without any privilege', async () => {
@@ -144,6 +165,30 @@ describe('the library', () => {
     const expected = { exitCode: 0, stdout: '[1500,58]', stderr: '' };
     expect(await consumer.run('node', 'plan.mjs')).toEqual(expected);
     expect(await consumer.run('node', 'plan.cjs')).toEqual(expected);
+  });
+
+  // One file each, as people deploy. What the library cannot take along is its binary: it stays a package of its own.
+  const spec = `{ local: '10.0.0.1', remote: '10.0.0.2', underlay: 'eth1', bridge: { ports: ['eth0'] } }`;
+  const planner = {
+    text: `import { plan } from 'clear-df/plan'; console.log(plan(${spec}).engine);`,
+    says: 'tunnel-flag',
+  };
+  const library = { text: `import { ClearDf } from 'clear-df'; console.log(typeof ClearDf.open);`, says: 'function' };
+  // A neutral platform has no modules of Node: a bundle that needed one would not be made.
+  const neutral = ['--platform=neutral', '--main-fields=module,main'];
+  const external = ['--platform=node', '--external:clear-df'];
+  test.each([
+    ['clear-df/plan', 'esm', planner, neutral],
+    ['clear-df/plan', 'cjs', planner, neutral],
+    ['clear-df', 'esm', library, external],
+    ['clear-df', 'cjs', library, external],
+  ])('%s bundled by esbuild as %s works', async (_, format, { text, says }, flags) => {
+    consumer.write('entry.mjs', text);
+    const out = `bundled.${format === 'esm' ? 'mjs' : 'cjs'}`;
+    const esbuild = path.join(ROOT, 'node_modules', '.bin', 'esbuild');
+    const common = ['--bundle', '--log-level=warning', `--format=${format}`, `--outfile=${out}`];
+    expect(await consumer.run(esbuild, 'entry.mjs', ...common, ...flags)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await consumer.run('node', out)).toEqual({ exitCode: 0, stdout: says, stderr: '' });
   });
 
   test('refuses a wrong option before it loads anything native', async () => {

@@ -143,14 +143,18 @@ describe('fragments', () => {
   it('that are dropped on the way out say nothing of the way back', async () => {
     const found = await probe({ mtu: 1400, dropsOut: true });
     expect(found.fragments).toEqual({ out: 'no', back: 'unknown' });
-    expect(found.words).toMatch(/Fragments do not survive on the way out, so a tunnel that clears DF will not work\./);
+    expect(found.words).toMatch(
+      /Fragments do not survive on the way out, so a tunnel that cuts outside will not work \(docs/,
+    );
     expect(found.rows.map(({ test }) => test)).not.toContain('fragments back');
   });
 
   it('that are dropped on the way back', async () => {
     const found = await probe({ mtu: 1400, dropsBack: true });
     expect(found.fragments).toEqual({ out: 'yes', back: 'no' });
-    expect(found.words).toMatch(/survive on the way out but not back, so a tunnel that clears DF will not work\./);
+    expect(found.words).toMatch(
+      /survive on the way out but not back, so a tunnel that cuts outside will not work \(docs/,
+    );
   });
 
   it('of an answer that comes whole are unknown', async () => {

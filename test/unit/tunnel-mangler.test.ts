@@ -36,6 +36,25 @@ describe('the status of a tunnel', () => {
     expect(textOf('nobody', false)).toMatch(/ {2}DIFFERS {4}UDP socket .* is held by nobody\n$/);
   });
 
+  it('does not call missing what it could not read', () => {
+    const policy = {
+      key: 'xfrm-policy out',
+      wanted: 'a policy',
+      state: 'unknown',
+      found: 'only root can look',
+    } as const;
+    const unread = ['who holds queue 0: not readable', 'rules that feed it: not readable'];
+    const mangler = { queues: [{ queue: 0, holder: 'unknown' }], rules: [], unread, ok: false };
+    const status = { name: 'site-a', file: 'site-a.yaml', engine: 'nfqueue', ok: false };
+    const text = statusText({ ...status, items: [{ ...policy, ours: false }], mangler });
+    expect(text).toBe(
+      'tunnel site-a, engine nfqueue: not known\n' +
+        '  unknown    a policy: only root can look\n' +
+        '  unknown    who holds queue 0: not readable\n' +
+        '  unknown    rules that feed it: not readable\n',
+    );
+  });
+
   it('calls a tunnel that nothing has been done for not up', () => {
     const found = 'there is no such device';
     const items = [

@@ -125,7 +125,8 @@ describe('plans as text', () => {
 });
 
 describe('units', () => {
-  const options = { command: '/usr/local/bin/clear-df', file: '/etc/clear df/50%.yaml' };
+  const command = ['/usr/bin/node', '/usr/local/bin/clear-df'];
+  const options = { command, file: '/etc/clear df/50%.yaml', fixed: false };
 
   it('keeps the queue in the foreground', () => {
     golden('unit-nfqueue', unitText(planTunnel(site({ engine: 'nfqueue' }), facts()), options));
@@ -140,5 +141,11 @@ describe('units', () => {
 
   it('sets up and takes down where nothing has to run', () => {
     golden('unit-tunnel-flag', unitText(planTunnel(site({ engine: 'tunnel-flag' }), facts()), options));
+  });
+
+  it('names the engine that auto took, since the unit is made for it', () => {
+    const text = unitText(planTunnel(site({ engine: 'auto' }), facts()), { ...options, fixed: true });
+    expect(text).toContain('up --engine tunnel-flag "/etc/clear df/50%%.yaml"');
+    expect(text).toContain('# engine: auto took tunnel-flag');
   });
 });

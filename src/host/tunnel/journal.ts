@@ -10,6 +10,7 @@ import type { LastAttempt } from '../../tunnel/ike/judge.js';
 import type { Command } from '../../tunnel/item.js';
 import type { ProcessIdentity } from '../process.js';
 import { readState, writeState } from '../state.js';
+import { ENGINES } from '../../tunnel/site.js';
 import { type Before, before } from './before.js';
 import { bootId, namesIn, tunnelFile } from './place.js';
 
@@ -44,8 +45,8 @@ export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Comma
 const journal = z.object({
   version: z.literal(VERSION),
   boot: z.string(),
-  /** The site file as it was read last. */
-  site: z.object({ file: z.string(), text: z.string() }),
+  /** The site file as it was read last, and the engine that `up` was told where the file leaves it open. */
+  site: z.object({ file: z.string(), text: z.string(), engine: z.enum(ENGINES).optional() }),
   /** What the plan was made from. */
   before,
   /** In the order in which they were made. */
@@ -175,7 +176,8 @@ export class Journal {
 
   /** The site file that holds from now on, and the abilities that its plan was made from. */
   adopt(site: SiteText, { can, evidence }: Pick<Before, 'can' | 'evidence'>): void {
-    if (site.file === this.site.file && site.text === this.site.text) return;
+    const { file, text, engine } = this.site;
+    if (site.file === file && site.text === text && site.engine === engine) return;
     this.#write({ ...this.#data, site, before: { ...this.before, can, evidence } });
   }
 

@@ -10,10 +10,9 @@ import { openMachine } from '../../host/tunnel/machine.js';
 import { takeDown } from '../../host/tunnel/take-down.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
-import { parseSite } from '../../tunnel/site-file.js';
 import type { Site } from '../../tunnel/site.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf, plannedAgain } from './open.js';
+import { abilitiesOf, plannedAgain, siteOf } from './open.js';
 
 export interface DownOptions {
   name: string;
@@ -48,7 +47,7 @@ async function takeAllDown(
   { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
 ): Promise<void> {
   const { name } = journal;
-  const machine = await openMachine(runner, siteOf(journal), log, abilitiesOf(journal));
+  const machine = await openMachine(runner, siteIfAny(journal), log, abilitiesOf(journal));
   const plan = plannedAgain(journal, machine.facts, (reason) =>
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
   );
@@ -72,9 +71,9 @@ async function takeAllDown(
 }
 
 /** Undefined when this version reads site files in another way: then there is less to look at. */
-function siteOf({ site: { text, file } }: Journal): Site | undefined {
+function siteIfAny(journal: Journal): Site | undefined {
   try {
-    return parseSite(text, file);
+    return siteOf(journal);
   } catch (error) {
     if (error instanceof ClearDfError) return undefined;
     throw error;

@@ -1,12 +1,13 @@
 /** From a site file to everything that the verbs of `clear-df tunnel` work with. Nothing is changed. */
 import path from 'node:path';
-import { ClearDfError } from '../../errors.js';
+import { ClearDfError, usageError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { stillRuns } from '../../host/process.js';
 import { beforeOf, originOf } from '../../host/tunnel/before.js';
 import { Journal, type SiteText } from '../../host/tunnel/journal.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { isLeftOver } from '../../host/tunnel/left-over.js';
+import { refuseUnloadable } from '../../host/tunnel/loadable.js';
 import { type Machine, openMachine } from '../../host/tunnel/machine.js';
 import type { Logger } from '../../log.js';
 import { readTextFile } from '../../host/text-file.js';
@@ -16,7 +17,7 @@ import type { Secrets } from '../../tunnel/keys.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { planTunnel } from '../../tunnel/planner.js';
 import { parseSite } from '../../tunnel/site-file.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Engine, Site } from '../../tunnel/site.js';
 
 export interface SiteFile {
   site: Site;
@@ -33,10 +34,20 @@ export interface OpenTunnel extends SiteFile {
   journal: Journal;
 }
 
-/** @throws ClearDfError USAGE when the file cannot be read, and for what is in it */
-export function readSite(file: string): SiteFile {
+/**
+ * @param engine takes the place of `engine: auto`
+ * @throws ClearDfError USAGE when the file cannot be read, for what is in it, and where it names another engine
+ */
+export function readSite(file: string, engine?: Engine): SiteFile {
   const text = readTextFile(file, { object: `site file '${file}'`, accepted: 'a readable YAML file of at most 1 MiB' });
-  return { site: parseSite(text, file), text: { file: path.resolve(file), text } };
+  const absolute = path.resolve(file);
+  const site = parseSite(text, file, path.dirname(absolute));
+  if (engine === undefined) return { site, text: { file: absolute, text } };
+  if (site.engine !== 'auto' && site.engine !== engine) {
+    const accepted = `${site.engine}, as ${site.place('engine')} has it`;
+    throw usageError('--engine', engine, accepted, 'leave --engine out, or write engine: auto in the file');
+  }
+  return { site: withEngine(site, engine), text: { file: absolute, text, engine } };
 }
 
 /**
@@ -45,24 +56,31 @@ export function readSite(file: string): SiteFile {
  * @throws ClearDfError of whatever is refused
  */
 export async function openTunnel(
-  { site, text }: SiteFile,
+  read: SiteFile,
   { runner, log, check }: { runner: Runner; log: Logger; check: boolean },
 ): Promise<OpenTunnel> {
-  const secrets = readSecrets(site);
-  const kept = Journal.read(site.name);
-  const known = kept?.site.text === text.text ? kept : undefined;
+  const secrets = readSecrets(read.site);
+  const kept = Journal.read(read.site.name);
+  const known = kept?.site.text === read.text.text ? kept : undefined;
+  // What is up has its engine already; auto means that one.
+  const engine = read.text.engine ?? known?.site.engine;
+  const site = withEngine(read.site, engine);
+  const text = engine === undefined ? read.text : { ...read.text, engine };
   const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
   if (kept !== undefined) {
     const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
     if (!isStale(kept, machine.facts)) {
       if (check) checkSite(site, origin);
-      return { site, text, plan: planTunnel(site, origin, secrets), machine, origin, journal: kept };
+      const plan = planTunnel(site, origin, secrets);
+      if (check) await refuseUnloadable(runner, plan.items, machine.facts);
+      return { site, text, plan, machine, origin, journal: kept };
     }
     log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
   }
   const origin = machine.facts;
   if (check) checkSite(site, origin);
   const plan = planTunnel(site, origin, secrets);
+  if (check) await refuseUnloadable(runner, plan.items, machine.facts);
   return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)) };
 }
 
@@ -78,13 +96,22 @@ function isStale(journal: Journal, facts: Facts): boolean {
  */
 export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: string) => void): Plan | undefined {
   try {
-    const site = parseSite(journal.site.text, journal.site.file);
+    const site = siteOf(journal);
     return planTunnel(site, originOf(journal.before, facts, site), secretsIfAny(site));
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;
     say?.(error.message);
     return undefined;
   }
+}
+
+/** The site that a journal is of. @throws ClearDfError when this version reads site files in another way */
+export function siteOf({ site: { text, file, engine } }: Journal): Site {
+  return withEngine(parseSite(text, file), engine);
+}
+
+function withEngine(site: Site, engine: Engine | undefined): Site {
+  return engine === undefined || site.engine !== 'auto' ? site : { ...site, engine };
 }
 
 function secretsIfAny(site: Site): Secrets | undefined {

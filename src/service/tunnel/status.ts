@@ -1,5 +1,6 @@
 /** `clear-df tunnel status`: the plan beside the machine, item by item. Changes nothing. */
-import { ClearDfError } from '../../errors.js';
+import { ClearDfError, EXIT_CODES } from '../../errors.js';
+import { netAdmin } from '../../host/capabilities.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { listRules, type ListedRule } from '../../host/firewall.js';
 import { holderOf } from '../../host/kernel-queues.js';
@@ -21,7 +22,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export interface ItemStatus {
   key: string;
   wanted: string;
-  state: Standing['state'];
+  /** `unknown`: only root can look. */
+  state: Standing['state'] | 'unknown';
   /** What is there instead. */
   found?: string;
   /** Whether the journal knows how to put it back. */
@@ -34,6 +36,8 @@ export interface ManglerStatus {
   pid?: number;
   queues: { queue: number; holder: string }[];
   rules: ListedRule[];
+  /** What could not be read of rules or holders, and why; they are not known then, rather than missing. */
+  unread?: string[];
   /** Of its `/stats`, when that answers. */
   packets?: number;
   cleared?: number;
@@ -62,7 +66,8 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   const runner = createRunner({ log });
   const tunnel = await openTunnel(readSite(file), { runner, log, check: false });
   const { site, plan, journal } = tunnel;
-  const items = plan.items.map((item) => itemStatus(item, tunnel));
+  const mayLook = netAdmin() !== 'no';
+  const items = plan.items.map((item) => itemStatus(item, tunnel, mayLook));
   const mangler = plan.mangler === undefined ? undefined : await manglerStatus(site, tunnel, runner);
   // No item, because no plan makes it so; and yet nothing works without it.
   const problem = problemOf(site, tunnel.machine.facts);
@@ -93,10 +98,14 @@ function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefin
   return ike && keyed && judgeIke(keyed, ike, journal.lastAttempt, Date.now());
 }
 
-function itemStatus(item: Item, { machine, journal }: OpenTunnel): ItemStatus {
+/** Kinds of things that the kernel, or charon, shows to root only; to others it is as if there were none. */
+const CLOSED: ReadonlySet<string> = new Set(['xfrm-state', 'xfrm-policy', 'xfrm-block', 'nft-table', 'ike']);
+
+function itemStatus(item: Item, { machine, journal }: OpenTunnel, mayLook: boolean): ItemStatus {
   const standing = item.standing(machine.facts);
   const { key, wanted } = item;
   const ours = journal.entry(key) !== undefined;
+  if (!mayLook && CLOSED.has(item.kind)) return { key, wanted, state: 'unknown', found: 'only root can look', ours };
   return { key, wanted, state: standing.state, ...(standing.state === 'so' ? {} : { found: standing.found }), ours };
 }
 
@@ -104,18 +113,20 @@ async function manglerStatus(site: Site, { journal }: OpenTunnel, runner: Runner
   const pid = runningMangler(journal)?.pid;
   const queues = [];
   for (let queue = site.queues.first; queue <= site.queues.last; queue += 1) queues.push(queueStatus(queue));
-  const rules = await rulesOf(runner, site.name);
+  const { rules, unread } = await rulesOf(runner, site.name);
+  const unseen = [...queues.flatMap(({ unseen = [] }) => unseen), ...(rules.length > 0 ? [] : unread)];
   const totals = await counters(site);
   return {
     ...(pid === undefined ? {} : { pid }),
     queues: queues.map(({ queue, words }) => ({ queue, holder: words })),
     rules,
+    ...(unseen.length === 0 ? {} : { unread: unseen }),
     ...totals,
     ok: rules.length > 0 && queues.every(({ held }) => held),
   };
 }
 
-function queueStatus(queue: number): { queue: number; held: boolean; words: string } {
+function queueStatus(queue: number): { queue: number; held: boolean; words: string; unseen?: string[] } {
   const holder = holderOf(queue);
   switch (holder.state) {
     case 'held': {
@@ -126,17 +137,19 @@ function queueStatus(queue: number): { queue: number; held: boolean; words: stri
     case 'free':
       return { queue, held: false, words: 'nobody' };
     case 'unknown': {
-      const words = holder.reason === 'not-loaded' ? 'nobody' : `nobody knows whom: ${holder.detail}`;
-      return { queue, held: false, words };
+      if (holder.reason === 'not-loaded') return { queue, held: false, words: 'nobody' };
+      return { queue, held: false, words: 'unknown', unseen: [`who holds queue ${queue}: ${holder.detail}`] };
     }
   }
 }
 
-async function rulesOf(runner: Runner, name: string): Promise<ListedRule[]> {
+async function rulesOf(runner: Runner, name: string): Promise<{ rules: ListedRule[]; unread: string[] }> {
   try {
-    return (await listRules(runner)).rules.filter((rule) => rule.name === name);
+    const { rules, unread } = await listRules(runner);
+    const reasons = unread.map(({ backend, reason }) => `rules of ${backend}: ${reason}`);
+    return { rules: rules.filter((rule) => rule.name === name), unread: reasons };
   } catch (error) {
-    if (error instanceof ClearDfError) return [];
+    if (error instanceof ClearDfError) return { rules: [], unread: [`rules that feed it: ${error.message}`] };
     throw error;
   }
 }
@@ -157,7 +170,19 @@ async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cl
   }
 }
 
-const STATES: Record<Standing['state'], string> = { so: 'ok', 'not-so': 'DIFFERS', 'in-the-way': 'IN THE WAY' };
+const STATES: Record<ItemStatus['state'], string> = {
+  so: 'ok',
+  'not-so': 'DIFFERS',
+  'in-the-way': 'IN THE WAY',
+  unknown: 'unknown',
+};
+
+/** The code that `status` ends with: 0 as planned; 3 when it is not known for want of rights; 1 otherwise. */
+export function statusCode({ ok, items, mangler }: TunnelStatus): number {
+  if (ok) return 0;
+  const unknown = mangler?.unread !== undefined || items.some(({ state }) => state === 'unknown');
+  return unknown && netAdmin() === 'no' ? EXIT_CODES.PRIVILEGE : EXIT_CODES.RUNTIME;
+}
 
 /** The status as lines for people. */
 export function statusText({ name, engine, ok, items, problem, mangler, socket, ike }: TunnelStatus): string {
@@ -175,7 +200,8 @@ export function statusText({ name, engine, ok, items, problem, mangler, socket, 
   if (ike !== undefined) lines.push(...ikeLines(ike));
   if (mangler !== undefined) lines.push(...manglerLines(mangler));
   const untouched = items.every(({ ours }) => !ours) && mangler?.pid === undefined;
-  const verdict = ok ? 'as planned' : untouched ? 'not up' : 'not as planned';
+  const unknown = mangler?.unread !== undefined || items.some(({ state }) => state === 'unknown');
+  const verdict = ok ? 'as planned' : unknown ? 'not known' : untouched ? 'not up' : 'not as planned';
   return `tunnel ${name}, engine ${engine}: ${verdict}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
@@ -184,12 +210,16 @@ function ikeLines({ ok, words, hint }: IkeVerdict): string[] {
   return hint === undefined ? [line] : [line, `${''.padEnd(10)} ${hint}`];
 }
 
-function manglerLines({ queues, rules, packets, cleared, leaked }: ManglerStatus): string[] {
+function manglerLines({ queues, rules, unread = [], packets, cleared, leaked }: ManglerStatus): string[] {
   const mark = (right: boolean) => (right ? 'ok' : 'DIFFERS').padEnd(10);
   const held = ({ holder }: { holder: string }) => /^(process|port id) /.test(holder);
+  const known = queues.filter(({ holder }) => holder !== 'unknown');
+  const fed = `rules that feed it, in ${rules[0]?.backend}: ${rules.length}`;
+  const unfed = unread.some((what) => what.startsWith('rules')) ? [] : [`${mark(false)} no rules feed it`];
   return [
-    ...queues.map((each) => `${mark(held(each))} queue ${each.queue} is held by ${each.holder}`),
-    `${mark(rules.length > 0)} ${rules.length === 0 ? 'no rules feed it' : `rules that feed it, in ${rules[0]?.backend}: ${rules.length}`}`,
+    ...known.map((each) => `${mark(held(each))} queue ${each.queue} is held by ${each.holder}`),
+    ...(rules.length > 0 ? [`${mark(true)} ${fed}`] : unfed),
+    ...unread.map((what) => `${STATES.unknown.padEnd(10)} ${what}`),
     ...(packets === undefined ? [] : [`${''.padEnd(10)} ${packets} packets, ${cleared} cleared, ${leaked} leaked`]),
   ];
 }

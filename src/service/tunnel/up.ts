@@ -13,6 +13,7 @@ import { rangeText } from '../../net/queue-range.js';
 import { Service } from '../../service.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { commandText } from '../../tunnel/plan-text.js';
+import type { Engine } from '../../tunnel/site.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';
@@ -25,6 +26,8 @@ import { UnderlayWatch } from './underlay-watch.js';
 
 export interface UpOptions {
   file: string;
+  /** In place of `engine: auto`. */
+  engine?: Engine | undefined;
   /** Return when the tunnel is set up; the mangler is somebody else's business. */
   setupOnly: boolean;
   /** Take other associations than those that the tunnel is up with, and the place of the process that runs for it. */
@@ -45,7 +48,7 @@ export interface TunnelContext {
  */
 export async function tunnelUp(options: UpOptions, context: TunnelContext): Promise<void> {
   const { log, signals } = context;
-  const read = readSite(options.file);
+  const read = readSite(options.file, options.engine);
   if (options.dryRun) return showChanges(read, options, log);
   requireNetAdmin(read.site.name);
   const lock = takeTunnelLock(read.site.name);

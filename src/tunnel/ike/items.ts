@@ -1,5 +1,5 @@
 /** IKE by strongSwan: its files are there, and charon has read them. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../net/sha256.js';
 import type { EspOptions } from '../carriers/esp-parts.js';
 import type { Facts, IkeFacts } from '../facts.js';
 import type { Command, Item, Standing } from '../item.js';
@@ -88,7 +88,7 @@ function configuration(
   const { configuration: name } = swanctlFiles(site);
   return {
     name,
-    digest: ({ boot }) => createHash('sha256').update(text(psk, boot)).digest('hex'),
+    digest: ({ boot }) => sha256(text(psk, boot)),
     command(facts) {
       const boot = facts?.boot;
       const argv = ['install', '-m', '0600', '/dev/stdin', name];

@@ -1,5 +1,4 @@
 /** What the IKE daemons know a tunnel by, and where its files are. */
-import path from 'node:path';
 import type { CarrierSpec, EspKeying, IkeSpec, Site } from '../site.js';
 
 /** A site whose carrier has ESP in it. */
@@ -30,10 +29,10 @@ const SWANCTL = '/etc/swanctl';
 export function swanctlFiles(site: Pick<Site, 'name'>) {
   const name = connectionName(site);
   return {
-    configuration: path.join(SWANCTL, 'conf.d', `${name}.conf`),
-    certificate: path.join(SWANCTL, 'x509', `${name}.pem`),
-    authority: path.join(SWANCTL, 'x509ca', `${name}.pem`),
-    key: path.join(SWANCTL, 'private', `${name}.pem`),
+    configuration: `${SWANCTL}/conf.d/${name}.conf`,
+    certificate: `${SWANCTL}/x509/${name}.pem`,
+    authority: `${SWANCTL}/x509ca/${name}.pem`,
+    key: `${SWANCTL}/private/${name}.pem`,
   };
 }
 

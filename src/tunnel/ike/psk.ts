@@ -1,6 +1,6 @@
 /** The file of a pre-shared key: one line. No message ever repeats it. */
-import { randomBytes } from 'node:crypto';
 import { ClearDfError } from '../../errors.js';
+import { hexOf, randomBytes } from '../../net/bytes.js';
 
 /** Whoever has seen one exchange can try secrets at leisure (RFC 7296 §2.15): words that people remember do not last. */
 const BYTES_MIN = 16;
@@ -38,13 +38,13 @@ export function readPsk(text: string, file: string): string {
 
 function digitsOf(line: string): string | undefined {
   if (/^0x/i.test(line)) return /^0x(?:[\da-f]{2})+$/i.test(line) ? line.slice(2).toLowerCase() : undefined;
-  if (!line.startsWith('0s')) return Buffer.from(line, 'utf8').toString('hex');
+  if (!line.startsWith('0s')) return hexOf(new TextEncoder().encode(line));
   const base64 = line.slice(2);
   if (!/^(?:[\w+/-]{4})*(?:[\w+/-]{2}==|[\w+/-]{3}=)?$/.test(base64)) return undefined;
-  return Buffer.from(base64, 'base64').toString('hex');
+  return hexOf(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
 }
 
 /** The text of a new file. Secret. */
 export function newPsk(): string {
-  return `0s${randomBytes(NEW_BYTES).toString('base64')}\n`;
+  return `0s${btoa(String.fromCharCode(...randomBytes(NEW_BYTES)))}\n`;
 }
