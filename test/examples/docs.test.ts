@@ -21,6 +21,8 @@ const named = BLOCKS.map((block) => ({
   entries: DOC_TABLE.filter(({ file, has }) => file === block.file && block.text.includes(has)),
 }));
 const shownAs = (shown: string) => named.filter(({ entries }) => entries.some((entry) => entry.shown === shown));
+/** Milliseconds: a second where nothing else runs. */
+const PATIENCE = 120_000;
 const HEAD = 'local: 192.168.200.1\nremote: 172.16.0.1\nunderlay: eth1\nbridge: { ports: [eth0] }\n';
 
 describe('the table', () => {
@@ -93,7 +95,7 @@ describe('in a namespace', () => {
   /** A process that stays, until TERM; then all is well. */
   async function stays(line: string, says: RegExp): Promise<void> {
     const running = router.spawn('bash', shell(line));
-    await running.says(says);
+    await running.says(says, PATIENCE);
     expect(await running.stop('SIGTERM'), running.stderr).toEqual({ exitCode: 0, signal: undefined });
   }
 
@@ -108,27 +110,31 @@ describe('in a namespace', () => {
     }
     if (line.includes('stats')) {
       const daemon = router.spawn('bash', shell('clear-df --queue 0'));
-      await daemon.says(/clear-df is running/);
+      await daemon.says(/clear-df is running/, PATIENCE);
       const stats = router.spawn('bash', shell(line));
-      await stats.says(/packets/);
+      await stats.says(/packets/, PATIENCE);
       await stats.stop('SIGTERM');
       await daemon.stop('SIGTERM');
       return;
     }
     const given = line.replace(' [FILE]', '').replace(' HOST', ' 127.0.0.1');
-    const { exitCode, stderr } = await router.try('bash', shell(given));
+    const { exitCode, stderr } = await router.try('bash', shell(given), PATIENCE);
     // doctor answers no where it finds something wrong, as it should in this half of a router.
     expect(line.includes('doctor') ? [0, 1] : [0], `${line}: ${stderr}`).toContain(exitCode);
   }
 
-  it.each(shownAs('run'))('$title runs as printed', async (block) => {
-    const lines = typedLines(block);
-    expect(lines.length).toBeGreaterThan(0);
-    for (const line of lines) {
-      expect(line).toMatch(/^clear-df /);
-      await shows(line);
-    }
-  });
+  it.each(shownAs('run'))(
+    '$title runs as printed',
+    async (block) => {
+      const lines = typedLines(block);
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) {
+        expect(line).toMatch(/^clear-df /);
+        await shows(line);
+      }
+    },
+    3 * PATIENCE,
+  );
 
   it.each(shownAs('script'))('$title runs as printed', async ({ text }) => {
     // Inside of the package, where `clear-df` is itself.
