@@ -63,11 +63,14 @@ export function readableByGap(lines: readonly string[], marker: string): string[
   return gaps;
 }
 
-/** The plan of this process is that of the guest: the journal knows each of its changes. */
-export async function expectSameKeys({ at }: TunnelEnd, items: readonly Item[]): Promise<void> {
+/** Those of the items that `up` has had to make. @throws Error when the guest has made one that this plan does not know */
+export async function madeOf({ at }: TunnelEnd, items: readonly Item[]): Promise<Item[]> {
   const inode = /\[(\d+)\]/.exec(await at.exec('readlink', ['/proc/self/ns/net']))?.[1];
   const journal = JSON.parse(await at.read(`/run/clear-df/tunnel-site-a-${inode}.json`)) as {
     entries: { key: string }[];
   };
-  expect(journal.entries.map(({ key }) => key).sort()).toEqual(items.map(({ key }) => key).sort());
+  const keys = journal.entries.map(({ key }) => key);
+  const made = items.filter(({ key }) => keys.includes(key));
+  expect(made.map(({ key }) => key).sort()).toEqual([...keys].sort());
+  return made;
 }
