@@ -1,22 +1,41 @@
 import { defineConfig } from 'vitest/config';
+import { patient } from './test/helpers/slowness.js';
 
 const SECOND = 1000;
 
-/** Stories that npm test has no time for are told when they are asked for: see test/lab/kernels.ts. */
-const ASKED = ['ALL', 'KERNELS', 'MORE'].some((name) => (process.env[`CLEAR_DF_LAB_${name}`] ?? '') !== '');
-const LAB_KINDS = ASKED ? ['test', 'more'] : ['test'];
+/** What `npm test` has no time for, `npm run test:all` runs. */
+const KINDS = process.env['CLEAR_DF_MORE'] === '1' ? ['test', 'more'] : ['test'];
 
-/** One project per tier; `scripts/test.ts` runs them in order. */
-function tier(name: string, options: { serial?: boolean; testTimeout: number; kinds?: string[]; setup?: string }) {
+/**
+ * Of the netns tier, what wants the machine to itself: floods fill each core's backlog, which all namespaces share, the
+ * bench is one to a machine, and the doctor compares what is the machine's.
+ */
+const ALONE = ['bench', 'bench-here', 'doctor', 'flood', 'life', 'memory'].map((name) => `test/netns/${name}.*.ts`);
+
+interface Tier {
+  testTimeout: number;
+  serial?: boolean;
+  kinds?: string[];
+  setup?: string;
+  include?: string[];
+  exclude?: string[];
+  /** Groups run one after the other. */
+  group?: number;
+}
+
+/** One project per tier, or two; `scripts/test.ts` runs them in order. */
+function tier(name: string, { testTimeout, serial, kinds = KINDS, setup, include, exclude = [], group = 0 }: Tier) {
   return {
     test: {
       name,
-      include: (options.kinds ?? ['test']).map((kind) => `test/${name}/**/*.${kind}.ts`),
-      ...(options.setup === undefined ? {} : { globalSetup: options.setup }),
+      include: include ?? kinds.map((kind) => `test/${name}/**/*.${kind}.ts`),
+      exclude,
+      ...(setup === undefined ? {} : { globalSetup: setup }),
       pool: 'forks' as const,
-      fileParallelism: options.serial !== true,
-      testTimeout: options.testTimeout,
-      hookTimeout: Math.max(60 * SECOND, options.testTimeout),
+      fileParallelism: serial !== true,
+      sequence: { groupOrder: group },
+      testTimeout: patient(testTimeout),
+      hookTimeout: patient(Math.max(60 * SECOND, testTimeout)),
     },
   };
 }
@@ -28,13 +47,17 @@ export default defineConfig({
       tier('native', { testTimeout: 120 * SECOND }),
       tier('addon', { testTimeout: 60 * SECOND, serial: true }),
       tier('oracle', { testTimeout: 300 * SECOND, serial: true }),
-      tier('netns', { testTimeout: 120 * SECOND, serial: true }),
-      // Side by side: a guest keeps one core busy most of the time. How many: scripts/test.ts, scripts/lab.ts.
-      tier('lab', { testTimeout: 300 * SECOND, setup: 'test/lab/setup.ts', kinds: LAB_KINDS }),
+      tier('netns', { testTimeout: 120 * SECOND, exclude: ALONE }),
+      tier('netns-alone', {
+        ...{ testTimeout: 120 * SECOND, serial: true, group: 1 },
+        include: ALONE.flatMap((file) => KINDS.map((kind) => file.replace('.*.', `.${kind}.`))),
+      }),
+      // Side by side: a guest keeps one core busy most of the time. How many: scripts/tiers.ts.
+      tier('lab', { testTimeout: 300 * SECOND, setup: 'test/lab/setup.ts' }),
       tier('examples', { testTimeout: 60 * SECOND, serial: true }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),
       // Figures, not a tier: `npm run lab -- --rates`.
-      tier('rates', { testTimeout: 1800 * SECOND, serial: true, kinds: ['rates'] }),
+      tier('rates', { testTimeout: 1800 * SECOND, serial: true, kinds: ['rates'], setup: 'test/lab/setup.ts' }),
     ],
   },
 });

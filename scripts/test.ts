@@ -1,61 +1,105 @@
 /**
  * Runs the tiers of tests and closes with one line: `N passed, N failed, N skipped`.
  *
- *   npm test                    all tiers
- *   npm test -- unit netns      these
+ *   npm test                            every tier, without what takes long
+ *   npm test -- unit netns              these tiers
+ *   npm run test:all                    all of it: `*.more.ts`, and every variant of the lab's stories
+ *   npm run test:all -- --rest --minutes 35
+ *                                       what `npm test` leaves out, as far as it fits; says what did not
  *
- * With CI=true a skip that the kernel does not excuse is a failure.
+ * Limits follow the machine's speed, measured first. With CI=true a skip that neither the kernel nor the archive
+ * excuses is a failure.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { runChecks } from './check.js';
+import { lastSeconds, measureSlowness, rememberSeconds } from './speed.js';
 import { isExpected, TALLY_FILE, type Tally } from './tally.js';
-import { fuzzTargets, type Tier, TIERS } from './tiers.js';
+import { filesOfRest, fuzzTargets, type Tier, TIERS } from './tiers.js';
 
 const FUZZ_SECONDS = 20;
+const MINUTE = 60_000;
 const strict = process.env['CI'] === 'true';
 const colour = process.stdout.isTTY ? { bold: '\x1b[1m', off: '\x1b[0m' } : { bold: '', off: '' };
 
-async function runVitest(tier: Tier): Promise<Tally> {
+interface Options {
+  tiers: readonly Tier[];
+  /** Also what takes long. */
+  all: boolean;
+  /** Only that, until this moment; its files that were not reached are left out. */
+  restUntil?: number;
+}
+
+function options(): Options {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { all: { type: 'boolean' }, rest: { type: 'boolean' }, minutes: { type: 'string' } },
+  });
+  for (const name of positionals) {
+    if (TIERS.some((tier) => tier.name === name)) continue;
+    console.error(`test: '${name}' is not a tier; expected some of: ${TIERS.map((tier) => tier.name).join(' ')}`);
+    process.exit(2);
+  }
+  const tiers = positionals.length === 0 ? TIERS : TIERS.filter((tier) => positionals.includes(tier.name));
+  const all = values.all === true || values.rest === true;
+  if (values.rest !== true) return { tiers, all };
+  const minutes = Number(values.minutes ?? 60);
+  if (!(minutes > 0)) {
+    console.error(`test: --minutes ${values.minutes} is not accepted; expected a number above 0`);
+    process.exit(2);
+  }
+  return { tiers, all, restUntil: Date.now() + minutes * MINUTE };
+}
+
+const asked = options();
+const slowness = measureSlowness();
+const leftOut: string[] = [];
+
+/** Runs a tier's files, or those given; stopped after `limit` milliseconds. */
+async function runVitest(tier: Tier, files: readonly string[], limit: number): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-tally-'));
   const file = path.join(folder, 'tally.json');
   const workers = tier.workers === undefined ? [] : [`--maxWorkers=${tier.workers}`];
   const reporters = ['--reporter=default', '--reporter=./scripts/tally.ts'];
-  const args = ['run', '--project', tier.name, ...workers, ...reporters];
+  const projects = (tier.projects ?? [tier.name]).flatMap((name) => ['--project', name]);
+  const args = ['run', ...projects, ...workers, ...reporters, ...files];
   const result = await execa('node_modules/.bin/vitest', args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     reject: false,
-    timeout: tier.minutes * 60_000,
+    timeout: limit,
     forceKillAfterDelay: 5000,
-    env: { [TALLY_FILE]: file },
+    env: { [TALLY_FILE]: file, CLEAR_DF_SLOWNESS: String(slowness), ...(asked.all && { CLEAR_DF_MORE: '1' }) },
   });
+  const limitText = `did not end within ${Math.round(limit / MINUTE)} minutes (slowness ${slowness})`;
   try {
     const tally = JSON.parse(readFileSync(file, 'utf8')) as Tally;
-    const fails = (why: string) => tally.failed.push({ name: tier.name, why: [why] });
-    if (result.timedOut) fails(`did not end within ${tier.minutes} minutes`);
+    const fails = (...why: string[]) => tally.failed.push({ name: tier.name, why });
+    if (result.timedOut && asked.restUntil !== undefined) leftOut.push(...(tally.untold ?? []));
+    else if (result.timedOut) fails(limitText, `not told: ${(tally.untold ?? []).join(' ')}`);
     else if (result.exitCode !== 0 && tally.failed.length === 0) fails('vitest failed');
     else if (tally.passed + tally.failed.length + tally.skipped.length === 0) fails('no tests');
     return tally;
   } catch {
-    const why = result.timedOut ? `did not end within ${tier.minutes} minutes` : 'vitest ended without a result';
+    const why = result.timedOut ? limitText : 'vitest ended without a result: see above';
     return { passed: 0, failed: [{ name: tier.name, why: [why] }], skipped: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runFuzz(tier: Tier): Promise<Tally> {
+async function runFuzz(limit: number): Promise<Tally> {
   const tally: Tally = { passed: 0, failed: [], skipped: [] };
   const targets = fuzzTargets();
-  if (targets.length === 0) tally.failed.push({ name: tier.name, why: ['no targets in test/fuzz'] });
+  if (targets.length === 0) tally.failed.push({ name: 'fuzz', why: ['no targets in test/fuzz'] });
   for (const target of targets) {
     const seconds = Math.max(1, Math.round(FUZZ_SECONDS / targets.length));
     const result = await execa('bash', ['scripts/fuzz', '--seconds', String(seconds), target], {
       stdio: ['ignore', 'inherit', 'inherit'],
       reject: false,
-      timeout: tier.minutes * 60_000,
+      timeout: limit,
     });
     if (result.failed) tally.failed.push({ name: `fuzz > ${target}`, why: [result.shortMessage ?? ''] });
     else tally.passed += 1;
@@ -69,25 +113,33 @@ async function runTier(tier: Tier): Promise<Tally> {
     console.log(`skipped: ${reason}`);
     return { passed: 0, failed: [], skipped: [{ name: tier.name, reason }] };
   }
-  if (tier.name === 'check') return await runChecks();
-  if (tier.name === 'fuzz') return await runFuzz(tier);
-  return await runVitest(tier);
-}
-
-function select(names: string[]): readonly Tier[] {
-  for (const name of names) {
-    if (!TIERS.some((tier) => tier.name === name)) {
-      console.error(`test: '${name}' is not a tier; expected some of: ${TIERS.map((tier) => tier.name).join(' ')}`);
-      process.exit(2);
-    }
-  }
-  return names.length === 0 ? TIERS : TIERS.filter((tier) => names.includes(tier.name));
+  const limit = tier.minutes * MINUTE * slowness * (asked.all ? 3 : 1);
+  if (asked.restUntil !== undefined) return runVitest(tier, filesOfRest(tier), asked.restUntil - Date.now());
+  if (tier.name === 'check') return runChecks();
+  if (tier.name === 'fuzz') return runFuzz(limit);
+  return runVitest(tier, [], limit);
 }
 
 const total: Tally = { passed: 0, failed: [], skipped: [] };
 const lines: string[] = [];
-for (const tier of select(process.argv.slice(2))) {
-  console.log(`\n${colour.bold}── ${tier.name}: ${tier.what}${colour.off}`);
+const past = lastSeconds();
+
+/** `, about 4 minutes left`, by what the tiers took the last time. */
+function left(tiers: readonly Tier[]): string {
+  if (asked.all || tiers.some(({ name }) => past[name] === undefined)) return '';
+  const seconds = tiers.reduce((sum, { name }) => sum + (past[name] ?? 0), 0);
+  return `, about ${Math.ceil(seconds / 60)} min left`;
+}
+
+const tiers = asked.tiers.filter((tier) => asked.restUntil === undefined || filesOfRest(tier).length > 0);
+console.log(`slowness ${slowness}: how many times the tests' limits are those of a quiet machine`);
+for (const [at, tier] of tiers.entries()) {
+  if (asked.restUntil !== undefined && Date.now() >= asked.restUntil) {
+    leftOut.push(...filesOfRest(tier));
+    continue;
+  }
+  const place = `${at + 1} of ${tiers.length}${left(tiers.slice(at))}`;
+  console.log(`\n${colour.bold}── ${tier.name} (${place}): ${tier.what}${colour.off}`);
   const started = Date.now();
   const tally = await runTier(tier);
   const seconds = Math.round((Date.now() - started) / 1000);
@@ -98,6 +150,7 @@ for (const tier of select(process.argv.slice(2))) {
     }
     tally.skipped = tally.skipped.filter(isExpected);
   }
+  if (tally.failed.length === 0 && !asked.all) rememberSeconds(tier.name, seconds);
   total.passed += tally.passed;
   total.failed.push(...tally.failed);
   total.skipped.push(...tally.skipped);
@@ -107,6 +160,7 @@ for (const tier of select(process.argv.slice(2))) {
 
 console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);
 for (const line of lines) console.log(line);
+for (const file of leftOut) console.log(`left out for time: ${file}`);
 for (const skip of total.skipped) console.log(`skipped: ${skip.name}: ${skip.reason}`);
 for (const { name, why } of total.failed) {
   console.log(`FAILED: ${name}`);

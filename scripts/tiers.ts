@@ -1,12 +1,15 @@
 /** The tiers of tests, in the order in which they run. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 
 export interface Tier {
   name: string;
   what: string;
   root: boolean;
-  /** The whole tier is killed and counted as failed after this many minutes. */
+  /** The whole tier is stopped and counted as failed after this many minutes of a quiet machine. */
   minutes: number;
+  /** Of vitest; default: one of the tier's name. */
+  projects?: readonly string[];
   /** Test files that run side by side at most; default: as many as there are cores. */
   workers?: number;
 }
@@ -20,7 +23,13 @@ export const TIERS: readonly Tier[] = [
   { name: 'native', what: 'C core under AddressSanitizer and UBSan', root: false, minutes: 8 },
   { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
   { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
-  { name: 'netns', what: 'real packets in network namespaces', root: true, minutes: 20 },
+  {
+    name: 'netns',
+    what: 'real packets in network namespaces',
+    root: true,
+    minutes: 20,
+    projects: ['netns', 'netns-alone'],
+  },
   { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 30, workers: GUESTS },
   { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 3 },
   { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8 },
@@ -33,4 +42,19 @@ export function fuzzTargets(): string[] {
     .filter((file) => /^fuzz_\w+\.c$/.test(file))
     .map((file) => file.slice(0, -2))
     .sort();
+}
+
+/** Where stories have variants that `npm test` does not tell: they look at EVERYTHING of test/lab/kernels.ts. */
+const VARIANTS = /\bEVERYTHING\b/;
+
+/** The files of a tier that hold something which `npm test` leaves out: `*.more.ts`, then those with more variants. */
+export function filesOfRest({ name }: Tier): string[] {
+  const folder = `test/${name}`;
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const more = files.filter((file) => file.endsWith('.more.ts'));
+  const variants = files.filter(
+    (file) => file.endsWith('.test.ts') && VARIANTS.test(readFileSync(path.join(folder, file), 'utf8')),
+  );
+  return [...more, ...variants].map((file) => path.join(folder, file));
 }

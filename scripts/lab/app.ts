@@ -21,6 +21,8 @@ const JOINED = 'dist/esm/cli/joined.js';
 export const APP_MAIN = path.join(APP, JOINED);
 /** As npm installs it. */
 export const APP_SHIPPED = path.join(APP, MAIN);
+/** clear-df as a process that waits for commands: see resident.mjs. */
+const RESIDENT = 'resident.mjs';
 const ADDON = 'build/Release/clear_df.node';
 
 /** The built clear-df, and the agent. @throws Error when it has not been built */
@@ -33,7 +35,7 @@ export async function appImage(): Promise<string> {
     path.join(PROJECT, ADDON),
     path.join(PROJECT, 'package.json'),
   ];
-  const own = ['agent.mjs', 'init.sh'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+  const own = ['agent.mjs', 'init.sh', RESIDENT].map((name) => fileURLToPath(new URL(name, import.meta.url)));
   const folder = await cached(`app-${digest(await contents([...files, ...own]))}`, async (fresh) => {
     const root = path.join(fresh, 'root');
     for (const file of files) {
@@ -41,10 +43,13 @@ export async function appImage(): Promise<string> {
       await mkdir(path.dirname(target), { recursive: true });
       await cp(file, target);
     }
-    await join(path.join(root, APP, JOINED));
+    await join(path.join(PROJECT, MAIN), path.join(root, APP, JOINED));
     for (const file of [MAIN, JOINED]) await chmod(path.join(root, APP, file), 0o755);
     await mkdir(path.join(root, LAB), { recursive: true });
     await cp(own[0] as string, path.join(root, LAB, 'agent.mjs'));
+    // Beside the joined one: the addon is looked for from there.
+    await join(own[2] as string, path.join(root, APP, path.dirname(JOINED), RESIDENT));
+    await symlink(path.join(APP, path.dirname(JOINED), RESIDENT), path.join(root, LAB, RESIDENT));
     await cp(own[1] as string, path.join(root, LAB, 'init'));
     await chmod(path.join(root, LAB, 'init'), 0o755);
     await mkdir(path.join(root, 'usr/bin'), { recursive: true });
@@ -55,13 +60,13 @@ export async function appImage(): Promise<string> {
   return path.join(folder, 'image');
 }
 
-async function join(outfile: string): Promise<void> {
+async function join(entry: string, outfile: string): Promise<void> {
   // By names that no file has: all of them share one scope.
   const require =
     "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
   const names = 'const __filename = import.meta.filename, __dirname = import.meta.dirname;';
   await build({
-    ...{ entryPoints: [path.join(PROJECT, MAIN)], outfile, bundle: true, minifyWhitespace: true, logLevel: 'error' },
+    ...{ entryPoints: [entry], outfile, bundle: true, minifyWhitespace: true, logLevel: 'error' },
     ...{
       platform: 'node',
       format: 'esm',

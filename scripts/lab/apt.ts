@@ -16,7 +16,7 @@ export type Apt = (command: string, args: string[], cwd?: string) => Promise<str
  * certificates stays in force. To this apt nothing is installed.
  * @param name of the folders, where two may fetch from one suite at once
  */
-export async function aptOf(suite: string, name = suite): Promise<Apt> {
+export async function aptOf(suite: string, name = suite): Promise<{ apt: Apt; codename: string }> {
   const root = path.join(CACHE, 'apt', name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {
     await mkdir(path.join(root, folder), { recursive: true });
@@ -45,7 +45,9 @@ export async function aptOf(suite: string, name = suite): Promise<Apt> {
   await writeFile(path.join(root, 'sources.list'), `${await sourceLine(suite)}\n`);
   const apt: Apt = async (command, args, cwd = root) => tool(command, args, cwd, { APT_CONFIG: configuration });
   await apt('apt-get', ['update', '-qq']);
-  return apt;
+  // Suites may be named by their standing, which passes on to another release.
+  const codename = await apt('apt-get', ['indextargets', '--format', '$(CODENAME)', 'Created-By: Packages']);
+  return { apt, codename: codename.split('\n')[0] || suite };
 }
 
 /**

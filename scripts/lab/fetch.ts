@@ -1,17 +1,30 @@
-/** Fetches a stock Debian kernel. */
+/** Which stock Debian kernels are to be had today, and fetches them. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { aptOf, fetchPackages, field, unpackPackage } from './apt.js';
 import { CACHE, cached } from './cache.js';
-import { type KernelSeries, SUITES } from './suites.js';
+import { compareVersions, type KernelSeries, OLDEST_SUPPORTED, seriesOf, type Suite, SUITES } from './suites.js';
 
-/** A kernel as its packages hold it. */
-export interface Kernel {
+/** A kernel that a suite offers. */
+export interface Offer {
   series: KernelSeries;
-  /** As uname -r shows it. */
-  release: string;
+  suite: Suite;
+  /** The suite's own name: `bookworm`. */
+  codename: string;
   /** Debian's version of the package: `6.1.176-1`. */
   version: string;
+}
+
+/** What the archive has, oldest first, and which suites have nothing for the lab, and why. */
+export interface Offers {
+  kernels: Offer[];
+  missing: { suite: Suite; why: string }[];
+}
+
+/** A kernel as its packages hold it. */
+export interface Kernel extends Offer {
+  /** As uname -r shows it. */
+  release: string;
   vmlinuz: string;
   /** Holds `RELEASE/kernel/…`. */
   modules: string;
@@ -21,20 +34,80 @@ const META = 'linux-image-cloud-amd64';
 /** Those of the packages behind the metapackage that hold files: newer kernels are split. */
 const PARTS = /^linux-(image|base|binary|modules)-\d/;
 
-/** The newest kernel of the series, fetched on first use; later runs need no network. */
-export async function fetchKernel(series: KernelSeries): Promise<Kernel> {
-  const folder = await cached(`kernel-${series}`, async (fresh) => {
-    console.error(`lab: fetching Debian's kernel ${series} (${SUITES[series]})`);
-    const { versions, debs } = await download(series, fresh);
-    for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
-    await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(versions));
-  });
-  return describeKernel(series, folder);
+/** Asks every suite of the archive; what it said once is kept until the cache is removed. */
+export async function offers(ask: (suite: Suite) => Promise<Offer> = askSuite): Promise<Offers> {
+  const found: Offers = { kernels: [], missing: [] };
+  for (const suite of SUITES) {
+    try {
+      take(found, await ask(suite));
+    } catch (error) {
+      found.missing.push({ suite, why: oneLine(error) });
+    }
+  }
+  found.kernels.sort((a, b) => compareVersions(a.version, b.version));
+  return found;
 }
 
-async function describeKernel(series: KernelSeries, folder: string): Promise<Kernel> {
+/** One of each series, the newest; none that clear-df does not support. */
+function take({ kernels, missing }: Offers, offer: Offer): void {
+  const { suite, series, version } = offer;
+  const same = kernels.findIndex((one) => one.series === series);
+  if (compareVersions(series, OLDEST_SUPPORTED) < 0) {
+    missing.push({ suite, why: `its kernel ${version} is older than ${OLDEST_SUPPORTED}, the oldest supported` });
+  } else if (same < 0) {
+    kernels.push(offer);
+  } else if (compareVersions((kernels[same] as Offer).version, version) < 0) {
+    kernels[same] = offer;
+  }
+}
+
+function oneLine(error: unknown): string {
+  const { message } = error as Error;
+  return message.split('\n').filter(Boolean).slice(0, 3).join(' ').slice(0, 400);
+}
+
+interface Asked {
+  codename: string;
+  /** By package: the metapackage, and all that it stands for. */
+  versions: Record<string, string>;
+}
+
+async function askSuite(suite: Suite): Promise<Offer> {
+  const { codename, versions } = await asked(suite);
+  const version = versions[META] ?? '';
+  return { series: seriesOf(version), suite, codename, version };
+}
+
+async function asked(suite: Suite): Promise<Asked> {
+  const folder = await cached(`suite-${suite}`, async (fresh) => {
+    console.error(`lab: asking the archive for the kernel of ${suite}`);
+    const { apt, codename } = await aptOf(suite);
+    const versions: Record<string, string> = {};
+    const wanted = [META];
+    for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
+      const stdout = await apt('apt-cache', ['show', '--no-all-versions', name]);
+      versions[name] = field(stdout, 'Version');
+      const depends = ['Pre-Depends', 'Depends'].flatMap((key) => field(stdout, key).split(','));
+      for (const dependency of depends.map((text) => text.trim().split(/[ :|]/)[0] as string)) {
+        if (PARTS.test(dependency) && !(dependency in versions)) wanted.push(dependency);
+      }
+    }
+    await writeFile(path.join(fresh, 'asked.json'), JSON.stringify({ codename, versions } satisfies Asked));
+  });
+  return JSON.parse(await readFile(path.join(folder, 'asked.json'), 'utf8')) as Asked;
+}
+
+/** The kernel of an offer, fetched on first use; later runs need no network. */
+export async function fetchKernel(offer: Offer): Promise<Kernel> {
+  const folder = await cached(`kernel-${offer.version}`, async (fresh) => {
+    console.error(`lab: fetching Debian's kernel ${offer.version} (${offer.codename})`);
+    const { versions } = await asked(offer.suite);
+    const parts = new Map(Object.entries(versions).filter(([name]) => PARTS.test(name)));
+    const { apt } = await aptOf(offer.suite);
+    const debs = await fetchPackages(apt, parts, path.join(fresh, 'debs'));
+    for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
+  });
   const root = path.join(folder, 'root');
-  const versions = JSON.parse(await readFile(path.join(folder, 'versions.json'), 'utf8')) as Record<string, string>;
   // Since usr was merged kernels moved there.
   const modules = await firstThatIs(['usr/lib/modules', 'lib/modules'].map((part) => path.join(root, part)));
   const release = (await readdir(modules))[0] as string;
@@ -42,7 +115,7 @@ async function describeKernel(series: KernelSeries, folder: string): Promise<Ker
     path.join(root, 'boot', `vmlinuz-${release}`),
     path.join(modules, release, 'vmlinuz'),
   ]);
-  return { series, release, version: versions[META] ?? '', vmlinuz, modules };
+  return { ...offer, release, vmlinuz, modules };
 }
 
 async function firstThatIs(paths: readonly string[]): Promise<string> {
@@ -54,26 +127,4 @@ async function firstThatIs(paths: readonly string[]): Promise<string> {
     if (there) return one;
   }
   throw new Error(`the kernel's packages hold none of ${paths.join(', ')}: remove ${CACHE} and run again`);
-}
-
-async function download(
-  series: KernelSeries,
-  fresh: string,
-): Promise<{ versions: Record<string, string>; debs: string[] }> {
-  const apt = await aptOf(SUITES[series]);
-  const versions: Record<string, string> = {};
-  const wanted = [META];
-  for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
-    const stdout = await apt('apt-cache', ['show', '--no-all-versions', name]);
-    versions[name] = field(stdout, 'Version');
-    const depends = ['Pre-Depends', 'Depends'].flatMap((key) => field(stdout, key).split(','));
-    for (const dependency of depends.map((text) => text.trim().split(/[ :|]/)[0] as string)) {
-      if (PARTS.test(dependency) && !(dependency in versions)) wanted.push(dependency);
-    }
-  }
-  if (!versions[META]?.startsWith(`${series}.`)) {
-    throw new Error(`${META} of ${SUITES[series]} is ${versions[META]}: no longer of the series ${series}`);
-  }
-  const parts = Object.entries(versions).filter(([name]) => PARTS.test(name));
-  return { versions, debs: await fetchPackages(apt, new Map(parts), path.join(fresh, 'debs')) };
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { matrixText } from './matrix-text.js';
-import { type KernelSeries, SERIES } from './suites.js';
+import { compareVersions, type KernelSeries } from './suites.js';
 
 /** What helps a full-size frame into the tunnel, in the order of the document. */
 export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'nft'] as const;
@@ -92,14 +92,21 @@ export function readMatrix(): Matrix {
 export function merged(matrix: Matrix, sight: Sight, cells: readonly Cell[], carriers: readonly string[]): Matrix {
   const other = ({ kernel, carrier }: { kernel: string; carrier: string }): boolean =>
     carriers.includes(carrier) && (kernel !== sight.kernel || carrier !== sight.carrier);
-  const place = ({ kernel, carrier, way }: { kernel: KernelSeries; carrier: string; way?: Way }): number =>
-    (carriers.indexOf(carrier) * SERIES.length + SERIES.indexOf(kernel)) * WAYS.length +
-    (way === undefined ? 0 : WAYS.indexOf(way));
-  const sorted = <T extends Parameters<typeof place>[0]>(list: T[]): T[] => list.sort((a, b) => place(a) - place(b));
+  const before = (a: Place, b: Place): number =>
+    carriers.indexOf(a.carrier) - carriers.indexOf(b.carrier) ||
+    compareVersions(a.kernel, b.kernel) ||
+    (a.way === undefined || b.way === undefined ? 0 : WAYS.indexOf(a.way) - WAYS.indexOf(b.way));
+  const sorted = <T extends Place>(list: T[]): T[] => list.sort(before);
   return {
     sights: sorted([...matrix.sights.filter(other), sight]),
     cells: sorted([...matrix.cells.filter(other), ...cells]),
   };
+}
+
+interface Place {
+  kernel: KernelSeries;
+  carrier: string;
+  way?: Way;
 }
 
 /** Writes the record and the document made of it. */

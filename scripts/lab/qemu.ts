@@ -8,11 +8,10 @@ import { execa } from 'execa';
 import { appImage, packagesImage } from './app.js';
 import { CACHE } from './cache.js';
 import { daemonsImage } from './daemons.js';
-import { fetchKernel, type Kernel } from './fetch.js';
+import { fetchKernel, type Kernel, type Offer } from './fetch.js';
 import { searchPath } from './image.js';
 import { initramfs } from './initramfs.js';
 import { kernelModules } from './modules.js';
-import type { KernelSeries } from './suites.js';
 import { systemImage } from './system.js';
 
 /** What a guest is made of. */
@@ -23,13 +22,13 @@ export interface Parts {
   images: Record<'app' | 'packages' | 'modules' | 'system' | 'daemons', string>;
 }
 
-/** Everything that a guest of this series boots from; made or fetched where it is not there yet. */
-export async function prepare(series: KernelSeries): Promise<Parts> {
+/** Everything that a guest with this kernel boots from; made or fetched where it is not there yet. */
+export async function prepare(offer: Offer): Promise<Parts> {
   if (process.arch !== 'x64')
     throw new Error(
       `the lab boots amd64 kernels with this machine's own programs, and this machine is ${process.arch}`,
     );
-  const kernel = await fetchKernel(series);
+  const kernel = await fetchKernel(offer);
   const modules = await kernelModules(kernel);
   const images = {
     app: await appImage(),

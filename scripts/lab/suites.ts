@@ -1,21 +1,33 @@
-/** The kernels of the lab, and where this machine's own apt configuration says that Debian is to be had. */
+/** Where this machine's own apt configuration says that Debian is to be had, and which of its suites have kernels. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
-/** Kernel series, and the Debian suite whose `linux-image-cloud-amd64` is of that series. */
-export const SUITES = {
-  '5.10': 'bullseye',
-  '6.1': 'bookworm',
-  '6.12': 'trixie',
-  '7.2': 'sid',
-} as const;
+/**
+ * Suites by their standing, oldest first. Which release each of them is changes with the years; which kernel it has is
+ * asked of the archive: see fetch.ts.
+ */
+export const SUITES = ['oldoldstable', 'oldstable', 'stable', 'unstable'] as const;
 
-export type KernelSeries = keyof typeof SUITES;
+export type Suite = (typeof SUITES)[number];
 
-export const SERIES = Object.keys(SUITES) as KernelSeries[];
-/** The one whose stories run in full by default. */
-export const DEFAULT_SERIES: KernelSeries = '6.1';
+/** A kernel's series, the first two numbers of its version: `6.1`. */
+export type KernelSeries = string;
+
+/** Below this clear-df does not promise anything (README), so the lab does not look. */
+export const OLDEST_SUPPORTED: KernelSeries = '5.10';
+
+/** Less than 0 when `a` is the older series or version. */
+export function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** `6.1` of `6.1.176-1`. @throws Error when the version does not begin so */
+export function seriesOf(version: string): KernelSeries {
+  const series = /^\d+\.\d+/.exec(version)?.[0];
+  if (series === undefined) throw new Error(`'${version}' is no version of a kernel`);
+  return series;
+}
 
 /**
  * The suite that this machine is of.
@@ -29,13 +41,6 @@ export async function ownSuite(): Promise<string> {
 
 /** Verifies what the archive signs; of the package debian-archive-keyring. */
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
-/** Reads a kernel series as a person typed it. @throws Error that names those there are */
-export function parseSeries(text: string): KernelSeries {
-  const found = SERIES.find((series) => series === text);
-  if (found === undefined) throw new Error(`'${text}' is no kernel of the lab; expected one of: ${SERIES.join(' ')}`);
-  return found;
-}
 
 /**
  * One line of sources.list for a suite of the archive that this machine already uses.

@@ -3,7 +3,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { APP_MAIN } from '../../scripts/lab/app.js';
 import { prepare, Qemu } from '../../scripts/lab/qemu.js';
-import type { KernelSeries } from '../../scripts/lab/suites.js';
+import type { Kernel, Offer } from '../../scripts/lab/fetch.js';
 import {
   COMMAND_MS,
   type Done,
@@ -72,19 +72,19 @@ export class Guest implements Machine {
    * Boots a kernel; everything that it needs is fetched and made on first use.
    * @throws Error with the console's last lines when it does not come up
    */
-  static async boot(series: KernelSeries): Promise<Guest> {
+  static async boot(offer: Offer): Promise<Guest> {
     try {
-      return await Guest.#bootOnce(series);
+      return await Guest.#bootOnce(offer);
     } catch (error) {
       // Emulation has been seen to trip a kernel up while it patches its own code. What has not booted tells nothing
       // of clear-df; its console is kept, and the second one has to come up.
-      console.error(`lab: ${(error as Error).message}\nlab: booting ${series} a second time`);
-      return Guest.#bootOnce(series);
+      console.error(`lab: ${(error as Error).message}\nlab: booting ${offer.series} a second time`);
+      return Guest.#bootOnce(offer);
     }
   }
 
-  static async #bootOnce(series: KernelSeries): Promise<Guest> {
-    const qemu = await Qemu.start(await prepare(series));
+  static async #bootOnce(offer: Offer): Promise<Guest> {
+    const qemu = await Qemu.start(await prepare(offer));
     const guest = new Guest(qemu);
     try {
       await guest.#connect();
@@ -96,7 +96,7 @@ export class Guest implements Machine {
     }
   }
 
-  get kernel(): { series: KernelSeries; release: string; version: string } {
+  get kernel(): Kernel {
     return this.qemu.parts.kernel;
   }
 
@@ -146,9 +146,23 @@ export class Guest implements Machine {
     });
   }
 
+  /**
+   * A command of clear-df in a namespace goes to a process that has it loaded: see scripts/lab/resident.mjs. Starting
+   * Node for each would take an emulated machine most of its time.
+   */
+  #command(argv: readonly string[]): { argv: readonly string[] } | { resident: { netns: string; args: string[] } } {
+    const [ip, netns, exec, name, node, main, ...args] = argv;
+    const resident = `${ip} ${netns} ${exec}` === 'ip netns exec' && node === this.node && main === this.main;
+    return resident ? { resident: { netns: name as string, args } } : { argv };
+  }
+
   async run(argv: readonly string[], { timeout = COMMAND_MS, env = {}, input }: RunOptions = {}): Promise<Done> {
     const bytes = input === undefined ? {} : { input: Buffer.from(input).toString('base64') };
-    const { exitCode, stdout, stderr } = await this.#ask('run', { argv, env, timeout: patient(timeout), ...bytes });
+    const { exitCode, stdout, stderr } = await this.#ask('run', {
+      ...this.#command(argv),
+      ...{ env, timeout: patient(timeout) },
+      ...bytes,
+    });
     return { stdout: chomp(text(stdout)), stderr: chomp(text(stderr)), exitCode: exitCode ?? undefined };
   }
 
@@ -159,7 +173,7 @@ export class Guest implements Machine {
     started.promise.catch(() => {});
     // A character's bytes may come in two messages.
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-    const id = this.#request('spawn', { argv, env }, (message) => {
+    const id = this.#request('spawn', { ...this.#command(argv), env }, (message) => {
       for (const stream of ['stdout', 'stderr'] as const) {
         const bytes = message[stream];
         if (bytes !== undefined)

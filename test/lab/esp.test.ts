@@ -20,7 +20,7 @@ import { espCarrier, losesInSilence } from '../helpers/esp.js';
 import { nstat, xfrmTroubles } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
-import { describeKernels, EVERYTHING, kernels } from './kernels.js';
+import { describeKernels, EVERYTHING, stands } from './kernels.js';
 
 const ESP = 50;
 const SECOND = 1000;
@@ -33,8 +33,8 @@ const STORIES: { mode: EspMode; cipher: EspCipher; last: number }[] = [
   { mode: 'transport', cipher: 'aes-cbc-256-sha256', last: 100 },
 ];
 
-describeKernels(['7.2'], 'the article inside ESP', (guest, series) => {
-  const stories = STORIES.slice(0, EVERYTHING ? STORIES.length : kernels('full').includes(series) ? 2 : 1);
+describeKernels(['own', 'newest'], 'the article inside ESP', (guest, series) => {
+  const stories = STORIES.slice(0, EVERYTHING ? STORIES.length : stands(series, 'own') ? 2 : 1);
 
   it.each(stories)(
     '$mode mode, $cipher',

@@ -11,7 +11,7 @@ import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { describeKernels } from './kernels.js';
 
-describeKernels('full', 'two tunnels that start at once', (guest) => {
+describeKernels(['own'], 'two tunnels that start at once', (guest) => {
   it('come up both, by the tunnel flag, and carry full-size packets', async () => {
     const net = await article(guest());
     try {

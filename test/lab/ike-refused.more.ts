@@ -16,7 +16,7 @@ import { describeKernels } from './kernels.js';
 const SECOND = 1000;
 const READABLE = 'ip and not ip proto 50 and not udp port 500 and not udp port 4500'.split(' ');
 
-describeKernels('full', 'IKE that is refused', (guest) => {
+describeKernels(['own'], 'IKE that is refused', (guest) => {
   it(
     'names a wrong pre-shared key in up, status and doctor, and comes through with the right one',
     async () => {

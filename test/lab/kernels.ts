@@ -3,51 +3,79 @@
  *
  *   CLEAR_DF_LAB_KERNELS=6.1,7.2   only these, every story
  *   CLEAR_DF_LAB_ALL=1             every story on every kernel
- *   CLEAR_DF_LAB_MORE=1            also those that npm test has no time for, on the kernels that it takes
  *   CLEAR_DF_LAB_KEEP=1            consoles are kept although all went well
+ *   CLEAR_DF_MORE=1                also what `npm test` has no time for (`npm run test:all`), on the kernels that it takes
  *
- * Without them the stories of the short set run on every kernel, all others on the default one and on those that they
- * name. `npm run lab` sets them from its options.
+ * Without them a story runs on the kernels that it names by their standing. `npm run lab` sets them from its options.
  */
-import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import { DEFAULT_SERIES, type KernelSeries, parseSeries, SERIES } from '../../scripts/lab/suites.js';
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
+import type { Offer } from '../../scripts/lab/fetch.js';
+import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { Guest } from '../helpers/guest.js';
 
 /**
- * `full`: stories for the default kernel; `short`: those that every kernel has to tell; a list: the default kernel and
- * these, so that the stories of `npm test` fit its time. `--all` tells all of them everywhere.
+ * A kernel by its standing among those that the archive has: `own` is the one of this machine's own release, whose
+ * programs the guests run; `every` means all of them.
  */
-export type StorySet = 'full' | 'short' | readonly KernelSeries[];
+export type Standing = 'oldest' | 'own' | 'newest' | 'every';
 
-/** The kernels of a set of stories; never none. */
-export function kernels(set: StorySet): KernelSeries[] {
-  const asked = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean).map(parseSeries);
-  if (asked.length > 0) return asked;
-  if (set === 'short' || process.env['CLEAR_DF_LAB_ALL'] === '1') return [...SERIES];
-  return SERIES.filter((series) => series === DEFAULT_SERIES || (set !== 'full' && set.includes(series)));
+const ALL = process.env['CLEAR_DF_LAB_ALL'] === '1';
+const ASKED = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean);
+
+/** Every story was asked for; `npm test` has time for a part of them. */
+export const EVERYTHING = ALL || process.env['CLEAR_DF_MORE'] === '1';
+
+function pick(standing: Standing, kernels: readonly Offer[]): readonly (Offer | undefined)[] {
+  const codename = /^VERSION_CODENAME="?(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  if (standing === 'every') return kernels;
+  if (standing === 'oldest') return [kernels[0]];
+  if (standing === 'newest') return [kernels.at(-1)];
+  return [kernels.find((one) => one.codename === codename) ?? kernels[Math.floor((kernels.length - 1) / 2)]];
 }
 
-/** Every story was asked for; `npm test` has time for a part of them, on the default kernel and some others. */
-export const EVERYTHING =
-  process.env['CLEAR_DF_LAB_MORE'] === '1' || kernels('short').length === kernels('full').length;
+/** The kernels of a story, oldest first, each once. Empty where the archive has none of them. */
+export function kernels(standings: readonly Standing[]): Offer[] {
+  const offered = inject('offers').kernels;
+  if (ASKED.length > 0) return offered.filter(({ series }) => ASKED.includes(series));
+  const wanted = new Set((ALL ? (['every'] as const) : standings).flatMap((standing) => pick(standing, offered)));
+  return offered.filter((one) => wanted.has(one));
+}
+
+/** Whether this is the kernel of that standing: for the part of a story that one kernel alone tells. */
+export function stands(series: KernelSeries, standing: Standing): boolean {
+  return pick(standing, inject('offers').kernels).some((one) => one?.series === series);
+}
+
+/** Why a story is not told on some kernel that it asks for. */
+function untold(standings: readonly Standing[], found: readonly Offer[]): string[] {
+  const { kernels: offered, missing } = inject('offers');
+  const named = ASKED.filter((series) => !offered.some((one) => one.series === series));
+  const reasons = missing.map(({ suite, why }) => `archive: no kernel of ${suite}: ${why}`);
+  if (ASKED.length > 0) return named.map((series) => `archive: it has no kernel ${series}`);
+  if (ALL || standings.includes('every')) return reasons;
+  return found.length === 0 ? [reasons[0] ?? 'archive: it has no kernel'] : [];
+}
 
 /** Time to fetch a kernel, to make the images and to boot. */
-const BOOT_MS = 600_000;
+const BOOT_MS = 1_200_000;
 
 /**
- * A block of stories for each kernel of the set, with one guest for the whole block: booted before the first, its
- * plug pulled after the last. When one fails, the guest's console and the kernel's log are kept and named.
- * `guest()` is there once the block's tests and hooks run.
+ * A block of stories for each kernel, with one guest for the whole block: booted before the first, its plug pulled
+ * after the last. When one fails, the guest's console and the kernel's log are kept and named. What the archive does
+ * not have is a skipped story that says so. `guest()` is there once the block's tests and hooks run.
  */
 export function describeKernels(
-  set: StorySet,
+  standings: readonly Standing[],
   what: string,
   stories: (guest: () => Guest, series: KernelSeries) => void,
 ): void {
-  describe.each(kernels(set))(`${what}, kernel %s`, (series) => {
+  const found = kernels(standings);
+  for (const why of untold(standings, found)) it(`${what}: not told`, (context) => context.skip(why));
+  describe.each(found)(`${what}, kernel $series`, (offer) => {
     let guest: Guest | undefined;
     beforeAll(async () => {
-      guest = await Guest.boot(series);
+      guest = await Guest.boot(offer);
     }, BOOT_MS);
     afterEach(async ({ task }) => {
       if (task.result?.state === 'fail') await guest?.keepEvidence();
@@ -56,8 +84,8 @@ export function describeKernels(
       await guest?.[Symbol.asyncDispose]();
     });
     stories(() => {
-      if (guest === undefined) throw new Error(`the guest of ${series} has not booted`);
+      if (guest === undefined) throw new Error(`the guest of ${offer.series} has not booted`);
       return guest;
-    }, series);
+    }, offer.series);
   });
 }

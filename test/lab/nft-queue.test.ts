@@ -12,7 +12,7 @@ import { forgetPathMtu, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
 import { describeKernels } from './kernels.js';
 
-describeKernels('full', 'nft rules that queue', (guest) => {
+describeKernels(['own'], 'nft rules that queue', (guest) => {
   it('are installed, feed the queue, and are removed without a trace', async () => {
     const { lab, client, router, server } = await routed(1400, guest());
     try {

@@ -1,7 +1,28 @@
-/** Before the first story: everything that guests boot from, so that stories side by side do not fetch it twice. */
+/**
+ * Before the first story: which kernels the archive has, for `inject('offers')`, and what guests of all kernels boot
+ * from, so that stories side by side do not make it twice.
+ */
+import type { TestProject } from 'vitest/node';
+import { type Offers, offers } from '../../scripts/lab/fetch.js';
 import { prepare } from '../../scripts/lab/qemu.js';
-import { kernels } from './kernels.js';
 
-export default async function setup(): Promise<void> {
-  for (const series of new Set([...kernels('short'), ...kernels('full')])) await prepare(series);
+declare module 'vitest' {
+  export interface ProvidedContext {
+    offers: Offers;
+  }
+}
+
+/** Of these CI has to see two at least: one kernel is no proof of anything but itself. */
+const KERNELS_IN_CI = 2;
+
+export default async function setup(project: TestProject): Promise<void> {
+  const found = await offers();
+  for (const { suite, why } of found.missing) console.error(`lab: archive: no kernel of ${suite}: ${why}`);
+  if (process.env['CI'] === 'true' && found.kernels.length < KERNELS_IN_CI) {
+    const why = found.missing.map((one) => `${one.suite}: ${one.why}`).join('; ');
+    throw new Error(`archive: CI needs ${KERNELS_IN_CI} kernels, and ${found.kernels.length} could be had (${why})`);
+  }
+  project.provide('offers', found);
+  const [first] = found.kernels;
+  if (first !== undefined) await prepare(first);
 }

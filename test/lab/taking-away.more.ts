@@ -136,7 +136,7 @@ function controlOf(items: readonly Item[], facts: Facts, { control, device = '' 
   return { what: 'control', take: [...[...guards, ...sealing].flatMap((item) => taking(item, facts)), ...down] };
 }
 
-describeKernels('full', 'taking away', (guest) => {
+describeKernels(['own', 'newest'], 'taking away', (guest) => {
   beforeAll(async () => guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'wireguard'));
 
   it.each(STORIES)(

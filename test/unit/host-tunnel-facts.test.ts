@@ -14,7 +14,15 @@ function runnerOf(answers: Record<string, string | Error>): Runner {
   const query = async (command: string, args: readonly string[]) => {
     const answer = answers[[command, ...args].join(' ')];
     if (typeof answer === 'string') return answer;
-    throw answer ?? new ClearDfError({ code: 'RUNTIME', operation: 'run', object: command, reason: 'RTNETLINK answers: Network is unreachable' });
+    throw (
+      answer ??
+      new ClearDfError({
+        code: 'RUNTIME',
+        operation: 'run',
+        object: command,
+        reason: 'RTNETLINK answers: Network is unreachable',
+      })
+    );
   };
   return { dryRun: false, query, change: query, effect: async (_, action) => action() };
 }
