@@ -106,8 +106,7 @@ static void identify(struct cdf_identifier *identifier,
 		     const struct cdf_ipv4 *header, struct cdf_packet *packet,
 		     unsigned int run, struct cdf_counters *counters)
 {
-	struct cdf_triple triple = { header->source, header->destination,
-				     header->protocol };
+	struct cdf_pair pair = { header->destination, header->protocol };
 
 	/* Siblings of a fragment carry the same one; AH authenticates it. */
 	if (cdf_ipv4_is_fragment(header) || header->protocol == CDF_PROTO_AH)
@@ -116,7 +115,7 @@ static void identify(struct cdf_identifier *identifier,
 	    cdf_identifier_policy(identifier) == CDF_IDENTIFICATION_KEEP)
 		return;
 	cdf_ipv4_replace(packet->data, AT_IDENTIFICATION,
-			 cdf_identifier_take(identifier, &triple, run));
+			 cdf_identifier_take(identifier, &pair, run));
 	counters->value[CDF_identifications] += run;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One triple's identifications: a deck of 256 blocks of 256 numbers.
+ * The identifications of one destination and protocol: a deck of 256 blocks of 256 numbers.
  *
  * Blocks leave the queue at its head and, once used up, come back at its tail,
  * so that a number cannot return before nearly all others have had their turn.
@@ -46,7 +46,7 @@ struct cdf_deck {
 /**
  * Shuffle a new deck.
  * @param seed secret, and of this deck alone; later hands ask the kernel for
- *        theirs (getrandom(2)), which would be slow for each new triple
+ *        theirs (getrandom(2)), which would be slow for each new pair
  */
 void cdf_deck_start(struct cdf_deck *deck, const uint64_t seed[2]);
 

@@ -12,9 +12,9 @@
 #define WAYS 8u
 #define WINDOW_NS 1000000000u
 
-/* One triple's place in the table. */
+/* One pair's place in the table. */
 struct entry {
-	struct cdf_triple triple;
+	struct cdf_pair pair;
 	bool used;
 	uint64_t touched; /* the set's clock, for eviction */
 	uint64_t taken;	  /* identifications, ever */
@@ -41,7 +41,7 @@ struct cdf_identifier {
 };
 
 static void start_entry(struct cdf_identifier *identifier, struct entry *entry,
-			const struct cdf_triple *triple)
+			const struct cdf_pair *pair)
 {
 	uint64_t number = atomic_fetch_add_explicit(&identifier->decks, 1,
 						    memory_order_relaxed);
@@ -52,14 +52,14 @@ static void start_entry(struct cdf_identifier *identifier, struct entry *entry,
 
 	memset(entry, 0, sizeof(*entry));
 	entry->used = true;
-	entry->triple = *triple;
+	entry->pair = *pair;
 	cdf_deck_start(&entry->deck, seed);
 }
 
-/* The set's lock is held. A new triple takes the place of the longest idle. */
+/* The set's lock is held. A new pair takes the place of the longest idle. */
 static struct entry *find_entry(struct cdf_identifier *identifier,
 				struct set *set,
-				const struct cdf_triple *triple)
+				const struct cdf_pair *pair)
 {
 	struct entry *idle = &set->entry[0];
 
@@ -67,24 +67,23 @@ static struct entry *find_entry(struct cdf_identifier *identifier,
 	for (unsigned int way = 0; way < WAYS; way++) {
 		struct entry *entry = &set->entry[way];
 
-		if (entry->used && entry->triple.source == triple->source &&
-		    entry->triple.destination == triple->destination &&
-		    entry->triple.protocol == triple->protocol) {
+		if (entry->used && entry->pair.destination == pair->destination &&
+		    entry->pair.protocol == pair->protocol) {
 			entry->touched = set->clock;
 			return entry;
 		}
 		if (entry->touched < idle->touched)
 			idle = entry;
 	}
-	start_entry(identifier, idle, triple);
+	start_entry(identifier, idle, pair);
 	idle->touched = set->clock;
 	return idle;
 }
 
 uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
-			     const struct cdf_triple *triple, unsigned int run)
+			     const struct cdf_pair *pair, unsigned int run)
 {
-	uint64_t hash = cdf_mix(identifier->hash_key[0] ^ triple->source);
+	uint64_t hash = cdf_mix(identifier->hash_key[0] ^ ((uint64_t)pair->protocol << 32 | pair->destination));
 	struct set *set;
 	struct entry *entry;
 	uint16_t first;
@@ -93,12 +92,10 @@ uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
 		run = 1;
 	if (run > CDF_RUN_MAX)
 		run = CDF_RUN_MAX;
-	hash = cdf_mix(
-		hash ^ identifier->hash_key[1] ^
-		((uint64_t)triple->protocol << 32 | triple->destination));
+	hash = cdf_mix(hash ^ identifier->hash_key[1]);
 	set = &identifier->set[hash % SETS];
 	pthread_mutex_lock(&set->lock);
-	entry = find_entry(identifier, set, triple);
+	entry = find_entry(identifier, set, pair);
 	if (cdf_identifier_policy(identifier) == CDF_IDENTIFICATION_SEQUENTIAL)
 		first = cdf_deck_next(&entry->deck, run);
 	else
@@ -124,7 +121,7 @@ static void measure_window(struct cdf_identifier *identifier, double seconds)
 			if (taken <= most)
 				continue;
 			most = taken;
-			identifier->window_busiest.triple = entry->triple;
+			identifier->window_busiest.pair = entry->pair;
 		}
 		pthread_mutex_unlock(&set->lock);
 	}

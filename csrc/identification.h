@@ -4,10 +4,13 @@
  *
  * RFC 6864, section 4.3: once DF is clear, an identification must not repeat
  * for its source, destination and protocol while fragments of its namesake may
- * still be under way. The promise here: never 0, and none repeated for a triple
- * within 30,000 consecutive ones, from all threads together, as long as the
- * table has room for the triples in use (8,192 of them, less where their hashes
- * crowd). Beyond that the longest idle is forgotten.
+ * still be under way. The promise here: never 0, and none repeated for a
+ * destination and protocol within 30,000 consecutive ones, from all threads
+ * together, as long as the table has room for the pairs in use (8,192 of them,
+ * less where their hashes crowd). Beyond that the longest idle is forgotten.
+ *
+ * The source is no part of the key: every hook comes before source NAT, which
+ * gives the packets of many senders one source on the wire.
  */
 #ifndef CDF_IDENTIFICATION_H
 #define CDF_IDENTIFICATION_H
@@ -25,16 +28,16 @@ enum cdf_identification_policy {
 
 struct cdf_identifier;
 
-/* Addresses as they lie in the header; they are compared, never read. */
-struct cdf_triple {
-	uint32_t source;
+/* What shares one sequence of identifications. The address is as it lies in the
+ * header; it is compared, never read. */
+struct cdf_pair {
 	uint32_t destination;
 	uint8_t protocol;
 };
 
-/* The triple that uses identifications up fastest. */
+/* The pair that uses identifications up fastest. */
 struct cdf_busiest {
-	struct cdf_triple triple;
+	struct cdf_pair pair;
 	double per_second;
 };
 
@@ -52,13 +55,13 @@ enum cdf_identification_policy
 cdf_identifier_policy(const struct cdf_identifier *identifier);
 
 /**
- * Take a run of identifications (1 to CDF_RUN_MAX) for a triple. Safe from any
+ * Take a run of identifications (1 to CDF_RUN_MAX) for a pair. Safe from any
  * number of threads.
  * @return the first of the run, host byte order; the rest follow upwards, and
  *         none of them is 0
  */
 uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
-			     const struct cdf_triple *triple, unsigned int run);
+			     const struct cdf_pair *pair, unsigned int run);
 
 /**
  * Measure since the last call that was at least a second ago.

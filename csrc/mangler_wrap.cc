@@ -227,19 +227,17 @@ Napi::Value ManglerWrap::Counters(const Napi::CallbackInfo &info)
 
 Napi::Value ManglerWrap::Busiest(const Napi::CallbackInfo &info)
 {
-	char source[INET_ADDRSTRLEN], destination[INET_ADDRSTRLEN];
+	char destination[INET_ADDRSTRLEN];
 	cdf_busiest busiest;
 
 	if (closing_ ||
 	    !cdf_mangler_busiest(mangler_, cdf_clock_now(), &busiest))
 		return info.Env().Undefined();
-	inet_ntop(AF_INET, &busiest.triple.source, source, sizeof(source));
-	inet_ntop(AF_INET, &busiest.triple.destination, destination,
+	inet_ntop(AF_INET, &busiest.pair.destination, destination,
 		  sizeof(destination));
 	Napi::Object result = Napi::Object::New(info.Env());
-	result.Set("source", source);
 	result.Set("destination", destination);
-	result.Set("protocol", busiest.triple.protocol);
+	result.Set("protocol", busiest.pair.protocol);
 	result.Set("perSecond", busiest.per_second);
 	return result;
 }

@@ -20,14 +20,14 @@ Once DF is clear a packet may be fragmented, and the receiver puts fragments tog
 protocol and identification. The identification must then not repeat while fragments of an earlier packet may
 still wait (RFC 6864). \`--identification\` chooses how it is given:
 
-- \`random\` (the default): unpredictable, and none repeats within 30,000 consecutive datagrams of a source,
-  destination and protocol, over all queues together.
-- \`sequential\`: counts up per source, destination and protocol.
+- \`random\` (the default): unpredictable, and none repeats within 30,000 consecutive datagrams to a destination
+  by a protocol, over all senders and all queues together.
+- \`sequential\`: counts up per destination and protocol.
 - \`keep\`: what the sender chose, and one as with \`random\` where it chose none (0).
 
 None is ever 0. A super-packet takes a run of them, because the kernel numbers its segments upwards from the first.
 
-How \`random\` keeps its promise: the numbers are 256 blocks of 256, and each triple has all of its blocks in a queue,
+How \`random\` keeps its promise: the numbers are 256 blocks of 256, and each destination and protocol has all of its blocks in a queue,
 shuffled. Single datagrams draw from a hand of 32 blocks, in the order of a permutation with a fresh key for each
 hand; runs are cut from one open block at a time; a block that is used up goes to the end of the queue. Between two
 uses of a number lie at least 38,190 others (\`csrc/deck.h\` has the arithmetic).

@@ -102,12 +102,11 @@ export interface QueueStats {
 
 /** Where identifications go fastest. */
 export interface Busiest {
-  source: string;
   destination: string;
   protocol: number;
   /** Identifications per second over the last window. */
   perSecond: number;
-  /** Seconds until this triple has gone through all 65,535 identifications at that rate. */
+  /** Seconds until this pair has gone through all 65,535 identifications at that rate. */
   wrapSeconds: number;
 }
 

@@ -65,8 +65,8 @@ export interface NativeMangler {
   ports(): { queue: number; portId: number; threadId: number; companion: boolean }[];
   /** One counter block per queue in order, the companion's last. */
   counters(): { queue: number; companion: boolean; block: BigUint64Array }[];
-  /** The triple that consumes identifications fastest: per second over the last window, or undefined. */
-  busiest(): { source: string; destination: string; protocol: number; perSecond: number } | undefined;
+  /** The destination and protocol that consume identifications fastest: per second over the last window, or undefined. */
+  busiest(): { destination: string; protocol: number; perSecond: number } | undefined;
   setIdentification(policy: IdentificationPolicy): void;
   /** Stop the inflow, answer what is queued, unbind, join. Resolves when all threads are gone; safe to call again. */
   close(): Promise<void>;

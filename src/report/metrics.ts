@@ -98,7 +98,7 @@ export function createMetrics(take: () => Snapshot): Registry {
   );
   gauge(
     'clear_df_identification_wrap_seconds',
-    'Seconds in which the busiest source, destination and protocol goes through all identifications.',
+    'Seconds in which the busiest destination and protocol goes through all identifications.',
     [],
     ({ busiest }) => (busiest === undefined ? [] : [{ labels: {}, value: busiest.wrapSeconds }]),
   );

@@ -49,7 +49,6 @@ const snapshot = z.object({
   companion: queueNumber.exactOptional(),
   busiest: z
     .object({
-      source: words,
       destination: words,
       protocol: z.int().min(0).max(255),
       perSecond: count,

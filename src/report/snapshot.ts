@@ -49,7 +49,7 @@ export interface Snapshot {
   settings: Setting[];
   /** The companion queue's number. */
   companion?: number;
-  /** The triple that uses identifications fastest; absent when none were given out lately. */
+  /** The destination and protocol that use identifications fastest; absent when none were given out lately. */
   busiest?: Busiest;
   /** Leaked packets as a share (0–1) of all that the rules sent to the queues. */
   leakedShare: number;

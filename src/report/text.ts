@@ -156,10 +156,10 @@ function kernel(snapshot: Snapshot, rates: Rates | undefined, { all }: TextOptio
 
 function identifications({ busiest }: Snapshot): string[] {
   if (busiest === undefined) return [];
-  const { source, destination, protocol, wrapSeconds } = busiest;
+  const { destination, protocol, wrapSeconds } = busiest;
   return [
     `${paint('bold', 'identifications')} wrap in ${duration(wrapSeconds)} at the busiest: ` +
-      `${source} to ${destination}, ${protocolName(protocol)}, ${perSecond(busiest.perSecond)}`,
+      `to ${destination}, ${protocolName(protocol)}, ${perSecond(busiest.perSecond)}`,
   ];
 }
 

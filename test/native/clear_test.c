@@ -123,6 +123,32 @@ static void policies(void)
 	cdf_identifier_set_policy(identifier, CDF_IDENTIFICATION_RANDOM);
 }
 
+/* Source NAT gives the packets of many senders one source: on the wire they have
+ * one destination and one protocol in common, and nothing else tells them apart. */
+static void senders_behind_nat(void)
+{
+	static bool seen[65536];
+	const unsigned int senders = 5, promise = 30000;
+	unsigned int repeated = 0;
+
+	for (unsigned int i = 0; i < promise; i++) {
+		struct layout made = build("plain", 17, 20, 0);
+		unsigned int sum;
+
+		bytes[15] = (uint8_t)(1 + i % senders);
+		put16(bytes + 10, 0);
+		sum = plain_sum(bytes, 20, 0);
+		put16(bytes + 10, ~sum & 0xffff);
+		if (apply(&made, 0, CDF_MAY_STAY, false) != CDF_EDITED)
+			repeated = promise;
+		repeated += seen[get16(bytes + 4)];
+		seen[get16(bytes + 4)] = true;
+	}
+	ok(repeated == 0,
+	   "%u datagrams of %u senders to one destination: %u repeated",
+	   promise, senders, repeated);
+}
+
 int main(void)
 {
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
@@ -130,6 +156,7 @@ int main(void)
 	udp_zero();
 	what_cannot_be_finished();
 	policies();
+	senders_behind_nat();
 	cdf_identifier_free(identifier);
 	return done();
 }

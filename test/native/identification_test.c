@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The identification promise: never 0, and none repeated for a triple within
+/* The identification promise: never 0, and none repeated for a destination within
  * 30,000 consecutive datagrams, from 1 to 8 threads, runs included; and hard
  * enough to guess. */
 #include "identification.h"
@@ -17,7 +17,7 @@
 #define DATAGRAMS 400000
 
 static struct cdf_identifier *identifier;
-static const struct cdf_triple triple = { 0x0200010a, 0x0200020a, 47 };
+static const struct cdf_pair pair = { 0x0200020a, 47 };
 
 /* What one thread took: the run was taken after the clock stood at begin and
  * before it stood at end. The clock counts datagrams. */
@@ -51,7 +51,7 @@ static void *take_many(void *argument)
 		if (taking->begin >= DATAGRAMS)
 			return NULL;
 		taking->first =
-			cdf_identifier_take(identifier, &triple, taking->run);
+			cdf_identifier_take(identifier, &pair, taking->run);
 		taking->end =
 			atomic_fetch_add(&datagrams, taking->run) + taking->run;
 		taker->count++;
@@ -145,7 +145,7 @@ static void worst_case(void)
 	memset(last, 0, sizeof(last));
 	for (size_t i = 0; clock < 2000000; i++) {
 		unsigned int run = runs[i % (sizeof(runs) / sizeof(*runs))];
-		uint16_t first = cdf_identifier_take(identifier, &triple, run);
+		uint16_t first = cdf_identifier_take(identifier, &pair, run);
 
 		for (unsigned int j = 0; j < run; j++) {
 			uint16_t id = (uint16_t)(first + j);
@@ -182,17 +182,17 @@ static void hard_to_guess(void)
 
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
 	for (uint32_t i = 0; i < samples; i++) {
-		struct cdf_triple other = { i, 0x0200020a, 47 };
+		struct cdf_pair other = { i, 47 };
 
 		first[cdf_identifier_take(identifier, &other, 1) >> 8]++;
 	}
 	ok(deviation(first, 256, samples) < 5,
-	   "the first of 262,144 triples: %.1f deviations from even",
+	   "the first of 262,144 destinations: %.1f deviations from even",
 	   deviation(first, 256, samples));
 
-	previous = cdf_identifier_take(identifier, &triple, 1);
+	previous = cdf_identifier_take(identifier, &pair, 1);
 	for (uint32_t i = 0; i < samples; i++) {
-		uint16_t next = cdf_identifier_take(identifier, &triple, 1);
+		uint16_t next = cdf_identifier_take(identifier, &pair, 1);
 
 		low_pair[(previous & 0xf) << 4 | (next & 0xf)]++;
 		step[(uint8_t)(next - previous)]++;
@@ -218,9 +218,9 @@ static void sequential_is_guessable(void)
 	uint16_t previous, next;
 
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_SEQUENTIAL);
-	previous = cdf_identifier_take(identifier, &triple, 1);
+	previous = cdf_identifier_take(identifier, &pair, 1);
 	for (uint32_t i = 0; i < 65536; i++, previous = next) {
-		next = cdf_identifier_take(identifier, &triple, 1);
+		next = cdf_identifier_take(identifier, &pair, 1);
 		step[(uint8_t)(next - previous)]++;
 	}
 	ok(deviation(step, 256, 65536) > 100,
@@ -232,18 +232,18 @@ static void sequential_is_guessable(void)
 static void busiest(void)
 {
 	const uint64_t second = 1000000000u;
-	struct cdf_triple idle = { 1, 2, 6 };
+	struct cdf_pair idle = { 2, 6 };
 	struct cdf_busiest found;
 	bool any;
 
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
 	ok(!cdf_identifier_busiest(identifier, 5 * second, &found),
-	   "no window yet, no busiest triple");
+	   "no window yet, no busiest pair");
 	for (int i = 0; i < 1000; i++)
-		cdf_identifier_take(identifier, &triple, 2);
+		cdf_identifier_take(identifier, &pair, 2);
 	cdf_identifier_take(identifier, &idle, 1);
 	any = cdf_identifier_busiest(identifier, 7 * second, &found);
-	ok(any && memcmp(&found.triple.source, &triple.source, 4) == 0 &&
+	ok(any && found.pair.destination == pair.destination &&
 		   found.per_second == 1000,
 	   "2,000 identifications in 2 s: %.0f per second", found.per_second);
 	ok(cdf_identifier_busiest(identifier, 7 * second + 1, &found) &&

@@ -116,22 +116,22 @@ describe('formats', () => {
 });
 
 describe('identifications', () => {
-  /** Those given out, per source, destination and protocol, in order. */
+  /** Those given out, per destination and protocol, in order. */
   function givenOut({ after, labels, comparison }: Run): number[][] {
-    const triples = new Map<string, number[]>();
+    const pairs = new Map<string, number[]>();
     for (const [i, verdict] of comparison.verdicts.entries()) {
       const [frame, label] = [after[i], labels[i]];
       if (!verdict.identified || frame === undefined || label === undefined) continue;
       const header = frame.bytes.subarray(label.network);
-      const triple = `${header.toString('hex', 12, 20)} ${header.readUInt8(9)}`;
-      const list = triples.get(triple) ?? [];
-      triples.set(triple, list);
+      const pair = `${header.toString('hex', 16, 20)} ${header.readUInt8(9)}`;
+      const list = pairs.get(pair) ?? [];
+      pairs.set(pair, list);
       list.push(header.readUInt16BE(4));
     }
-    return [...triples.values()];
+    return [...pairs.values()];
   }
 
-  it.each(POLICIES)('are never 0 and never repeat within a triple with %s', async (policy) => {
+  it.each(POLICIES)('are never 0 and never repeat for a destination and protocol with %s', async (policy) => {
     const lists = givenOut(await run('ethernet', policy));
     expect(Math.max(...lists.map((list) => list.length))).toBeGreaterThan(10);
     for (const list of lists) {

@@ -6,7 +6,7 @@ import { createMetrics } from '../../src/report/metrics.js';
 import type { Snapshot } from '../../src/report/snapshot.js';
 import { kernelRow, snapshot } from './report-samples.js';
 
-const BUSIEST = { source: '192.0.2.1', destination: '198.51.100.2', protocol: 47, perSecond: 655.35, wrapSeconds: 100 };
+const BUSIEST = { destination: '198.51.100.2', protocol: 47, perSecond: 655.35, wrapSeconds: 100 };
 
 /** Every counter of queue 0 differs from every other; a companion; a refused setting; drops. */
 function everything(): Snapshot {
