@@ -6,6 +6,7 @@
 #include "encap_wrap.h"
 #include "flock_wrap.h"
 #include "mangler_wrap.h"
+#include "nftables_wrap.h"
 #include "pour_wrap.h"
 #include "probe_wrap.h"
 #include "rules_wrap.h"
@@ -30,9 +31,13 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("Encap", EncapWrap::Define(env));
 	exports.Set("flock", Napi::Function::New(env, Flock, "flock"));
 	exports.Set("Mangler", ManglerWrap::Define(env));
+	exports.Set("nftQueue",
+		    Napi::Function::New(env, NftQueue, "nftQueue"));
 	exports.Set("pour", Napi::Function::New(env, Pour, "pour"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));
+	exports.Set("rulesetMark",
+		    Napi::Function::New(env, RulesetMark, "rulesetMark"));
 	return exports;
 }
 

@@ -18,7 +18,7 @@ import { mayImport, roomOf, type Violation } from './layers/roads.js';
 const ROADS = [
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
-  // Locks, for which Node has no call.
+  // Locks, for which Node has no call, and what no firewall tool does.
   ['errors', 'counters', 'native', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // Pure; the bench takes it as well.
@@ -70,10 +70,11 @@ const C_STEPS = [
   ['raw'],
   ['probe'],
   ['encap'],
+  ['nftables'],
   ['stamp'],
   ['pour'],
   ['options_wrap'],
-  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap', 'pour_wrap', 'flock_wrap'],
+  ['mangler_wrap', 'rules_wrap', 'probe_wrap', 'encap_wrap', 'pour_wrap', 'flock_wrap', 'nftables_wrap'],
   ['addon'],
 ];
 

@@ -32,6 +32,13 @@ shuffled. Single datagrams draw from a hand of 32 blocks, in the order of a perm
 hand; runs are cut from one open block at a time; a block that is used up goes to the end of the queue. Between two
 uses of a number lie at least 38,190 others (\`csrc/deck.h\` has the arithmetic).
 
+## Behind NAT
+
+The source is no part of it, because every hook comes before source NAT: behind MASQUERADE the packets of all senders
+have one source, and still no identification repeats. With \`keep\` it may: senders choose theirs without each other.
+Destination NAT at prerouting comes after clear-df as well. Where it leads several addresses to one host, each of them
+has a sequence of its own, and the packets that one sender sends to both may repeat an identification.
+
 ## When fragments are lost
 `;
 

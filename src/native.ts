@@ -199,8 +199,29 @@ export type NativePoured = {
 /** What `pour` throws: `errno` by number, and the step's name. */
 export type NativePourError = Error & { errno: number; operation: string };
 
+/** A rule of nft's family ip that has nothing but the target NFQUEUE of iptables; see `csrc/nftables.h`. */
+export type NativeQueueRule = {
+  table: string;
+  chain: string;
+  comment: string;
+  first: number;
+  last: number;
+  bypass: boolean;
+  byCpu: boolean;
+  /** Only see whether the kernel would take it, in a table of that name that is not there; nothing stays. */
+  tryOnly: boolean;
+};
+
 export interface Native {
   counterNames(): string[];
+  /** Appends a rule, or tries it. @returns 0, or the kernel's errno (positive) */
+  nftQueue(rule: NativeQueueRule): number;
+  /**
+   * A text that changes when rules do: of nft (empty name), or of a table of iptables-legacy that is there (rules that
+   * are exchanged for others of the same size do not show).
+   * @returns '' when it cannot be told
+   */
+  rulesetMark(legacyTable: string): string;
   /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   /** Sends on the calling thread, and returns when it is over; needs CAP_NET_RAW. */

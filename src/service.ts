@@ -110,7 +110,12 @@ export class Service {
     private readonly neverLocal: boolean,
   ) {
     this.#options = options;
-    const watch = new RuleWatch(() => this.#checkRules(), context.rulesCheckMs ?? RULES_CHECK_MS);
+    const watch = new RuleWatch(
+      () => this.#checkRules(),
+      context.rulesCheckMs ?? RULES_CHECK_MS,
+      () => rules.mark,
+      () => this.#checkRules('glance'),
+    );
     undo.push('stop looking at the rules', () => watch.stop());
   }
 
@@ -185,8 +190,8 @@ export class Service {
   }
 
   /** Between the reloads, and never after the stop. */
-  #checkRules(): Promise<void> {
-    const check = async () => void (this.#stopping || (await this.rules.check()));
+  #checkRules(how: 'check' | 'glance' = 'check'): Promise<void> {
+    const check = async () => void (this.#stopping || (await this.rules[how]()));
     return (this.#work = this.#work
       .then(check)
       .catch((error: unknown) => this.#complain('the look at the rules failed, and will be repeated', error)));

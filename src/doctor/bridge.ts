@@ -1,6 +1,6 @@
 /** Bridged frames: whether they reach the rules that want them, and what else happens to them on the way. */
 import { quoteWord } from '../net/replay.js';
-import { savedRules } from '../rules/iptables.js';
+import { hiddenTables, savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/words.js';
 import { type Feed, bridgesOf, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
@@ -14,6 +14,9 @@ export function examineBridge(machine: Machine): Finding[] {
   if ('unknown' in machine.devices) return [checkOf('bridge', 'devices').unread('devices', machine.devices)];
   const physdev = feedsOf(machine).feeds.filter((feed) => feed.physdev);
   return [
+    ...(machine.oddDevices ?? []).map((name) =>
+      checkOf('bridge', 'devices').unknown(`device ${name}`, 'left out: its name or its properties are not understood'),
+    ),
     ...calls(machine, physdev),
     ...bridgesOf(machine).flatMap((bridge) => [
       ...forwardPolicies(machine, bridge),
@@ -72,6 +75,8 @@ function forwardPolicies(machine: Machine, bridge: Device): Finding[] {
   for (const [variant, save] of machine.saves) {
     const what = `${bridge.name} and FORWARD of ${variant}`;
     if ('unknown' in save) findings.push(check.unread(what, save));
+    // What it does not show is judged from nft's own listing.
+    else if (hiddenTables(save.known).has('filter')) continue;
     else findings.push(...savedPolicy(what, variant, save.known, bridge));
   }
   return [...findings, ...nftPolicies(machine, bridge)];
@@ -131,7 +136,7 @@ function nftPolicies(machine: Machine, bridge: Device): Finding[] {
 /** iptables-nft keeps its FORWARD in `ip filter`, where its own listing has been looked at. */
 function isCompat({ saves }: Machine, { family, table, name }: NftChain): boolean {
   const save = saves.get('iptables-nft');
-  const listed = save !== undefined && 'known' in save && /^:FORWARD /m.test(save.known);
+  const listed = save !== undefined && 'known' in save && /^\*filter$[^*]*^:FORWARD /m.test(save.known);
   return family === 'ip' && table === 'filter' && name === 'FORWARD' && listed;
 }
 
@@ -143,10 +148,16 @@ function nftPolicy(home: string, { policy }: NftChain, rules: readonly NftRule[]
   const accepts = rules.filter(({ parts }) => parts.some((part) => 'accept' in part));
   const names = (rule: NftRule, key: string) => devicesIn(rule, key)?.includes(name) === true;
   const may = (rule: NftRule, key: string) => isAmong(name, devicesIn(rule, key) ?? []);
+  // An accept that asks for no device is for some packets of all devices: others are dropped.
+  const asks = (rule: NftRule) => ['iifname', 'oifname'].some((key) => devicesIn(rule, key)?.length !== 0);
   const matches = ({ parts }: NftRule) => parts.filter((part) => 'match' in part).length;
+  const all = accepts.find(
+    (rule) => matches(rule) === 0 && rule.parts.every((part) => 'accept' in part || 'counter' in part),
+  );
+  if (all !== undefined) return check.ok(what, `the policy is drop, but handle ${all.handle} accepts everything`);
   const through = accepts.find((rule) => matches(rule) === 2 && names(rule, 'iifname') && names(rule, 'oifname'));
   if (through !== undefined) return check.ok(what, `the policy is drop, but handle ${through.handle} accepts them`);
-  const near = accepts.find((rule) => may(rule, 'iifname') && may(rule, 'oifname'));
+  const near = accepts.find((rule) => asks(rule) && may(rule, 'iifname') && may(rule, 'oifname'));
   if (near !== undefined) {
     return check.unknown(what, `the policy is drop; whether handle ${near.handle} is enough depends`, mend);
   }

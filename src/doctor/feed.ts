@@ -46,7 +46,7 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
   const listing = nftListing(machine);
   if ('unknown' in listing) unread.push({ backend: 'nft', ...listing });
   else {
-    feeds.push(...listing.known.rules.flatMap(nftFeed));
+    feeds.push(...listing.known.rules.map((rule) => withTarget(rule, listing.known.rules)).flatMap(nftFeed));
     const odd = listing.known.rules.find(({ parts }) =>
       parts.some((part) => 'queue' in part && targetOf(part) === undefined),
     );
@@ -137,6 +137,23 @@ function nftFeed(rule: NftRule): Feed[] {
     ];
   });
 }
+
+/**
+ * A rule of clear-df that goes to a chain with iptables' target NFQUEUE, as if it had nft's own statement: its JSON says
+ * only that there is a target, its text which queues.
+ */
+function withTarget(rule: NftRule, all: readonly NftRule[]): NftRule {
+  const to = rule.parts.map((part) => goal.safeParse(part).data?.goto.target).find((chain) => chain !== undefined);
+  if (to === undefined || nameOfTag(rule.comment ?? '') === undefined) return rule;
+  const text = all.find((other) => placeOf(other) === placeOf({ ...rule, chain: to }))?.text ?? '';
+  const [, first, last, words = ''] = /\bqueue num (\d+)(?:-(\d+))?(?: ([a-z,]+))?/.exec(text) ?? [];
+  if (first === undefined) return rule;
+  const num = last === undefined ? Number(first) : { range: [Number(first), Number(last)] };
+  const flags = words.split(',').filter((word) => word === 'bypass' || word === 'fanout');
+  return { ...rule, parts: [...rule.parts, { queue: { num, flags } }] };
+}
+
+const goal = z.object({ goto: z.object({ target: z.string() }) });
 
 function isOuterNumber(protocol: string | number): boolean {
   return isOuter(String(protocol));

@@ -138,6 +138,8 @@ export interface Machine {
   /** `nft -a list ruleset`. */
   nftText: Reading<string>;
   devices: Reading<readonly Device[]>;
+  /** Devices that were left out: a name, quoted, that no command can be given, or properties that are not understood. */
+  oddDevices?: readonly string[];
   learnt: Reading<readonly LearntRoute[]>;
   /** The ways to the far ends of the tunnels, by address. */
   paths: ReadonlyMap<string, Reading<Path>>;

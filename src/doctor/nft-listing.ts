@@ -6,19 +6,21 @@ import { type Machine, type Reading, known } from './machine.js';
 const place = z.object({ family: z.string(), table: z.string() });
 const listing = z.object({
   nftables: z.array(
-    z.object({
-      chain: place
-        .extend({ name: z.string(), type: z.string().optional() })
-        .extend({ hook: z.string().optional(), policy: z.string().optional() })
-        .optional(),
-      rule: place
-        .extend({ chain: z.string(), handle: z.number(), comment: z.string().optional() })
-        .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
-        .optional(),
-      flowtable: place
-        .extend({ name: z.string(), dev: z.union([z.string(), z.array(z.string())]).optional() })
-        .optional(),
-    }),
+    z
+      .object({
+        chain: place
+          .extend({ name: z.string(), type: z.string().optional() })
+          .extend({ hook: z.string().optional(), policy: z.string().optional() })
+          .optional(),
+        rule: place
+          .extend({ chain: z.string(), handle: z.number(), comment: z.string().optional() })
+          .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
+          .optional(),
+        flowtable: place
+          .extend({ name: z.string(), dev: z.union([z.string(), z.array(z.string())]).optional() })
+          .optional(),
+      })
+      .catch({}),
   ),
 });
 

@@ -1,5 +1,6 @@
 /** Who holds the queues, which rules feed them, and whether those see the packets that matter. */
 import { type Finding, checkOf } from './finding.js';
+import { ownedRules, rulesBehind } from '../rules/iptables.js';
 import { quoteWord } from '../net/replay.js';
 import { maySeePort } from './bridge.js';
 import { type Feed, feedsOf, queuesText, seesPort } from './feed.js';
@@ -15,6 +16,7 @@ export function examineQueue(machine: Machine): Finding[] {
     ...unread.map(({ backend, ...reading }) => checkOf('queue', 'rules').unread(`rules of ${backend}`, reading)),
     ...holders(machine, feeds),
     ...feeds.map((feed) => fed(machine, feed)),
+    ...lastInChain(machine),
     ...outerAlone(machine, feeds),
     ...daemonFindings(machine),
   ];
@@ -66,6 +68,24 @@ function fed({ queues }: Machine, feed: Feed): Finding {
   return check.wrong(what, evidence, {
     fix: `clear-df --queue ${range}`,
     hint: `or ${meant}${meant && 'or '}take the rule away`,
+  });
+}
+
+/** A packet that a queue gives back goes on behind the chain: rules that stand behind the queue's see none of them. */
+function lastInChain({ saves }: Machine): Finding[] {
+  const check = checkOf('queue', 'last-in-chain');
+  return [...saves].flatMap(([variant, save]) => {
+    if ('unknown' in save) return [];
+    const names = new Set(ownedRules(save.known).map(({ name }) => name));
+    return [...names].map((name) => {
+      const what = `rules of ${name} in ${variant}`;
+      const behind = rulesBehind(save.known, name);
+      if (behind.length === 0) return check.ok(what, 'no rule of others stands behind them');
+      const shown = behind.map(({ table, line }) => `${table} ${line}`).join('; ');
+      const evidence = `rules of others stand behind them in the chain, and miss every packet that is queued: ${shown}`;
+      const hint = `a run puts its rules last by itself; for others, clear-df rules install --name ${name} as before, once more`;
+      return check.wrong(what, evidence, { hint });
+    });
   });
 }
 

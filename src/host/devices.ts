@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { ClearDfError } from '../errors.js';
 import { type Runner } from './exec.js';
+import { readJson, readList } from './facts/json.js';
 
-const links = z.array(z.object({ ifname: z.string(), mtu: z.number(), operstate: z.string().optional() }));
+const link = z.object({ ifname: z.string(), mtu: z.number() });
 const routes = z.array(
   z.object({
     dev: z.string().optional(),
@@ -29,8 +30,8 @@ export interface Route {
 
 /** Every device of this network namespace. */
 export async function listDevices(runner: Runner): Promise<Device[]> {
-  const listed = read(links, await runner.query('ip', ['-j', 'link', 'show']), 'ip -j link show');
-  return listed.map(({ ifname, mtu }) => ({ name: ifname, mtu }));
+  const { items } = readList(link, await runner.query('ip', ['-j', 'link', 'show']), 'ip -j link show');
+  return items.map(({ ifname, mtu }) => ({ name: ifname, mtu }));
 }
 
 /**
@@ -61,7 +62,7 @@ export async function routeTo(runner: Runner, address: string): Promise<Route> {
     if (cause instanceof ClearDfError && cause.code !== 'RUNTIME') throw cause;
     throw noRoute(address, cause);
   });
-  const [route] = read(routes, text, `ip ${args.join(' ')}`);
+  const [route] = readJson(routes, text, `ip ${args.join(' ')}`);
   if (route?.dev === undefined) throw noRoute(address);
   const metric = route.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
   const device = await findDevice(runner, route.dev, 'route');
@@ -77,19 +78,4 @@ function noRoute(address: string, cause?: unknown): ClearDfError {
     hint: `ip route get ${address}`,
     cause,
   });
-}
-
-function read<T>(schema: z.ZodType<T>, text: string, command: string): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new ClearDfError({
-      code: 'ENVIRONMENT',
-      operation: 'read',
-      object: command,
-      reason: 'its output is not the JSON that iproute2 5.0 and later print',
-      hint: 'apt-get install iproute2',
-      cause,
-    });
-  }
 }

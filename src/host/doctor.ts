@@ -36,7 +36,9 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   // First: what follows may load some.
   const kernel = readKernel();
   const modules = moduleStates([...MODULE_NAMES, ...CARRIER_MODULES], kernel);
-  const devices = await reading(readDevices(runner));
+  const listed = await reading(readDevices(runner));
+  const devices: Machine['devices'] = 'known' in listed ? { known: listed.known.devices } : listed;
+  const oddDevices = known(listed)?.odd ?? [];
   const names = (known(devices) ?? []).map(({ name }) => name);
   const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike] = await Promise.all([
     readTools(runner),
@@ -57,7 +59,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, learnt, paths, transforms, seals, rules, can, ike },
+    ...{ tools, modules, ...rulesets, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike },
   };
 }
 

@@ -6,22 +6,33 @@ import { ClearDfError } from '../errors.js';
 import * as iptables from '../rules/iptables.js';
 import * as nft from '../rules/nft.js';
 import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
-import { ownedTables } from '../rules/ruleset.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './capabilities.js';
 import { NoAnswerError, type Runner } from './exec.js';
-import { type Backend, type Contents, owners, readBackend, readBackends, surveyBackends } from './firewall/backends.js';
+import {
+  type Backend,
+  type Candidate,
+  type Contents,
+  isHome,
+  owners,
+  readBackend,
+  readBackends,
+  readLegacyTables,
+  surveyBackends,
+} from './firewall/backends.js';
 import { callIptables, callsIptables, checkBridgeQueue, undoCallIptables } from './firewall/bridge.js';
 import { type BackendChoice, chooseBackend } from './firewall/choice.js';
 import * as viaIptables from './firewall/iptables.js';
 import { joined, type Memory, recall, remember } from './firewall/memory.js';
 import * as viaNft from './firewall/nft.js';
 import { egressMtu } from './firewall/mtu.js';
-import { advise, neverLocal } from './firewall/notes.js';
+import { advise, lateNote, neverLocal } from './firewall/notes.js';
 import { settle } from './firewall/settle.js';
+import { type Unread, unread } from './firewall/listing.js';
 
 export { BACKENDS, type Backend } from './firewall/backends.js';
+export { type ListedRule, listRules, type Unread } from './firewall/listing.js';
 export { joined, type Memory } from './firewall/memory.js';
 export { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from './firewall/choice.js';
 
@@ -54,21 +65,6 @@ export interface RemoveResult {
   notes: string[];
 }
 
-/** A backend that is installed but would not tell. */
-export interface Unread {
-  backend: Backend;
-  reason: string;
-}
-
-/** One owned rule as its backend prints it. */
-export interface ListedRule {
-  name: string;
-  backend: Backend;
-  /** `mangle OUTPUT`, or `ip clear_df_default output`. */
-  chain: string;
-  rule: string;
-}
-
 /**
  * Makes an instance's rules exactly those of its specs, all in one backend. Everything that can be refused
  * is refused before the first change; what fails half-way is rolled back.
@@ -99,11 +95,14 @@ export async function installRules(
   }
   const ports = calledPorts(specs, backend);
   const bridged = ports.length > 0 ? await callIptables(runner, ports) : undefined;
-  const stale = candidates.filter((other) => other !== candidate && owners(other, name).length > 0);
+  const stale = candidates.filter((other) => other !== candidate && isHome(other, name));
   let changed = false;
   try {
     changed = await apply(runner, candidate, name, rules);
+    // Their nft table would go with the early chain that takes its place.
     for (const other of stale) await take(runner, other, name);
+    const late = await early(runner, candidates, candidate, name, rules);
+    if (late !== undefined) notes.push(lateNote(late));
   } catch (error) {
     // A tool that was ended may have made them all the same.
     const doubtful = changed || error instanceof NoAnswerError;
@@ -125,7 +124,9 @@ export async function installRules(
     reason,
     changed,
     existed: candidates.some((each) => owners(each, name).length > 0),
-    rules: rules.flatMap(backend === 'nft' ? nft.ruleLines : iptables.ruleLine),
+    rules: rules.flatMap((rule) =>
+      backend === 'nft' ? nft.linesBy(rule, candidate.means ?? 'expression') : iptables.ruleLine(rule),
+    ),
     removedFrom: stale.map((other) => other.backend),
     notes,
     before: now,
@@ -143,6 +144,39 @@ async function resolved(runner: Runner, specs: readonly RuleSpec[]): Promise<Res
   const rules: ResolvedRule[] = [];
   for (const spec of specs) rules.push(...resolveRules(spec, { mtu: await egressMtu(runner, spec) }));
   return rules;
+}
+
+/**
+ * Makes an instance's rules the last of their chains again: rules that others have put behind them miss the packets that
+ * are queued. In nft they have chains of their own.
+ * @returns the rules of others that stood behind, and whether the instance has any rules at all
+ * @throws ClearDfError when the backend cannot be read, or takes no change
+ */
+export async function standLast(
+  runner: Runner,
+  name: string,
+  backend: Backend,
+): Promise<{ behind: string[]; present: boolean }> {
+  if (backend === 'nft') return { behind: [], present: false };
+  const contents = await readBackend(runner, backend);
+  if (contents.error !== undefined) throw contents.error;
+  const behind = iptables.rulesBehind(contents.save, name).map(({ table, line }) => `${table} ${line}`);
+  if (behind.length > 0) await viaIptables.putLast(runner, backend, contents, name);
+  return { behind, present: iptables.ownedRules(contents.save, name).length > 0 };
+}
+
+/** The table of iptables-legacy that rules stand in; undefined when it is not there: to ask for it makes it. */
+export function legacyTable(): string | undefined {
+  return readLegacyTables().has(iptables.TABLE) ? iptables.TABLE : undefined;
+}
+
+/**
+ * The limits that rules with `largerThan: mtu` go by now, as a text to compare; empty when no rule asks for one.
+ * @throws ClearDfError ENVIRONMENT when a device or route that the rules name is not there
+ */
+export async function mtuLimits(runner: Runner, specs: readonly RuleSpec[]): Promise<string> {
+  const asking = specs.filter(({ largerThan }) => largerThan === 'mtu');
+  return (await Promise.all(asking.map((spec) => egressMtu(runner, spec)))).join(', ');
 }
 
 /**
@@ -170,7 +204,9 @@ export async function removeRules(
   if (!runner.dryRun) requireNetAdmin('remove', name);
   const all = await readBackends(runner);
   const wanted = all.filter((contents) => backend === undefined || contents.backend === backend);
-  const holders = wanted.filter((contents) => owners(contents, name).length > 0);
+  const holders = all.filter(
+    (contents) => owners(contents, name).length > 0 && (wanted.includes(contents) || !isHome(contents, name)),
+  );
   const failed = wanted.find(({ error }) => error && (backend !== undefined || error.code === 'PRIVILEGE'));
   if (failed?.error && holders.length === 0 && !runner.dryRun) throw failed.error;
   for (const contents of holders) await take(runner, contents, name);
@@ -178,52 +214,22 @@ export async function removeRules(
   return { removedFrom: holders.map((contents) => contents.backend), unread: unread(wanted), notes };
 }
 
-/**
- * The rules of all instances, in one backend or over all that are installed.
- * @throws ClearDfError PRIVILEGE or ENVIRONMENT when nothing at all can be read
- */
-export async function listRules(runner: Runner, backend?: Backend): Promise<{ rules: ListedRule[]; unread: Unread[] }> {
-  const all = backend === undefined ? await readBackends(runner) : [await readBackend(runner, backend)];
-  if (all.every(({ error }) => error !== undefined)) throw nothingRead(all);
-  const rules = await Promise.all(all.map((contents) => listed(runner, contents)));
-  return { rules: rules.flat(), unread: unread(all) };
-}
-
-function nothingRead(all: readonly Contents[]): ClearDfError {
-  const denied = all.find(({ error }) => error?.code === 'PRIVILEGE')?.error;
-  if (denied !== undefined) return denied;
-  const absent = all.every(({ error }) => error?.errno === 'ENOENT');
-  return new ClearDfError({
-    code: 'ENVIRONMENT',
-    operation: 'read',
-    object: 'rules',
-    reason: all.map(({ backend, error }) => `${backend}: ${error?.reason}`).join('; '),
-    hint: absent ? 'apt-get install iptables nftables' : undefined,
-    cause: all[0]?.error,
-  });
-}
-
-async function listed(runner: Runner, { backend, save, tables }: Contents): Promise<ListedRule[]> {
-  const saved = iptables.ownedRules(save).map(({ name, chain, line }) => ({
-    name,
-    backend,
-    chain: `${iptables.TABLE} ${chain}`,
-    rule: line,
-  }));
-  const native = ownedTables(tables).map(async ({ family, instance }) => {
-    const table = nft.tableOf(family, instance);
-    const text = await runner.query('nft', ['list', 'table', ...table.split(' ')]);
-    return nft
-      .listedRules(text)
-      .map(({ chain, rule }) => ({ name: instance, backend, chain: `${table} ${chain}`, rule }));
-  });
-  return [...saved, ...(await Promise.all(native)).flat()];
-}
-
-async function apply(runner: Runner, to: Contents, name: string, rules: readonly ResolvedRule[]): Promise<boolean> {
+async function apply(runner: Runner, to: Candidate, name: string, rules: readonly ResolvedRule[]): Promise<boolean> {
   const { backend } = to;
   if (backend === 'nft') return viaNft.install(runner, to, name, rules);
   return viaIptables.install(runner, backend, to, name, rules);
+}
+
+/** Rules in iptables have a chain in nft that takes early what they would see too late. @returns why there is none */
+async function early(
+  runner: Runner,
+  all: readonly Candidate[],
+  { backend }: Candidate,
+  name: string,
+  rules: readonly ResolvedRule[],
+): Promise<string | undefined> {
+  const native = all.find((each) => each.backend === 'nft');
+  return native === undefined || backend === 'nft' ? undefined : viaNft.installEarly(runner, native, name, rules);
 }
 
 async function take(runner: Runner, from: Contents, name: string): Promise<void> {
@@ -254,12 +260,6 @@ function keep(runner: Runner, all: readonly Contents[], changed: Memory): string
         '`clear-df rules remove` will leave them as they are now',
     ];
   }
-}
-
-function unread(contents: readonly Contents[]): Unread[] {
-  return contents.flatMap(({ backend, error }) =>
-    error && error.errno !== 'ENOENT' ? [{ backend, reason: error.reason }] : [],
-  );
 }
 
 function requireNetAdmin(operation: string, name: string): void {

@@ -1,6 +1,9 @@
 /**
- * Rules as `iptables-restore --noflush` text for the mangle table, and owned rules found in
- * `iptables-save` text. The same text serves the legacy and the nft variant.
+ * Rules as `iptables-restore --noflush` text, and owned rules found in `iptables-save` text. The same text serves the
+ * legacy and the nft variant.
+ *
+ * A packet that a queue gives back goes on behind the whole chain of the table: rules of others behind ours would see
+ * small packets and not large ones. So ours stand last; {@link rulesBehind} finds who has come later.
  */
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
@@ -88,6 +91,14 @@ function queueWords({ queues: { first, last }, fanout, bypass }: ResolvedRule): 
   return words;
 }
 
+/**
+ * Tables that iptables-nft says it cannot show, because somebody has put rules of nft's own into them: what the text has
+ * of them is nothing, and not what there is.
+ */
+export function hiddenTables(save: string): Set<string> {
+  return new Set([...save.matchAll(/^# Table `(\S+)' is incompatible/gm)].map(([, name = '']) => name));
+}
+
 /** Every `-A` line of a save text, in order. */
 export function savedRules(save: string): SavedRule[] {
   const rules: SavedRule[] = [];
@@ -116,14 +127,31 @@ export function ownedRules(save: string, name?: string): OwnedRule[] {
 }
 
 /**
- * The transaction that makes an instance's rules exactly these: every owned line present goes, in
- * whatever number of copies, and the new ones are appended. Undefined when they are already there.
+ * Rules of others that stand behind rules of an instance: no packet meets them that is queued. Other instances do not
+ * count: a packet that one has cleared is none for the other.
+ */
+export function rulesBehind(save: string, name: string): SavedRule[] {
+  const first = new Map<string, number>();
+  const all = savedRules(save);
+  const ours = new Set(ownedRules(save).map(({ line, table }) => `${table} ${line}`));
+  const owned = new Set(ownedRules(save, name).map(({ line, table }) => `${table} ${line}`));
+  return all.filter(({ table, chain, line }, at) => {
+    const home = `${table} ${chain}`;
+    if (owned.has(`${table} ${line}`) && !first.has(home)) first.set(home, at);
+    return !ours.has(`${table} ${line}`) && (first.get(home) ?? at) < at;
+  });
+}
+
+/**
+ * The transaction that makes an instance's rules exactly these, and the last of their chains: every owned line present
+ * goes, in whatever number of copies, and the new ones are appended. Undefined when they are already there.
  */
 export function installText(save: string, name: string, rules: readonly ResolvedRule[]): string | undefined {
   const present = ownedRules(save, name);
   const wanted = rules.map(ruleLine);
   const same = byChain(present.map(({ words }) => words)) === byChain(wanted.map(splitWords));
-  return same ? undefined : transaction([...present.map(deletion), ...wanted]);
+  if (same && rulesBehind(save, name).length === 0) return undefined;
+  return transaction([...present.map(deletion), ...wanted]);
 }
 
 /** Rules in one spelling, chain by chain: a save text has the chains in its own order, whoever came first. */
@@ -141,6 +169,13 @@ export function removeText(save: string, name: string): string | undefined {
 /** The transaction that gives an instance the owned lines of an earlier save text again. */
 export function putBackText(save: string, before: string, name: string): string {
   return transaction([...ownedRules(save, name).map(deletion), ...ownedRules(before, name).map(({ line }) => line)]);
+}
+
+/** The transaction after which an instance's rules, as they are, are the last of their chains; undefined when they are. */
+export function lastText(save: string, name: string): string | undefined {
+  const present = ownedRules(save, name);
+  if (rulesBehind(save, name).length === 0) return undefined;
+  return transaction([...present.map(deletion), ...present.map(({ line }) => line)]);
 }
 
 function deletion({ line }: SavedRule): string {

@@ -1,6 +1,9 @@
 /**
  * Rules as `nft -f` text: one table of our own per instance, replaced whole in one transaction.
  * The forms are those that nft 0.9.8 to 1.1 all read (`queue num N-M bypass,fanout`, not `queue flags`).
+ *
+ * Where the kernel has no `queue` expression, rules go to a chain whose only rule is iptables' target NFQUEUE
+ * ({@link targets}); nft cannot write that one, and prints it as `queue`.
  */
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
@@ -11,7 +14,13 @@ export const FAMILIES: readonly Family[] = ['ip', 'bridge'];
 
 /** Netfilter's NF_IP_PRI_MANGLE; the bridge family has no name for it. */
 const PRIORITY = -150;
+/** Before defragmentation (-400) and connection tracking (-200). */
+const EARLY_PRIORITY = -450;
+const EARLY = 'early';
 const TABLE_PREFIX = 'clear_df_';
+
+/** How a rule sends packets to the queue: nft's own expression, or a chain with iptables' target. */
+export type Means = 'expression' | 'target';
 
 const CHAINS: Record<Hook, string> = {
   output: 'output',
@@ -39,6 +48,11 @@ export function nameOfTable(table: string): string | undefined {
 
 /** A rule's lines; a port that may be on either side takes more than one. */
 export function ruleLines(rule: ResolvedRule): string[] {
+  return linesBy(rule, 'expression');
+}
+
+/** As {@link ruleLines}, by either means. */
+export function linesBy(rule: ResolvedRule, means: Means): string[] {
   const before: string[] = [];
   if (rule.inDev !== undefined) before.push(`iifname "${rule.inDev}"`);
   if (rule.outDev !== undefined) before.push(`oifname "${rule.outDev}"`);
@@ -50,7 +64,7 @@ export function ruleLines(rule: ResolvedRule): string[] {
   if (rule.destinationNotLocal) after.push('fib daddr type != local');
   const comment = `comment "${tagOf(rule.name)}"`;
   const skipped = exceptions(rule.protocol).map((match) => [...before, ...match, 'counter return', comment].join(' '));
-  after.push('counter', queueStatement(rule), comment);
+  after.push('counter', means === 'target' ? `goto ${targetOf(rule).chain}` : queueStatement(rule), comment);
   return [...skipped, ...protocolMatches(rule.protocol).map((match) => [...before, ...match, ...after].join(' '))];
 }
 
@@ -91,6 +105,20 @@ function queueStatement({ queues: { first, last }, fanout, bypass }: ResolvedRul
   return flags.length === 0 ? target : `${target} ${flags.join(',')}`;
 }
 
+/** A chain that holds nothing but iptables' target NFQUEUE, and what the target says. */
+export type Target = { chain: string } & Pick<ResolvedRule, 'queues' | 'bypass' | 'fanout'>;
+
+function targetOf({ queues, bypass, fanout }: ResolvedRule): Target {
+  // `queue` alone is a word of nft's.
+  const chain = `to_queue${fanout === 'cpu' ? '_by_cpu' : ''}${bypass ? '' : '_or_drop'}`;
+  return { chain, queues, bypass, fanout };
+}
+
+/** The chains that {@link Means} `target` needs, each once. */
+export function targets(rules: readonly ResolvedRule[]): Target[] {
+  return [...new Map(rules.map(targetOf).map((target) => [target.chain, target])).values()];
+}
+
 /** The text with every packet accepted that it would queue: shows whether a refusal was about the queue. */
 export function withoutQueue(text: string): string {
   return text.replace(/ queue num \S+(?: (?:bypass,fanout|bypass|fanout))?/g, ' accept');
@@ -100,21 +128,82 @@ export function withoutQueue(text: string): string {
  * The transaction that makes an instance's tables exactly these rules.
  * @param present families in which the instance has a table now
  */
-export function installText(name: string, rules: readonly ResolvedRule[], present: readonly Family[] = []): string {
+export function installText(
+  name: string,
+  rules: readonly ResolvedRule[],
+  present: readonly Family[] = [],
+  means: Means = 'expression',
+): string {
   const hooks = [...new Set(rules.map(({ hook }) => hook))];
   const families = new Set(hooks.map(familyOf));
   const stale = present
     .filter((family) => !families.has(family))
     .map((family) => `delete table ${tableOf(family, name)}`);
-  const tables = [...families].flatMap((family) => [
+  const tables = [...families].flatMap((family) => {
+    const own = rules.filter(({ hook }) => familyOf(hook) === family);
+    return table(family, name, means, own, [
+      ...earlyChain(own, means),
+      ...hooks.filter((hook) => familyOf(hook) === family).flatMap((hook) => chain(hook, own, means)),
+    ]);
+  });
+  return [...stale, ...tables, ''].join('\n');
+}
+
+function table(family: Family, name: string, means: Means, rules: readonly ResolvedRule[], chains: string[]): string[] {
+  return [
     // Adding first makes the deletion succeed whether or not the table is there.
     `add table ${tableOf(family, name)}`,
     `delete table ${tableOf(family, name)}`,
     `table ${tableOf(family, name)} {`,
-    ...hooks.filter((hook) => familyOf(hook) === family).flatMap((hook) => chain(hook, rules)),
+    ...(means === 'target' ? targets(rules).flatMap((target) => [`  chain ${target.chain} {`, '  }']) : []),
+    ...chains,
     '}',
-  ]);
-  return [...stale, ...tables, ''].join('\n');
+  ];
+}
+
+/**
+ * The transaction for an instance whose rules are in iptables, which has no place before defragmentation; undefined
+ * when none of them needs one.
+ */
+export function earlyText(name: string, rules: readonly ResolvedRule[], means: Means): string | undefined {
+  const forwarded = rules.filter(({ hook }) => hook === 'prerouting');
+  if (forwarded.length === 0) return undefined;
+  return [...table('ip', name, means, forwarded, earlyChain(forwarded, means)), ''].join('\n');
+}
+
+/** Whether a table holds nothing but what {@link earlyText} made. */
+export function isEarlyAlone(baseChains: readonly string[]): boolean {
+  return baseChains.length > 0 && baseChains.every((name) => name === EARLY);
+}
+
+/** Bytes: what is longer, and no fragment, is a super-packet on all but jumbo links; those lose nothing here either. */
+const WHOLE = 1500;
+
+/**
+ * Packets in transit that have to be taken before the kernel looks at connections:
+ * - Fragments with DF. Defragmentation puts them together, and remembers that they had DF where no verdict reaches
+ *   (IPSKB_FRAG_PMTU in ip_frag_reasm()): they leave as fragments with DF. So all are taken, whatever their length.
+ * - UDP super-packets. They go on to the companion queue in segments, and kernels like 6.1 refuse to segment a packet
+ *   whose connection is not confirmed yet.
+ */
+function earlyChain(rules: readonly ResolvedRule[], means: Means): string[] {
+  const forwarded = lastExceptions(rules.filter(({ hook }) => hook === 'prerouting'));
+  if (forwarded.length === 0) return [];
+  const limit = Math.max(WHOLE, Math.min(...forwarded.map(({ longerThan = 0 }) => longerThan)));
+  const comment = `comment "${tagOf(forwarded[0]?.name ?? '')}"`;
+  return [
+    `  chain ${EARLY} {`,
+    `    type filter hook prerouting priority ${EARLY_PRIORITY}; policy accept;`,
+    ...[`ip protocol != ${PROTOCOL_NUMBERS.udp}`, `meta length <= ${limit}`].map(
+      (other) => `    ip frag-off & 0x3fff == 0 ${other} return ${comment}`,
+    ),
+    ...forwarded.flatMap((rule) => linesBy(anyLength(rule), means)).map((line) => `    ${line}`),
+    '  }',
+  ];
+}
+
+function anyLength({ longerThan: _, ...rule }: ResolvedRule): ResolvedRule {
+  return rule;
 }
 
 /** A packet that an exception takes out of the chain meets no later rule: rules that have some come last. */
@@ -123,12 +212,12 @@ function lastExceptions(rules: readonly ResolvedRule[]): ResolvedRule[] {
   return [...rules.filter((rule) => !excepting(rule)), ...rules.filter(excepting)];
 }
 
-function chain(hook: Hook, rules: readonly ResolvedRule[]): string[] {
+function chain(hook: Hook, rules: readonly ResolvedRule[], means: Means): string[] {
   const own = lastExceptions(rules.filter((rule) => rule.hook === hook));
   return [
     `  chain ${CHAINS[hook]} {`,
     `    type filter hook ${CHAINS[hook]} priority ${PRIORITY}; policy accept;`,
-    ...own.flatMap(ruleLines).map((line) => `    ${line}`),
+    ...own.flatMap((rule) => linesBy(rule, means)).map((line) => `    ${line}`),
     '  }',
   ];
 }

@@ -1,25 +1,28 @@
 /** What `nft -j list ruleset` says about who owns which table. */
 import { z } from 'zod';
 import { nameOfTag } from './resolve.js';
-import { FAMILIES, type Family, nameOfTable } from './nft.js';
+import { FAMILIES, type Family, isEarlyAlone, nameOfTable } from './nft.js';
 
 /** The parts of libnftables-json(5) that are read here; everything else passes. */
 const listing = z.object({
   nftables: z.array(
-    z.object({
-      table: z.object({ family: z.string(), name: z.string() }).optional(),
-      chain: z
-        .object({ family: z.string(), table: z.string(), name: z.string() })
-        .extend({ type: z.string(), hook: z.string(), policy: z.string() })
-        .partial()
-        .optional(),
-      rule: z
-        .object({ family: z.string(), table: z.string(), chain: z.string(), comment: z.string().optional() })
-        .extend({ expr: z.array(z.unknown()).default([]) })
-        .optional(),
-      set: z.object({ family: z.string(), table: z.string() }).optional(),
-      map: z.object({ family: z.string(), table: z.string() }).optional(),
-    }),
+    z
+      .object({
+        table: z.object({ family: z.string(), name: z.string() }).optional(),
+        chain: z
+          .object({ family: z.string(), table: z.string(), name: z.string() })
+          .extend({ type: z.string(), hook: z.string(), policy: z.string() })
+          .partial()
+          .optional(),
+        rule: z
+          .object({ family: z.string(), table: z.string(), chain: z.string(), comment: z.string().optional() })
+          .extend({ expr: z.array(z.unknown()).default([]) })
+          .optional(),
+        set: z.object({ family: z.string(), table: z.string() }).optional(),
+        map: z.object({ family: z.string(), table: z.string() }).optional(),
+        // What is none of these forms is somebody else's, and no reason to know nothing.
+      })
+      .catch({}),
   ),
 });
 
@@ -27,7 +30,7 @@ const listing = z.object({
 export interface Table {
   family: string;
   name: string;
-  chains: { name: string; base: boolean; policy: string | undefined }[];
+  chains: { name: string; base: boolean; hook: string | undefined; policy: string | undefined }[];
   rules: { chain: string; comment: string | undefined }[];
   /** Sets and maps in it. */
   sets: number;
@@ -41,6 +44,8 @@ export interface OwnedTable extends Table {
   instance: string;
   /** Rules in it that do not carry the instance's tag: someone else wrote into it. */
   strangers: number;
+  /** It only takes packets early for rules that stand in iptables. */
+  early: boolean;
 }
 
 /** The tables that iptables-nft, ip6tables-nft, arptables-nft and ebtables-nft keep. */
@@ -59,7 +64,12 @@ export function readRuleset(json: string): Table[] {
     const owner = tables.get(`${family} ${table}`);
     if (!owner) continue;
     if (chain) {
-      owner.chains.push({ name: chain.name ?? '', base: chain.hook !== undefined, policy: chain.policy });
+      owner.chains.push({
+        name: chain.name ?? '',
+        base: chain.hook !== undefined,
+        hook: chain.hook,
+        policy: chain.policy,
+      });
       owner.redirects ||= chain.type === 'nat' && chain.hook === 'prerouting';
     } else if (rule) {
       owner.rules.push({ chain: rule.chain, comment: rule.comment });
@@ -78,7 +88,8 @@ export function ownedTables(tables: readonly Table[], name?: string): OwnedTable
     const family = FAMILIES.find((known) => known === table.family);
     if (instance === undefined || family === undefined || (name !== undefined && instance !== name)) return [];
     const strangers = table.rules.filter(({ comment }) => nameOfTag(comment ?? '') !== instance).length;
-    return [{ ...table, family, instance, strangers }];
+    const early = isEarlyAlone(table.chains.filter(({ base }) => base).map(({ name }) => name));
+    return [{ ...table, family, instance, strangers, early }];
   });
 }
 
@@ -89,9 +100,27 @@ export function foreignRules(tables: readonly Table[]): number {
     .reduce((sum, { rules }) => sum + rules.length, 0);
 }
 
-/** Whether a native table of someone else may turn a packet in transit into one for this host. */
-export function redirectsNatively(tables: readonly Table[]): boolean {
-  return tables.some(({ name, redirects }) => redirects && !COMPAT_TABLES.has(name));
+/**
+ * Whether a table that iptables does not show may turn a packet in transit into one for this host.
+ * @param hidden tables of iptables-nft that it says it cannot show
+ */
+export function redirectsNatively(tables: readonly Table[], hidden: ReadonlySet<string>): boolean {
+  return tables.some((table) => table.redirects && !isShown(table, hidden));
+}
+
+/** Chains that drop what no rule of theirs accepts in FORWARD, as `ip filter FORWARD`, and that iptables does not show. */
+export function droppingForward(tables: readonly Table[], hidden: ReadonlySet<string>): string[] {
+  return tables
+    .filter((table) => (table.family === 'ip' || table.family === 'inet') && !isShown(table, hidden))
+    .flatMap(({ family, name, chains }) =>
+      chains
+        .filter(({ hook, policy }) => hook === 'forward' && policy === 'drop')
+        .map((chain) => `${family} ${name} ${chain.name}`),
+    );
+}
+
+function isShown({ family, name }: Table, hidden: ReadonlySet<string>): boolean {
+  return family === 'ip' && COMPAT_TABLES.has(name) && !hidden.has(name);
 }
 
 /** Whether a table is only what iptables-nft leaves behind: base chains that accept, and nothing in them. */

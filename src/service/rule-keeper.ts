@@ -7,6 +7,7 @@ import { underRulesLock } from '../host/firewall/lock.js';
 import type { Logger } from '../log.js';
 import { rangeText } from '../net/queue-range.js';
 import { type Instance, instanceOf } from '../rules/instance.js';
+import { native } from '../native.js';
 import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
 
@@ -26,6 +27,15 @@ interface Installed {
   backend: firewall.Backend;
   /** How the backend shows them. */
   shown: string;
+  /** The MTUs that they were made for. */
+  limits: string;
+}
+
+/** Why rules are installed again. */
+interface Trouble {
+  level: 'info' | 'warn';
+  words: string;
+  hint?: string;
 }
 
 /** Owns at most one instance's rules at a time. */
@@ -44,6 +54,18 @@ export class RuleKeeper {
   constructor(log: Logger, stop?: AbortSignal) {
     this.#log = log;
     this.#runner = createRunner({ log, stop });
+  }
+
+  /**
+   * A text that changes when somebody changes rules where those of this run stand; asking costs a few system calls.
+   * Empty without rules, and where the kernel does not tell.
+   */
+  get mark(): string {
+    const installed = this.#installed;
+    if (installed === undefined) return '';
+    if (installed.backend !== 'iptables-legacy') return native().rulesetMark('');
+    const table = firewall.legacyTable();
+    return table === undefined ? '' : native().rulesetMark(table);
   }
 
   /** The name of the rules that would stay if the process ended now. */
@@ -83,6 +105,19 @@ export class RuleKeeper {
     if (name === undefined) this.#forget();
   }
 
+  /** What {@link check} does, when somebody has just changed rules: the least first, and all of it only where it takes more. */
+  async glance(): Promise<RuleState> {
+    const installed = this.#installed;
+    if (installed === undefined) return 'none';
+    try {
+      if (await this.#standLast(installed)) return 'intact';
+    } catch (error) {
+      // The whole look tells it.
+      reasonOf(error);
+    }
+    return this.check();
+  }
+
   /**
    * Where this run's rules are, with `auto`, they stay: that a tool failed once is no reason to move them. An instance
    * that has come to need another hook is chosen for anew.
@@ -102,19 +137,20 @@ export class RuleKeeper {
     const installed = this.#installed;
     if (installed === undefined) return 'none';
     const { name, rules, backend } = installed;
+    let trouble: Trouble | undefined;
     try {
-      if (await this.#stands(installed)) {
-        this.#told.clear();
-        return 'intact';
-      }
+      await this.#standLast(installed);
+      trouble = await this.#troubleOf(installed);
     } catch (error) {
       this.#tell('warn', `rules of ${name} cannot be looked at in ${backend}: ${reasonOf(error)}`);
       return 'unknown';
     }
-    const hint =
-      'whoever reloads the firewall should leave what carries this comment alone, or send this process HUP afterwards';
-    const words = `rules of ${name} are no longer in ${backend} as they were installed: someone removed or changed them`;
-    this.#tell('warn', words, { hint, comment: `clear-df:${name}` });
+    if (trouble === undefined) {
+      this.#told.clear();
+      return 'intact';
+    }
+    const { level, words, hint } = trouble;
+    this.#tell(level, words, { comment: `clear-df:${name}`, ...(hint === undefined ? {} : { hint }) });
     try {
       await this.#put(rules, backend, true);
       this.#log.info({ name, backend }, `rules of ${name} are installed again`);
@@ -140,19 +176,51 @@ export class RuleKeeper {
 
   async #put(rules: readonly RuleSpec[], choice: firewall.BackendChoice, ours: boolean): Promise<void> {
     const { name } = instanceOf(rules);
+    const limits = await firewall.mtuLimits(this.#runner, rules);
     const result = await underRulesLock(this.#runner, this.#log, () =>
       firewall.installRules(this.#runner, rules, choice, this.#before),
     );
     this.#before = firewall.joined(this.#before, result.before);
-    this.#installed = { name, rules, backend: result.backend, shown: '' };
+    this.#installed = { name, rules, backend: result.backend, shown: '', limits };
     this.#announce(rules, result, ours);
     this.#installed.shown = await this.#show(name, result.backend);
   }
 
-  /** Whether rules are as they were installed, and packets still reach them. */
-  async #stands({ name, rules, backend, shown }: Installed): Promise<boolean> {
-    if (shown === '' || (await this.#show(name, backend)) !== shown) return false;
-    return firewall.rulesAreReached(this.#runner, rules, backend);
+  /** Why rules have to be installed again; undefined when they are as they were, and packets still reach them. */
+  async #troubleOf({ name, rules, backend, shown, limits }: Installed): Promise<Trouble | undefined> {
+    const now = await this.#show(name, backend);
+    if (shown === '' || now !== shown || !(await firewall.rulesAreReached(this.#runner, rules, backend))) {
+      return {
+        level: 'warn',
+        words: `rules of ${name} are no longer in ${backend} as they were installed: someone removed or changed them`,
+        hint: 'whoever reloads the firewall should leave what carries this comment alone, or send this process HUP afterwards',
+      };
+    }
+    const mtu = await this.#limits(rules);
+    if (mtu === undefined || mtu === limits) return undefined;
+    return { level: 'info', words: `the MTU that rules of ${name} go by was ${limits} and is ${mtu}` };
+  }
+
+  /** Puts the rules behind those of others. @returns whether there are any */
+  async #standLast({ name, backend }: Installed): Promise<boolean> {
+    const { behind, present } = await underRulesLock(this.#runner, this.#log, () =>
+      firewall.standLast(this.#runner, name, backend),
+    );
+    if (behind.length > 0) {
+      const words = `rules of ${name} stand last again in ${backend}: behind them others miss the packets that are queued`;
+      this.#log.info({ name, behind }, words);
+    }
+    return present;
+  }
+
+  /** Undefined while a device that the rules name is away: they wait for it. */
+  async #limits(rules: readonly RuleSpec[]): Promise<string | undefined> {
+    try {
+      return await firewall.mtuLimits(this.#runner, rules);
+    } catch (error) {
+      if (error instanceof ClearDfError && error.code === 'ENVIRONMENT') return undefined;
+      throw error;
+    }
   }
 
   /** The rules of a name in the backend's own words, without packet counters. */
@@ -187,7 +255,7 @@ export class RuleKeeper {
     for (const note of notes) this.#log.warn({ name, backend }, note);
   }
 
-  #tell(level: 'warn' | 'error', words: string, fields: Record<string, string> = {}): void {
+  #tell(level: 'info' | 'warn' | 'error', words: string, fields: Record<string, string> = {}): void {
     if (!this.#told.has(words)) this.#log[level](fields, words);
     this.#told.add(words);
   }

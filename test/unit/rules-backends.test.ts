@@ -25,7 +25,14 @@ describe('auto takes', () => {
     ['iptables at the bridge hook', machine(), 'bridge', 'iptables-nft'],
     ['iptables-nft without the queue expression', machine({ nft: no }), 'output', 'iptables-nft'],
     ['iptables-legacy when all else is broken', machine({ nft: no, 'iptables-nft': no }), 'output', 'iptables-legacy'],
-    ['what others use', machine({ 'iptables-legacy': { foreign: 1 } }), 'output', 'iptables-legacy'],
+    ['what others use', machine({ nft: no, 'iptables-legacy': { foreign: 1 } }), 'output', 'iptables-legacy'],
+    [
+      'nft with its own queue, whatever others use: no rule of theirs can stand behind',
+      machine({ nft: { means: 'expression' }, 'iptables-legacy': { foreign: 1 } }),
+      'output',
+      'nft',
+    ],
+    ["iptables before nft by iptables' target", machine({ nft: { means: 'target' } }), 'output', 'iptables-nft'],
     ['what others use most', machine({ 'iptables-legacy': { foreign: 1 }, nft: { foreign: 2 } }), 'output', 'nft'],
     ['no broken one, even if others use it', machine({ nft: { ...no, foreign: 9 } }), 'output', 'iptables-nft'],
     ['no nft at the bridge hook, even if others use it', machine({ nft: { foreign: 9 } }), 'bridge', 'iptables-nft'],
@@ -176,8 +183,8 @@ describe("nft's listing", () => {
 
   it('shows what others keep in native tables, and whether it redirects', () => {
     expect(foreignRules(tables)).toBe(1);
-    expect(redirectsNatively(tables)).toBe(true);
-    expect(redirectsNatively(tables.filter(({ name }) => name !== 'people'))).toBe(false);
+    expect(redirectsNatively(tables, new Set())).toBe(true);
+    expect(redirectsNatively(tables.filter(({ name }) => name !== 'people'), new Set())).toBe(false);
   });
 
   it('shows a table that holds nothing', () => {

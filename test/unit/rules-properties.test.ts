@@ -61,21 +61,36 @@ function rulesOf(input: object): ResolvedRule[] | undefined {
   }
 }
 
-/** The model of `iptables-restore --noflush` on a save text: -D takes the first equal line, -A appends. */
+/** A line with its table in front: `mangle -A …`. */
+const placed = (rule: ResolvedRule): string => `mangle ${iptables.ruleLine(rule)}`;
+
+/** The model of `iptables-restore --noflush` on lines: -D takes the first equal one of its table, -A appends. */
 function applied(save: string[], text: string | undefined): string[] {
   const lines = [...save];
+  let table = '';
   for (const line of text?.split('\n') ?? []) {
-    if (line.startsWith('-A ')) lines.push(line);
+    if (line.startsWith('*')) table = line.slice(1);
+    if (line.startsWith('-A ')) lines.push(`${table} ${line}`);
     if (!line.startsWith('-D ')) continue;
-    const at = lines.indexOf(line.replace('-D', '-A'));
+    const at = lines.indexOf(`${table} ${line.replace('-D', '-A')}`);
     expect(at).toBeGreaterThanOrEqual(0);
     lines.splice(at, 1);
   }
   return lines;
 }
 
-const FOREIGN = ['-A OUTPUT -j ACCEPT', '-A OUTPUT -m comment --comment "clear-df" -j NFQUEUE --queue-num 0'];
-const saveOf = (lines: string[]): string => ['*mangle', ...lines, 'COMMIT'].join('\n');
+const FOREIGN = [
+  'mangle -A PREROUTING -j ACCEPT',
+  'mangle -A OUTPUT -m comment --comment "clear-df" -j NFQUEUE --queue-num 0',
+];
+const saveOf = (lines: string[]): string =>
+  ['mangle']
+    .flatMap((table) => [
+      `*${table}`,
+      ...lines.filter((line) => line.startsWith(`${table} `)).map((line) => line.slice(table.length + 1)),
+      'COMMIT',
+    ])
+    .join('\n');
 
 describe('rule text', () => {
   it('holds nothing of what a person typed but safe words, on lines of its own', () => {
@@ -88,7 +103,8 @@ describe('rule text', () => {
         const lines = rules.map(iptables.ruleLine);
         for (const line of lines) expect(line).toMatch(/^-A [A-Z]+ [A-Za-z0-9_.@%=~^:/&!" -]+$/);
         const text = iptables.installText('', rules[0]!.name, rules);
-        expect(text?.split('\n')).toHaveLength(lines.length + 3);
+        const tables = new Set(['mangle']);
+        expect(text?.split('\n')).toHaveLength(lines.length + 2 * tables.size + 1);
         for (const line of rules.flatMap(nft.ruleLines)) {
           expect(line).toMatch(/^[A-Za-z0-9_.@%=~^:/&!>", -]+$/);
           expect(line.split('"').length % 2).toBe(1);
@@ -104,7 +120,7 @@ describe('rule text', () => {
     fc.assert(
       fc.property(sound, (input) => {
         for (const rule of rulesOf(input)!) {
-          const [owned] = iptables.ownedRules(saveOf([iptables.ruleLine(rule)]));
+          const [owned] = iptables.ownedRules(saveOf([placed(rule)]));
           expect(owned?.name).toBe(rule.name);
           expect(owned?.words).toContain('0x4&0x4000=0x4000');
           const { first, last } = rule.queues;
@@ -126,10 +142,12 @@ describe('installing', () => {
     fc.assert(
       fc.property(both, fc.nat(3), ([rules, earlier], copies) => {
         const owner = rules[0]!.name;
-        const old = earlier.map((rule) => iptables.ruleLine({ ...rule, name: owner }));
+        const old = earlier.map((rule) => placed({ ...rule, name: owner }));
         const before = [...FOREIGN, ...Array.from({ length: copies }, () => old).flat()];
         const once = applied(before, iptables.installText(saveOf(before), owner, rules));
-        expect(iptables.ownedRules(saveOf(once), owner).map(({ line }) => line)).toEqual(rules.map(iptables.ruleLine));
+        expect(iptables.ownedRules(saveOf(once), owner).map(({ table, line }) => `${table} ${line}`)).toEqual(
+          rules.map(placed),
+        );
         expect(iptables.installText(saveOf(once), owner, rules)).toBeUndefined();
       }),
     );
@@ -141,9 +159,9 @@ describe('installing', () => {
         const owner = some[0]!.name;
         const rules = [...some, ...more.map((rule) => ({ ...rule, name: owner }))];
         const once = applied(FOREIGN, iptables.installText(saveOf(FOREIGN), owner, rules));
-        const chains = [...new Set(once.map((line) => line.split(' ')[1]))].sort();
+        const chains = [...new Set(once.map((line) => line.split(' ')[2]))].sort();
         if (backwards) chains.reverse();
-        const saved = chains.flatMap((chain) => once.filter((line) => line.split(' ')[1] === chain));
+        const saved = chains.flatMap((chain) => once.filter((line) => line.split(' ')[2] === chain));
         expect(iptables.installText(saveOf(saved), owner, rules)).toBeUndefined();
         for (const at of rules.keys()) {
           expect(
@@ -162,7 +180,7 @@ describe('installing', () => {
     fc.assert(
       fc.property(both, ([rules, others]) => {
         if (rules[0]!.name === others[0]!.name) return;
-        const before = [...FOREIGN, ...others.map(iptables.ruleLine)];
+        const before = [...FOREIGN, ...others.map(placed)];
         const installed = applied(before, iptables.installText(saveOf(before), rules[0]!.name, rules));
         expect(applied(installed, iptables.removeText(saveOf(installed), rules[0]!.name))).toEqual(before);
       }),
@@ -173,10 +191,52 @@ describe('installing', () => {
     fc.assert(
       fc.property(both, ([rules, earlier]) => {
         const owner = rules[0]!.name;
-        const before = [...FOREIGN, ...earlier.map((rule) => iptables.ruleLine({ ...rule, name: owner }))];
+        const before = [...FOREIGN, ...earlier.map((rule) => placed({ ...rule, name: owner }))];
         const installed = applied(before, iptables.installText(saveOf(before), owner, rules));
         expect(applied(installed, iptables.putBackText(saveOf(installed), saveOf(before), owner))).toEqual(before);
       }),
+    );
+  });
+});
+
+describe('rules of others', () => {
+  const name = fc.constantFrom(
+    'mangle -A PREROUTING',
+    'mangle -A POSTROUTING',
+    'mangle -A OUTPUT',
+    'mangle -A FORWARD',
+  );
+  const foreign = name.map((home) => `${home} -p tcp -j MARK --set-xmark 0x7/0xffffffff`);
+
+  it('never stand behind: whoever comes later, the next installation is last, and leaves them in their order', () => {
+    fc.assert(
+      fc.property(
+        sound,
+        fc.array(foreign, { maxLength: 3 }),
+        fc.array(foreign, { maxLength: 3 }),
+        (input, early, late) => {
+          const rules = rulesOf(input)!;
+          const owner = rules[0]!.name;
+          const first = applied(early, iptables.installText(saveOf(early), owner, rules));
+          expect(iptables.rulesBehind(saveOf(first), owner)).toEqual([]);
+          const grown = [...first, ...late];
+          const behind = late.filter((line) =>
+            rules.some((rule) => line.startsWith(`${placed(rule).split(' ', 3).join(' ')} `)),
+          );
+          expect(iptables.rulesBehind(saveOf(grown), owner)).toHaveLength(behind.length);
+          for (const text of [
+            iptables.installText(saveOf(grown), owner, rules),
+            iptables.lastText(saveOf(grown), owner),
+          ]) {
+            expect(text === undefined).toBe(behind.length === 0);
+            const last = applied(grown, text);
+            expect(iptables.rulesBehind(saveOf(last), owner)).toEqual([]);
+            const others = last.filter((line) => !line.includes('clear-df:'));
+            expect(others).toEqual([...early, ...late]);
+            expect(last).toHaveLength(grown.length);
+          }
+        },
+      ),
     );
   });
 });

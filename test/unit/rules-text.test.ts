@@ -125,6 +125,7 @@ describe.each(Object.entries(GOLDEN))('%s', (_, golden) => {
         `add table ${table}`,
         `delete table ${table}`,
         `table ${table} {`,
+        ...(spec.hook === 'prerouting' ? nft.earlyText(spec.name, rules, 'expression')!.split('\n').slice(3, -2) : []),
         `  chain ${golden.chain} {`,
         `    type filter hook ${golden.chain} priority -150; policy accept;`,
         ...golden.nft.map((line) => `    ${line}`),
@@ -239,9 +240,25 @@ describe('nft tables', () => {
     const forwarded = { forwarded: true, outDev: 'wan' };
     const exact = { ...forwarded, includeQuic: true, proto: 'udp:443' };
     const text = nft.installText('default', resolvedOf([forwarded, exact]));
-    const kinds = nft.listedRules(text).map(({ rule }) => (rule.includes('counter return') ? 'return' : 'queue'));
+    const kinds = nft
+      .listedRules(text)
+      .filter(({ chain }) => chain === 'prerouting')
+      .map(({ rule }) => (rule.includes('counter return') ? 'return' : 'queue'));
     // Two of the exact rule, not-udp and later fragments; then source port 443, destination port 443, other UDP.
     expect(kinds).toEqual(['queue', 'queue', 'queue', 'queue', 'return', 'return', 'queue']);
+  });
+
+  it('take fragments of any length, and long UDP, before connections are looked at', () => {
+    const rules = resolvedOf([{ forwarded: true, outDev: 'wan' }]);
+    const target = nft.earlyText('default', rules, 'target') ?? '';
+    expect(target).toContain('type filter hook prerouting priority -450; policy accept;');
+    expect(target).not.toContain('meta length > ');
+    expect(target).toContain('ip frag-off & 0x3fff == 0 meta length <= 1500 return');
+    // nft has no words for the target: the chain is filled by netlink.
+    expect(target).toContain('  chain to_queue {\n  }');
+    expect(target).not.toContain('queue num');
+    expect(nft.targets(rules)).toEqual([{ chain: 'to_queue', queues: one, bypass: true, fanout: 'hash' }]);
+    expect(nft.earlyText('default', resolvedOf([bridged, {}]), 'target')).toBeUndefined();
   });
 
   it('of the other family go in the same transaction', () => {

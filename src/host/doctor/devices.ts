@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Device } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
-import { readJson } from '../facts/json.js';
+import { readList } from '../facts/json.js';
 
 const COMMAND = ['-d', '-s', '-j', 'link', 'show'];
 
@@ -25,12 +25,12 @@ const device = z.object({
     })
     .optional(),
 });
-const listing = z.array(z.union([device, z.strictObject({})]));
+const entry = z.union([device, z.strictObject({})]);
 
 /** Every device of this network namespace. @throws ClearDfError ENVIRONMENT without iproute2 */
-export async function readDevices(runner: Runner): Promise<Device[]> {
-  const all = readJson(listing, await runner.query('ip', COMMAND), `ip ${COMMAND.join(' ')}`);
-  return all.flatMap((one) => {
+export async function readDevices(runner: Runner): Promise<{ devices: Device[]; odd: string[] }> {
+  const { items, odd } = readList(entry, await runner.query('ip', COMMAND), `ip ${COMMAND.join(' ')}`);
+  const devices = items.flatMap((one) => {
     if (!('ifname' in one)) return [];
     return {
       name: one.ifname,
@@ -45,4 +45,12 @@ export async function readDevices(runner: Runner): Promise<Device[]> {
       gsoIpv4MaxSize: one.gso_ipv4_max_size,
     };
   });
+  // Left out: no command could be given its name, and no terminal should get it.
+  const [fit, unfit] = [devices.filter(({ name }) => isPlain(name)), devices.filter(({ name }) => !isPlain(name))];
+  return { devices: fit, odd: [...odd, ...unfit.map(({ name }) => JSON.stringify(name))] };
+}
+
+/** Whether a name has nothing in it that a terminal takes for something else. */
+function isPlain(name: string): boolean {
+  return !/[\p{Cc}\p{Cf}\ufffd]/u.test(name);
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Address, Link } from '../../tunnel/facts.js';
 import type { Runner } from '../exec.js';
-import { readJson } from './json.js';
+import { readList } from './json.js';
 
 const address = z.object({
   family: z.string(),
@@ -31,7 +31,7 @@ const link = z.object({
 });
 
 /** iproute2 prints an empty object in the place of what it leaves out. */
-const listing = z.array(z.union([link, z.strictObject({})]));
+const entry = z.union([link, z.strictObject({})]);
 
 /** Devices that the kernel makes in every network namespace when the module of their kind is loaded. */
 const FALLBACKS: Record<string, string> = {
@@ -58,7 +58,7 @@ export async function readLinks(runner: Runner): Promise<Link[]> {
 
 /** What `ip -d -j address show` printed. @throws ClearDfError ENVIRONMENT when it is not its JSON */
 export function parseLinks(text: string): Link[] {
-  return readJson(listing, text, `ip ${COMMAND.join(' ')}`).flatMap((one) => {
+  return readList(entry, text, `ip ${COMMAND.join(' ')}`).items.flatMap((one) => {
     if (!('ifname' in one)) return [];
     const kind = one.linkinfo?.info_kind;
     return {

@@ -2,7 +2,7 @@
  * Which firewall tools this machine has, whether its kernel takes our rules through them, whose
  * rules they hold already, and which one to use. Looks only; changes nothing.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import { type ResolvedRule } from '../../rules/resolve.js';
@@ -11,10 +11,14 @@ import { type Table, foreignRules, ownedTables, readRuleset } from '../../rules/
 import * as iptables from '../../rules/iptables.js';
 import { type Tristate, netAdmin } from '../capabilities.js';
 import { isAbsent, NoAnswerError, type Runner } from '../exec.js';
+import { takesTargets } from './nft-target.js';
 
 export const BACKENDS = ['iptables-legacy', 'iptables-nft', 'nft'] as const;
 export type Backend = (typeof BACKENDS)[number];
 export type IptablesBackend = Exclude<Backend, 'nft'>;
+
+/** ip_tables makes this file in every network namespace. */
+const LEGACY_TABLES = '/proc/net/ip_tables_names';
 
 /** What one backend holds now. */
 export interface Contents {
@@ -35,6 +39,8 @@ export interface Candidate extends Contents {
   reason: string;
   /** Rules of other people in it. */
   foreign: number;
+  /** How its rules would get packets to a queue; of nft, when it is usable. */
+  means?: nft.Means;
 }
 
 /** Reads what every backend holds. A tool that is missing or fails is noted, not thrown. */
@@ -120,6 +126,12 @@ export function owners({ save, tables }: Contents, name?: string): string[] {
   return [...new Set(names)];
 }
 
+/** Whether a backend holds the rules of an instance, and not only what takes packets early for rules of another one. */
+export function isHome(contents: Contents, name: string): boolean {
+  const { save, tables } = contents;
+  return iptables.ownedRules(save, name).length > 0 || ownedTables(tables, name).some(({ early }) => !early);
+}
+
 /** Tries rules in every backend without installing them. */
 export async function surveyBackends(runner: Runner, rules: readonly ResolvedRule[]): Promise<Candidate[]> {
   const contents = await readBackends(runner);
@@ -132,7 +144,7 @@ export async function surveyBackends(runner: Runner, rules: readonly ResolvedRul
   );
 }
 
-type Usability = Pick<Candidate, 'usable' | 'reason'>;
+type Usability = Pick<Candidate, 'usable' | 'reason' | 'means'>;
 
 function unusable(error: ClearDfError): Usability {
   const absent = error.errno === 'ENOENT';
@@ -154,9 +166,18 @@ async function tryRules(runner: Runner, backend: Backend, rules: readonly Resolv
   }
 }
 
+/** Names of the tables of iptables-legacy in this network namespace; none where they may not be listed. */
+export function readLegacyTables(): Set<string> {
+  try {
+    return new Set(readFileSync(LEGACY_TABLES, 'utf8').split('\n'));
+  } catch {
+    return new Set();
+  }
+}
+
 /** Even `iptables-legacy-restore --test` creates the table, so only what is loaded already can tell. */
 function tryLegacy(): Usability {
-  if (existsSync('/proc/net/ip_tables_names')) return { usable: 'yes', reason: '' };
+  if (existsSync(LEGACY_TABLES)) return { usable: 'yes', reason: '' };
   return { usable: 'unknown', reason: 'no legacy table is in use, and trying would create one' };
 }
 
@@ -164,8 +185,9 @@ async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<U
   const check = (text: string): Promise<Usability> => attempt(() => runner.query('nft', ['--check', '-f', '-'], text));
   const text = nft.installText(rules[0]?.name ?? '', rules);
   const whole = await check(text);
-  if (whole.usable !== 'no') return whole;
+  if (whole.usable !== 'no') return { ...whole, means: 'expression' };
   if ((await check(nft.withoutQueue(text))).usable !== 'yes') return whole;
+  if (takesTargets(rules)) return { usable: 'yes', reason: '', means: 'target' };
   return { usable: 'no', reason: "the kernel has no 'queue' expression for nft (CONFIG_NFT_QUEUE)" };
 }
 

@@ -1,7 +1,7 @@
 /** A bridge's own `nf_call_iptables`, which `ip link set BRIDGE type bridge nf_call_iptables 1` switches on. */
 import { z } from 'zod';
-import { ClearDfError } from '../../errors.js';
 import { type Runner } from '../exec.js';
+import { readJson } from '../facts/json.js';
 
 const links = z.array(
   z.object({
@@ -30,16 +30,5 @@ export async function readBridgeFlag(runner: Runner, port: string): Promise<bool
 async function details(runner: Runner, device: string): Promise<z.output<typeof links>[number] | undefined> {
   const args = ['-d', '-j', 'link', 'show', 'dev', device];
   const text = await runner.query('ip', args);
-  try {
-    return links.parse(JSON.parse(text))[0];
-  } catch (cause) {
-    throw new ClearDfError({
-      code: 'ENVIRONMENT',
-      operation: 'read',
-      object: `ip ${args.join(' ')}`,
-      reason: 'its output is not the JSON that iproute2 5.0 and later print',
-      hint: 'apt-get install iproute2',
-      cause,
-    });
-  }
+  return readJson(links, text, `ip ${args.join(' ')}`)[0];
 }

@@ -1,7 +1,7 @@
 /** Which backend gets all rules of an instance: the one asked for, or the one that fits this machine best. Pure. */
 import { ClearDfError, usageError } from '../../errors.js';
 import { type Hook } from '../../rules/spec.js';
-import { BACKENDS, type Backend, type Candidate, owners } from './backends.js';
+import { BACKENDS, type Backend, type Candidate, isHome } from './backends.js';
 
 export const BACKEND_CHOICES = [...BACKENDS, 'auto'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
@@ -23,14 +23,15 @@ export function parseBackendChoice(value: string): BackendChoice {
  * At the bridge hook iptables comes first: a super-packet that an nft bridge queue has to split
  * loses its Ethernet header, and from some kernel after 6.12 every packet it hands back is lost.
  */
-function preference(bridged: boolean): readonly Backend[] {
-  return bridged ? ['iptables-nft', 'iptables-legacy', 'nft'] : ['nft', 'iptables-nft', 'iptables-legacy'];
+function preference(iptablesFirst: boolean): readonly Backend[] {
+  return iptablesFirst ? ['iptables-nft', 'iptables-legacy', 'nft'] : ['nft', 'iptables-nft', 'iptables-legacy'];
 }
 
 /**
  * Rules of several hooks go into one backend, so that one transaction installs them.
- * With `auto`: the backend that holds this instance's rules already, else the usable one with the
- * most foreign rules, else the first usable one, else one that could not be tried.
+ * With `auto`: the backend that holds this instance's rules already, else nft where it has its own `queue` (a chain of
+ * one's own keeps no packet from the rules of others), else the usable one with the most foreign rules, else the first
+ * usable one, else one that could not be tried.
  * @throws ClearDfError ENVIRONMENT when the one asked for, or every one, is unusable
  */
 export function chooseBackend(
@@ -45,12 +46,17 @@ export function chooseBackend(
     return { candidate: asked, reason: 'asked for' };
   }
   const bridged = hooks.includes('bridge');
-  const order = preference(bridged);
+  // By way of iptables' target nft comes last: iptables shows such rules to everybody who looks.
+  const byTarget = candidates.some(({ means }) => means === 'target');
+  const iptablesFirst = bridged || byTarget;
+  const order = preference(iptablesFirst);
   const ranked = [...candidates].sort((a, b) => order.indexOf(a.backend) - order.indexOf(b.backend));
   const usable = ranked.filter((candidate) => candidate.usable === 'yes');
-  const holder = usable.find((candidate) => owners(candidate, name).length > 0);
+  const holder = usable.find((candidate) => isHome(candidate, name));
   if (holder) return { candidate: holder, reason: 'it holds the rules of this name already' };
-  const inUse = usable.filter(({ backend, foreign }) => foreign > 0 && !(bridged && backend === 'nft'));
+  const own = bridged ? undefined : usable.find(({ backend, means }) => backend === 'nft' && means === 'expression');
+  if (own) return { candidate: own, reason: 'a chain of its own, which keeps no packet from the rules of others' };
+  const inUse = usable.filter(({ backend, foreign }) => foreign > 0 && !(iptablesFirst && backend === 'nft'));
   const most = inUse.sort((a, b) => b.foreign - a.foreign)[0];
   if (most) return { candidate: most, reason: `${most.foreign} other rules are kept with it` };
   if (usable[0]) return { candidate: usable[0], reason: `no backend is in use; ${why(usable[0], ranked)}` };

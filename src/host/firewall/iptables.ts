@@ -30,6 +30,16 @@ export async function remove(
   return restore(runner, backend, iptables.removeText(save, name));
 }
 
+/** Makes an instance's rules the last of their chains again. @returns whether anything had to change */
+export async function putLast(
+  runner: Runner,
+  backend: IptablesBackend,
+  { save }: Contents,
+  name: string,
+): Promise<boolean> {
+  return restore(runner, backend, iptables.lastText(save, name));
+}
+
 /** Gives an instance the rules again that it had in `before`: for a change whose later step failed. */
 export async function putBack(runner: Runner, backend: IptablesBackend, before: Contents, name: string): Promise<void> {
   const save = await runner.query(`${backend}-save`, []);

@@ -3,7 +3,8 @@ import { ClearDfError } from '../../errors.js';
 import * as nft from '../../rules/nft.js';
 import { type ResolvedRule } from '../../rules/resolve.js';
 import { ownedTables } from '../../rules/ruleset.js';
-import { type Contents } from './backends.js';
+import { type Candidate, type Contents, isHome } from './backends.js';
+import { addTargets } from './nft-target.js';
 import { type Runner } from '../exec.js';
 
 /**
@@ -13,12 +14,38 @@ import { type Runner } from '../exec.js';
  */
 export async function install(
   runner: Runner,
-  contents: Contents,
+  candidate: Candidate,
   name: string,
   rules: readonly ResolvedRule[],
 ): Promise<boolean> {
-  await runner.change('nft', ['-f', '-'], nft.installText(name, rules, families(contents, name)));
+  const { means = 'expression' } = candidate;
+  await runner.change('nft', ['-f', '-'], nft.installText(name, rules, families(candidate, name), means));
+  if (means === 'target') await addTargets(runner, name, rules);
   return true;
+}
+
+/**
+ * What rules in iptables need beside them: a chain before defragmentation; goes where they need none any more.
+ * @returns why there is none, although it is needed
+ * @throws ClearDfError CONFLICT when someone else has written rules into the table
+ */
+export async function installEarly(
+  runner: Runner,
+  candidate: Candidate,
+  name: string,
+  rules: readonly ResolvedRule[],
+): Promise<string | undefined> {
+  const { means, usable, reason } = candidate;
+  const text = nft.earlyText(name, rules, means ?? 'expression');
+  if (text === undefined || means === undefined) {
+    // A table of rules has been taken away already.
+    if (!isHome(candidate, name)) await remove(runner, candidate, name);
+    return text === undefined || usable !== 'no' ? undefined : reason;
+  }
+  families(candidate, name);
+  await runner.change('nft', ['-f', '-'], text);
+  if (means === 'target') await addTargets(runner, name, rules);
+  return undefined;
 }
 
 /**
