@@ -31,8 +31,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("Encap", EncapWrap::Define(env));
 	exports.Set("flock", Napi::Function::New(env, Flock, "flock"));
 	exports.Set("Mangler", ManglerWrap::Define(env));
-	exports.Set("nftQueue",
-		    Napi::Function::New(env, NftQueue, "nftQueue"));
+	exports.Set("nftQueue", Napi::Function::New(env, NftQueue, "nftQueue"));
 	exports.Set("pour", Napi::Function::New(env, Pour, "pour"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));

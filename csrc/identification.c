@@ -58,8 +58,7 @@ static void start_entry(struct cdf_identifier *identifier, struct entry *entry,
 
 /* The set's lock is held. A new pair takes the place of the longest idle. */
 static struct entry *find_entry(struct cdf_identifier *identifier,
-				struct set *set,
-				const struct cdf_pair *pair)
+				struct set *set, const struct cdf_pair *pair)
 {
 	struct entry *idle = &set->entry[0];
 
@@ -67,7 +66,8 @@ static struct entry *find_entry(struct cdf_identifier *identifier,
 	for (unsigned int way = 0; way < WAYS; way++) {
 		struct entry *entry = &set->entry[way];
 
-		if (entry->used && entry->pair.destination == pair->destination &&
+		if (entry->used &&
+		    entry->pair.destination == pair->destination &&
 		    entry->pair.protocol == pair->protocol) {
 			entry->touched = set->clock;
 			return entry;
@@ -83,7 +83,9 @@ static struct entry *find_entry(struct cdf_identifier *identifier,
 uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
 			     const struct cdf_pair *pair, unsigned int run)
 {
-	uint64_t hash = cdf_mix(identifier->hash_key[0] ^ ((uint64_t)pair->protocol << 32 | pair->destination));
+	uint64_t hash =
+		cdf_mix(identifier->hash_key[0] ^
+			((uint64_t)pair->protocol << 32 | pair->destination));
 	struct set *set;
 	struct entry *entry;
 	uint16_t first;

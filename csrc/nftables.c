@@ -31,8 +31,8 @@ struct batch {
 static struct nlmsghdr *begin(struct batch *batch, uint16_t type,
 			      uint16_t flags, uint8_t family)
 {
-	struct nlmsghdr *header = mnl_nlmsg_put_header(
-		mnl_nlmsg_batch_current(batch->messages));
+	struct nlmsghdr *header =
+		mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch->messages));
 	struct nfgenmsg *generic;
 
 	header->nlmsg_type = type;
@@ -51,7 +51,8 @@ static struct nlmsghdr *begin_change(struct batch *batch, uint16_t what,
 				     uint16_t flags)
 {
 	return begin(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what),
-		     (uint16_t)(NLM_F_CREATE | NLM_F_ACK | flags), NFPROTO_IPV4);
+		     (uint16_t)(NLM_F_CREATE | NLM_F_ACK | flags),
+		     NFPROTO_IPV4);
 }
 
 static void put_target(struct nlmsghdr *header,
@@ -82,7 +83,8 @@ static void put_target(struct nlmsghdr *header,
 
 static void put_rule(struct batch *batch, const struct cdf_queue_rule *rule)
 {
-	struct nlmsghdr *header = begin_change(batch, NFT_MSG_NEWRULE, NLM_F_APPEND);
+	struct nlmsghdr *header =
+		begin_change(batch, NFT_MSG_NEWRULE, NLM_F_APPEND);
 	size_t length = strlen(rule->comment) + 1;
 	uint8_t comment[2 + CDF_COMMENT_MAX + 1] = { UDATA_COMMENT,
 						     (uint8_t)length };
@@ -97,8 +99,7 @@ static void put_rule(struct batch *batch, const struct cdf_queue_rule *rule)
 
 static void put_home(struct batch *batch, const struct cdf_queue_rule *rule)
 {
-	struct nlmsghdr *header =
-		begin_change(batch, NFT_MSG_NEWTABLE, 0);
+	struct nlmsghdr *header = begin_change(batch, NFT_MSG_NEWTABLE, 0);
 
 	mnl_attr_put_strz(header, NFTA_TABLE_NAME, rule->table);
 	mnl_nlmsg_batch_next(batch->messages);
@@ -114,8 +115,8 @@ static struct mnl_socket *open_socket(int *error)
 	struct mnl_socket *socket =
 		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 
-	if (socket != NULL && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ==
-				      0 &&
+	if (socket != NULL &&
+	    mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
 	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
 		       &patience, sizeof(patience)) == 0)
 		return socket;
@@ -132,8 +133,8 @@ static int await(struct mnl_socket *socket, const struct batch *batch)
 	int result = 0;
 
 	for (unsigned int seen = 0; seen < batch->acks;) {
-		ssize_t got = mnl_socket_recvfrom(socket, buffer,
-						  sizeof(buffer));
+		ssize_t got =
+			mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		int left = (int)got;
 
 		if (got < 0)
@@ -169,8 +170,7 @@ static int change(const struct cdf_queue_rule *rule, bool commit)
 	if (socket == NULL)
 		return error;
 	/* Room for the largest message behind the limit, as libmnl asks for. */
-	batch.messages =
-		mnl_nlmsg_batch_start(buffer, sizeof(buffer) / 2);
+	batch.messages = mnl_nlmsg_batch_start(buffer, sizeof(buffer) / 2);
 	if (batch.messages == NULL) {
 		mnl_socket_close(socket);
 		return -ENOMEM;

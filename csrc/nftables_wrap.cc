@@ -36,9 +36,9 @@ Napi::Value NftQueue(const Napi::CallbackInfo &info)
 	rule.chain = chain.c_str();
 	rule.comment = comment.c_str();
 	rule.first = (uint16_t)ReadNumber(asked, "first", 0, UINT16_MAX);
-	rule.count = (uint16_t)(ReadNumber(asked, "last", rule.first,
-					   UINT16_MAX) -
-				rule.first + 1);
+	rule.count =
+		(uint16_t)(ReadNumber(asked, "last", rule.first, UINT16_MAX) -
+			   rule.first + 1);
 	rule.bypass = ReadFlag(asked, "bypass");
 	rule.by_cpu = ReadFlag(asked, "byCpu");
 	int error = ReadFlag(asked, "tryOnly") ? cdf_nft_queue_try(&rule)

@@ -184,7 +184,12 @@ describe("nft's listing", () => {
   it('shows what others keep in native tables, and whether it redirects', () => {
     expect(foreignRules(tables)).toBe(1);
     expect(redirectsNatively(tables, new Set())).toBe(true);
-    expect(redirectsNatively(tables.filter(({ name }) => name !== 'people'), new Set())).toBe(false);
+    expect(
+      redirectsNatively(
+        tables.filter(({ name }) => name !== 'people'),
+        new Set(),
+      ),
+    ).toBe(false);
   });
 
   it('shows a table that holds nothing', () => {
