@@ -99,13 +99,13 @@ function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefin
 }
 
 /** Kinds of things that the kernel, or charon, shows to root only; to others it is as if there were none. */
-const CLOSED: ReadonlySet<string> = new Set(['xfrm-state', 'xfrm-policy', 'xfrm-block', 'nft-table', 'ike']);
+const CLOSED = /^(xfrm-(?!device)|nft-table$|ike$)/;
 
 function itemStatus(item: Item, { machine, journal }: OpenTunnel, mayLook: boolean): ItemStatus {
   const standing = item.standing(machine.facts);
   const { key, wanted } = item;
   const ours = journal.entry(key) !== undefined;
-  if (!mayLook && CLOSED.has(item.kind)) return { key, wanted, state: 'unknown', found: 'only root can look', ours };
+  if (!mayLook && CLOSED.test(item.kind)) return { key, wanted, state: 'unknown', found: 'only root can look', ours };
   return { key, wanted, state: standing.state, ...(standing.state === 'so' ? {} : { found: standing.found }), ours };
 }
 
