@@ -31,6 +31,7 @@
         "csrc/loss.c",
         "csrc/mangler.c",
         "csrc/message.c",
+        "csrc/netns.c",
         "csrc/nftables.c",
         "csrc/pour.c",
         "csrc/probe.c",

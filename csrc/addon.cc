@@ -3,6 +3,8 @@
  * the addon, worker threads included. */
 #include <napi.h>
 
+#include <string>
+
 #include "encap_wrap.h"
 #include "flock_wrap.h"
 #include "mangler_wrap.h"
@@ -10,6 +12,10 @@
 #include "pour_wrap.h"
 #include "probe_wrap.h"
 #include "rules_wrap.h"
+
+extern "C" {
+#include "netns.h"
+}
 
 static Napi::Value CounterNames(const Napi::CallbackInfo &info)
 {
@@ -25,12 +31,28 @@ static Napi::Value CounterNames(const Napi::CallbackInfo &info)
 	return array;
 }
 
+/* Undefined where it is not to be had. */
+static Napi::Value NamespaceId(const Napi::CallbackInfo &info)
+{
+	cdf_netns_kind kind;
+	uint64_t id = 0;
+
+	if (cdf_netns_id(&kind, &id) < 0)
+		return info.Env().Undefined();
+	return Napi::String::New(info.Env(),
+				 (kind == CDF_NETNS_COOKIE ? "cookie-" :
+							     "lo-") +
+					 std::to_string(id));
+}
+
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
 	exports.Set("Encap", EncapWrap::Define(env));
 	exports.Set("flock", Napi::Function::New(env, Flock, "flock"));
 	exports.Set("Mangler", ManglerWrap::Define(env));
+	exports.Set("namespaceId",
+		    Napi::Function::New(env, NamespaceId, "namespaceId"));
 	exports.Set("nftQueue", Napi::Function::New(env, NftQueue, "nftQueue"));
 	exports.Set("pour", Napi::Function::New(env, Pour, "pour"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));

@@ -18,7 +18,7 @@ import { mayImport, roomOf, type Violation } from './layers/roads.js';
 const ROADS = [
   ['errors', 'net', 'counters', 'native', 'mangler', 'encap', 'log', 'report', 'service', 'cli'],
   ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
-  // Locks, for which Node has no call, and what no firewall tool does.
+  // Locks, for which Node has no call, which network namespace this is, and what no firewall tool does.
   ['errors', 'counters', 'native', 'host', 'service', 'cli'],
   ['errors', 'capture', 'cli'],
   // Pure; the bench takes it as well.
@@ -70,7 +70,7 @@ const C_STEPS = [
   ['raw'],
   ['probe'],
   ['encap'],
-  ['nftables'],
+  ['netns', 'nftables'],
   ['stamp'],
   ['pour'],
   ['options_wrap'],

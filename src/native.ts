@@ -222,6 +222,8 @@ export interface Native {
    * @returns '' when it cannot be told
    */
   rulesetMark(legacyTable: string): string;
+  /** The network namespace, never two alike: `cookie-1450`, `lo-50085` (`csrc/netns.h`); undefined: not to be had. */
+  namespaceId(): string | undefined;
   /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   /** Sends on the calling thread, and returns when it is over; needs CAP_NET_RAW. */

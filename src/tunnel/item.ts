@@ -40,17 +40,15 @@ export type Standing =
 /** What every kind of item can do; pure. */
 export interface Item {
   readonly kind: string;
-  /** Unique within a plan and stable over runs, the journal's key: `mtu gretap1`. */
+  /**
+   * Unique within a plan and stable over runs, the journal's key: `mtu gretap1`. Tunnels of one network namespace whose
+   * plans have an item of the same key share it: it is undone by the last of them that goes down.
+   */
   readonly key: string;
   /** What shall be so, for people: `gretap1 has an MTU of 1500 bytes`. */
   readonly wanted: string;
   /** Why, for people: one sentence. */
   readonly reason: string;
-  /**
-   * Other tunnels of this machine want the same. Who finds it so takes over the way back from whoever made it, and each
-   * way back has a condition, so that the last of them goes it.
-   */
-  readonly shared?: boolean;
   standing(facts: Facts): Standing;
   /** The commands that make it so, from the machine as it stands. */
   make(facts: Facts): Command[];

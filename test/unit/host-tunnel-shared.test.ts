@@ -33,23 +33,31 @@ class Router extends FakeMachine {
 const plain = valueItem('strict', '1');
 const strict: Item = {
   ...plain,
-  shared: true,
   undo: (facts) => plain.undo(facts).map((one) => ({ ...one, onlyWhile: { noRoutesWith: ['encap', 'seg6'] } })),
 };
 const PLANS: Record<string, Item[]> = { one: [strict, valueItem('one', 'on')], two: [strict, valueItem('two', 'on')] };
 
 const fileOf = (name: string) => tunnelFile(name, 'json', folder);
 
+const others = (name: string) =>
+  Journal.others(
+    name,
+    (error) => {
+      throw error;
+    },
+    folder,
+  );
+
 async function up(name: string, machine: FakeMachine): Promise<void> {
   const site = { file: `/etc/${name}.yaml`, text: name };
   const journal = Journal.fresh(name, site, beforeOf(machine.facts), fileOf(name));
-  await applyItems(PLANS[name] ?? [], { machine, journal, log, stopping: () => undefined });
+  await applyItems(PLANS[name] ?? [], { machine, journal, others: others(name), log, stopping: () => undefined });
 }
 
 async function down(name: string, machine: FakeMachine): Promise<void> {
   const journal = Journal.read(name, fileOf(name));
   if (journal === undefined) throw new Error(`${name} is not up`);
-  expect((await takeDown(PLANS[name] ?? [], { machine, journal, log })).failed).toEqual([]);
+  expect((await takeDown(PLANS[name] ?? [], { machine, journal, others: others(name), log })).failed).toEqual([]);
 }
 
 it.each([

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { readState, STATE_FOLDER, writeState } from '../state.js';
-import { namespaceInode } from '../tunnel/place.js';
+import { home, homeHere, isHere, namespaceInode } from '../tunnel/place.js';
 
 const memory = z.object({
   /** Value of bridge-nf-call-iptables; `absent` when br_netfilter was not loaded. */
@@ -16,14 +16,19 @@ const memory = z.object({
 });
 export type Memory = z.infer<typeof memory>;
 
+/** Files of earlier versions do not say where they were written. */
+const record = memory.extend({ ...home, boot: home.boot.optional() });
+
 /**
- * What is remembered; nothing when there is no record, or one of another version.
+ * What is remembered; nothing when there is no record of this network namespace, or one of another version.
  * @throws ClearDfError as `readState`: then it is not known
  */
 export function recall(): Memory {
   const text = readState(file());
   try {
-    return text === undefined ? {} : memory.parse(JSON.parse(text));
+    if (text === undefined) return {};
+    const { boot, namespace, ...known } = record.parse(JSON.parse(text));
+    return boot !== undefined && isHere({ boot, namespace }) === 'no' ? {} : known;
   } catch {
     return {};
   }
@@ -34,7 +39,8 @@ export function recall(): Memory {
  * @throws ClearDfError as `writeState`: then the last removal will not know
  */
 export function remember(what: Memory): void {
-  if (Object.values(what).some((value) => value !== undefined)) writeState(file(), `${JSON.stringify(what)}\n`);
+  const known = Object.values(what).some((value) => value !== undefined);
+  if (known) writeState(file(), `${JSON.stringify({ ...homeHere(), ...what })}\n`);
   else if (readState(file()) !== undefined) rmSync(file(), { force: true });
 }
 

@@ -8,12 +8,12 @@ import { z } from 'zod';
 import { type Lock, takeLock } from '../lock.js';
 import { thisProcess } from '../process.js';
 import { readState, STATE_FOLDER, writeState } from '../state.js';
-import { bootId, namespaceInode } from '../tunnel/place.js';
+import { home, homeHere, isHere, namespaceInode } from '../tunnel/place.js';
 
 const process_ = z.object({ pid: z.int().positive(), started: z.int().optional() });
 const journal = z.object({
   version: z.literal(1),
-  boot: z.string(),
+  ...home,
   tracer: process_,
   /** What TRACE of iptables-legacy was logged by before, when that is about to be changed: net.netfilter.nf_log.2. */
   logger: z.string().optional(),
@@ -42,12 +42,12 @@ export function takeTraceLock(file = `${traceFile()}.lock`): Lock {
  */
 export function readDeadJournal(file = traceFile()): TraceJournal | undefined {
   const read = journal.safeParse(parsed(readState(file) ?? ''));
-  return read.success && read.data.boot === bootId() ? read.data : undefined;
+  return read.success && isHere(read.data) !== 'no' ? read.data : undefined;
 }
 
 /** The journal of the process that holds the lock. */
 export class OwnJournal {
-  #data: TraceJournal = { version: 1, boot: bootId(), tracer: thisProcess(), readers: [] };
+  #data: TraceJournal = { version: 1, ...homeHere(), tracer: thisProcess(), readers: [] };
 
   private constructor(private readonly file: string) {}
 

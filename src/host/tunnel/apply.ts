@@ -11,6 +11,7 @@ import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { isSealing } from '../../tunnel/sealing.js';
+import { type Others, recorded } from './shared.js';
 import { wayBack } from './way-back.js';
 
 /** Who is told. */
@@ -24,6 +25,8 @@ export interface Words {
 export interface Steps {
   machine: Machine;
   journal: Journal;
+  /** Of the other tunnels of this network namespace; default: there is none. */
+  others?: Others;
   log: Words;
   /** Why to stop before the next command: `SIGTERM`; undefined to go on. */
   stopping: () => string | undefined;
@@ -68,7 +71,7 @@ export function refuseInTheWay(items: readonly Item[], facts: Facts, site: Pick<
  *   what is left
  */
 export async function applyItems(items: readonly Item[], steps: Steps): Promise<Change[]> {
-  const changes: Change[] = inherited(items, steps);
+  const changes: Change[] = share(items, steps);
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {
       const open = items.filter((item) => item.standing(steps.machine.facts).state !== 'so');
@@ -88,24 +91,21 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
   return changes;
 }
 
-/**
- * What another tunnel has made and this one shares: its way back goes into this journal as well, before everything that
- * this run makes, so that it comes last. Its condition keeps all but the last of them from going it.
- */
-function inherited(items: readonly Item[], { machine, journal }: Steps): Change[] {
-  const open = items.filter(({ key, shared }) => shared === true && journal.entry(key) === undefined);
-  if (open.length === 0) return [];
-  const others = journal.others();
-  return open.flatMap((item): Change[] => {
-    if (item.standing(machine.facts).state !== 'so') return [];
-    const made = others.map((other) => other.entry(item.key)).find((entry) => entry && entry.undo.length > 0);
-    if (made === undefined) return [];
-    journal.adoptEntry(made);
-    return [{ item, undo: [...made.undo], found: made.found, known: false }];
+/** What another tunnel has made and this one shares is recorded first, and so undone last. */
+function share(items: readonly Item[], { machine, journal, others = [] }: Steps): Change[] {
+  const open = items.filter((item) => {
+    return journal.entry(item.key) === undefined && item.standing(machine.facts).state === 'so';
   });
+  const shared = open.flatMap((item) => {
+    const entry = recorded(item.key, others);
+    return entry === undefined ? [] : [{ item, entry }];
+  });
+  journal.share(shared.map(({ entry }) => entry));
+  // This run has only written them down.
+  return shared.map(({ item, entry }) => ({ item, undo: [], found: entry.found, known: false }));
 }
 
-async function applyItem(item: Item, { machine, journal, log, stopping }: Steps, changes: Change[]): Promise<void> {
+async function applyItem(item: Item, { machine, journal, others = [], log, stopping }: Steps, changes: Change[]): Promise<void> {
   const { facts } = machine;
   const standing = item.standing(facts);
   // One that was made before it may have made it so on the way.
@@ -115,7 +115,8 @@ async function applyItem(item: Item, { machine, journal, log, stopping }: Steps,
   if (!changes.some((change) => change.item === item)) {
     changes.push({ item, undo, found: standing.found, known: journal.entry(item.key) !== undefined });
   }
-  journal.begin({ key: item.key, kind: item.kind, wanted: item.wanted, found: standing.found, undo });
+  const first = recorded(item.key, others) ?? { found: standing.found, undo };
+  journal.begin({ key: item.key, kind: item.kind, wanted: item.wanted, found: first.found, undo: [...first.undo] });
   log.info(`${item.wanted}: ${item.reason}`);
   for (const command of item.make(facts)) {
     refuseStop(stopping);

@@ -155,7 +155,8 @@ export function originOf(kept: Before, now: Facts, subject: Subject, able?: Pick
   };
 }
 
-function asLink(one: Before['links'][number]): Link {
+/** A device as the journal keeps it. */
+export function asLink(one: Before['links'][number]): Link {
   const addresses = one.addresses.map(({ words, ...rest }) => (words === undefined ? rest : { ...rest, words }));
   return { ...one, master: one.master, kind: one.kind, addresses };
 }

@@ -12,7 +12,7 @@ import type { ProcessIdentity } from '../process.js';
 import { readState, writeState } from '../state.js';
 import { ENGINES } from '../../tunnel/site.js';
 import { type Before, before } from './before.js';
-import { bootId, namesIn, tunnelFile } from './place.js';
+import { home, homeHere, isHere, namesIn, tunnelFile } from './place.js';
 
 const VERSION = 1;
 
@@ -44,7 +44,7 @@ export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Comma
 
 const journal = z.object({
   version: z.literal(VERSION),
-  boot: z.string(),
+  ...home,
   /** The site file as it was read last, and the engine that `up` was told where the file leaves it open. */
   site: z.object({ file: z.string(), text: z.string(), engine: z.enum(ENGINES).optional() }),
   /** What the plan was made from. */
@@ -74,7 +74,8 @@ export class Journal {
   }
 
   /**
-   * The journal of a tunnel in this network namespace; undefined when there is none, or only that of an earlier boot.
+   * The journal of a tunnel in this network namespace; undefined when there is none, or only that of an earlier boot, or
+   * of a namespace that is gone and had the same inode.
    * @throws ClearDfError PRIVILEGE when this user may not read it; RUNTIME when it cannot be read, is of another version,
    *   or could have been written by someone else: its commands are run
    */
@@ -94,32 +95,41 @@ export class Journal {
     } catch (cause) {
       throw unreadable(name, file, `it is not a journal of version ${VERSION}`, cause);
     }
-    return data.boot === bootId() ? new Journal(name, file, data) : undefined;
+    return isHere(data) === 'no' ? undefined : new Journal(name, file, data);
   }
 
   /** A journal without entries; on disk with the first change of it. */
   static fresh(name: string, site: SiteText, from: Before, file = tunnelFile(name, 'json')): Journal {
-    return new Journal(name, file, { version: VERSION, boot: bootId(), site, before: from, entries: [] });
+    return new Journal(name, file, { version: VERSION, ...homeHere(), site, before: from, entries: [] });
   }
 
-  /** Those of the other tunnels of this network namespace, as far as they can be read. */
-  others(): Journal[] {
-    const ours = path.basename(this.file);
-    return namesIn(path.dirname(this.file)).flatMap((name) => {
-      const file = tunnelFile(name, 'json', path.dirname(this.file));
-      if (path.basename(file) === ours) return [];
+  /**
+   * Those of the other tunnels of this network namespace.
+   * @param unread told of those that cannot be read; what it throws comes through
+   */
+  static others(name: string, unread: (error: ClearDfError) => void, folder?: string): Journal[] {
+    return namesIn(folder).flatMap((other) => {
+      if (other === name) return [];
       try {
-        return Journal.read(name, file) ?? [];
+        return Journal.read(other, tunnelFile(other, 'json', folder)) ?? [];
       } catch (error) {
-        if (error instanceof ClearDfError) return [];
-        throw error;
+        if (!(error instanceof ClearDfError)) throw error;
+        unread(error);
+        return [];
       }
     });
   }
 
-  /** A change that another tunnel has made, and that this one relies on as well. */
-  adoptEntry(entry: Entry): void {
-    this.#write({ ...this.#data, entries: [...this.#data.entries, { ...entry, state: 'made' }] });
+  /** Whether it is proven that it was written in this network namespace. */
+  get proven(): boolean {
+    return isHere(this.#data) === 'yes';
+  }
+
+  /** Changes that other tunnels have made, and that this one relies on as well. */
+  share(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    const made = entries.map((entry) => ({ ...entry, state: 'made' as const }));
+    this.#write({ ...this.#data, entries: [...this.#data.entries, ...made] });
   }
 
   get entries(): readonly Entry[] {

@@ -1,4 +1,4 @@
-/** Journals whose tunnel is gone: of a network namespace whose number is used again, or taken apart by hand. */
+/** Journals whose tunnel is gone, where it cannot be told whether they are of this network namespace. */
 import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import type { Journal } from './journal.js';

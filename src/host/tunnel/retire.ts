@@ -4,6 +4,7 @@ import type { Item } from '../../tunnel/item.js';
 import type { Words } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
+import { type Others, userOf } from './shared.js';
 import { wayBack } from './way-back.js';
 
 /**
@@ -14,12 +15,16 @@ import { wayBack } from './way-back.js';
 export async function retire(
   entries: readonly Entry[],
   items: readonly Item[],
-  { machine, journal, log }: { machine: Machine; journal: Journal; log: Words },
+  { machine, journal, others = [], log }: { machine: Machine; journal: Journal; others?: Others; log: Words },
 ): Promise<number> {
   let left = 0;
   // What leaves before what arrives, as they were made the other way round.
   for (const { key, undo, found } of [...entries].reverse()) {
     const item = items.find((one) => one.key === key);
+    if (userOf(key, others) !== undefined) {
+      journal.drop(key);
+      continue;
+    }
     try {
       // Not certain: whoever was faster with it has done no harm.
       const failure = await wayBack({ key, undo, found, item, certain: false }, machine, log);

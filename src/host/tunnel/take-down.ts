@@ -6,6 +6,7 @@ import { isSealing } from '../../tunnel/sealing.js';
 import type { Words } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
+import { type Others, userOf } from './shared.js';
 import { wayBack } from './way-back.js';
 
 export interface TakenDown {
@@ -16,11 +17,12 @@ export interface TakenDown {
 }
 
 /**
+ * What another tunnel still uses stays: its journal knows the undo as well.
  * @param items the plan that the journal's site makes; what it does not know is put back unseen
  */
 export async function takeDown(
   items: readonly Item[],
-  { machine, journal, log }: { machine: Machine; journal: Journal; log: Words },
+  { machine, journal, others = [], log }: { machine: Machine; journal: Journal; others?: Others; log: Words },
 ): Promise<TakenDown> {
   const itemOf = (key: string) => items.find((item) => item.key === key);
   // All are judged before the first is undone: what one of them puts back can change another.
@@ -33,6 +35,12 @@ export async function takeDown(
   for (const { key, kind, undo, found } of [...ours].reverse()) {
     if (isSealing(kind) && sends !== undefined) {
       result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave readable` });
+      continue;
+    }
+    const user = userOf(key, others);
+    if (user !== undefined) {
+      if (undo.length > 0) log.info(`${key} stays: tunnel ${user} uses it`);
+      journal.drop(key);
       continue;
     }
     const way = { key, undo, found, item: itemOf(key), certain: certain.has(key), settled };

@@ -5,14 +5,17 @@ import { removeRules } from '../../host/firewall.js';
 import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
 import { underRulesLock } from '../../host/firewall/lock.js';
 import { Journal } from '../../host/tunnel/journal.js';
+import type { Lock } from '../../host/lock.js';
 import { takeTunnelLock } from '../../host/tunnel/place.js';
 import { openMachine } from '../../host/tunnel/machine.js';
+import { type Others, userOf } from '../../host/tunnel/shared.js';
 import { takeDown } from '../../host/tunnel/take-down.js';
+import { takeTurn } from '../../host/tunnel/turn.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
 import type { Site } from '../../tunnel/site.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf, plannedAgain, siteOf } from './open.js';
+import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
 
 export interface DownOptions {
   name: string;
@@ -29,15 +32,19 @@ export interface DownOptions {
 export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logger): Promise<void> {
   const runner = createRunner({ log, dryRun });
   const lock = dryRun ? undefined : takeTunnelLock(name);
+  let turn: Lock | undefined;
   try {
+    turn = dryRun ? undefined : await takeTurn(log);
     const journal = Journal.read(name);
     if (journal === undefined) {
       log.info(`tunnel ${name} is not up: nothing to do`);
       return;
     }
-    if (dryRun) showWayBack(journal);
+    if (!journal.proven) log.warn(unproven(name));
+    if (dryRun) showWayBack(journal, othersOf(name, false, log));
     else await takeAllDown(journal, { runner, log, force });
   } finally {
+    turn?.release();
     lock?.release();
   }
 }
@@ -47,6 +54,7 @@ async function takeAllDown(
   { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
 ): Promise<void> {
   const { name } = journal;
+  const others = othersOf(name, !force, log);
   const machine = await openMachine(runner, siteIfAny(journal), log, abilitiesOf(journal));
   const plan = plannedAgain(journal, machine.facts, (reason) =>
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
@@ -55,7 +63,7 @@ async function takeAllDown(
   if (plan?.engine === 'nft') await endMangler(journal, log);
   else await endRules(journal, { runner, log, force });
   await machine.look('all');
-  const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, log });
+  const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, others, log });
   for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
   if (failed.length === 0) {
     log.info(`tunnel ${name} is down: ${undone.length} ${undone.length === 1 ? 'change' : 'changes'} put back`);
@@ -110,12 +118,17 @@ async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {
 }
 
 /** The commands that would be given, as far as each thing is still as it was made. */
-function showWayBack(journal: Journal): void {
+function showWayBack(journal: Journal, others: Others): void {
   const running = runningMangler(journal);
   if (running !== undefined) process.stdout.write(`kill -TERM ${running.pid}\n`);
   process.stdout.write(`clear-df rules remove --name ${journal.name}\n`);
-  for (const { wanted, undo } of [...journal.entries].reverse()) {
+  for (const { key, wanted, undo } of [...journal.entries].reverse()) {
     if (undo.length === 0) continue;
+    const user = userOf(key, others);
+    if (user !== undefined) {
+      process.stdout.write(`# stays, tunnel ${user} uses it: ${wanted}\n`);
+      continue;
+    }
     process.stdout.write(`# no longer: ${wanted}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
   }
 }

@@ -9,6 +9,7 @@ import { readSecrets } from '../../host/tunnel/keys.js';
 import { isLeftOver } from '../../host/tunnel/left-over.js';
 import { refuseUnloadable } from '../../host/tunnel/loadable.js';
 import { type Machine, openMachine } from '../../host/tunnel/machine.js';
+import { type Neighbour, type Others, withoutOthers } from '../../host/tunnel/shared.js';
 import type { Logger } from '../../log.js';
 import { readTextFile } from '../../host/text-file.js';
 import { checkSite } from '../../tunnel/check.js';
@@ -32,6 +33,8 @@ export interface OpenTunnel extends SiteFile {
   origin: Facts;
   /** One without entries when the tunnel is not up. */
   journal: Journal;
+  /** Of the other tunnels of this network namespace. */
+  others: Others;
 }
 
 /**
@@ -50,14 +53,23 @@ export function readSite(file: string, engine?: Engine): SiteFile {
   return { site: withEngine(site, engine), text: { file: absolute, text, engine } };
 }
 
+/** What is to be done with the site. */
+export interface Opening {
+  runner: Runner;
+  log: Logger;
+  /** Refuse what cannot stand on this machine. */
+  check: boolean;
+  /** Something will be changed: what cannot be read of other tunnels is refused, rather than told. */
+  changes?: boolean;
+}
+
 /**
  * Reads the machine and makes the plan.
- * @param check refuse what cannot stand on this machine
  * @throws ClearDfError of whatever is refused
  */
 export async function openTunnel(
   read: SiteFile,
-  { runner, log, check }: { runner: Runner; log: Logger; check: boolean },
+  { runner, log, check, changes = false }: Opening,
 ): Promise<OpenTunnel> {
   const secrets = readSecrets(read.site);
   const kept = Journal.read(read.site.name);
@@ -66,26 +78,57 @@ export async function openTunnel(
   const engine = read.text.engine ?? known?.site.engine;
   const site = withEngine(read.site, engine);
   const text = engine === undefined ? read.text : { ...read.text, engine };
+  const others = othersOf(site.name, changes, log);
   const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
   if (kept !== undefined) {
     const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
     if (!isStale(kept, machine.facts)) {
+      if (!kept.proven) log.warn(unproven(site.name));
       if (check) checkSite(site, origin);
       const plan = planTunnel(site, origin, secrets);
       if (check) await refuseUnloadable(runner, plan.items, machine.facts);
-      return { site, text, plan, machine, origin, journal: kept };
+      return { site, text, plan, machine, origin, journal: kept, others };
     }
     log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
   }
-  const origin = machine.facts;
+  const origin = withoutOthers(machine.facts, others, site);
   if (check) checkSite(site, origin);
   const plan = planTunnel(site, origin, secrets);
   if (check) await refuseUnloadable(runner, plan.items, machine.facts);
-  return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)) };
+  return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, beforeOf(origin)), others };
+}
+
+/**
+ * Journals of the other tunnels of this network namespace.
+ * @param changes something will be changed
+ * @throws ClearDfError of one that cannot be read, where something will be changed: what it shares would be taken away
+ */
+export function othersOf(name: string, changes: boolean, log: Logger): Others {
+  return Journal.others(name, (error) => {
+    if (changes) throw error;
+    log.warn(`what ${name} shares with another tunnel is not known: ${error.message}`);
+  });
+}
+
+/** The other tunnels with what they want; one whose plan cannot be made any more wants nothing that is known. */
+export function neighboursOf({ others, machine }: Pick<OpenTunnel, 'others' | 'machine'>): Neighbour[] {
+  return others.map((journal) => ({
+    ...{ name: journal.name, file: journal.site.file },
+    items: plannedAgain(journal, machine.facts)?.items ?? [],
+  }));
+}
+
+/** Why a journal may be of another network namespace, in words. */
+export function unproven(name: string): string {
+  return (
+    `whether the journal of ${name} is of this network namespace or of an earlier one cannot be told: ` +
+    'an earlier clear-df wrote it, or the kernel is older than 5.14 and CAP_SYS_ADMIN is missing'
+  );
 }
 
 function isStale(journal: Journal, facts: Facts): boolean {
-  if (journal.mangler !== undefined && stillRuns(journal.mangler)) return false;
+  // One of this namespace whose things are gone was cut short, or taken apart by hand: it still leads back.
+  if (journal.proven || (journal.mangler !== undefined && stillRuns(journal.mangler))) return false;
   const items = plannedAgain(journal, facts)?.items;
   return items !== undefined && isLeftOver(journal, items, facts);
 }

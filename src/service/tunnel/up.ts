@@ -5,9 +5,12 @@ import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
 import { applyItems, type Change, refuseInTheWay, rollBack, type Steps } from '../../host/tunnel/apply.js';
 import type { Entry, Journal } from '../../host/tunnel/journal.js';
+import type { Lock } from '../../host/lock.js';
 import { takeTunnelLock } from '../../host/tunnel/place.js';
 import { perform } from '../../host/tunnel/perform.js';
 import { retire } from '../../host/tunnel/retire.js';
+import { refuseOtherWishes } from '../../host/tunnel/shared.js';
+import { takeTurn } from '../../host/tunnel/turn.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
 import { Service } from '../../service.js';
@@ -18,7 +21,7 @@ import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';
 import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
-import { openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
+import { neighboursOf, openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
 import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
 import { addressOf, openSocket } from './socket.js';
 import { hasSeals, SealWatch } from './seal-watch.js';
@@ -56,9 +59,11 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   let foreground: Foreground | undefined;
   let watch: UnderlayWatch | undefined;
   let seals: SealWatch | undefined;
+  let turn: Lock | undefined;
   try {
-    const tunnel = await openTunnel(read, { runner, log, check: true });
-    foreground = await setUp(tunnel, options, context);
+    turn = await takeTurn(log, signals.stop);
+    const tunnel = await openTunnel(read, { runner, log, check: true, changes: true });
+    foreground = await setUp(tunnel, options, context, turn);
     if (read.site.carrier.type === 'tun' && foreground !== undefined) {
       watch = new UnderlayWatch(read.site, { runner, log, facts: tunnel.origin });
     }
@@ -66,6 +71,7 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
       seals = new SealWatch(tunnel.plan, { runner, log, facts: tunnel.machine.facts });
     }
   } finally {
+    turn?.release();
     lock.release();
   }
   if (foreground === undefined) return;
@@ -85,12 +91,19 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   log.info(`${running.missing} for ${read.site.name} now; ${until}`);
 }
 
-async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelContext): Promise<Foreground | undefined> {
-  const { site, plan, machine, journal, text } = tunnel;
+/** @param turn given back as soon as nothing is changed any more */
+async function setUp(
+  tunnel: OpenTunnel,
+  options: UpOptions,
+  context: TunnelContext,
+  turn: Lock,
+): Promise<Foreground | undefined> {
+  const { site, plan, machine, journal, others, text } = tunnel;
   const { log, signals } = context;
   const stays = staysInForeground(plan) && !options.setupOnly;
   refuseUsedKeys(plan, journal, machine.facts);
   refuseInTheWay(plan.items, machine.facts, site);
+  refuseOtherWishes(plan.items, machine.facts, site, neighboursOf({ others, machine }));
   const stale = refuseOtherPlan(plan, journal, options.switching);
   // Before anything is adopted: the associations that go away are known to the plan that made them.
   const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
@@ -100,7 +113,7 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
   if (stays && plan.mangler !== undefined) refuseTakenQueues(site);
   const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
   const { site: before, before: abilities } = journal;
-  const steps: Steps = { machine, journal, log, stopping: () => signals.stopping };
+  const steps: Steps = { machine, journal, others, log, stopping: () => signals.stopping };
   let changes: Change[] = [];
   let service: Service | undefined;
   try {
@@ -122,6 +135,7 @@ async function setUp(tunnel: OpenTunnel, options: UpOptions, context: TunnelCont
     throw error;
   }
   await retireFormer(former, steps);
+  turn.release();
   // Rules and queues are there by now: the first frames need both.
   await awaitIke(tunnel, log, signals.stop);
   log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
@@ -182,9 +196,10 @@ function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journa
 async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger): Promise<void> {
   const shown: ShownChange[] = [];
   const runner = createRunner({ log, dryRun: true, print: (change) => shown.push(change) });
-  const { plan, machine, site, journal } = await openTunnel(read, { runner, log, check: true });
+  const { plan, machine, site, journal, others } = await openTunnel(read, { runner, log, check: true });
   refuseUsedKeys(plan, journal, machine.facts);
   refuseInTheWay(plan.items, machine.facts, site);
+  refuseOtherWishes(plan.items, machine.facts, site, neighboursOf({ others, machine }));
   const stale = refuseOtherPlan(plan, journal, switching);
   for (const cut of plan.cuts) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {

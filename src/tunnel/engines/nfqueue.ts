@@ -115,11 +115,8 @@ function brNetfilterItems({ origin }: EngineContext): Item[] {
   return fresh ? [module, ...quiet, tagged] : [module, tagged];
 }
 
-function callItem({ site, freshBridge }: EngineContext): Item {
-  return bridgeCallItem(site.bridge.name, {
-    reason: 'only this bridge needs it; others keep what the namespace has set',
-    fresh: freshBridge,
-  });
+function callItem({ site }: EngineContext): Item {
+  return bridgeCallItem(site.bridge.name, 'only this bridge needs it; others keep what the namespace has set');
 }
 
 function brNetfilterNotes({ site, facts, origin }: EngineContext): string[] {

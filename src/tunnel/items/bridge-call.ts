@@ -2,14 +2,11 @@
 import { linkOf } from '../facts.js';
 import type { Command, Item } from '../item.js';
 
-export interface BridgeCallOptions {
-  reason: string;
-  /** The plan makes the bridge: nothing has to be put back. */
-  fresh: boolean;
-}
-
-/** `nf_call_iptables` of `ip link set … type bridge` (BROPT_NF_CALL_IPTABLES); either it or the sysctl is enough. */
-export function bridgeCallItem(name: string, { reason, fresh }: BridgeCallOptions): Item {
+/**
+ * `nf_call_iptables` of `ip link set … type bridge` (BROPT_NF_CALL_IPTABLES); either it or the sysctl is enough. It is put
+ * back also on a bridge that the plan makes: another tunnel may keep the bridge and not need this.
+ */
+export function bridgeCallItem(name: string, reason: string): Item {
   const set = (value: number): Command => ({
     argv: ['ip', 'link', 'set', 'dev', name, 'type', 'bridge', 'nf_call_iptables', String(value)],
   });
@@ -29,7 +26,8 @@ export function bridgeCallItem(name: string, { reason, fresh }: BridgeCallOption
     make: () => [set(1)],
     undo(facts) {
       const value = linkOf(facts, name)?.data['nf_call_iptables'];
-      return fresh || value === undefined || Number(value) === 1 ? [] : [set(Number(value))];
+      // The bridge may have gone with another tunnel.
+      return value === undefined || Number(value) === 1 ? [] : [{ ...set(Number(value)), mayFail: true }];
     },
   };
 }

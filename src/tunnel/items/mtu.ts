@@ -28,7 +28,8 @@ export function mtuItem(name: string, bytes: number, { reason, fresh, atLeast = 
     make: () => [set(bytes)],
     undo(facts) {
       const mtu = linkOf(facts, name)?.mtu;
-      return fresh || mtu === undefined || mtu === bytes ? [] : [set(mtu)];
+      // The device may be gone by then.
+      return fresh || mtu === undefined || mtu === bytes ? [] : [{ ...set(mtu), mayFail: true }];
     },
   };
 }

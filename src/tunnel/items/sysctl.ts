@@ -6,8 +6,8 @@ export interface SysctlOptions {
   reason: string;
   /** The parameter comes and goes with a module that this plan loads: nothing has to be put back. */
   fresh?: boolean;
-  /** Other tunnels want it as well; it is put back while this holds. */
-  shared?: Condition;
+  /** It is put back while this holds: others than tunnels of ours may rely on it. */
+  backWhile?: Condition;
 }
 
 /** {@link Item.key} of a parameter's item. */
@@ -16,18 +16,17 @@ export function sysctlKey(name: string): string {
 }
 
 /** @param name with slashes, because device names may hold dots: `net/ipv4/conf/eth0.1/forwarding` */
-export function sysctlItem(name: string, value: string, { reason, fresh = false, shared }: SysctlOptions): Item {
+export function sysctlItem(name: string, value: string, { reason, fresh = false, backWhile }: SysctlOptions): Item {
   const write = (text: string): Command => ({ argv: ['sysctl', '-w', `${name}=${text}`] });
   const back = (text: string): Command => ({
     ...write(text),
-    ...(shared === undefined ? {} : { onlyWhile: shared }),
+    ...(backWhile === undefined ? {} : { onlyWhile: backWhile }),
   });
   return {
     kind: 'sysctl',
     key: sysctlKey(name),
     wanted: `${name} is ${value}`,
     reason,
-    ...(shared === undefined ? {} : { shared: true }),
     standing(facts: Facts) {
       const found = facts.sysctls.get(name);
       if (found === value) return { state: 'so' };

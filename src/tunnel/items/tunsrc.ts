@@ -15,7 +15,6 @@ export function tunsrcItem(source: string, reason: string): Item {
     key: TUNSRC_KEY,
     wanted: `packets with segments come from ${source}`,
     reason,
-    shared: true,
     standing(facts) {
       const found = before(facts);
       if (found === source) return { state: 'so' };

@@ -23,7 +23,8 @@ export function upItem(name: string, { reason, fresh }: UpOptions): Item {
     make: () => [set('up')],
     undo(facts) {
       const link = linkOf(facts, name);
-      return fresh || link === undefined || link.up ? [] : [set('down')];
+      // The device may be gone by then.
+      return fresh || link === undefined || link.up ? [] : [{ ...set('down'), mayFail: true }];
     },
   };
 }

@@ -23,7 +23,7 @@ export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
     moduleItem('vrf', { reason: 'VRF devices are part of it; it stays loaded, because others may use it unseen' }),
     sysctlItem(STRICT_MODE, '1', {
       reason: 'End.DT4 wants a table to belong to one VRF only; for all VRFs of this network namespace',
-      shared: { noRoutesWith: ['encap', 'seg6local'] },
+      backWhile: { noRoutesWith: ['encap', 'seg6local'] },
     }),
     ...vrfItems(spec, context),
     ...(untracked === undefined ? [] : [untracked]),
