@@ -39,10 +39,9 @@ static Napi::Value NamespaceId(const Napi::CallbackInfo &info)
 
 	if (cdf_netns_id(&kind, &id) < 0)
 		return info.Env().Undefined();
-	return Napi::String::New(info.Env(),
-				 (kind == CDF_NETNS_COOKIE ? "cookie-" :
-							     "lo-") +
-					 std::to_string(id));
+	return Napi::String::New(
+		info.Env(), (kind == CDF_NETNS_COOKIE ? "cookie-" : "lo-") +
+				    std::to_string(id));
 }
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
