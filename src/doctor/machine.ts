@@ -42,6 +42,8 @@ export interface Device {
   kind: string | undefined;
   /** `linkinfo.info_data`. */
   data: Readonly<Record<string, unknown>>;
+  /** Of a port of a bridge: forwarding, listening, learning, blocking, disabled. */
+  portState?: string | undefined;
   /** Packets; a gretap counts the frames there that it refused. */
   txErrors: number;
   /** Packets; an IPsec device counts those there that no policy or association was found for. */
@@ -140,6 +142,8 @@ export interface Machine {
   devices: Reading<readonly Device[]>;
   /** Devices that were left out: a name, quoted, that no command can be given, or properties that are not understood. */
   oddDevices?: readonly string[];
+  /** VLANs that each port of a bridge carries, from `bridge -j vlan show`; undefined: not asked. */
+  vlans?: Reading<ReadonlyMap<string, readonly number[]>> | undefined;
   learnt: Reading<readonly LearntRoute[]>;
   /** The ways to the far ends of the tunnels, by address. */
   paths: ReadonlyMap<string, Reading<Path>>;

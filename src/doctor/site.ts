@@ -6,6 +6,8 @@ import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
+import { examineInput } from './site-input.js';
+import { examinePort } from './site-port.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
 import { examineRouteBased } from './route-based.js';
@@ -21,6 +23,8 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...examineRouteBased(machine, site),
     ...examineSeals(machine, site),
+    ...examineInput(machine, site),
+    ...examinePort(machine, site),
     ...queues(machine, site),
     ...examineIke(machine, site),
   ];

@@ -20,6 +20,7 @@ import { readParameters } from './doctor/sysctls.js';
 import { readSeals } from './doctor/seals.js';
 import { readTools } from './doctor/tools.js';
 import { readTransforms } from './doctor/transforms.js';
+import { readVlans } from './doctor/vlans.js';
 import type { Runner } from './exec.js';
 import { readLinks } from './facts/links.js';
 import { readPath } from './facts/routes.js';
@@ -40,7 +41,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const devices: Machine['devices'] = 'known' in listed ? { known: listed.known.devices } : listed;
   const oddDevices = known(listed)?.odd ?? [];
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike] = await Promise.all([
+  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike, vlans] = await Promise.all([
     readTools(runner),
     readRulesets(runner, kernel),
     reading(readLearnt(runner)),
@@ -50,6 +51,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     reading(readRules(runner)),
     readAbilities(runner, kernel),
     readIkeOf(runner, site),
+    reading(readVlans(runner)),
   ]);
   return {
     kernel: release(),
@@ -59,7 +61,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike },
+    ...{ tools, modules, ...rulesets, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike, vlans },
   };
 }
 

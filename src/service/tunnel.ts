@@ -3,7 +3,10 @@
  */
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
+import { inputNotes } from '../doctor/site-input.js';
 import { netAdmin } from '../host/capabilities.js';
+import { readKernel } from '../host/doctor/modules.js';
+import { readRulesets } from '../host/doctor/rulesets.js';
 import { createRunner } from '../host/exec.js';
 import { installFile } from '../host/install-file.js';
 import { writeNewSecrets } from '../host/tunnel/keys.js';
@@ -25,7 +28,10 @@ export { tunnelUp } from './tunnel/up.js';
  * @throws ClearDfError of whatever `up` would refuse
  */
 export async function tunnelPlan(file: string, { json }: { json: boolean }, log: Logger): Promise<string> {
-  const tunnel = await open(file, log);
+  const opened = await open(file, log);
+  const firewall = await readRulesets(createRunner({ log }), readKernel());
+  const notes = [...opened.plan.notes, ...inputNotes(firewall, opened.site)];
+  const tunnel = { ...opened, plan: { ...opened.plan, notes } };
   if (!json) return planText(tunnel.plan, tunnel.machine.facts);
   return `${JSON.stringify(planObject(tunnel), null, 2)}\n`;
 }

@@ -67,6 +67,7 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
       notes.push(`IPv6 routes by ${port} other than those of its addresses are not moved`);
     }
   }
+  notes.push(...bridgeNotes(site, facts));
   const { to } = wayOf(site);
   if (facts.path === undefined) {
     notes.push(`there is no route to ${to} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`);
@@ -74,5 +75,27 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
     notes.push(`the way to ${to} goes by ${facts.path.dev} now, not by ${site.underlay}`);
   }
   notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
+  return notes;
+}
+
+/** What a bridge that is there already does with a port that comes. */
+function bridgeNotes({ bridge, tunnel }: Site, facts: Facts): string[] {
+  const data = linkOf(facts, bridge.name)?.data ?? {};
+  const notes: string[] = [];
+  if (Number(data['stp_state'] ?? 0) !== 0) {
+    // Centiseconds, as the kernel keeps it.
+    const seconds = (2 * Number(data['forward_delay'] ?? 1500)) / 100;
+    notes.push(
+      `${bridge.name} runs a spanning tree: a port that comes passes nothing for ${seconds} s (listening and learning), ` +
+        `${tunnel.name} after every up; the trees of both sites become one through it`,
+    );
+  }
+  if (Number(data['vlan_filtering'] ?? 0) === 1) {
+    const own = Number(data['vlan_default_pvid'] ?? 1);
+    notes.push(
+      `${bridge.name} filters VLANs: ${tunnel.name} will carry ${own === 0 ? 'none' : `VLAN ${own} alone, untagged`}; for others: ` +
+        `bridge vlan add dev ${tunnel.name} vid VLAN, after each up`,
+    );
+  }
   return notes;
 }

@@ -190,22 +190,22 @@ export class FakeRouter implements Machine {
     return undefined;
   }
 
-  /** Of the ICMP that is blocked. */
-  #policy([verb = '', , source = '', , destination = '']: string[]): string | undefined {
+  /** Policies that block: ICMP of one kind, and GRE with one key. */
+  #policy([verb = '', ...words]: string[]): string | undefined {
     const { policies } = this.state;
-    const of = (one: XfrmPolicy) => one.source === `${source}/32` && one.destination === `${destination}/32`;
-    const there = policies.some(of);
-    if (there === (verb === 'add')) return there ? 'File exists' : 'No such file or directory';
-    const icmp = { type: 3, code: 3 };
-    const fresh = {
-      direction: 'out',
-      source: `${source}/32`,
-      destination: `${destination}/32`,
-      protocol: 'icmp',
-      icmp,
+    const behind = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
+    const icmp = { type: Number(behind('type')), code: Number(behind('code')) };
+    const selector = {
+      ...{ direction: behind('dir') ?? '', protocol: behind('proto') },
+      ...{ source: `${behind('src')}/32`, destination: `${behind('dst')}/32` },
+      ...(words.includes('type') ? { icmp } : {}),
+      ...(words.includes('key') ? { greKey: Number(behind('key')) } : {}),
     };
-    const block = { ...fresh, blocks: true, mode: '', reqid: 0, transform: '' };
-    this.state.policies = there ? policies.filter((one) => !of(one)) : [...policies, block];
+    const policy = { ...selector, blocks: true, mode: '', reqid: 0, transform: '' };
+    const same = (one: XfrmPolicy) => JSON.stringify(one) === JSON.stringify(policy);
+    const there = policies.some(same);
+    if (there === (verb === 'add')) return there ? 'File exists' : 'No such file or directory';
+    this.state.policies = there ? policies.filter((one) => !same(one)) : [...policies, policy];
     return undefined;
   }
 }

@@ -12,7 +12,12 @@ const device = z.object({
   mtu: z.number(),
   master: z.string().optional(),
   linkinfo: z
-    .object({ info_kind: z.string().optional(), info_data: z.record(z.string(), z.unknown()).optional() })
+    .object({
+      info_kind: z.string().optional(),
+      info_data: z.record(z.string(), z.unknown()).optional(),
+      info_slave_kind: z.string().optional(),
+      info_slave_data: z.object({ state: z.unknown() }).optional(),
+    })
     .optional(),
   gso_ipv4_max_size: z.number().optional(),
   stats64: z
@@ -39,6 +44,7 @@ export async function readDevices(runner: Runner): Promise<{ devices: Device[]; 
       master: one.master,
       kind: one.linkinfo?.info_kind,
       data: one.linkinfo?.info_data ?? {},
+      ...portState(one.linkinfo),
       txErrors: one.stats64?.tx.errors ?? 0,
       txCarrierErrors: one.stats64?.tx.carrier_errors ?? 0,
       collisions: one.stats64?.tx.collisions ?? 0,
@@ -53,4 +59,9 @@ export async function readDevices(runner: Runner): Promise<{ devices: Device[]; 
 /** Whether a name has nothing in it that a terminal takes for something else. */
 function isPlain(name: string): boolean {
   return !/[\p{Cc}\p{Cf}\ufffd]/u.test(name);
+}
+
+function portState(info: z.infer<typeof device>['linkinfo']): Pick<Device, 'portState'> {
+  const state = info?.info_slave_kind === 'bridge' ? info.info_slave_data?.state : undefined;
+  return typeof state === 'string' ? { portState: state } : {};
 }

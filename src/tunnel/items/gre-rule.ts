@@ -35,7 +35,6 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
     key: `gre-rule ${local} ${remote}`,
     wanted: `GRE from ${local} to ${remote} goes by a route of at least /${length} in table ${table}, or not at all`,
     reason: 'while the VPN is away the default route would lead to the other end; as a rule, apart from nft',
-    shared: true,
     standing(facts) {
       const wrong = rules.find(({ preference, words }) => at(facts, preference) !== words.join(' '));
       if (wrong === undefined) return { state: 'so' };

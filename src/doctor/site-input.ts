@@ -1,0 +1,76 @@
+/** Whether the firewall lets the other end's packets in: GRE, ESP, or the UDP around it. */
+import { quoteWord } from '../net/replay.js';
+import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
+import type { Site } from '../tunnel/site.js';
+import { type Finding, checkOf } from './finding.js';
+import type { Arrival } from './input-nft.js';
+import { judgeInput } from './input.js';
+import type { Machine } from './machine.js';
+
+/** UDP ports of IKE (RFC 7296 §2), and of ESP behind a NAT (RFC 3948). */
+const IKE_PORTS = [500, 4500];
+
+export function examineInput(machine: Machine, site: Site): Finding[] {
+  const check = checkOf('site', 'input');
+  const unread = [...machine.saves.values(), machine.nftJson].find((reading) => 'unknown' in reading);
+  const found = arrivalsOf(site).flatMap((arrival) => {
+    const what = `INPUT and ${textOf(arrival)}`;
+    return judgeInput(machine, arrival).flatMap(({ where, end, by }): Finding[] => {
+      if (end === 'accept') return [];
+      if (end === 'depends') return [check.unknown(what, `${where}: whether it is let in depends: ${by}`)];
+      return [check.wrong(what, `${where} drops it: ${by}`, { fix: opening(where, arrival), hint: SAVED })];
+    });
+  });
+  if (unread !== undefined) return [...found, check.unread('INPUT', unread)];
+  const ways = arrivalsOf(site).map(textOf).join(', ');
+  return found.length > 0 || ways === '' ? found : [check.ok('INPUT', `lets ${ways} in`)];
+}
+
+/** What a plan says of the same, in words; nothing where it lets all in, or cannot be read. */
+export function inputNotes(machine: Pick<Machine, 'saves' | 'nftJson' | 'nftText'>, site: Site): string[] {
+  return arrivalsOf(site).flatMap((arrival) =>
+    judgeInput(machine, arrival).flatMap(({ where, end, by }) => {
+      if (end === 'accept') return [];
+      if (end === 'depends') return [`whether ${where} lets ${textOf(arrival)} in depends: ${by}`];
+      return [`${where} drops ${textOf(arrival)} (${by}): ${opening(where, arrival)}, and ${SAVED}`];
+    }),
+  );
+}
+
+const SAVED = 'tell whoever looks after the firewall (ufw, firewalld) as well: a reload takes the rule away';
+
+/** What arrives first, and what comes out of it; ESP in transport mode passes INPUT twice. */
+function arrivalsOf(site: Site): Arrival[] {
+  const { carrier, underlay: device, local: destination, remote: source } = site;
+  const outer = { source, destination, device };
+  // In IPv6, and then by the VRF.
+  if (carrier.type === 'srv6') return [];
+  const own = carrierDevices(carrier)[0];
+  const ends = carrierOf(site).ends();
+  const gre: Arrival = {
+    ...{ protocol: 'gre', source: ends.remote, destination: ends.local },
+    device: own ?? device,
+  };
+  if (carrier.type === 'plain' || carrier.type === 'tun') return [gre];
+  const udp = (port: number): Arrival => ({ ...outer, protocol: 'udp', port });
+  const ike = carrier.ike === undefined ? [] : IKE_PORTS.map(udp);
+  const esp: Arrival = carrier.type === 'esp-in-udp' ? udp(carrier.port) : { ...outer, protocol: 'esp' };
+  return [...ike, ...(ike.some(({ port }) => port === esp.port) ? [] : [esp]), gre];
+}
+
+function textOf({ protocol, port, source, device }: Arrival): string {
+  const what = protocol === 'udp' ? `UDP ${port}` : protocol.toUpperCase();
+  return `${what} from ${source} by ${device}`;
+}
+
+/** The rule before all others, in the tool of the chain. */
+function opening(where: string, { protocol, port, source, device }: Arrival): string {
+  const nft = /^nft (.+)$/.exec(where)?.[1];
+  const ports = port === undefined ? '' : nft === undefined ? ` --dport ${port}` : ` udp dport ${port}`;
+  if (nft === undefined) {
+    const tool = where.replace('INPUT of ', '');
+    return `${tool} -I INPUT -i ${quoteWord(device)} -s ${source} -p ${protocol}${ports} -j ACCEPT`;
+  }
+  const match = port === undefined ? ` ip protocol ${protocol}` : ports;
+  return `nft insert rule ${nft} iifname "${device}" ip saddr ${source}${match} accept`;
+}

@@ -1,0 +1,29 @@
+/** VLANs of the ports of bridges, from `bridge -j vlan show`. */
+import { z } from 'zod';
+import type { Runner } from '../exec.js';
+import { readJson } from '../facts/json.js';
+
+const vlan = z.object({ vlan: z.number(), vlanEnd: z.number().optional() });
+/** Older versions print no JSON array for a port without VLANs. */
+const listing = z.array(z.object({ ifname: z.string().optional(), vlans: z.array(vlan).default([]) }));
+
+/** By port. @throws ClearDfError ENVIRONMENT without iproute2's bridge, or where it prints something else */
+export async function readVlans(runner: Runner): Promise<Map<string, number[]>> {
+  return parseVlans(await runner.query('bridge', ['-j', 'vlan', 'show']));
+}
+
+/** What `bridge -j vlan show` printed; nothing at all without bridges. */
+export function parseVlans(text: string): Map<string, number[]> {
+  const ports = text.trim() === '' ? [] : readJson(listing, text, 'bridge -j vlan show');
+  return new Map(
+    ports.flatMap(({ ifname, vlans }): [string, number[]][] =>
+      ifname === undefined
+        ? []
+        : [[ifname, vlans.flatMap(({ vlan: first, vlanEnd: last = first }) => range(first, last))]],
+    ),
+  );
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
