@@ -256,9 +256,7 @@ export function packageRoot(): string {
     dir = parent;
   }
 }
-
 let loaded: Native | undefined;
-
 /**
  * The addon, loaded on first use: a fresh local build first, then the binary that
  * the package ships for this platform.
