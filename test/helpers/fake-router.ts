@@ -20,6 +20,8 @@ interface State {
   modules: Set<string>;
   sysctls: Map<string, string>;
   policies: XfrmPolicy[];
+  /** Of nft. */
+  tables: Set<string>;
 }
 
 export class FakeRouter implements Machine {
@@ -40,6 +42,7 @@ export class FakeRouter implements Machine {
       modules: new Set(facts.modules),
       sysctls: new Map(facts.sysctls),
       policies: [...facts.policies],
+      tables: new Set(facts.tables),
     });
   }
 
@@ -50,19 +53,20 @@ export class FakeRouter implements Machine {
 
   /** All of it, to compare two moments; the order of devices and routes is nobody's. */
   get text(): string {
-    const { links, routes, modules, sysctls, policies } = this.state;
+    const { links, routes, modules, sysctls, policies, tables } = this.state;
     const sorted = (values: Iterable<unknown>) => [...values].map((value) => JSON.stringify(value)).sort();
-    return [sorted(links.values()), sorted(routes), sorted(modules), sorted(sysctls), sorted(policies)]
+    return [sorted(links.values()), sorted(routes), sorted(modules), sorted(sysctls), sorted(policies), sorted(tables)]
       .flat()
       .join('\n');
   }
 
   get facts(): Facts {
-    const { links, routes, modules, sysctls, policies } = this.state;
+    const { links, routes, modules, sysctls, policies, tables } = this.state;
     return {
       ...this.base,
       ...{ links: [...links.values()].map((link) => ({ ...link })), routes: [...routes] },
       ...{ modules: new Set(modules), sysctls: new Map(sysctls), policies: [...policies] },
+      tables: [...tables],
     };
   }
 
@@ -71,11 +75,11 @@ export class FakeRouter implements Machine {
     return this.facts;
   }
 
-  async perform({ argv, mayFail }: Command): Promise<{ excuse?: string }> {
+  async perform({ argv, mayFail, input }: Command): Promise<{ excuse?: string }> {
     if (this.#dead) throw new Dead();
     const at = this.#count++;
     if (this.diesAt === 2 * at) this.#die();
-    const excuse = this.#run([...argv]);
+    const excuse = this.#run([...argv], input);
     if (excuse !== undefined && mayFail !== true) {
       throw new ClearDfError({ code: 'RUNTIME', operation: 'run', object: argv.join(' '), reason: excuse });
     }
@@ -89,10 +93,11 @@ export class FakeRouter implements Machine {
   }
 
   /** @returns why it had no effect */
-  #run(argv: string[]): string | undefined {
+  #run(argv: string[], input = ''): string | undefined {
     const [program = '', object = '', verb = '', ...rest] = argv;
     if (program === 'modprobe') return object === '-r' ? this.#unload(verb) : this.#load(object);
     if (program === 'sysctl') return this.#set(verb);
+    if (program === 'nft') return this.#nft(argv, input);
     if (program !== 'ip') throw new Error(`what is ${argv.join(' ')}?`);
     switch (`${object} ${verb}`) {
       case 'link add':
@@ -111,6 +116,13 @@ export class FakeRouter implements Machine {
       default:
         throw new Error(`what is ${argv.join(' ')}?`);
     }
+  }
+
+  #nft([, verb, , ...place]: string[], input: string): string | undefined {
+    const { tables } = this.state;
+    if (verb === 'delete') return tables.delete(place.join(' ')) ? undefined : 'No such file or directory';
+    tables.add(/^table (\S+ \S+) \{/m.exec(input)?.[1] ?? '');
+    return undefined;
   }
 
   #load(name: string): undefined {

@@ -105,7 +105,11 @@ function share(items: readonly Item[], { machine, journal, others = [] }: Steps)
   return shared.map(({ item, entry }) => ({ item, undo: [], found: entry.found, known: false }));
 }
 
-async function applyItem(item: Item, { machine, journal, others = [], log, stopping }: Steps, changes: Change[]): Promise<void> {
+async function applyItem(
+  item: Item,
+  { machine, journal, others = [], log, stopping }: Steps,
+  changes: Change[],
+): Promise<void> {
   const { facts } = machine;
   const standing = item.standing(facts);
   // One that was made before it may have made it so on the way.
