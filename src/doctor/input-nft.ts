@@ -87,9 +87,9 @@ function fitOf(part: unknown, arrival: Arrival): Fit {
 /** Single values, of which one is enough; undefined for a named set and the like. */
 function valuesOf(right: unknown): unknown[] | undefined {
   if (typeof right === 'string') return right.startsWith('@') ? undefined : [right];
-  if (Array.isArray(right)) return right;
+  if (Array.isArray(right)) return right as unknown[];
   if (typeof right !== 'object' || right === null) return [right];
-  return 'set' in right && Array.isArray(right.set) ? right.set : [right];
+  return 'set' in right && Array.isArray(right.set) ? (right.set as unknown[]) : [right];
 }
 
 function anyFits(
