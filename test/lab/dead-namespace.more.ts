@@ -45,7 +45,7 @@ async function ownBridge(at: Namespace): Promise<string[]> {
   return [await at.ip('-o', 'link', 'show', 'master', 'br0'), await at.ip('-o', '-4', 'address', 'show')];
 }
 
-describeKernels(['5.10'], 'a network namespace with the inode of a dead one', (guest) => {
+describeKernels(['oldest', 'own'], 'a network namespace with the inode of a dead one', (guest) => {
   it(
     'has no tunnel: the journal of the dead one is not its own',
     async () => {
