@@ -190,6 +190,27 @@ describe('tunnels of one router', () => {
     expect(killed).toBeGreaterThan(20);
   }, 120_000);
 
+  it.each([1, 2, 3])(
+    'take br_netfilter out again after an up on top of a half-done down, killed at %i / 2',
+    async (diesAt) => {
+      const machine = router();
+      const before = machine.text;
+      const killed = (run: typeof down, dies: number) => {
+        const process = machine.reborn();
+        process.diesAt = dies;
+        return expect(run('b', process)).rejects.toBeInstanceOf(Dead);
+      };
+      await up('b', machine.reborn());
+      // Behind the last change of all, which takes the module out.
+      await killed(down, 17);
+      expect(machine.facts.modules.has('br_netfilter')).toBe(false);
+      await up('d', machine.reborn());
+      await killed(up, diesAt);
+      for (const name of ['b', 'd']) await down(name, machine.reborn());
+      expect(machine.text).toBe(before);
+    },
+  );
+
   it('that want one thing in two ways are a conflict, which names the other one', async () => {
     const machine = router();
     await up('b', machine.reborn());

@@ -124,11 +124,11 @@ export class Journal {
     return isHere(this.#data) === 'yes';
   }
 
-  /** Changes that other tunnels have made, and that this one relies on as well. */
+  /** Changes that other tunnels have made, and that this one relies on as well: before its own, so that they are undone last. */
   share(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     const made = entries.map((entry) => ({ ...entry, state: 'made' as const }));
-    this.#write({ ...this.#data, entries: [...this.#data.entries, ...made] });
+    this.#write({ ...this.#data, entries: [...made, ...this.#data.entries] });
   }
 
   get entries(): readonly Entry[] {
