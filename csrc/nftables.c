@@ -253,7 +253,7 @@ int cdf_legacy_size(const char *table, uint32_t *entries, uint32_t *bytes)
 
 	if (strlen(table) >= sizeof(info.name))
 		return -EINVAL;
-	strcpy(info.name, table);
+	memcpy(info.name, table, strlen(table) + 1);
 	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	if (fd < 0)
 		return -errno;

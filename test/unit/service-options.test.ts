@@ -171,7 +171,7 @@ describe('what is refused', () => {
     const where = '/etc/clear-df.yaml:3:7 hook';
     const options = { ...given({ queue: '0', 'install-rules': 'true' }), hook: { text: 'input', where } };
     expect(() => readOptions(options)).toThrow(
-      `read ${where}: 'input' is not accepted; expected output, prerouting, postrouting, bridge`,
+      `read ${where}: its value (not repeated here) is not accepted; expected output, prerouting, postrouting, bridge`,
     );
   });
 });
