@@ -102,7 +102,8 @@ describe('rules that someone else flushed', () => {
     const rules = await own();
     await flush();
     running.kill('SIGHUP');
-    await running.says(/HUP without --config: .*rules: restored/);
+    // A glance may have been faster than the HUP.
+    await running.says(/HUP without --config: .*rules: (restored|intact)/);
     expect(await own()).toEqual(rules);
     expect(await running.stop()).toMatchObject({ exitCode: 0 });
     expect(await callIptables()).toBe('0');
@@ -113,7 +114,8 @@ describe('rules that someone else flushed', () => {
     expect(await callIptables()).toBe('1');
     await flush();
     expect(await running.stop()).toMatchObject({ exitCode: 0 });
-    expect(running.stderr).toContain('were gone from iptables-nft already');
+    // Gone at the end, or put back by a glance just before it: the sysctl is this run's to put back either way.
+    expect(await own()).toEqual([]);
     expect(await callIptables()).toBe('0');
   });
 });
