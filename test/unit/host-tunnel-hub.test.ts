@@ -211,6 +211,18 @@ describe('tunnels of one router', () => {
     },
   );
 
+  it('take br_netfilter out again where another one has gone on with what a killed one began', async () => {
+    const machine = router();
+    const before = machine.text;
+    const process = machine.reborn();
+    // Behind modprobe.
+    process.diesAt = 1;
+    await expect(up('b', process)).rejects.toBeInstanceOf(Dead);
+    for (const name of ['c', 'b']) await up(name, machine.reborn());
+    for (const name of ['c', 'b']) await down(name, machine.reborn());
+    expect(machine.text).toBe(before);
+  });
+
   it('that want one thing in two ways are a conflict, which names the other one', async () => {
     const machine = router();
     await up('b', machine.reborn());

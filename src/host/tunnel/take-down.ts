@@ -32,7 +32,7 @@ export async function takeDown(
   journal.undoing(new Set(ours.map(({ key }) => key)));
   const result: TakenDown = { undone: [], failed: [] };
   let sends: string | undefined;
-  for (const { key, kind, undo, found } of [...ours].reverse()) {
+  for (const { key, kind, undo, found } of inPlanOrder(ours, items).reverse()) {
     if (isSealing(kind) && sends !== undefined) {
       result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave readable` });
       continue;
@@ -55,6 +55,17 @@ export async function takeDown(
   }
   if (journal.entries.length === 0) journal.remove();
   return result;
+}
+
+/**
+ * As a first run makes them, whatever runs were cut short and whatever is shared; what the plan does not know stays behind
+ * what it was made behind.
+ */
+function inPlanOrder(entries: readonly Entry[], items: readonly Item[]): Entry[] {
+  const places = new Map(items.map(({ key }, i) => [key, i]));
+  let last = -1;
+  const ranked = entries.map((entry) => ({ entry, rank: (last = places.get(entry.key) ?? last) }));
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ entry }) => entry);
 }
 
 /**
