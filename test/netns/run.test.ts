@@ -87,14 +87,14 @@ describe('a whole run', () => {
     expect(await rulesText(router)).toBe(foreign);
   });
 
-  it('a second signal ends it at once; the next run owns the rules that stayed, and removes them', async () => {
+  it('a third signal ends it at once; the next run owns the rules that stayed, and removes them', async () => {
     const first = await start('--queue', '0', '--install-rules');
     first.kill('SIGSTOP');
-    first.kill('SIGTERM');
-    first.kill('SIGINT');
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) first.kill(signal);
     first.kill('SIGCONT');
     const { exitCode } = await first.wait();
-    expect([128 + 2, 128 + 15]).toContain(exitCode);
+    // The kernel chooses in which order it delivers them.
+    expect([128 + 2, 128 + 3, 128 + 15]).toContain(exitCode);
     expect(await queue(router, 0)).toBeUndefined();
     expect(await rulesText(router)).toContain('clear-df:default');
 
