@@ -1,49 +1,43 @@
-/** UDP between namespaces by iperf3, and what became of it. */
+/** UDP between namespaces, and what became of it: at no rate, so that nothing depends on the machine's speed. */
 import { type Nstat, nstat } from './kernel.js';
 import type { Namespace } from './netns.js';
+import { tool } from './tools.js';
+import { settled } from './until.js';
 
 export interface Datagrams {
   sent: number;
-  /** By iperf3's own sequence numbers. */
   lost: number;
+  /** How many came behind a later one. */
   outOfOrder: number;
   /** Protocol counters of the receiver, as they grew. */
   grew: Nstat;
 }
 
-export interface DatagramOptions {
-  count: number;
-  /** Bytes of UDP payload: 1472 fills 1500. */
-  size?: number;
-  /** Bits a second. */
-  rate?: string;
-  /** Pin the sender to this core. */
-  cpu?: number;
-}
+const PORT = '5301';
 
-/** Sends `count` datagrams, with DF as Linux sets it on UDP. */
+/**
+ * Sends `count` datagrams with DF, each with every byte to be checked.
+ * @param size bytes of UDP payload: 1472 fills 1500
+ */
 export async function datagrams(
   from: Namespace,
   to: Namespace,
   destination: string,
-  { count, size = 1472, rate = '5M', cpu }: DatagramOptions,
+  { count, size = 1472 }: { count: number; size?: number },
 ): Promise<Datagrams> {
-  const server = to.spawn('iperf3', ['-s', '-1', '--forceflush']);
-  await server.says(/Server listening/);
+  const [sink, sender] = await Promise.all([
+    to.machine.provide(await tool('sink')),
+    from.machine.provide(await tool('segments')),
+  ]);
+  const server = to.spawn(sink, [PORT, 'order']);
+  await server.says(/ready/);
   const before = await nstat(to);
-  const amount = ['-u', '-l', String(size), '-k', String(count), '-b', rate];
-  const pinned = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
-  const [command = '', ...args] = [...pinned, 'iperf3', '-c', destination, '-J', ...amount];
-  const { stdout, exitCode } = await from.try(command, args, 120_000);
+  // One segment a send: no super-packet.
+  await from.exec(sender, [destination, PORT, String(size), '1', String(count)]);
+  await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'));
   const after = await nstat(to);
-  if (exitCode !== 0) throw new Error(`iperf3 failed: ${stdout}`);
   await server.stop();
-  const { end } = JSON.parse(stdout) as { end: { sum: { packets: number; lost_packets: number } } };
-  const outOfOrder = (/"out_of_order":\s*(\d+)/.exec(stdout) ?? [])[1];
-  return {
-    sent: end.sum.packets,
-    lost: end.sum.lost_packets,
-    outOfOrder: Number(outOfOrder ?? 0),
-    grew: (name) => after(name) - before(name),
-  };
+  const { distinct, corrupt, late } = JSON.parse(server.stdout) as Record<'distinct' | 'corrupt' | 'late', number>;
+  if (corrupt > 0) throw new Error(`${corrupt} of ${count} datagrams came with a wrong byte`);
+  return { sent: count, lost: count - distinct, outOfOrder: late, grew: (name) => after(name) - before(name) };
 }
