@@ -118,7 +118,7 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
   const { running } = end.daemon;
   const { pid } = running;
   const { packets } = (await end.daemon.settledStats()).totals;
-  // 4 s on the wire, so that it is under way for certain.
+  // 16 s on the wire, so that it is under way for certain.
   await hA.exec('tc', [
     'qdisc',
     'add',
@@ -127,7 +127,7 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
     'root',
     'tbf',
     'rate',
-    '2mbit',
+    '500kbit',
     'burst',
     '16kb',
     'latency',
