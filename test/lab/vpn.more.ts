@@ -23,14 +23,13 @@ import { downBoth, TunnelEnd, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
 import type { Vpn, VpnMaker } from '../helpers/vpn.js';
 import { wireguard } from '../helpers/wireguard.js';
-import { describeKernels, EVERYTHING, stands } from './kernels.js';
+import { describeKernels, stands } from './kernels.js';
 
 const SECOND = 1000;
 const STREAM = 1_000_000;
 /** How a machine says that nobody takes the VPN's packets while one end is away. */
 const UNREACHABLE = 'icmp[icmptype] == icmp-unreach';
 
-/** `npm test` tells the first. */
 const STORIES: { name: string; make: VpnMaker; otherMtu?: number }[] = [
   { name: 'WireGuard', make: wireguard, otherMtu: 1380 },
   { name: 'OpenConnect and ocserv', make: openconnect },
@@ -56,9 +55,7 @@ function lengths(packets: readonly Captured[]): number[] {
 }
 
 describeKernels(['own'], "the article inside somebody else's VPN", (guest, series) => {
-  const stories = EVERYTHING ? STORIES : STORIES.slice(0, 1);
-
-  it.each(stories)(
+  it.each(STORIES)(
     '$name',
     async ({ make, otherMtu }) => {
       // Modules are the machine's, whose two routers come and go in any order.
