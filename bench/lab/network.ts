@@ -30,20 +30,22 @@ export const SOURCES = 64;
 export async function network(): Promise<Network> {
   const lab = await Lab.create();
   try {
-    const [sender, router, sink] = [
-      await lab.namespace('sender'),
-      await lab.namespace('router'),
-      await lab.namespace('sink'),
-    ];
-    await lab.link({ at: sender, dev: 'eth0' }, { at: router, dev: 'eth0', address: '10.77.0.1/24' });
-    await lab.link(
-      { at: router, dev: 'eth1', address: '10.77.1.1/24' },
-      { at: sink, dev: 'eth0', address: `${SINK}/24` },
-    );
-    for (let i = 0; i < SOURCES; i++) await sender.ip('address', 'add', `10.77.0.${2 + i}/24`, 'dev', 'eth0');
-    await router.sysctl({ 'net.ipv4.ip_forward': 1 });
-    await sender.ip('route', 'add', 'default', 'via', '10.77.0.1');
-    await sink.ip('route', 'add', 'default', 'via', '10.77.1.1');
+    const sources = Array.from({ length: SOURCES }, (_, i) => `address add 10.77.0.${2 + i}/24 dev eth0`);
+    const hosts = {
+      sender: { ip: [...sources, 'route add default via 10.77.0.1'] },
+      router: { sysctl: { 'net.ipv4.ip_forward': 1 } },
+      sink: { ip: ['route add default via 10.77.1.1'] },
+    };
+    const { sender, router, sink } = await lab.build(hosts, [
+      [
+        { at: 'sender', dev: 'eth0' },
+        { at: 'router', dev: 'eth0', address: '10.77.0.1/24' },
+      ],
+      [
+        { at: 'router', dev: 'eth1', address: '10.77.1.1/24' },
+        { at: 'sink', dev: 'eth0', address: `${SINK}/24` },
+      ],
+    ]);
     await installSink(sink);
     await keepAcknowledgements(sender, planCores().sender);
     const [link] = JSON.parse(await router.ip('-j', 'link', 'show', 'dev', 'eth0')) as [{ address: string }];

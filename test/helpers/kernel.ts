@@ -52,14 +52,26 @@ export async function queue(namespace: Namespace, number: number): Promise<Queue
   return (await queues(namespace)).find((line) => line.queue === number);
 }
 
-/** Packets and bytes of the iptables rule that carries `comment`. @throws Error when there is no such rule */
-export async function ruleCounter(namespace: Namespace, comment: string): Promise<{ packets: number; bytes: number }> {
-  const line = (await namespace.exec('iptables-save', ['-c']))
-    .split('\n')
-    .find((text) => text.includes(`--comment ${comment} `) || text.includes(`--comment "${comment}"`));
-  const match = /^\[(\d+):(\d+)\]/.exec(line ?? '');
-  if (!match) throw new Error(`no iptables rule with comment ${comment}`);
-  return { packets: Number(match[1]), bytes: Number(match[2]) };
+/** What a rule has matched. */
+export interface RuleCounter {
+  packets: number;
+  bytes: number;
+}
+
+/** Of the iptables rules that carry these comments, in one reading. @throws Error when there is no such rule */
+export async function ruleCounters(namespace: Namespace, comments: readonly string[]): Promise<RuleCounter[]> {
+  const lines = (await namespace.exec('iptables-save', ['-c'])).split('\n');
+  return comments.map((comment) => {
+    const carries = (text: string) => text.includes(`--comment ${comment} `) || text.includes(`--comment "${comment}"`);
+    const match = /^\[(\d+):(\d+)\]/.exec(lines.find(carries) ?? '');
+    if (!match) throw new Error(`no iptables rule with comment ${comment}`);
+    return { packets: Number(match[1]), bytes: Number(match[2]) };
+  });
+}
+
+/** As {@link ruleCounters}, of one. */
+export async function ruleCounter(namespace: Namespace, comment: string): Promise<RuleCounter> {
+  return (await ruleCounters(namespace, [comment]))[0] as RuleCounter;
 }
 
 /** `iptables-save` without counters and the lines that hold a date: what two states are compared by. */

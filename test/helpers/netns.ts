@@ -3,46 +3,18 @@
  * nothing left behind, whatever happens.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execaSync } from 'execa';
 import { localMachine } from './local-machine.js';
 import { type Done, type Machine, must } from './machine.js';
+import { type End, linkScript, type Made, networkScript } from './network-script.js';
 import { Running } from './running.js';
 
 export type { Done } from './machine.js';
 
-/** One end of a veth link. */
-export interface End {
-  at: Namespace;
-  dev: string;
-  /** With prefix length: `10.0.0.1/24`. */
-  address?: string;
-  mtu?: number;
-}
-
 const PREFIX = 'cdf';
-
-// One process of ours for each: most of a test's commands build its network.
-// By bash: in a guest `sh` is busybox's, which takes its own `ip` before that of the PATH.
-const MAKE_NAMESPACE = `
-ip netns add "$1"
-exec ip netns exec "$1" bash -ec '
-  sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-  ip link set lo up'
-`;
-/** For each end: namespace, device, address or '', MTU or ''. */
-const MAKE_LINK = `
-ip link add "$2" netns "$1" type veth peer name "$6" netns "$5"
-for end in left right; do
-  { [ -z "$3" ] || echo "address add $3 dev $2"
-    [ -z "$4" ] || echo "link set $2 mtu $4"
-    echo "link set $2 up"
-  } | ip -netns "$1" -batch -
-  shift 4
-done
-`;
 const living = new Set<Lab>();
 let swept = false;
 
@@ -137,12 +109,29 @@ export class Lab {
     return lab;
   }
 
-  /** A new namespace with `lo` up and IPv6 off, so that captures hold only what a test sends. */
+  /** Namespaces with `lo` up and IPv6 off, and veth links between them, both ends up. */
+  async build<Name extends string>(
+    namespaces: Record<Name, Made>,
+    links: readonly (readonly [End<Name>, End<Name>])[] = [],
+  ): Promise<Record<Name, Namespace>> {
+    const full = (name: string) => `${this.#tag}-${name}`;
+    const made = Object.keys(namespaces).map((name) => [name, new Namespace(this, full(name))] as const);
+    this.#namespaces.push(...made.map(([, namespace]) => namespace));
+    const named = Object.entries<Made>(namespaces).map(([name, how]) => [full(name), how] as const);
+    const ends = links.map(
+      ([left, right]) =>
+        [
+          { ...left, at: full(left.at) },
+          { ...right, at: full(right.at) },
+        ] as const,
+    );
+    await must(this.machine, ['bash', '-ec', networkScript(Object.fromEntries(named), ends)]);
+    return Object.fromEntries(made) as Record<Name, Namespace>;
+  }
+
+  /** One namespace more. */
   async namespace(name: string): Promise<Namespace> {
-    const namespace = new Namespace(this, `${this.#tag}-${name}`);
-    this.#namespaces.push(namespace);
-    await must(this.machine, ['bash', '-ec', MAKE_NAMESPACE, 'bash', namespace.name]);
-    return namespace;
+    return (await this.build({ [name]: {} }))[name] as Namespace;
   }
 
   /** The namespace made as `name`. */
@@ -152,10 +141,13 @@ export class Lab {
     return found;
   }
 
-  /** A veth link; both ends up. */
-  async link(left: End, right: End): Promise<void> {
-    const end = ({ at, dev, address = '', mtu }: End): string[] => [at.name, dev, address, String(mtu ?? '')];
-    await must(this.machine, ['bash', '-ec', MAKE_LINK, 'bash', ...end(left), ...end(right)]);
+  /** A veth link between namespaces that are there; both ends up. */
+  async link(left: End<Namespace>, right: End<Namespace>): Promise<void> {
+    const ends = [
+      { ...left, at: left.at.name },
+      { ...right, at: right.at.name },
+    ] as const;
+    await must(this.machine, ['bash', '-ec', linkScript(ends)]);
   }
 
   /** A private folder on the lab's machine for captures and logs, gone with the lab. */
@@ -196,7 +188,7 @@ export class Lab {
   destroy(): void {
     living.delete(this);
     for (const running of this.#running) running.kill('SIGKILL');
-    for (const name of this.#namespaces.splice(0).map(({ name }) => name)) remove(name);
+    remove(this.#namespaces.splice(0).map(({ name }) => name));
     if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
   }
 }
@@ -209,17 +201,25 @@ function namespaceNames(): string[] {
   }
 }
 
-/** Ends what still runs inside (children that a program left behind), then the namespace. */
-function remove(name: string): void {
-  const { stdout } = execaSync('ip', ['netns', 'pids', name], { reject: false });
-  for (const pid of stdout.split(/\s+/).filter(Boolean)) {
+/** Ends what still runs inside (children that a program left behind), then the namespaces. */
+function remove(names: readonly string[]): void {
+  if (names.length === 0) return;
+  const inodes = new Set(names.flatMap(inodeOf));
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      if (inodes.has(readlinkSync(`/proc/${pid}/ns/net`))) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // It ended by itself.
     }
   }
-  execaSync('ip', ['netns', 'delete', name], { reject: false });
+  const input = names.map((name) => `netns delete ${name}\n`).join('');
+  execaSync('ip', ['-force', '-batch', '-'], { input, reject: false });
+}
+
+/** As a process's `ns/net` names it; none where it has gone. */
+function inodeOf(name: string): string[] {
+  const found = statSync(path.join('/run/netns', name), { throwIfNoEntry: false });
+  return found === undefined ? [] : [`net:[${found.ino}]`];
 }
 
 /**
@@ -238,7 +238,7 @@ function sweep(): void {
     const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
     return pid !== undefined && !alive(Number(pid));
   };
-  for (const name of namespaceNames().filter(isStale)) remove(name);
+  remove(namespaceNames().filter(isStale));
   for (const name of readdirSync(tmpdir()).filter(isStale)) {
     rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
   }

@@ -44,20 +44,30 @@ export class RulesLab {
 
   static async create(): Promise<RulesLab> {
     const lab = await Lab.create();
-    const [r, h, s] = [await lab.namespace('r'), await lab.namespace('h'), await lab.namespace('s')];
-    await lab.link({ at: h, dev: 'a0', address: '10.1.0.1/24' }, { at: r, dev: 'lan', address: '10.1.0.254/24' });
-    await lab.link(
-      { at: r, dev: 'wan', address: '10.2.0.254/24', mtu: 1000 },
-      { at: s, dev: 'b0', address: '10.2.0.1/24', mtu: 1000 },
-    );
-    await lab.link({ at: h, dev: 'x0', address: '10.3.0.1/24' }, { at: r, dev: 'p1' });
-    await lab.link({ at: s, dev: 'x0', address: '10.3.0.2/24' }, { at: r, dev: 'p2' });
-    await r.ip('link', 'add', 'br0', 'type', 'bridge');
-    for (const port of ['p1', 'p2']) await r.ip('link', 'set', port, 'master', 'br0');
-    await r.ip('link', 'set', 'br0', 'up');
-    await h.ip('route', 'add', 'default', 'via', '10.1.0.254');
-    await s.ip('route', 'add', 'default', 'via', '10.2.0.254');
-    await r.sysctl({ 'net.ipv4.ip_forward': 1, 'net.bridge.bridge-nf-call-iptables': 0 });
+    const bridge = ['link add br0 type bridge', 'link set p1 master br0', 'link set p2 master br0', 'link set br0 up'];
+    const hosts = {
+      r: { sysctl: { 'net.ipv4.ip_forward': 1, 'net.bridge.bridge-nf-call-iptables': 0 }, ip: bridge },
+      h: { ip: ['route add default via 10.1.0.254'] },
+      s: { ip: ['route add default via 10.2.0.254'] },
+    };
+    const { r, h } = await lab.build(hosts, [
+      [
+        { at: 'h', dev: 'a0', address: '10.1.0.1/24' },
+        { at: 'r', dev: 'lan', address: '10.1.0.254/24' },
+      ],
+      [
+        { at: 'r', dev: 'wan', address: '10.2.0.254/24', mtu: 1000 },
+        { at: 's', dev: 'b0', address: '10.2.0.1/24', mtu: 1000 },
+      ],
+      [
+        { at: 'h', dev: 'x0', address: '10.3.0.1/24' },
+        { at: 'r', dev: 'p1' },
+      ],
+      [
+        { at: 's', dev: 'x0', address: '10.3.0.2/24' },
+        { at: 'r', dev: 'p2' },
+      ],
+    ]);
     return new RulesLab(lab, r, h);
   }
 

@@ -22,24 +22,23 @@ export const SERVER = '10.0.1.2';
 export async function routed(farMtu = 1400, machine?: Machine): Promise<Routed> {
   const lab = await Lab.create(machine);
   try {
-    const [client, router, server] = [
-      await lab.namespace('client'),
-      await lab.namespace('router'),
-      await lab.namespace('server'),
-    ];
-    await lab.link(
-      { at: client, dev: 'eth0', address: `${CLIENT}/24` },
-      { at: router, dev: 'eth0', address: `${ROUTER}/24` },
-    );
-    await lab.link(
-      { at: router, dev: 'eth1', address: '10.0.1.1/24', mtu: farMtu },
-      { at: server, dev: 'eth0', address: `${SERVER}/24`, mtu: farMtu },
-    );
-    await router.sysctl({ 'net.ipv4.ip_forward': 1 });
-    await client.ip('route', 'add', 'default', 'via', ROUTER);
-    // As if the small link were in the middle: the server invites full-size segments, 1500 - 40.
-    await server.ip('route', 'add', 'default', 'via', '10.0.1.1', 'advmss', '1460');
-    return { lab, client, router, server };
+    const hosts = {
+      client: { ip: [`route add default via ${ROUTER}`] },
+      router: { sysctl: { 'net.ipv4.ip_forward': 1 } },
+      // As if the small link were in the middle: the server invites full-size segments, 1500 - 40.
+      server: { ip: ['route add default via 10.0.1.1 advmss 1460'] },
+    };
+    const namespaces = await lab.build(hosts, [
+      [
+        { at: 'client', dev: 'eth0', address: `${CLIENT}/24` },
+        { at: 'router', dev: 'eth0', address: `${ROUTER}/24` },
+      ],
+      [
+        { at: 'router', dev: 'eth1', address: '10.0.1.1/24', mtu: farMtu },
+        { at: 'server', dev: 'eth0', address: `${SERVER}/24`, mtu: farMtu },
+      ],
+    ]);
+    return { lab, ...namespaces };
   } catch (error) {
     await lab[Symbol.asyncDispose]();
     throw error;

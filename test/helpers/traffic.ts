@@ -1,5 +1,5 @@
 /** Traffic between namespaces, and what became of it. */
-import { ruleCounter } from './kernel.js';
+import { ruleCounters } from './kernel.js';
 import type { Namespace } from './netns.js';
 import type { Running } from './running.js';
 import { patient } from './slowness.js';
@@ -96,7 +96,9 @@ export interface Arrived {
 }
 
 export async function arrived(at: Namespace): Promise<Arrived> {
-  const withDf = (await ruleCounter(at, 'with-df')).packets;
-  const withoutDf = (await ruleCounter(at, 'without-df')).packets;
+  const [withDf, withoutDf] = (await ruleCounters(at, ['with-df', 'without-df'])).map(({ packets }) => packets) as [
+    number,
+    number,
+  ];
   return { withDf, withoutDf, total: withDf + withoutDf };
 }

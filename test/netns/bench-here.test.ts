@@ -4,60 +4,42 @@
  *
  *   sender eth0 ─────── eth0 router eth1 ─────── eth0 sink
  *
- * What it measures is not judged here, only that all is measured and nothing stays.
+ * What it measures is not judged here, only that all is measured and nothing stays. `bench-here.more.ts` has the
+ * variants.
  */
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { at } from '../../src/model/cost.js';
 import type { BenchResult } from '../../src/service/bench.js';
 import { TRIALS } from '../../src/service/bench/trials.js';
+import {
+  expectNothingLeft,
+  hostRules,
+  isAlive,
+  isSender,
+  killBench,
+  namespacesOf,
+  ONE_CORE,
+  processesIn,
+  SHORTEST,
+  startBench,
+} from '../helpers/bench-here.js';
 import { MAIN } from '../helpers/clear-df.js';
 import { localMachine } from '../helpers/local-machine.js';
-import { Running } from '../helpers/running.js';
 import { until } from '../helpers/until.js';
 
-const SHORTEST = ['bench', '--here', '--seconds', '0.1'];
-const ONE_CORE = availableParallelism() < 2;
+afterEach(killBench);
 
-let running: Running | undefined;
-let rulesBefore: string;
-
-beforeAll(async () => {
-  rulesBefore = await rules();
-});
-
-afterEach(() => running?.kill('SIGKILL'));
-
-/** Of this host, not of the bench's router. */
-async function rules(): Promise<string> {
-  const tables = await Promise.all([
-    localMachine.run(['iptables', '-t', 'mangle', '-S']),
-    localMachine.run(['nft', '--stateless', 'list', 'ruleset']),
-  ]);
-  return tables.map(({ stdout }) => stdout).join('\n');
+/** As the kernel, or `taskset`, gives them to this process. */
+function needsTwoCores(context: TestContext): void {
+  if (ONE_CORE) context.skip('kernel: it gives this process one core');
 }
 
-function namespacesOf(pid: number): string[] {
-  return readdirSync('/run/netns').filter((name) => name.startsWith(`clear-df-bench-${pid}-`));
-}
+describe('clear-df bench --here', () => {
+  beforeEach(needsTwoCores);
 
-async function processesIn(names: readonly string[]): Promise<number[]> {
-  const listed = await Promise.all(names.map((name) => localMachine.run(['ip', 'netns', 'pids', name])));
-  return listed.flatMap(({ stdout }) => stdout.split(/\s+/).filter(Boolean).map(Number));
-}
-
-function isAlive(pid: number): boolean {
-  return readdirSync('/proc').includes(String(pid));
-}
-
-function start(...more: string[]): Running {
-  return (running = new Running(localMachine, [process.execPath, MAIN, ...SHORTEST, ...more]));
-}
-
-describe.skipIf(ONE_CORE)('clear-df bench --here', () => {
   it('measures everything, and leaves nothing behind', async () => {
-    const bench = start('--json', '--gbps', '2.5', '--size', 'imix', '--df', '50');
+    const rulesBefore = await hostRules();
+    const bench = startBench('--json', '--gbps', '2.5', '--size', 'imix', '--df', '50');
     const { pid } = bench;
     const { exitCode } = await bench.wait();
     expect({ exitCode, stderr: bench.stderr }).toMatchObject({ exitCode: 0 });
@@ -74,44 +56,25 @@ describe.skipIf(ONE_CORE)('clear-df bench --here', () => {
     expect(result.links.map(({ gbps, size }) => [gbps, size])).toEqual([[2.5, 'IMIX']]);
     expect(result.heldOut).toHaveLength(TRIALS.filter(({ heldOut }) => heldOut).length);
     expect(namespacesOf(pid)).toEqual([]);
-    expect(await rules()).toBe(rulesBefore);
-  });
-
-  it('prints tables and advice for people', async () => {
-    const bench = start();
-    expect(await bench.wait()).toMatchObject({ exitCode: 0 });
-    expect(bench.stdout).toMatch(/What one queue takes here, DF set in 100 %/);
-    expect(bench.stdout).toMatch(/^25 Gbit\/s of IMIX .*(one queue|several queues|in the kernel|more cores)$/m);
-    expect(bench.stdout).not.toMatch(/NaN|undefined|Infinity/);
+    expect(await hostRules()).toBe(rulesBefore);
   });
 
   it.each([
     ['SIGTERM', /loads core/],
-    ['SIGINT', /no rule, 72 bytes/],
-    ['SIGTERM', /clear-df, DF in 0 %, 72 bytes/],
-  ] as const)('ended by %s behind "%s", leaves no namespace, no process and no rule', async (signal, words) => {
-    const bench = start();
-    const { pid } = bench;
-    await bench.says(words);
-    const inside = await processesIn(namespacesOf(pid));
-    expect(await bench.stop(signal)).toEqual({ exitCode: 1, signal: undefined });
-    expect(bench.stderr).toContain(`stopped by ${signal}`);
-    expect(bench.stdout).toBe('');
-    expect(namespacesOf(pid)).toEqual([]);
-    expect(inside.filter(isAlive)).toEqual([]);
-    expect(await rules()).toBe(rulesBefore);
-  });
+    ['SIGINT', /clear-df, DF in 0 %, 72 bytes/],
+  ] as const)('ended by %s behind "%s", leaves no namespace, no process and no rule', expectNothingLeft);
 
   it('takes away what a killed one has left, its processes too', async () => {
-    const killed = start();
+    // So long that its sender is there.
+    const killed = startBench('--seconds', '10');
     const { pid } = killed;
-    await killed.says(/clear-df, DF in 0 %, 72 bytes/);
+    const inside = await until('its sender is there', async () => {
+      const found = await processesIn(namespacesOf(pid));
+      return found.some(isSender) && found;
+    });
     await killed.stop('SIGKILL');
-    const left = namespacesOf(pid);
-    expect(left).toHaveLength(3);
-    const inside = await processesIn(left);
-    expect(inside.length).toBeGreaterThan(0);
-    const next = start();
+    expect(namespacesOf(pid)).toHaveLength(3);
+    const next = startBench();
     await next.says(/took away what a bench that was killed had left/);
     expect(namespacesOf(pid)).toEqual([]);
     await until('its processes are gone', () => !inside.some(isAlive));
@@ -120,7 +83,7 @@ describe.skipIf(ONE_CORE)('clear-df bench --here', () => {
 
   it('refuses a second one at the same time, by its process id', async () => {
     // So long that it is still at its first trial when the second one looks.
-    const first = start('--seconds', '10');
+    const first = startBench('--seconds', '10');
     const { pid } = first;
     await first.says(/loads core/);
     await until('its namespaces are there', () => namespacesOf(pid).length === 3);
@@ -162,7 +125,8 @@ describe('refused before anything is changed', () => {
     expect(stderr).toMatch(message);
   });
 
-  it.skipIf(ONE_CORE)('under --dry-run, with the commands', async () => {
+  it('under --dry-run, with the commands', async (context) => {
+    needsTwoCores(context);
     const { exitCode, stdout } = await localMachine.run([process.execPath, MAIN, ...SHORTEST, '--dry-run']);
     expect(exitCode).toBe(0);
     // Three namespaces come and go; each trial is sent once; clear-df is started once.

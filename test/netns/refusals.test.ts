@@ -21,10 +21,12 @@ let untouched: Record<string, string>;
 
 beforeAll(async () => {
   lab = await Lab.create();
-  router = await lab.namespace('router');
-  const host = await lab.namespace('host');
-  await lab.link({ at: router, dev: 'eth0', address: '192.0.2.1/24' }, { at: host, dev: 'eth0' });
-  await router.ip('rule', 'add', 'from', '192.0.2.7', 'lookup', '77');
+  ({ router } = await lab.build({ router: { ip: ['rule add from 192.0.2.7 lookup 77'] }, host: {} }, [
+    [
+      { at: 'router', dev: 'eth0', address: '192.0.2.1/24' },
+      { at: 'host', dev: 'eth0' },
+    ],
+  ]));
   await router.exec('iptables', [
     '-t',
     'mangle',

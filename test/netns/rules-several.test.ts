@@ -29,16 +29,22 @@ let a: Namespace;
 
 beforeEach(async () => {
   lab = await Lab.create();
-  router = await lab.namespace('router');
-  a = await lab.namespace('a');
-  const [b, c] = [await lab.namespace('b'), await lab.namespace('c')];
-  await lab.link({ at: a, dev: 'eth0', address: '10.0.0.1/24' }, { at: router, dev: 'p1' });
-  await lab.link({ at: b, dev: 'eth0', address: '10.0.0.2/24' }, { at: router, dev: 'p2' });
-  await lab.link({ at: router, dev: 'wan', address: '192.0.2.1/24' }, { at: c, dev: 'eth0', address: '192.0.2.2/24' });
-  await router.ip('link', 'add', 'br0', 'type', 'bridge');
-  for (const port of ['p1', 'p2']) await router.ip('link', 'set', port, 'master', 'br0');
-  await router.ip('link', 'set', 'br0', 'up');
-  await router.sysctl({ [CALL_IPTABLES]: 0 });
+  const bridge = ['link add br0 type bridge', 'link set p1 master br0', 'link set p2 master br0', 'link set br0 up'];
+  const hosts = { router: { sysctl: { [CALL_IPTABLES]: 0 }, ip: bridge }, a: {}, b: {}, c: {} };
+  ({ router, a } = await lab.build(hosts, [
+    [
+      { at: 'a', dev: 'eth0', address: '10.0.0.1/24' },
+      { at: 'router', dev: 'p1' },
+    ],
+    [
+      { at: 'b', dev: 'eth0', address: '10.0.0.2/24' },
+      { at: 'router', dev: 'p2' },
+    ],
+    [
+      { at: 'router', dev: 'wan', address: '192.0.2.1/24' },
+      { at: 'c', dev: 'eth0', address: '192.0.2.2/24' },
+    ],
+  ]));
 });
 
 afterEach(async () => {
