@@ -217,6 +217,8 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   async close(): Promise<void> {
     const queues = this.ports.map(({ queue }) => queue);
     await this.#native.close();
+    // What a thread has found last is under way to this one: it is told before the close is over.
+    await new Promise((resolve) => setImmediate(resolve));
     for (const queue of queues) held.delete(queue);
   }
 
