@@ -11,8 +11,12 @@ import { contender } from '../../bench/contenders/table.js';
 import { pin, planCores } from '../../bench/lab/cores.js';
 import { type Network, network } from '../../bench/lab/network.js';
 import { runCell } from '../../bench/loads/cell.js';
+import { Ring } from '../../bench/loads/ring.js';
+import { runTrial } from '../../bench/model/trial.js';
 import { LOADS } from '../../bench/record/catalogue.js';
+import { MODEL_TRIALS } from '../../bench/record/model.js';
 import { clearedShare, packetsPerCpuSecond } from '../../bench/record/measures.js';
+import { patient } from '../helpers/slowness.js';
 
 const ONE_CORE = cpus().length < 2;
 
@@ -67,4 +71,18 @@ it('TCP has its bytes, and nothing is left behind', async () => {
   expect(stream?.bytes).toBeGreaterThan(0);
   expect(cpu.contender).toBeGreaterThan(0);
   expect(await net.router.exec('iptables', ['-t', 'mangle', '-S', 'PREROUTING'])).toBe('-P PREROUTING ACCEPT');
+});
+
+it('a trial of the model tells what a packet costs', async () => {
+  const trial = MODEL_TRIALS.find(({ use, length }) => use === 'backlog' && length === 600);
+  if (trial === undefined) throw new Error('the model has no such trial');
+  const ring = await Ring.enter(net, contender('clear-df'));
+  try {
+    // Ends when the backlog is sent.
+    const point = await runTrial(ring, trial, 1, patient(30_000) / 1000);
+    expect(point).toMatchObject({ use: 'backlog', way: 'clear-df', length: 600, df: 1, queues: 1, round: 1 });
+    for (const cost of [point.receiving, point.rate, point.clearing, point.batches]) expect(cost).toBeGreaterThan(0);
+  } finally {
+    await ring.leave();
+  }
 });
