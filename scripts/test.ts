@@ -3,7 +3,7 @@
  *
  *   npm test                            every tier, without what takes long
  *   npm test -- unit netns              these tiers
- *   npm run test:all                    all of it: `*.more.ts`, and every variant of the lab's stories
+ *   npm run test:all                    all of it: `*.more.ts` as well
  *   npm run test:all -- --rest --minutes 35
  *                                       what `npm test` leaves out, as far as it fits; says what did not
  *

@@ -1,5 +1,5 @@
 /**
- * The support matrix: what became of full-size frames, for each carrier, way and kernel. `test/lab/matrix.test.ts` sees
+ * The support matrix: what became of full-size frames, for each carrier, way and kernel. `test/lab/matrix.more.ts` sees
  * it, `docs/support-matrix.json` keeps it, `matrix-text.ts` makes `docs/support-matrix.md` of that.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -22,7 +22,7 @@ export interface DocEntry {
 }
 
 const by = (test: string, why: string): Shown => ({ test, why });
-const article = by('test/lab/article.test.ts', 'needs gretap devices, and two routers: a guest');
+const article = by('test/lab/article.more.ts', 'needs gretap devices, and two routers: a guest');
 const wholeSuite = by('scripts/test.ts', 'runs the tests themselves: none can run inside of one');
 const wholeLab = by('scripts/lab.ts', 'boots guests, for minutes: the tier lab is made of it');
 const wholeBench = by('test/netns/bench.test.ts', 'measures for minutes; the test takes a round of each part');
@@ -37,7 +37,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'README.md', has: 'hostA$ ping -c 3', shown: article },
   { file: 'README.md', has: '# clear-df doctor', shown: article },
   { file: 'README.md', has: '# clear-df probe 10.32.0.111', shown: article },
-  { file: 'README.md', has: '# clear-df trace --from', shown: by('test/lab/trace.test.ts', 'needs a gretap: a guest') },
+  { file: 'README.md', has: '# clear-df trace --from', shown: by('test/lab/trace.more.ts', 'needs a gretap: a guest') },
   { file: 'README.md', has: 'npm run demo', shown: 'install' },
   { file: 'README.md', has: '6. clear-df is asked to end', shown: sample('test/examples/doc-install.more.ts') },
   { file: 'README.md', has: 'npm pack', shown: 'install' },
@@ -78,7 +78,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
   {
     file: 'docs/tunnel.md',
     has: 'rm /etc/clear-df/site-a.keys',
-    shown: by('test/lab/esp.test.ts', 'needs gretap: a guest'),
+    shown: by('test/lab/esp.more.ts', 'needs gretap: a guest'),
   },
   { file: 'docs/tunnel.md', has: '--gso off', shown: 'run' },
 ];

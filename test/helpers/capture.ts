@@ -23,6 +23,9 @@ export interface Captured {
   headerChecksumGood: boolean;
 }
 
+/** Bytes of the header in front of the IP packet. */
+const ETHERNET = 14;
+
 let serial = 0;
 
 export class Capture {
@@ -64,6 +67,15 @@ export class Capture {
     await this.#growing.count();
     const dropped = Number(/(\d+) packets? dropped by kernel/.exec(this.tcpdump.stderr)?.[1]);
     if (dropped !== 0) throw new Error(`tcpdump missed ${dropped} packets: ${this.tcpdump.stderr}`);
+  }
+
+  /** Bytes of every packet of a captured Ethernet device, its IP header included. */
+  async lengths(): Promise<number[]> {
+    const { stdout } = await execa('tshark', ['-n', '-r', this.file, '-T', 'fields', '-e', 'frame.len']);
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => Number(line) - ETHERNET);
   }
 
   /** The capture as tcpdump prints it, verbose, one entry per packet. */

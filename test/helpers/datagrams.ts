@@ -32,8 +32,9 @@ export async function datagrams(
   const server = to.spawn(sink, [PORT, 'order']);
   await server.says(/ready/);
   const before = await nstat(to);
-  // One segment a send: no super-packet.
-  await from.exec(sender, [destination, PORT, String(size), '1', String(count)]);
+  // On one CPU: what a process sends before and after it moves to another one may overtake each other by itself. One
+  // segment a send: no super-packet.
+  await from.exec('taskset', ['-c', '0', sender, destination, PORT, String(size), '1', String(count)]);
   await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'));
   const after = await nstat(to);
   await server.stop();

@@ -4,7 +4,7 @@
  *   CLEAR_DF_LAB_KERNELS=6.1,7.2   only these, every story
  *   CLEAR_DF_LAB_ALL=1             every story on every kernel
  *   CLEAR_DF_LAB_KEEP=1            consoles are kept although all went well
- *   CLEAR_DF_MORE=1                also what `npm test` has no time for (`npm run test:all`), on the kernels that it takes
+ *   CLEAR_DF_MORE=1                also `*.more.ts`, for which `npm test` has no time (`npm run test:all`)
  *
  * Without them a story runs on the kernels that it names by their standing. `npm run lab` sets them from its options.
  */
@@ -22,9 +22,6 @@ export type Standing = 'oldest' | 'own' | 'newest' | 'every';
 
 const ALL = process.env['CLEAR_DF_LAB_ALL'] === '1';
 const ASKED = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean);
-
-/** Every story was asked for; `npm test` has time for a part of them. */
-export const EVERYTHING = ALL || process.env['CLEAR_DF_MORE'] === '1';
 
 function pick(standing: Standing, kernels: readonly Offer[]): readonly (Offer | undefined)[] {
   const codename = /^VERSION_CODENAME="?(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];

@@ -67,7 +67,7 @@ describe('words of a site file', () => {
 });
 
 describe('sizes', () => {
-  // Counted in test/lab/route-based.test.ts, where they are captured.
+  // Counted in test/lab/route-based.more.ts, where they are captured.
   it.each<[EspCipher, number, number[]]>([
     ['aes-gcm-128', 1446, [1500, 168]],
     ['aes-cbc-128-sha256', 1438, [1500, 188]],

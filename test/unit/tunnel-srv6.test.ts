@@ -99,7 +99,7 @@ describe('the example', () => {
 });
 
 describe('sizes', () => {
-  // As test/lab/srv6.test.ts derives them.
+  // As test/lab/srv6.more.ts derives them.
   it.each([
     [1, 'encap', 1500, [1500, 186]],
     [2, 'encap', 1500, [1500, 218]],

@@ -29,7 +29,7 @@ import {
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
-import { describeKernels, EVERYTHING, type Standing, stands } from './kernels.js';
+import { describeKernels } from './kernels.js';
 
 const ESP = 50;
 const SECOND = 1000;
@@ -40,25 +40,20 @@ interface Story {
   cipher: EspCipher;
   /** Bytes of what leaves for one full packet. */
   wire: [number, number];
-  /** Where `npm test` tells it. */
-  on?: Standing;
 }
 
-/** `npm test` tells the first on one kernel and the second on another. */
 const STORIES: Story[] = [
-  { type: 'vti', addresses: 'own', cipher: 'aes-gcm-256', wire: [1500, 168], on: 'own' },
-  { type: 'xfrm-interface', addresses: 'inner', cipher: 'aes-gcm-256', wire: [1500, 168], on: 'newest' },
+  { type: 'vti', addresses: 'own', cipher: 'aes-gcm-256', wire: [1500, 168] },
+  { type: 'xfrm-interface', addresses: 'inner', cipher: 'aes-gcm-256', wire: [1500, 168] },
   { type: 'vti', addresses: 'inner', cipher: 'aes-cbc-128-sha256', wire: [1500, 188] },
   { type: 'xfrm-interface', addresses: 'own', cipher: 'aes-cbc-256-sha256', wire: [1500, 188] },
 ];
 
-describeKernels(['own', 'newest'], 'the article by a device', (guest, series) => {
+describeKernels(['own', 'newest'], 'the article by a device', (guest) => {
   // Loaded before all else: modules stay, and some give every namespace devices.
   beforeAll(async () => guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'br_netfilter'));
 
-  const stories = STORIES.filter(({ on }) => EVERYTHING || (on !== undefined && stands(series, on)));
-
-  it.each(stories)(
+  it.each(STORIES)(
     '$type, $addresses addresses, $cipher',
     async ({ type, addresses, cipher, wire }) => {
       const net = await article(guest());

@@ -18,7 +18,7 @@ import { nstat } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
-import { describeKernels, EVERYTHING } from './kernels.js';
+import { describeKernels } from './kernels.js';
 
 const GRE = 47;
 /** Fragments: more of them to come, or not at the beginning. */
@@ -43,7 +43,7 @@ function identificationsOf(fragments: Captured[], source: string): number[] {
   return numbers;
 }
 
-describeKernels(EVERYTHING ? ['every'] : ['own', 'newest'], 'the article', (guest, series) => {
+describeKernels(['every'], 'the article', (guest, series) => {
   it(
     'loses every full-size packet without clear-df, and with its own rule alone',
     async () => {

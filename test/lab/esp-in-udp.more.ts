@@ -24,7 +24,7 @@ import type { Namespace } from '../helpers/netns.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
-import { describeKernels, EVERYTHING } from './kernels.js';
+import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
 /** One byte 0xff behind a UDP header, and no checksum (RFC 3948 §2.3). */
@@ -62,9 +62,7 @@ function packetsOf(fragments: readonly Captured[]): Sizes['wire'][] {
 }
 
 describeKernels(['own'], 'the article inside ESP in UDP', (guest) => {
-  const stories = EVERYTHING ? STORIES : STORIES.slice(0, 1);
-
-  it.each(stories)(
+  it.each(STORIES)(
     '$mode mode',
     async ({ mode, wire: expected }) => {
       // The module stays when a tunnel goes, and brings devices of its own into every namespace.

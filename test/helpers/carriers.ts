@@ -1,0 +1,140 @@
+/**
+ * Every carrier once, through one network: `article.ts` draws it. A site file for each router, the tunnel up, full-size
+ * packets both ways, TCP and UDP, the tunnel down; and the WAN looked at all the while.
+ */
+import { expect } from 'vitest';
+import { type Article, HOST_A, HOST_B } from './article.js';
+import { Capture } from './capture.js';
+import { core6, srv6Carriers } from './core6.js';
+import { datagrams } from './datagrams.js';
+import { deliver } from './delivery.js';
+import { espCarrier, espInUdpCarrier } from './esp.js';
+import { xfrmTroubles } from './kernel.js';
+import { routeBasedCarriers, type RouteBasedType } from './route-based.js';
+import { routerText } from './router-text.js';
+import { ping } from './traffic.js';
+import { downBoth, type SiteOptions, tunnelEnds, upBoth } from './tunnel.js';
+import { wireguard, WIREGUARD_A, WIREGUARD_B } from './wireguard.js';
+
+/** Site files of router A and of router B. */
+type Sites = [SiteOptions, SiteOptions];
+
+export interface Passage {
+  name: string;
+  /** For tcpdump: all that the WAN may carry. */
+  wan: string;
+  /** Makes what the carrier needs beyond the article's network; it stays. */
+  sites(net: Article): Promise<Sites>;
+  /** Of router A; router B helps itself with the tunnel flag. */
+  engine: string;
+  hook?: string;
+}
+
+const ESP = 'ip proto 50';
+/** ESP in UDP, its fragments, and the ICMP error for what comes to a port that is not open yet. */
+const ESP_IN_UDP = 'udp port 4500 or (ip[6:2] & 0x1fff != 0 and ip proto 17) or (icmp[0] = 3 and icmp[17] = 17)';
+
+const both = (options: SiteOptions): Sites => [options, options];
+
+function plain(engine: string, hook?: string): Passage {
+  const name = ['plain', engine, ...(hook === undefined ? [] : [hook])].join(', ');
+  return { name, wan: 'ip proto 47', engine, ...(hook && { hook }), sites: async () => both({}) };
+}
+
+function routeBased(type: RouteBasedType, addresses: 'own' | 'inner'): Passage {
+  const sites = async (net: Article): Promise<Sites> => {
+    const [a, b] = await routeBasedCarriers(net, type, addresses);
+    return [{ carrier: a }, { carrier: b }];
+  };
+  return { name: `${type}, ${addresses} addresses`, wan: ESP, engine: 'tunnel-flag', sites };
+}
+
+export const PLAIN: Record<'brNetfilter' | 'nftBridge' | 'nft' | 'flag', Passage> = {
+  brNetfilter: plain('nfqueue', 'br-netfilter'),
+  nftBridge: plain('nfqueue', 'nft-bridge'),
+  nft: plain('nft'),
+  flag: plain('tunnel-flag'),
+};
+
+export const ESP_TRANSPORT: Passage = {
+  ...{ name: 'esp, transport mode', wan: ESP, engine: 'tunnel-flag' },
+  sites: async (net) => both({ carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }),
+};
+
+export const ESP_TUNNEL: Passage = {
+  ...{ name: 'esp, tunnel mode, nfqueue', wan: ESP, engine: 'nfqueue' },
+  sites: async (net) => both({ carrier: await espCarrier(net, 'tunnel', 'aes-cbc-128-sha256') }),
+};
+
+export const UDP_TRANSPORT: Passage = {
+  ...{ name: 'esp-in-udp', wan: ESP_IN_UDP, engine: 'tunnel-flag' },
+  sites: async (net) => both({ carrier: await espInUdpCarrier(net, 'transport', 'aes-gcm-256') }),
+};
+
+export const VTI = routeBased('vti', 'own');
+export const XFRM_INTERFACE = routeBased('xfrm-interface', 'inner');
+
+export const SRV6: Passage = {
+  ...{ name: 'srv6', wan: 'ip6', engine: 'tunnel-flag' },
+  async sites(net) {
+    await core6(net);
+    const { a, b } = srv6Carriers();
+    return [a, b];
+  },
+};
+
+export const WIREGUARD: Passage = {
+  ...{ name: 'tun, WireGuard', wan: 'udp port 51820', engine: 'tunnel-flag' },
+  async sites(net) {
+    await wireguard(net);
+    const common = { carrier: 'tun', underlay: 'wg0' };
+    return [
+      { ...common, local: WIREGUARD_A, remote: WIREGUARD_B },
+      { ...common, local: WIREGUARD_B, remote: WIREGUARD_A },
+    ];
+  },
+};
+
+/**
+ * Tells one passage. Router B's engine is the tunnel flag, so what comes from B is none of clear-df's work.
+ *
+ * Requests and replies of 1500 bytes leave each router, three of each: 12 times what `tunnel plan` says becomes of a
+ * full-size packet. Of those, three requests come to router A's queue with DF.
+ */
+export async function expectPassage(net: Article, passage: Passage): Promise<void> {
+  const { hA, rA, w, rB, hB } = net;
+  const { engine, hook } = passage;
+  const [a, b] = await passage.sites(net);
+  const ends = await tunnelEnds(
+    net,
+    { ...a, engine, ...(hook !== undefined && { hook }) },
+    { ...b, engine: 'tunnel-flag' },
+  );
+  const [near] = ends;
+  const before = [await routerText(rA), await routerText(rB)];
+  const troubles = [await xfrmTroubles(rA), await xfrmTroubles(rB)];
+  const wan = await Capture.start(w, 'eth1', ['not arp and not icmp6'], 128);
+  const { wire } = await near.plannedSizes();
+  await upBoth(ends);
+
+  expect(await ping(hA, HOST_B)).toMatchObject({ sent: 3, received: 3 });
+  expect(await ping(hB, HOST_A)).toMatchObject({ sent: 3, received: 3 });
+  if (engine === 'nfqueue') {
+    expect((await near.daemon.settledStats()).totals).toMatchObject({ packets: 3, cleared: 3, leaked: 0 });
+  }
+  // Super-packets, and what no super-packet is.
+  expect((await deliver(hA, hB, HOST_B, 200_000)).grew('TcpInCsumErrors')).toBe(0);
+  const flow = await datagrams(hA, hB, HOST_B, { count: 50 });
+  expect(flow).toMatchObject({ sent: 50, lost: 0, outOfOrder: 0 });
+  expect(flow.grew('UdpInCsumErrors')).toBe(0);
+  expect([await xfrmTroubles(rA), await xfrmTroubles(rB)]).toEqual(troubles);
+
+  await downBoth(ends);
+  await wan.finish(12 * wire.length);
+  expect(await wan.lines([`not (${passage.wan})`])).toEqual(['']);
+  const lengths = await wan.lengths();
+  for (const { length } of wire) {
+    expect(lengths.filter((one) => one === length).length, `packets of ${length}`).toBeGreaterThanOrEqual(12);
+  }
+  expect([await routerText(rA), await routerText(rB)]).toEqual(before);
+}

@@ -1,0 +1,33 @@
+/**
+ * Each carrier once, on the newest kernel. `test/helpers/article.ts` draws the network, which is
+ * one for all; more of each carrier is told by a file of its own.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Article, article } from '../helpers/article.js';
+import {
+  ESP_TRANSPORT,
+  expectPassage,
+  SRV6,
+  UDP_TRANSPORT,
+  VTI,
+  WIREGUARD,
+  XFRM_INTERFACE,
+} from '../helpers/carriers.js';
+import { describeKernels } from './kernels.js';
+
+const PASSAGES = [ESP_TRANSPORT, UDP_TRANSPORT, VTI, XFRM_INTERFACE, SRV6, WIREGUARD];
+
+describeKernels(['newest'], 'each carrier', (guest) => {
+  let net: Article;
+  beforeAll(async () => {
+    // Before all else: they stay, and bring devices, parameters and rules that would look like changes.
+    await guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'br_netfilter', 'vrf', 'wireguard');
+    net = await article(guest());
+  });
+  afterAll(() => net.lab[Symbol.asyncDispose]());
+
+  it.each(PASSAGES)('$name: passes whole, as planned, and leaves nothing behind', async (passage) => {
+    await expectPassage(net, passage);
+    expect(await guest().kernelComplaints()).toEqual([]);
+  });
+});
