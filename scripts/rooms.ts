@@ -91,8 +91,8 @@ for (const test of tests) {
   const name = rest.join('/').replace(/\.test\.ts$/, '');
   const files = new Set([...closure(test, imports), ...(measured[test] ?? [])]);
   for (const file of files) meets(roomOf(file), tier, name);
-  // The addon is one piece: a process has loaded it.
-  if (measured[test]?.includes(NATIVE) === true) for (const group of groups) meets(`csrc/${group}`, tier, name);
+  // The addon is one piece: a process has loaded it. The fixtures of its own tier do so without `src/`.
+  if (tier === 'addon' || measured[test]?.includes(NATIVE) === true) for (const group of groups) meets(`csrc/${group}`, tier, name);
 }
 for (const tier of ['native', 'fuzz']) {
   for (const { name, includes } of readC(`test/${tier}`).filter((file) => file.name.endsWith('.c'))) {
