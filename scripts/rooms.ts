@@ -13,7 +13,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readC } from './layers/c-file.js';
 import { readTypeScript } from './layers/ts-file.js';
-import { measure } from './rooms/measure.js';
+import { measure } from './rooms-measured.js';
 import { TIERS } from './tiers.js';
 
 const MEASURED_FILE = '.cache/rooms.json';
@@ -92,7 +92,8 @@ for (const test of tests) {
   const files = new Set([...closure(test, imports), ...(measured[test] ?? [])]);
   for (const file of files) meets(roomOf(file), tier, name);
   // The addon is one piece: a process has loaded it. The fixtures of its own tier do so without `src/`.
-  if (tier === 'addon' || measured[test]?.includes(NATIVE) === true) for (const group of groups) meets(`csrc/${group}`, tier, name);
+  if (tier === 'addon' || measured[test]?.includes(NATIVE) === true)
+    for (const group of groups) meets(`csrc/${group}`, tier, name);
 }
 for (const tier of ['native', 'fuzz']) {
   for (const { name, includes } of readC(`test/${tier}`).filter((file) => file.name.endsWith('.c'))) {
