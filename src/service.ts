@@ -129,6 +129,8 @@ export class Service {
     try {
       const neverLocal = vouched(options, plan);
       const mangler = await bindQueues(options, neverLocal);
+      // Last of all: with tables and chains the kernel throws away what waits in the queues.
+      undo.push('remove the rules', () => rules.remove());
       undo.push('close the queues', () => mangler.close());
       mangler.on('fault', (fault) => logFault(log, fault));
       announceQueues(log, mangler, options, neverLocal);
@@ -144,7 +146,7 @@ export class Service {
       const statsLine = new StatsLine(log, take);
       undo.push('stop the statistics line', () => statsLine.stop());
       statsLine.every(options.stats);
-      undo.push('remove the rules', () => rules.remove());
+      undo.push('take the rules away', () => rules.silence());
       await rules.install(options);
       if (options.rules.length === 0) hintAtRules(log, options);
       log.info('clear-df is running');

@@ -192,6 +192,7 @@ export async function rulesAreReached(runner: Runner, specs: readonly RuleSpec[]
  * Removes exactly an instance's rules, from one backend or from all, and with the last rule of any
  * instance puts back what the first one had to change.
  * @param ours what this process changed itself: {@link InstallResult.before}
+ * @param silenced what {@link silenceRules} has returned
  * @throws ClearDfError PRIVILEGE when no rules were found and a backend may not be read, or why the one backend asked
  *   for cannot be read
  */
@@ -200,7 +201,33 @@ export async function removeRules(
   name: string,
   backend?: Backend,
   ours: Memory = {},
+  silenced: readonly Backend[] = [],
 ): Promise<RemoveResult> {
+  const { all, wanted, holders } = await held(runner, name, backend);
+  for (const contents of holders) await take(runner, contents, name);
+  const removedFrom = [...new Set([...silenced, ...holders.map((contents) => contents.backend)])];
+  const nothing = removedFrom.length === 0 && Object.values(ours).every((value) => value === undefined);
+  const notes = nothing ? [] : await settle(runner, all, holders, name, ours);
+  return { removedFrom, unread: unread(wanted), notes };
+}
+
+/**
+ * Takes an instance's rules away, so that no more packets come, and leaves the tables and chains that they stood in: with
+ * those the kernel would throw away what waits in the queue. {@link removeRules} is still to come.
+ * @returns the backends that held rules of this name
+ * @throws ClearDfError as {@link removeRules}
+ */
+export async function silenceRules(runner: Runner, name: string, backend: Backend): Promise<Backend[]> {
+  const { holders } = await held(runner, name, backend);
+  for (const contents of holders) {
+    if (contents.backend === 'nft') await viaNft.empty(runner, contents, name);
+    else await viaIptables.remove(runner, contents.backend, contents, name);
+  }
+  return holders.map((contents) => contents.backend);
+}
+
+/** Who holds rules of an instance that are to go: the backend asked for, and what takes packets early for it. */
+async function held(runner: Runner, name: string, backend: Backend | undefined) {
   if (!runner.dryRun) requireNetAdmin('remove', name);
   const all = await readBackends(runner);
   const wanted = all.filter((contents) => backend === undefined || contents.backend === backend);
@@ -209,9 +236,7 @@ export async function removeRules(
   );
   const failed = wanted.find(({ error }) => error && (backend !== undefined || error.code === 'PRIVILEGE'));
   if (failed?.error && holders.length === 0 && !runner.dryRun) throw failed.error;
-  for (const contents of holders) await take(runner, contents, name);
-  const notes = await settle(runner, all, holders, name, ours);
-  return { removedFrom: holders.map((contents) => contents.backend), unread: unread(wanted), notes };
+  return { all, wanted, holders };
 }
 
 async function apply(runner: Runner, to: Candidate, name: string, rules: readonly ResolvedRule[]): Promise<boolean> {

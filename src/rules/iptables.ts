@@ -154,6 +154,15 @@ export function installText(save: string, name: string, rules: readonly Resolved
   return transaction([...present.map(deletion), ...wanted]);
 }
 
+/** Whose rules in a chain of its own are tried, and no base chain: one that goes at the end of the trial costs packets. */
+const TRIAL_CHAIN = 'clear-df-trial';
+
+/** A text to try whether the kernel takes the rules; for `--test` alone. */
+export function trialText(rules: readonly ResolvedRule[]): string {
+  const lines = rules.map((rule) => ruleLine(rule).replace(/^-A \S+/, `-A ${TRIAL_CHAIN}`));
+  return transaction([`:${TRIAL_CHAIN} - [0:0]`, ...lines]);
+}
+
 /** Rules in one spelling, chain by chain: a save text has the chains in its own order, whoever came first. */
 function byChain(rules: readonly string[][]): string {
   const chains = [...new Set(rules.map(([, chain = '']) => chain))].sort();

@@ -19,6 +19,19 @@ const EARLY_PRIORITY = -450;
 const EARLY = 'early';
 const TABLE_PREFIX = 'clear_df_';
 
+/** A table that an instance has already, as far as it can stay. */
+export interface Present {
+  family: Family;
+  chains: readonly { name: string; hook: string | undefined }[];
+}
+
+interface Chain {
+  name: string;
+  /** Of a base chain. */
+  hook?: string;
+  lines: string[];
+}
+
 /** How a rule sends packets to the queue: nft's own expression, or a chain with iptables' target. */
 export type Means = 'expression' | 'target';
 
@@ -126,49 +139,86 @@ export function withoutQueue(text: string): string {
 
 /**
  * The transaction that makes an instance's tables exactly these rules.
- * @param present families in which the instance has a table now
+ * @param present the tables that the instance has now
  */
 export function installText(
   name: string,
   rules: readonly ResolvedRule[],
-  present: readonly Family[] = [],
+  present: readonly Present[] = [],
   means: Means = 'expression',
 ): string {
   const hooks = [...new Set(rules.map(({ hook }) => hook))];
   const families = new Set(hooks.map(familyOf));
   const stale = present
-    .filter((family) => !families.has(family))
-    .map((family) => `delete table ${tableOf(family, name)}`);
+    .filter(({ family }) => !families.has(family))
+    .map(({ family }) => `delete table ${tableOf(family, name)}`);
   const tables = [...families].flatMap((family) => {
     const own = rules.filter(({ hook }) => familyOf(hook) === family);
-    return table(family, name, means, own, [
+    const chains = [
       ...earlyChain(own, means),
-      ...hooks.filter((hook) => familyOf(hook) === family).flatMap((hook) => chain(hook, own, means)),
-    ]);
+      ...hooks.filter((hook) => familyOf(hook) === family).map((hook) => chain(hook, own, means)),
+    ];
+    return table(family, name, [...targetChains(own, means), ...chains], present);
   });
   return [...stale, ...tables, ''].join('\n');
 }
 
-function table(family: Family, name: string, means: Means, rules: readonly ResolvedRule[], chains: string[]): string[] {
+/**
+ * A table that has the right chains keeps them, and gets other rules: with a base chain that goes the kernel throws away
+ * every packet that waits in a queue of the network namespace, whoever's (nf_unregister_net_hook()).
+ */
+function table(family: Family, name: string, chains: readonly Chain[], present: readonly Present[]): string[] {
+  const shape = (all: Present['chains']): string =>
+    all
+      .map((one) => `${one.name} ${one.hook ?? ''}`)
+      .sort()
+      .join();
+  const now = present.find((one) => one.family === family);
+  const stays = now !== undefined && shape(now.chains) === shape(chains.map(({ name, hook }) => ({ name, hook })));
   return [
-    // Adding first makes the deletion succeed whether or not the table is there.
+    // Adding first makes the second line succeed whether or not the table is there.
     `add table ${tableOf(family, name)}`,
-    `delete table ${tableOf(family, name)}`,
+    `${stays ? 'flush' : 'delete'} table ${tableOf(family, name)}`,
     `table ${tableOf(family, name)} {`,
-    ...(means === 'target' ? targets(rules).flatMap((target) => [`  chain ${target.chain} {`, '  }']) : []),
-    ...chains,
+    ...chains.flatMap(({ name, lines }) => [`  chain ${name} {`, ...lines.map((line) => `    ${line}`), '  }']),
     '}',
   ];
 }
+
+function targetChains(rules: readonly ResolvedRule[], means: Means): Chain[] {
+  return means === 'target' ? targets(rules).map(({ chain }) => ({ name: chain, lines: [] })) : [];
+}
+
+/**
+ * A text to try whether the kernel takes the rules: their lines in chains without a hook, as a base chain that goes at the
+ * end of the trial would cost packets ({@link table}).
+ */
+export function trialText(rules: readonly ResolvedRule[]): string {
+  const families = [...new Set(rules.map(({ hook }) => familyOf(hook)))];
+  const tables = families.flatMap((family) => {
+    const lines = rules.filter(({ hook }) => familyOf(hook) === family).flatMap(ruleLines);
+    return table(family, TRIAL, [{ name: 'trial', lines }], []).slice(2);
+  });
+  return [...tables, ''].join('\n');
+}
+
+/** A name that no instance can have: what is tried must not meet a table that is there. */
+export const TRIAL = '.trial';
 
 /**
  * The transaction for an instance whose rules are in iptables, which has no place before defragmentation; undefined
  * when none of them needs one.
  */
-export function earlyText(name: string, rules: readonly ResolvedRule[], means: Means): string | undefined {
+export function earlyText(
+  name: string,
+  rules: readonly ResolvedRule[],
+  means: Means,
+  present: readonly Present[] = [],
+): string | undefined {
   const forwarded = rules.filter(({ hook }) => hook === 'prerouting');
   if (forwarded.length === 0) return undefined;
-  return [...table('ip', name, means, forwarded, earlyChain(forwarded, means)), ''].join('\n');
+  const chains = [...targetChains(forwarded, means), ...earlyChain(forwarded, means)];
+  return [...table('ip', name, chains, present), ''].join('\n');
 }
 
 /** Whether a table holds nothing but what {@link earlyText} made. */
@@ -186,20 +236,22 @@ const WHOLE = 1500;
  * - UDP super-packets. They go on to the companion queue in segments, and kernels like 6.1 refuse to segment a packet
  *   whose connection is not confirmed yet.
  */
-function earlyChain(rules: readonly ResolvedRule[], means: Means): string[] {
+function earlyChain(rules: readonly ResolvedRule[], means: Means): Chain[] {
   const forwarded = lastExceptions(rules.filter(({ hook }) => hook === 'prerouting'));
   if (forwarded.length === 0) return [];
   const limit = Math.max(WHOLE, Math.min(...forwarded.map(({ longerThan = 0 }) => longerThan)));
   const comment = `comment "${tagOf(forwarded[0]?.name ?? '')}"`;
+  const others = [`ip protocol != ${PROTOCOL_NUMBERS.udp}`, `meta length <= ${limit}`];
   return [
-    `  chain ${EARLY} {`,
-    `    type filter hook prerouting priority ${EARLY_PRIORITY}; policy accept;`,
-    ...[`ip protocol != ${PROTOCOL_NUMBERS.udp}`, `meta length <= ${limit}`].map(
-      (other) => `    ip frag-off & 0x3fff == 0 ${other} return ${comment}`,
-    ),
-    ...forwarded.flatMap((rule) => linesBy(anyLength(rule), means)).map((line) => `    ${line}`),
-    '  }',
+    baseChain(EARLY, 'prerouting', EARLY_PRIORITY, [
+      ...others.map((other) => `ip frag-off & 0x3fff == 0 ${other} return ${comment}`),
+      ...forwarded.flatMap((rule) => linesBy(anyLength(rule), means)),
+    ]),
   ];
+}
+
+function baseChain(name: string, hook: string, priority: number, lines: string[]): Chain {
+  return { name, hook, lines: [`type filter hook ${hook} priority ${priority}; policy accept;`, ...lines] };
 }
 
 function anyLength({ longerThan: _, ...rule }: ResolvedRule): ResolvedRule {
@@ -212,14 +264,14 @@ function lastExceptions(rules: readonly ResolvedRule[]): ResolvedRule[] {
   return [...rules.filter((rule) => !excepting(rule)), ...rules.filter(excepting)];
 }
 
-function chain(hook: Hook, rules: readonly ResolvedRule[], means: Means): string[] {
+function chain(hook: Hook, rules: readonly ResolvedRule[], means: Means): Chain {
   const own = lastExceptions(rules.filter((rule) => rule.hook === hook));
-  return [
-    `  chain ${CHAINS[hook]} {`,
-    `    type filter hook ${CHAINS[hook]} priority ${PRIORITY}; policy accept;`,
-    ...own.flatMap((rule) => linesBy(rule, means)).map((line) => `    ${line}`),
-    '  }',
-  ];
+  return baseChain(
+    CHAINS[hook],
+    CHAINS[hook],
+    PRIORITY,
+    own.flatMap((rule) => linesBy(rule, means)),
+  );
 }
 
 /** The rules of one table as `nft list table` prints it, each with the chain that it stands in; ours have a comment. */
@@ -235,4 +287,10 @@ export function listedRules(text: string): { chain: string; rule: string }[] {
 export function removeText(name: string, present: readonly Family[]): string | undefined {
   if (present.length === 0) return undefined;
   return [...present.map((family) => `delete table ${tableOf(family, name)}`), ''].join('\n');
+}
+
+/** The transaction that takes the rules of an instance out of its tables, which stay; undefined when it has none. */
+export function emptyText(name: string, present: readonly Family[]): string | undefined {
+  if (present.length === 0) return undefined;
+  return [...present.map((family) => `flush table ${tableOf(family, name)}`), ''].join('\n');
 }

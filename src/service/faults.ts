@@ -54,7 +54,7 @@ export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
   'verdict-refused': {
     level: 'warn',
     sentence: (n) => `the kernel refused ${n === 1 ? '1 verdict' : `${n} verdicts`}: those packets had left the queue`,
-    hint: 'this is usual when an interface goes down under load',
+    hint: 'the kernel throws away what waits when a device goes down, or somebody deletes a table or chain of nft (a firewall reload)',
   },
   'send-failed': {
     level: 'error',

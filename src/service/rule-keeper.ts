@@ -2,14 +2,14 @@
 import { ClearDfError } from '../errors.js';
 import { createRunner, type Change, type Runner } from '../host/exec.js';
 import * as firewall from '../host/firewall.js';
-import { feedText, liveFeeds } from '../host/firewall/feeds.js';
 import { underRulesLock } from '../host/firewall/lock.js';
 import type { Logger } from '../log.js';
 import { rangeText } from '../net/queue-range.js';
-import { type Instance, instanceOf } from '../rules/instance.js';
+import { instanceOf } from '../rules/instance.js';
 import { native } from '../native.js';
 import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
+import { refuseTakenName } from './taken-name.js';
 
 /** Everything that can be refused about rules, found out without changing anything. */
 export interface RulePlan {
@@ -47,6 +47,8 @@ export class RuleKeeper {
   #name: string | undefined;
   /** What this run has changed beside its rules. */
   #before: firewall.Memory = {};
+  /** The backends that {@link silence} has taken rules from. */
+  #silenced: readonly firewall.Backend[] = [];
   /** Troubles that were told and have not passed yet. */
   readonly #told = new Set<string>();
 
@@ -162,9 +164,19 @@ export class RuleKeeper {
     }
   }
 
-  /** Removes what this run has installed. Safe to call again. */
+  /** Takes the rules away, so that no more packets come. {@link remove} is still to come, once the queues are closed. */
+  async silence(): Promise<void> {
+    const installed = this.#installed;
+    if (installed === undefined) return;
+    const { name, backend } = installed;
+    this.#silenced = await underRulesLock(this.#runner, this.#log, () =>
+      firewall.silenceRules(this.#runner, name, backend),
+    );
+  }
+
+  /** Removes what this run has installed: what {@link silence} has left of it, or all. Safe to call again. */
   async remove(): Promise<void> {
-    if (this.#installed !== undefined) await this.#take(this.#installed);
+    if (this.#installed !== undefined) await this.#take(this.#installed, this.#silenced);
     this.#forget();
   }
 
@@ -172,6 +184,7 @@ export class RuleKeeper {
     this.#installed = undefined;
     this.#name = undefined;
     this.#before = {};
+    this.#silenced = [];
   }
 
   async #put(rules: readonly RuleSpec[], choice: firewall.BackendChoice, ours: boolean): Promise<void> {
@@ -230,9 +243,9 @@ export class RuleKeeper {
     return ours.map(({ chain, rule }) => `${chain}\t${rule.replace(/packets \d+ bytes \d+/, '')}`).join('\n');
   }
 
-  async #take({ name, backend }: Installed): Promise<void> {
+  async #take({ name, backend }: Installed, silenced: readonly firewall.Backend[] = []): Promise<void> {
     const { removedFrom, notes } = await underRulesLock(this.#runner, this.#log, () =>
-      firewall.removeRules(this.#runner, name, backend, this.#before),
+      firewall.removeRules(this.#runner, name, backend, this.#before, silenced),
     );
     if (removedFrom.length > 0) this.#log.info({ name, backend }, 'rules removed');
     else this.#log.warn({ name, backend }, `rules of ${name} were gone from ${backend} already`);
@@ -270,19 +283,4 @@ function listText(words: readonly string[]): string {
 function reasonOf(error: unknown): string {
   if (error instanceof ClearDfError) return error.message;
   throw error;
-}
-
-/** Two runs under one name would replace each other's rules: the second one is refused while the first one lives. */
-async function refuseTakenName(runner: Runner, { name, queues: own }: Instance): Promise<void> {
-  const feeds = await liveFeeds(runner, name);
-  // A queue of our own that is held is refused when it is bound.
-  const other = feeds.find(({ queues: { first } }) => first < own.first || first > own.last);
-  if (other === undefined) return;
-  throw new ClearDfError({
-    code: 'CONFLICT',
-    operation: 'install rules of',
-    object: name,
-    reason: feedText(other),
-    hint: 'give this run another --name',
-  });
 }

@@ -37,11 +37,14 @@ export function accounted({ arrived: { total }, deviceDropped, queueDropped, use
   return total + deviceDropped + queueDropped + userDropped;
 }
 
-/** What `clear-df run` says of its whole life in its last line. @throws Error when that is another line */
+/** What `clear-df run` says of its whole life at its end. @throws Error when it does not */
 export function lastWord({ stderr }: Running): Counters {
-  const line = stderr.trimEnd().split('\n').at(-1) ?? '';
-  const { msg, ...fields } = JSON.parse(line) as { msg: string } & Partial<Counters>;
-  if (!msg.startsWith('ended:')) throw new Error(`the last line is ${line}`);
+  const line = stderr
+    .split('\n')
+    .filter((text) => text.includes('"msg":"ended: '))
+    .at(-1);
+  if (line === undefined) throw new Error(`no last line in: ${stderr.slice(-2000)}`);
+  const { msg: _, ...fields } = JSON.parse(line) as { msg: string } & Partial<Counters>;
   return { ...zeroCounters(), ...fields };
 }
 

@@ -263,7 +263,9 @@ describe('nft tables', () => {
 
   it('of the other family go in the same transaction', () => {
     const rules = resolveRules(parseRuleSpec({ queues: one }));
-    expect(nft.installText('default', rules, ['bridge']).split('\n')[0]).toBe('delete table bridge clear_df_default');
+    expect(nft.installText('default', rules, [{ family: 'bridge', chains: [] }]).split('\n')[0]).toBe(
+      'delete table bridge clear_df_default',
+    );
     expect(nft.removeText('default', ['ip', 'bridge'])).toBe(
       'delete table ip clear_df_default\ndelete table bridge clear_df_default\n',
     );

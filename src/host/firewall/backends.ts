@@ -158,7 +158,7 @@ async function tryRules(runner: Runner, backend: Backend, rules: readonly Resolv
     case 'iptables-legacy':
       return tryLegacy();
     case 'iptables-nft': {
-      const text = iptables.installText('', rules[0]?.name ?? '', rules) ?? '';
+      const text = iptables.trialText(rules);
       return attempt(() => runner.query('iptables-nft-restore', ['--noflush', '--test'], text));
     }
     case 'nft':
@@ -183,7 +183,7 @@ function tryLegacy(): Usability {
 
 async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<Usability> {
   const check = (text: string): Promise<Usability> => attempt(() => runner.query('nft', ['--check', '-f', '-'], text));
-  const text = nft.installText(rules[0]?.name ?? '', rules);
+  const text = nft.trialText(rules);
   const whole = await check(text);
   if (whole.usable !== 'no') return { ...whole, means: 'expression' };
   if ((await check(nft.withoutQueue(text))).usable !== 'yes') return whole;

@@ -1,7 +1,7 @@
 /** One change of the rules of a network namespace at a time, whichever instance's: they share what stands around them. */
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
-import type { Runner } from '../exec.js';
+import { ENDING_MS, type Runner } from '../exec.js';
 import { type Lock, waitForLock } from '../lock.js';
 import { isShortage } from '../shortage.js';
 import { STATE_FOLDER } from '../state.js';
@@ -34,10 +34,12 @@ async function take(
   log: { info(words: string): void; warn(words: string): void },
 ): Promise<Lock | undefined> {
   const file = path.join(STATE_FOLDER, `rules-${namespaceInode()}.lock`);
+  // A run that ends has to take its rules away: it waits for the lock as long as it gives each of its last commands.
+  const patience = stop?.aborted === true ? { limit: ENDING_MS } : { limit: WAIT_MS, stop };
   try {
     return await waitForLock(
       { what: 'the rules of this network namespace', file },
-      { limit: WAIT_MS, stop, tell: (words) => log.info(words) },
+      { ...patience, tell: (words) => log.info(words) },
     );
   } catch (error) {
     if (!(error instanceof ClearDfError) || error.code === 'CONFLICT' || isShortage(error)) throw error;

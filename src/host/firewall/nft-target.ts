@@ -12,8 +12,7 @@ import { type Runner } from '../exec.js';
 /** Whether the kernel takes the rules' targets in the family ip. Nothing stays of the trial. */
 export function takesTargets(rules: readonly ResolvedRule[]): boolean {
   if (rules.some(({ hook }) => nft.familyOf(hook) !== 'ip')) return false;
-  // A name that no instance can have: what is tried must not meet a table that is there.
-  return nft.targets(rules).every((target) => add(ruleOf('.trial', target, true)) === 0);
+  return nft.targets(rules).every((target) => add(ruleOf(nft.TRIAL, target, true)) === 0);
 }
 
 /**
@@ -23,19 +22,22 @@ export function takesTargets(rules: readonly ResolvedRule[]): boolean {
 export async function addTargets(runner: Runner, name: string, rules: readonly ResolvedRule[]): Promise<void> {
   for (const target of nft.targets(rules)) {
     const table = nft.tableOf('ip', name);
-    await runner.effect(`nft add rule ${table} ${target.chain} … # the target NFQUEUE, by netlink`, async () => {
-      const error = add(ruleOf(name, target, false));
-      if (error === 0) return;
-      await runner.change('nft', ['delete', 'table', ...table.split(' ')]);
-      throw new ClearDfError({
-        code: 'RUNTIME',
-        operation: 'add rule to',
-        object: `nft table ${table}`,
-        reason: 'the kernel refused the target NFQUEUE',
-        errno: nameOf(error),
-        hint: 'use --backend iptables-nft',
-      });
-    });
+    await runner.effect(
+      `# by netlink, as nft cannot: iptables' target NFQUEUE into ${table} ${target.chain}`,
+      async () => {
+        const error = add(ruleOf(name, target, false));
+        if (error === 0) return;
+        await runner.change('nft', ['delete', 'table', ...table.split(' ')]);
+        throw new ClearDfError({
+          code: 'RUNTIME',
+          operation: 'add rule to',
+          object: `nft table ${table}`,
+          reason: 'the kernel refused the target NFQUEUE',
+          errno: nameOf(error),
+          hint: 'use --backend iptables-nft',
+        });
+      },
+    );
   }
 }
 

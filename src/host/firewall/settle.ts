@@ -20,7 +20,6 @@ export async function settle(
   name: string,
   ours: Memory,
 ): Promise<string[]> {
-  if (holders.length === 0 && Object.values(ours).every((value) => value === undefined)) return [];
   const left = all.flatMap((contents) => {
     const taken = holders.includes(contents);
     return iptables
