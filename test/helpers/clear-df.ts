@@ -20,6 +20,9 @@ export async function clearDf(at: Namespace, args: readonly string[], timeout?: 
   return at.try(node, [main, ...args], timeout);
 }
 
+/** Where `--metrics` is left out. */
+const STATS_PORT = 9857;
+
 /** A running `clear-df run`. */
 export class Daemon {
   constructor(
@@ -27,11 +30,13 @@ export class Daemon {
     readonly running: Running,
     /** The queues, without the companion. */
     readonly queues: readonly number[],
+    /** Of its statistics, on 127.0.0.1. */
+    readonly port = STATS_PORT,
   ) {}
 
   /** A reading of everything it knows of itself, through its own `/stats`. */
   async stats(): Promise<Snapshot> {
-    const { stdout, stderr, exitCode } = await readStats(this.at);
+    const { stdout, stderr, exitCode } = await readStats(this.at, this.port);
     if (exitCode !== 0) throw new Error(`clear-df stats failed (${exitCode}): ${stderr}\n${this.running.stderr}`);
     return JSON.parse(stdout) as Snapshot;
   }
@@ -58,11 +63,11 @@ export class Daemon {
  * in a guest seconds, that Node needs to start. (The wget of Debian's static busybox dies by SIGSEGV.)
  */
 const READ_STATS =
-  "exec 3<>/dev/tcp/127.0.0.1/9857 && printf 'GET /stats HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3 && sed '1,/^\\r*$/d' <&3";
+  "exec 3<>/dev/tcp/127.0.0.1/$0 && printf 'GET /stats HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3 && sed '1,/^\\r*$/d' <&3";
 
 /** The daemon's `/stats` in this namespace; an exit code other than 0 where nobody answers. */
-export async function readStats(at: Namespace): Promise<Done> {
-  const { stdout, stderr, exitCode } = await at.try('bash', ['-c', READ_STATS], 10_000);
+export async function readStats(at: Namespace, port = STATS_PORT): Promise<Done> {
+  const { stdout, stderr, exitCode } = await at.try('bash', ['-c', READ_STATS, String(port)], 10_000);
   return { stdout, stderr, exitCode: stdout.startsWith('{') ? exitCode : (exitCode ?? 1) || 1 };
 }
 
@@ -74,6 +79,9 @@ export interface DaemonOptions {
   cpu?: number;
   /** Give way to other processes: 0–19. */
   nice?: number;
+  environment?: Record<string, string>;
+  /** On 127.0.0.1, where `args` say so. */
+  port?: number;
 }
 
 /** Starts `clear-df run --queue …` and waits until it runs, the kernel shows every queue held, and `/stats` answers. */
@@ -84,13 +92,13 @@ export async function startClearDf(
   options: DaemonOptions = {},
 ): Promise<Daemon> {
   const command = [...commandOf(at), 'run', '--queue', queues, ...args];
-  const { cpu, nice } = options;
+  const { cpu, nice, environment, port } = options;
   const pinned = [
     ...(cpu === undefined ? [] : ['taskset', '-c', String(cpu)]),
     ...(nice === undefined ? [] : ['nice', '-n', String(nice)]),
     ...command,
   ];
-  const running = at.spawn(pinned[0] as string, pinned.slice(1));
+  const running = at.spawn(pinned[0] as string, pinned.slice(1), environment);
   const [first, last = first] = queues.split(':').map(Number) as [number, number?];
   const numbers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const limit = at.machine === localMachine ? undefined : GUEST_START_MS;
@@ -100,8 +108,8 @@ export async function startClearDf(
     const held = new Set((await heldQueues(at)).map((line) => line.queue));
     return numbers.every((number) => held.has(number));
   });
-  await until(`clear-df answers in ${at.name}`, async () => (await readStats(at)).exitCode === 0, limit);
-  return new Daemon(at, running, numbers);
+  await until(`clear-df answers in ${at.name}`, async () => (await readStats(at, port)).exitCode === 0, limit);
+  return new Daemon(at, running, numbers, port);
 }
 
 /** The rule of someone else's firewall that feeds the queue: what a bare `--queue` relies on. */

@@ -59,8 +59,12 @@ export interface RuleCounter {
 }
 
 /** Of the iptables rules that carry these comments, in one reading. @throws Error when there is no such rule */
-export async function ruleCounters(namespace: Namespace, comments: readonly string[]): Promise<RuleCounter[]> {
-  const lines = (await namespace.exec('iptables-save', ['-c'])).split('\n');
+export async function ruleCounters(
+  namespace: Namespace,
+  comments: readonly string[],
+  backend = 'iptables',
+): Promise<RuleCounter[]> {
+  const lines = (await namespace.exec(`${backend}-save`, ['-c'])).split('\n');
   return comments.map((comment) => {
     const carries = (text: string) => text.includes(`--comment ${comment} `) || text.includes(`--comment "${comment}"`);
     const match = /^\[(\d+):(\d+)\]/.exec(lines.find(carries) ?? '');
@@ -70,8 +74,8 @@ export async function ruleCounters(namespace: Namespace, comments: readonly stri
 }
 
 /** As {@link ruleCounters}, of one. */
-export async function ruleCounter(namespace: Namespace, comment: string): Promise<RuleCounter> {
-  return (await ruleCounters(namespace, [comment]))[0] as RuleCounter;
+export async function ruleCounter(namespace: Namespace, comment: string, backend?: string): Promise<RuleCounter> {
+  return (await ruleCounters(namespace, [comment], backend))[0] as RuleCounter;
 }
 
 /** `iptables-save` without counters and the lines that hold a date: what two states are compared by. */

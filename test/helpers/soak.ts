@@ -11,6 +11,7 @@ import { commandOf, type Daemon, DF_SET, foreignRule, startClearDf } from './cle
 import { deliver } from './delivery.js';
 import { queue as kernelQueue } from './kernel.js';
 import type { Namespace } from './netns.js';
+import { scrape } from './scrape.js';
 import { type Routed, routed } from './topology.js';
 import { tool } from './tools.js';
 import { FLOOD_PORT, flooded, installSink, startFlood } from './traffic.js';
@@ -118,21 +119,10 @@ async function round(net: Routed, daemon: Daemon, size: Soak): Promise<void> {
       await until('the queue is empty', async () => (await kernelQueue(router, queue))?.waiting === 0);
     }
     await deliver(client, server, address(queue), size.bytes);
-    await router.exec('/usr/bin/python3', ['-c', SCRAPE, String(size.readings)]);
+    await scrape(router, size.readings);
   }
   await daemon.settledStats();
 }
-
-/** Reads both pages as often as it is told, and throws them away: one process, as each costs more than the pages. */
-const SCRAPE = `
-import socket, sys
-for page in int(sys.argv[1]) * ['metrics', 'stats']:
-    with socket.create_connection(('127.0.0.1', 9857)) as asked:
-        asked.sendall(f'GET /{page} HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n'.encode())
-        with asked.makefile('rb') as answer:
-            if not answer.read().startswith(b'HTTP/1.1 200'):
-                sys.exit(1)
-`;
 
 /** Loads a run with rules in rounds, and expects it to be small at its peak and not to grow. */
 export async function expectSmall(size: Soak): Promise<void> {
