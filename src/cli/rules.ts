@@ -37,14 +37,14 @@ export function rulesCommand(): Command {
   const install = addRuleFlags(new Command('install').description('install rules, or change them, in one transaction'))
     .requiredOption('--queue <N|N:M>', 'the queue, or the range of queues to balance over')
     .option('--force', FORCE)
-    .option('--dry-run', 'print what the firewall tool would be fed, and change nothing')
+    .option('--dry-run', 'print the commands, for a shell, and change nothing')
     .action((flags: RuleFlags & CommonFlags) => installInstance(flags));
   const remove = new Command('remove')
     .description("remove an instance's rules and nothing else")
     .option('--name <name>', "the instance (default: 'default')")
     .option('--backend <backend>', 'only from this backend (default: from all)', parseBackendChoice)
     .option('--force', FORCE)
-    .option('--dry-run', 'print what the firewall tool would be fed, and change nothing')
+    .option('--dry-run', 'print the commands, for a shell, and change nothing')
     .action((flags: CommonFlags & { backend?: string }) => removeInstance(flags));
   for (const verb of [show, install, remove]) {
     rules.addCommand(verb.option('--log-level <level>', LOG_LEVELS.join(' | '), parseLevel));
@@ -99,8 +99,11 @@ async function removeInstance(flags: CommonFlags & { backend?: string }): Promis
   });
   for (const note of notes) log.warn(note);
   for (const each of unread) log.warn(`rules of ${each.backend} are not known, some may be left: ${each.reason}`);
+  // As for `show`: 0 would say that none are left.
+  if (unread.length > 0) process.exitCode = EXIT_CODES.RUNTIME;
   const verb = runner.dryRun ? 'would remove' : 'removed';
-  log.info(removedFrom.length > 0 ? `${verb} rules of ${name} from ${removedFrom.join(', ')}` : `no rules of ${name}`);
+  const none = `no rules of ${name}${unread.length === 0 ? '' : ' in what could be read'}`;
+  log.info(removedFrom.length > 0 ? `${verb} rules of ${name} from ${removedFrom.join(', ')}` : none);
 }
 
 /**
@@ -132,9 +135,9 @@ function tools({ dryRun = false, logLevel = 'info' }: CommonFlags): { log: Logge
   return { log, runner: createRunner({ log, dryRun, print }) };
 }
 
-/** Standard output is what the tool would read; a change without input becomes a comment in it. */
-function print({ text, input }: Change): void {
-  process.stdout.write(input ?? `# ${text}\n`);
+/** Standard output is a script for a shell: each tool with what it reads. */
+function print({ text }: Change): void {
+  process.stdout.write(`${text}\n`);
 }
 
 function checked(name: string): string {
