@@ -37,6 +37,62 @@ static uint8_t next_byte(void)
 	return *input++;
 }
 
+/* Where packets lie that came in the datagrams of one receive call, and how
+ * long they are, read here by libmnl alone. */
+enum { KNOWN = 4096 };
+static struct {
+	const void *packet;
+	uint16_t length;
+} known[KNOWN];
+static size_t known_count;
+
+static void note_packets(const uint8_t *datagram, size_t length)
+{
+	const struct nlmsghdr *nlh = (const void *)datagram;
+	const size_t least = MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg);
+	const struct nlattr *attribute;
+
+	while (length >= least && nlh->nlmsg_len >= MNL_NLMSG_HDRLEN &&
+	       nlh->nlmsg_len <= length) {
+		size_t step = MNL_ALIGN((size_t)nlh->nlmsg_len);
+
+		if (nlh->nlmsg_len >= least)
+			mnl_attr_for_each(attribute, nlh,
+					  sizeof(struct nfgenmsg))
+			{
+				if (mnl_attr_get_type(attribute) !=
+					    NFQA_PAYLOAD ||
+				    known_count == KNOWN)
+					continue;
+				known[known_count].packet =
+					mnl_attr_get_payload(attribute);
+				known[known_count++].length =
+					mnl_attr_get_payload_len(attribute);
+			}
+		if (step >= length)
+			break;
+		nlh = (const void *)((const uint8_t *)nlh + step);
+		length -= step;
+	}
+}
+
+/* The length of a verdict's payload becomes the packet's: it is the one that
+ * the packet itself tells, no more than came, without padding. */
+static void check_packet(const struct nlattr *payload)
+{
+	const uint8_t *packet = mnl_attr_get_payload(payload);
+	size_t length = mnl_attr_get_payload_len(payload);
+
+	for (size_t i = 0; i < known_count; i++) {
+		if (known[i].packet != packet)
+			continue;
+		assert(length <= known[i].length && length >= 20);
+		assert(length == ((size_t)packet[2] << 8 | packet[3]));
+		return;
+	}
+	assert(known_count == KNOWN);
+}
+
 /* @return a datagram's length, or -1 with errno set */
 static ssize_t receive(uint8_t *into, size_t room, struct sockaddr_nl *from)
 {
@@ -71,6 +127,7 @@ int recvmmsg(int fd, struct mmsghdr *message, unsigned int count, int flags,
 	unsigned int i;
 
 	(void)fd, (void)flags, (void)timeout;
+	known_count = 0;
 	for (i = 0; i < count; i++) {
 		struct msghdr *header = &message[i].msg_hdr;
 		ssize_t length =
@@ -80,6 +137,7 @@ int recvmmsg(int fd, struct mmsghdr *message, unsigned int count, int flags,
 		if (length < 0)
 			break;
 		message[i].msg_len = (unsigned int)length;
+		note_packets(header->msg_iov->iov_base, (size_t)length);
 	}
 	return i == 0 ? -1 : (int)i;
 }
@@ -112,6 +170,7 @@ ssize_t recvfrom(int fd, void *into, size_t room, int flags,
 static void check(const struct iovec *iov)
 {
 	const struct nlmsghdr *nlh = iov->iov_base;
+	const struct nlattr *attribute;
 
 	assert(iov->iov_len <= INT32_MAX);
 	assert(mnl_nlmsg_ok(nlh, (int)iov->iov_len));
@@ -121,6 +180,13 @@ static void check(const struct iovec *iov)
 	assert(nlh->nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE);
 	if ((nlh->nlmsg_type & 0xff) == NFQNL_MSG_CONFIG)
 		asked = nlh->nlmsg_seq;
+	if ((nlh->nlmsg_type & 0xff) != NFQNL_MSG_VERDICT)
+		return;
+	mnl_attr_for_each(attribute, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attribute) == NFQA_PAYLOAD)
+			check_packet(attribute);
+	}
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
