@@ -3,7 +3,7 @@ import { ClearDfError } from '../../errors.js';
 import * as iptables from '../../rules/iptables.js';
 import * as nft from '../../rules/nft.js';
 import { ownedTables } from '../../rules/ruleset.js';
-import { type Runner } from '../exec.js';
+import { isAbsent, type Runner } from '../exec.js';
 import { type Backend, type Contents, owners, readBackend, readBackends } from './backends.js';
 
 /** A backend that is installed but would not tell. */
@@ -77,12 +77,22 @@ async function listed(runner: Runner, { backend, save, tables }: Contents): Prom
   }));
   const native = ownedTables(tables).map(async ({ family, instance }) => {
     const table = nft.tableOf(family, instance);
-    const text = await runner.query('nft', ['list', 'table', ...table.split(' ')]);
+    const text = await listing(runner, table);
     return nft
       .listedRules(text)
       .map(({ chain, rule }) => ({ name: instance, backend, chain: `${table} ${chain}`, rule }));
   });
   return [...saved, ...(await Promise.all(native)).flat()];
+}
+
+/** Empty for a table that has gone since it was seen: its owner is ending, and that is no reason to know nothing. */
+async function listing(runner: Runner, table: string): Promise<string> {
+  try {
+    return await runner.query('nft', ['list', 'table', ...table.split(' ')]);
+  } catch (error) {
+    if (isAbsent(error)) return '';
+    throw error;
+  }
 }
 
 /** Backends that are installed and would not tell. */
