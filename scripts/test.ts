@@ -11,7 +11,7 @@
  * excuses is a failure.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
@@ -62,10 +62,11 @@ const leftOut: string[] = [];
 async function runVitest(tier: Tier, files: readonly string[], limit: number): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-tally-'));
   const file = path.join(folder, 'tally.json');
-  const workers = tier.workers === undefined ? [] : [`--maxWorkers=${tier.workers}`];
+  // By itself vitest leaves one core to others.
+  const workers = `--maxWorkers=${tier.workers ?? availableParallelism()}`;
   const reporters = ['--reporter=default', '--reporter=./scripts/tally.ts'];
   const projects = (tier.projects ?? [tier.name]).flatMap((name) => ['--project', name]);
-  const args = ['run', ...projects, ...workers, ...reporters, ...files];
+  const args = ['run', ...projects, workers, ...reporters, ...files];
   const result = await execa('node_modules/.bin/vitest', args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     reject: false,

@@ -49,21 +49,15 @@ function routeBased(type: RouteBasedType, addresses: 'own' | 'inner'): Passage {
   return { name: `${type}, ${addresses} addresses`, wan: ESP, engine: 'tunnel-flag', sites };
 }
 
-export const PLAIN: Record<'brNetfilter' | 'nftBridge' | 'nft' | 'flag', Passage> = {
+export const PLAIN: Record<'brNetfilter' | 'nftBridge' | 'nft', Passage> = {
   brNetfilter: plain('nfqueue', 'br-netfilter'),
   nftBridge: plain('nfqueue', 'nft-bridge'),
   nft: plain('nft'),
-  flag: plain('tunnel-flag'),
 };
 
 export const ESP_TRANSPORT: Passage = {
   ...{ name: 'esp, transport mode', wan: ESP, engine: 'tunnel-flag' },
   sites: async (net) => both({ carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }),
-};
-
-export const ESP_TUNNEL: Passage = {
-  ...{ name: 'esp, tunnel mode, nfqueue', wan: ESP, engine: 'nfqueue' },
-  sites: async (net) => both({ carrier: await espCarrier(net, 'tunnel', 'aes-cbc-128-sha256') }),
 };
 
 export const UDP_TRANSPORT: Passage = {

@@ -1,27 +1,19 @@
 /**
- * Each carrier once, on the newest kernel. `test/helpers/article.ts` draws the network, which is
- * one for all; more of each carrier is told by a file of its own.
+ * Each carrier once, on the newest kernel, by engine tunnel-flag; VTI is told by engines.test.ts, and more of each by a
+ * file of its own. `test/helpers/article.ts` draws the network, which is one for all.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Article, article } from '../helpers/article.js';
-import {
-  ESP_TRANSPORT,
-  expectPassage,
-  SRV6,
-  UDP_TRANSPORT,
-  VTI,
-  WIREGUARD,
-  XFRM_INTERFACE,
-} from '../helpers/carriers.js';
+import { ESP_TRANSPORT, expectPassage, SRV6, UDP_TRANSPORT, WIREGUARD, XFRM_INTERFACE } from '../helpers/carriers.js';
 import { describeKernels } from './kernels.js';
 
-const PASSAGES = [ESP_TRANSPORT, UDP_TRANSPORT, VTI, XFRM_INTERFACE, SRV6, WIREGUARD];
+const PASSAGES = [ESP_TRANSPORT, UDP_TRANSPORT, XFRM_INTERFACE, SRV6, WIREGUARD];
 
 describeKernels(['newest'], 'each carrier', (guest) => {
   let net: Article;
   beforeAll(async () => {
     // Before all else: they stay, and bring devices, parameters and rules that would look like changes.
-    await guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'br_netfilter', 'vrf', 'wireguard');
+    await guest().modprobe('ip_gre', 'xfrm_interface', 'esp4', 'br_netfilter', 'vrf', 'wireguard');
     net = await article(guest());
   });
   afterAll(() => net.lab[Symbol.asyncDispose]());
