@@ -64,7 +64,7 @@ export class FaultyTools {
   async taken(): Promise<number[]> {
     const pids = await until('a tool has gone wrong', async () => {
       const { stdout } = await this.at.try('sh', ['-c', 'cd "$0" && ls | sed -n s/^taken[.]//p', this.folder]);
-      const found = stdout.split('\\n').filter(Boolean).map(Number);
+      const found = stdout.split('\n').filter(Boolean).map(Number);
       return found.length > 0 && found;
     });
     await this.at.exec('sh', ['-c', 'cd "$0" && rm -f taken.*', this.folder]);

@@ -16,8 +16,7 @@ import type { Sizes } from '../../src/tunnel/sizes.js';
 import { article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
 import { Capture, type Captured } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
-import { datagrams } from '../helpers/datagrams.js';
-import { deliver } from '../helpers/delivery.js';
+import { expectFlowsWhole } from '../helpers/flows.js';
 import { xfrmTroubles } from '../helpers/kernel.js';
 import { espInUdpCarrier, losesInSilence } from '../helpers/esp.js';
 import type { Namespace } from '../helpers/netns.js';
@@ -87,11 +86,7 @@ describeKernels(['own'], 'the article inside ESP in UDP', (guest) => {
         const packets = packetsOf(await fragments.stop(12 * planned.length));
         expect(packets).toEqual(Array.from({ length: 12 }, () => planned));
 
-        const stream = await deliver(hA, hB, HOST_B, 1_000_000);
-        expect(stream.grew('TcpInCsumErrors')).toBe(0);
-        const flow = await datagrams(hA, hB, HOST_B, { count: 200 });
-        expect(flow).toMatchObject({ sent: 200, lost: 0, outOfOrder: 0 });
-        expect(flow.grew('UdpInCsumErrors')).toBe(0);
+        await expectFlowsWhole(net, 1_000_000, 200);
 
         for (const router of [rA, rB]) {
           expect(await xfrmTroubles(router)).toEqual({});

@@ -188,7 +188,7 @@ describe('--larger-than mtu', () => {
     expect((await capture.stop(6)).map(({ dontFragment }) => dontFragment)).not.toContain(true);
   });
 
-  it('follows the device: at HUP with flags alone, and by itself', async () => {
+  it('follows the device at HUP, with flags alone', async () => {
     const { client, router, server } = net;
     const daemon = await startClearDf(router, '0', [...FORWARDED, '--out-dev', 'eth1']);
     const resize = async (mtu: number): Promise<void> => {
