@@ -42,13 +42,15 @@ export async function prepare(offer: Offer): Promise<Parts> {
 
 export const PORT = 'clear-df.lab';
 const MEMORY = '1536M';
-const CORES = 2;
 
 /**
  * The command line. `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. `-erms,-fsrm`: kernel and libc would copy by
  * `rep movsb`, which is emulated byte by byte.
  */
-function commandLine({ kernel, initramfs: ram, images }: Parts, words: string[], devices: string[]): string[] {
+function commandLine(
+  { kernel, initramfs: ram, images }: Parts,
+  { words = [], devices, processors = 1 }: { words?: string[]; devices: string[]; processors?: number },
+): string[] {
   const disks = Object.entries(images).flatMap(([layer, file]) => [
     ...['-drive', `if=none,id=${layer},file=${file},format=raw,readonly=on`],
     ...['-device', `virtio-blk-pci,drive=${layer},serial=${layer}`],
@@ -56,7 +58,7 @@ function commandLine({ kernel, initramfs: ram, images }: Parts, words: string[],
   const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...words];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(CORES), '-m', MEMORY],
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(processors), '-m', MEMORY],
     ...['-kernel', kernel.vmlinuz, '-initrd', ram, '-append', append.join(' ')],
     ...disks,
     ...devices,
@@ -88,9 +90,11 @@ export class Qemu {
 
   /**
    * Starts a guest; returns when the agent's port is connected, which is before the kernel runs.
+   * @param processors with one, nothing can overtake anything in the kernel's queues of another processor: what comes
+   *   out of order then is clear-df's doing
    * @throws Error with QEMU's words when it does not start
    */
-  static async start(parts: Parts): Promise<Qemu> {
+  static async start(parts: Parts, processors: number): Promise<Qemu> {
     const tag = `${parts.kernel.series}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const consoleFile = path.join(CACHE, 'console', `${tag}.log`);
     await mkdir(path.dirname(consoleFile), { recursive: true });
@@ -99,20 +103,17 @@ export class Qemu {
     const server = createServer();
     try {
       const { connection } = await listen(server, socket);
-      const child = execa(
-        ...qemu(
-          commandLine(
-            parts,
-            [],
-            [
-              ...['-chardev', `file,id=console,path=${consoleFile}`, '-serial', 'chardev:console'],
-              ...['-chardev', `socket,id=agent,path=${socket}`, '-device', 'virtio-serial-pci'],
-              ...['-device', `virtserialport,chardev=agent,name=${PORT}`],
-            ],
-          ),
-        ),
-        { reject: false, stdin: 'ignore', env: { PATH: searchPath() }, forceKillAfterDelay: false },
-      );
+      const devices = [
+        ...['-chardev', `file,id=console,path=${consoleFile}`, '-serial', 'chardev:console'],
+        ...['-chardev', `socket,id=agent,path=${socket}`, '-device', 'virtio-serial-pci'],
+        ...['-device', `virtserialport,chardev=agent,name=${PORT}`],
+      ];
+      const child = execa(...qemu(commandLine(parts, { devices, processors })), {
+        reject: false,
+        stdin: 'ignore',
+        env: { PATH: searchPath() },
+        forceKillAfterDelay: false,
+      });
       const end = child.then(({ stderr, exitCode, signal }) => `${stderr}\n(${exitCode ?? signal})`.trim());
       const failed = end.then((words) => {
         throw new Error(`QEMU did not start: ${words}`);
@@ -142,6 +143,6 @@ async function listen(server: Server, socket: string): Promise<{ connection: Pro
 /** A guest on this terminal; returns when it has been left. */
 export async function shell(parts: Parts): Promise<void> {
   const devices = ['-chardev', 'stdio,id=terminal,mux=on,signal=off', '-serial', 'chardev:terminal'];
-  const line = commandLine(parts, ['lab.shell'], [...devices, '-mon', 'chardev=terminal']);
+  const line = commandLine(parts, { words: ['lab.shell'], devices: [...devices, '-mon', 'chardev=terminal'] });
   await execa(...qemu(line), { stdio: 'inherit', env: { PATH: searchPath() }, reject: false });
 }

@@ -18,7 +18,7 @@ import { nstat } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
-import { describeKernels } from './kernels.js';
+import { describeKernels, type Stories } from './kernels.js';
 
 const GRE = 47;
 /** Fragments: more of them to come, or not at the beginning. */
@@ -43,7 +43,7 @@ function identificationsOf(fragments: Captured[], source: string): number[] {
   return numbers;
 }
 
-describeKernels(['every'], 'the article', (guest, series) => {
+const stories: Stories = (guest, series) => {
   it(
     'loses every full-size packet without clear-df, and with its own rule alone',
     async () => {
@@ -130,7 +130,8 @@ describeKernels(['every'], 'the article', (guest, series) => {
         expect((await a.daemon.settledStats()).totals.gso).toBeGreaterThan(100);
         await keepsItsCpu(net, a.daemon, compareVersions(series, BACKLOG_NOT_LEFT_TO_KSOFTIRQD) < 0);
         const flow = await datagrams(hA, hB, HOST_B, { count: 300 });
-        expect(flow).toMatchObject({ sent: 300, lost: 0, outOfOrder: 0 });
+        // Not in what order: a thread that moves to the other processor, once a second, may overtake its own packets.
+        expect(flow).toMatchObject({ sent: 300, lost: 0 });
         expect(flow.grew('UdpInCsumErrors')).toBe(0);
         expect((await a.daemon.settledStats()).totals).toMatchObject({ leaked: 0, overrun: 0, verdictErrors: 0 });
 
@@ -142,7 +143,10 @@ describeKernels(['every'], 'the article', (guest, series) => {
     },
     600 * SECOND,
   );
-});
+};
+
+// Two processors, for the thread that is held on one of them.
+describeKernels(['every'], 'the article', stories, 2);
 
 /** Frames that rA's gretap1 would not send. */
 async function txErrors({ rA }: Article): Promise<number> {

@@ -57,16 +57,15 @@ function untold(standings: readonly Standing[], found: readonly Offer[]): string
 /** Time to fetch a kernel, to make the images and to boot. */
 const BOOT_MS = 1_200_000;
 
+/** Declares the tests of a block. */
+export type Stories = (guest: () => Guest, series: KernelSeries) => void;
+
 /**
  * A block of stories for each kernel, with one guest for the whole block: booted before the first, its plug pulled
  * after the last. When one fails, the guest's console and the kernel's log are kept and named. What the archive does
  * not have is a skipped story that says so. `guest()` is there once the block's tests and hooks run.
  */
-export function describeKernels(
-  standings: readonly Standing[],
-  what: string,
-  stories: (guest: () => Guest, series: KernelSeries) => void,
-): void {
+export function describeKernels(standings: readonly Standing[], what: string, stories: Stories, processors = 1): void {
   const tooFew = inject('tooFew');
   if (tooFew !== '') {
     it(what, () => {
@@ -79,7 +78,7 @@ export function describeKernels(
   describe.each(found)(`${what}, kernel $series`, (offer) => {
     let guest: Guest | undefined;
     beforeAll(async () => {
-      guest = await Guest.boot(offer);
+      guest = await Guest.boot(offer, processors);
     }, BOOT_MS);
     afterEach(async ({ task }) => {
       if (task.result?.state === 'fail') await guest?.keepEvidence();
