@@ -5,9 +5,9 @@
 import { type Contender, queuesOf } from './contenders/contender.js';
 import type { Network } from './lab/network.js';
 import { SINK } from './lab/network.js';
-import { pour, type Pouring } from './loads/pour.js';
+import { send, type Sending } from './loads/send.js';
 import { Ring } from './loads/ring.js';
-import { readTap, startTap, type Tapped } from './loads/sample.js';
+import { readReceiver, startReceiver, type Received } from './loads/sample.js';
 import type { Outcome } from './loads/spent.js';
 import { deliver } from '../test/helpers/delivery.js';
 
@@ -18,7 +18,7 @@ const FLOWS = 4;
 /** While two processors write, the ring now and then has no block ready. */
 const SPILT = 0.001;
 
-type Trial = Pouring & { name: string; count: number };
+type Trial = Sending & { name: string; count: number };
 
 /** Slow enough that nothing is lost: each packet has to be there. The last one is faster than anybody can follow. */
 const TRIALS: readonly Trial[] = [
@@ -49,13 +49,13 @@ export async function check(network: Network, contender: Contender): Promise<str
 }
 
 async function tryOut(ring: Ring, trial: Trial): Promise<string[]> {
-  const tap = await startTap(ring.network, MEGABYTES, 'every');
-  const outcome = await pour(ring, trial);
-  return judge(ring.contender, trial, outcome, await readTap(tap));
+  const receiver = await startReceiver(ring.network, MEGABYTES, 'every');
+  const outcome = await send(ring, trial);
+  return judge(ring.contender, trial, outcome, await readReceiver(receiver));
 }
 
 /** Every number once, each with what it has to be. */
-function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: Outcome, seen: Tapped): string[] {
+function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: Outcome, seen: Received): string[] {
   const { sent = 0, offered = 0, arrived = 0, sentWithDf = 0, withDf = 0, handled } = datagrams ?? {};
   const flood = trial.rate === 0;
   const lost = (queue?.queueDropped ?? 0) + (queue?.userDropped ?? 0);
@@ -65,11 +65,11 @@ function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: 
   };
   if (ended !== undefined) wrong.push(`it ended: ${ended.reason} after ${ended.after.toFixed(1)} s`);
   expect('packets sent', sent, trial.count);
-  if (seen.missed > SPILT * arrived) wrong.push(`packets that the tap missed: ${seen.missed} of ${arrived}`);
-  expect('packets at the tap, as the rules count them', seen.packets + seen.missed, arrived);
+  if (seen.missed > SPILT * arrived) wrong.push(`packets that the receiver missed: ${seen.missed} of ${arrived}`);
+  expect('packets at the receiver, as the rules count them', seen.packets + seen.missed, arrived);
   expect('packets behind a later one of their flow', seen.disorder, 0);
   expect('packets with a wrong checksum', seen.badChecksum, 0);
-  if (seen.missed === 0) expect('packets with DF at the tap, as the rules count them', seen.withDf, withDf);
+  if (seen.missed === 0) expect('packets with DF at the receiver, as the rules count them', seen.withDf, withDf);
   if (!flood) {
     if (offered < sent) wrong.push(`packets that came to the router: ${offered}, expected ${sent}`);
     expect('packets that arrived', arrived, sent);

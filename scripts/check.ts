@@ -13,12 +13,16 @@ interface Check {
 const bin = (name: string) => `node_modules/.bin/${name}`;
 
 function checks(): Check[] {
-  const cFiles = readdirSync('csrc')
+  const cFiles = readdirSync('csrc', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.c'))
     .map((file) => `csrc/${file}`);
   const shellScripts = ['scripts/setup', 'scripts/build-native', 'scripts/build-ts', 'scripts/format', 'scripts/fuzz'];
   return [
-    { name: 'clang-tidy', command: 'clang-tidy', args: ['--quiet', ...cFiles, '--', '-std=c11', '-D_GNU_SOURCE'] },
+    {
+      name: 'clang-tidy',
+      command: 'clang-tidy',
+      args: ['--quiet', ...cFiles, '--', '-std=c11', '-D_GNU_SOURCE', '-Icsrc'],
+    },
     { name: 'types', command: bin('tsc'), args: ['-p', 'tsconfig.dev.json'] },
     { name: 'layers', command: bin('tsx'), args: ['scripts/check-layers.ts'] },
     { name: 'eslint', command: bin('eslint'), args: ['--max-warnings=0', '.'] },

@@ -30,7 +30,7 @@ None is ever 0. A super-packet takes a run of them, because the kernel numbers i
 How \`random\` keeps its promise: the numbers are 256 blocks of 256, and each destination and protocol has all of its blocks in a queue,
 shuffled. Single datagrams draw from a hand of 32 blocks, in the order of a permutation with a fresh key for each
 hand; runs are cut from one open block at a time; a block that is used up goes to the end of the queue. Between two
-uses of a number lie at least 38,190 others (\`csrc/deck.h\` has the arithmetic).
+uses of a number lie at least 38,190 others (\`csrc/packet/id_pool.h\` has the arithmetic).
 
 ## Behind NAT
 

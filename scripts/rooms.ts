@@ -11,7 +11,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readC } from './layers/c-file.js';
+import { readC } from './layers/c-rooms.js';
 import { readTypeScript } from './layers/ts-file.js';
 import { measure } from './rooms-measured.js';
 import { TIERS } from './tiers.js';

@@ -1,6 +1,6 @@
 /**
  * Every counter once: its name, unit and help. The same words appear in the C
- * core (`csrc/packet.h`), in `clear-df stats` and `/stats` and, in snake case,
+ * core (`csrc/packet/packet.h`), in `clear-df stats` and `/stats` and, in snake case,
  * in the names and the `reason` label of `/metrics`.
  */
 
@@ -9,7 +9,7 @@ export interface CounterInfo {
   readonly help: string;
 }
 
-/** In the order of `CDF_COUNTERS` in `csrc/packet.h`; the addon is refused when they differ. */
+/** In the order of `CDF_COUNTERS` in `csrc/packet/packet.h`; the addon is refused when they differ. */
 export const COUNTERS = {
   packets: { unit: 'packets', help: 'Packets seen, super-packets counted once.' },
   bytes: {
@@ -63,7 +63,7 @@ export const COUNTERS = {
   identifications: { unit: 'identifications', help: 'Identifications given out, runs for super-packets included.' },
 } as const satisfies Record<string, CounterInfo>;
 
-/** Rare events of a worker, as it reports them besides counting; `csrc/fault.h` has the same. */
+/** Rare events of a worker, as it reports them besides counting; `csrc/queue/fault.h` has the same. */
 export type FaultKind =
   | 'leaking'
   | 'overload'

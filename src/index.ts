@@ -8,7 +8,7 @@ export {
   delta,
   merge,
 } from './counters.js';
-export { EncapSocket, type EncapFault, type EncapOptions, type EncapStats } from './encap.js';
+export { EncapSocket, type EncapFault, type EncapOptions, type EncapStats } from './espinudp.js';
 export { ClearDfError, EXIT_CODES, type ErrorCode } from './errors.js';
 export {
   type Busiest,

@@ -17,7 +17,7 @@ export interface Network {
   sender: Namespace;
   router: Namespace;
   sink: Namespace;
-  /** The address of the router's eth0, to which `pour` writes its frames. */
+  /** The address of the router's eth0, to which `sender` writes its frames. */
   mac: string;
 }
 

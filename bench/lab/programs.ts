@@ -11,8 +11,8 @@ const CORE = path.join(PROJECT, 'csrc');
 export const CACHE = path.join(PROJECT, '.cache/bench');
 
 const LIBRARIES = {
-  pour: [],
-  tap: [],
+  sender: [],
+  receiver: [],
   tcp: [],
   article: ['-lnetfilter_queue', '-lnfnetlink'],
   floor: ['-lnetfilter_queue', '-lmnl'],
@@ -32,8 +32,8 @@ export function program(name: Program): Promise<string> {
 async function build(name: Program): Promise<string> {
   const source = path.join(SOURCES, `${name}.c`);
   const target = path.join(CACHE, name);
-  const sources = [source, ...(name === 'pour' ? [path.join(CORE, 'pour.c')] : [])];
-  const headers = ['pour.h', 'stamp.h'].map((header) => path.join(CORE, header));
+  const sources = [source, ...(name === 'sender' ? [path.join(CORE, 'sender/sender.c')] : [])];
+  const headers = ['sender/sender.h', 'sender/test_header.h'].map((header) => path.join(CORE, header));
   const newest = Math.max(...[...sources, ...headers].map(modified));
   if (modified(target) > newest) return target;
   mkdirSync(CACHE, { recursive: true });

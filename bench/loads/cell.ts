@@ -4,9 +4,9 @@ import { none } from '../contenders/none.js';
 import type { Network } from '../lab/network.js';
 import type { DatagramLoad, Load } from '../record/catalogue.js';
 import type { Latency } from '../record/results.js';
-import { pour } from './pour.js';
+import { send } from './send.js';
 import { Ring } from './ring.js';
-import { readTap, startTap, type Tapped } from './sample.js';
+import { readReceiver, startReceiver, type Received } from './sample.js';
 import type { Outcome } from './spent.js';
 import { stream } from './stream.js';
 
@@ -38,31 +38,31 @@ export async function runCell(
   }
   const { length, flows, df } = load;
   if (load.latency === undefined) {
-    return inside(network, contender, (ring) => pour(ring, { length, flows, df, rate, seconds }));
+    return inside(network, contender, (ring) => send(ring, { length, flows, df, rate, seconds }));
   }
-  const base = await inside(network, none, (ring) => tapped(ring, load, rate, seconds / 2));
-  const { outcome, tap } = await inside(network, contender, (ring) => tapped(ring, load, rate, seconds));
+  const base = await inside(network, none, (ring) => received(ring, load, rate, seconds / 2));
+  const { outcome, receiver } = await inside(network, contender, (ring) => received(ring, load, rate, seconds));
   return {
     ...outcome,
     latency: {
-      ...{ samples: tap.packets, missed: tap.missed, disorder: tap.disorder },
-      ...{ seen: percentiles(tap), without: percentiles(base.tap) },
+      ...{ samples: receiver.packets, missed: receiver.missed, disorder: receiver.disorder },
+      ...{ seen: percentiles(receiver), without: percentiles(base.receiver) },
     },
   };
 }
 
-async function tapped(
+async function received(
   ring: Ring,
   { length, flows, df }: DatagramLoad,
   rate: number,
   seconds: number,
-): Promise<{ outcome: Outcome; tap: Tapped }> {
+): Promise<{ outcome: Outcome; receiver: Received }> {
   const sample = Math.max(1, Math.floor(((rate === 0 ? FASTEST : rate) * seconds) / SAMPLES));
-  const running = await startTap(ring.network, RING_MEGABYTES, 'sampled');
-  const outcome = await pour(ring, { length, flows, df, rate, seconds, sample });
-  return { outcome, tap: await readTap(running) };
+  const running = await startReceiver(ring.network, RING_MEGABYTES, 'sampled');
+  const outcome = await send(ring, { length, flows, df, rate, seconds, sample });
+  return { outcome, receiver: await readReceiver(running) };
 }
 
-function percentiles({ median, p99, p999, max }: Tapped): Latency['seen'] {
+function percentiles({ median, p99, p999, max }: Received): Latency['seen'] {
   return { median, p99, p999, max };
 }

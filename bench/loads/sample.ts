@@ -1,10 +1,10 @@
-/** Latency and order at the sink, by `tap`, which looks only when all is over. */
+/** Latency and order at the sink, by `receiver`, which looks only when all is over. */
 import { program } from '../lab/programs.js';
 import type { Network } from '../lab/network.js';
 import type { Running } from '../../test/helpers/running.js';
 
-/** What `tap` printed. Times in nanoseconds. */
-export interface Tapped {
+/** What `receiver` printed. Times in nanoseconds. */
+export interface Received {
   packets: number;
   /** The ring had no room for them. */
   missed: number;
@@ -21,15 +21,15 @@ export interface Tapped {
 }
 
 /** Starts it: `sampled` for the marked packets, `every` for all, each whole. */
-export async function startTap({ sink }: Network, megabytes: number, mode: 'sampled' | 'every'): Promise<Running> {
-  const tap = sink.spawn(await program('tap'), ['eth0', String(megabytes), mode]);
-  await tap.says(/^ready$/m);
-  return tap;
+export async function startReceiver({ sink }: Network, megabytes: number, mode: 'sampled' | 'every'): Promise<Running> {
+  const receiver = sink.spawn(await program('receiver'), ['eth0', String(megabytes), mode]);
+  await receiver.says(/^ready$/m);
+  return receiver;
 }
 
 /** Ends it and reads what it saw. */
-export async function readTap(tap: Running): Promise<Tapped> {
-  const { exitCode } = await tap.stop('SIGTERM', 60_000);
-  if (exitCode !== 0) throw new Error(`tap failed: ${tap.stderr}`);
-  return JSON.parse(tap.stdout.replace(/^ready\n/, '')) as Tapped;
+export async function readReceiver(receiver: Running): Promise<Received> {
+  const { exitCode } = await receiver.stop('SIGTERM', 60_000);
+  if (exitCode !== 0) throw new Error(`receiver failed: ${receiver.stderr}`);
+  return JSON.parse(receiver.stdout.replace(/^ready\n/, '')) as Received;
 }

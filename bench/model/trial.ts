@@ -6,7 +6,7 @@ import { clearDf } from '../../test/helpers/clear-df.js';
 import type { Network } from '../lab/network.js';
 import { contender as contenderOf } from '../contenders/table.js';
 import { runCell } from '../loads/cell.js';
-import { pour, type Pouring } from '../loads/pour.js';
+import { send, type Sending } from '../loads/send.js';
 import { Ring } from '../loads/ring.js';
 import type { Outcome } from '../loads/spent.js';
 import { LOADS } from '../record/catalogue.js';
@@ -55,13 +55,13 @@ export async function runTrial(
   rate = 0,
 ): Promise<ModelPoint> {
   const { length, df, way, use } = trial;
-  const load: Pouring = {
+  const load: Sending = {
     ...{ length, df, seconds, rate, flows: FLOWS },
     ...(way === 'send' ? { mac: NOBODY_MAC } : {}),
     ...(use === 'backlog' ? { backlog: true, count: BACKLOG } : {}),
   };
   const sleeps = ring.pid === undefined ? 0 : readThreads(ring.pid).sleeps;
-  const outcome = await pour(ring, load);
+  const outcome = await send(ring, load);
   if (outcome.ended !== undefined) throw new Error(`it ended: ${outcome.ended.reason}`);
   const point = pointOf(trial, round, outcome);
   const answered = outcome.datagrams?.handled ?? 0;

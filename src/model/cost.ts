@@ -38,7 +38,7 @@ export const BATCH_MOST = 64;
 
 /** `--coalesce` unless something else is said, in nanoseconds. */
 export const COALESCE = 50_000;
-/** Packets that a pause has to bring to be made: `csrc/coalesce.c`. */
+/** Packets that a pause has to bring to be made: `csrc/queue/coalesce.c`. */
 const WORTH = 1.25;
 
 /** Sizes in bytes, IP header included, each with its share of the packets; the shares add up to 1. */

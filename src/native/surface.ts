@@ -69,7 +69,7 @@ export interface NativeMangler {
 }
 
 /** Where ESP in UDP is taken, and whom keepalives go to. */
-export type NativeEncapOptions = {
+export type NativeEspInUdpOptions = {
   /** Address of this host, or `0.0.0.0`, and its UDP port, 1–65535. */
   local: string;
   port: number;
@@ -79,7 +79,7 @@ export type NativeEncapOptions = {
   keepalive: number;
 };
 
-export type NativeEncapCounts = {
+export type NativeEspInUdpCounts = {
   /** Keepalives sent. */
   keepalives: number;
   /** Keepalives that the kernel did not send. */
@@ -97,17 +97,17 @@ export type NativeEncapCounts = {
 };
 
 /** A bound socket with UDP_ENCAP; closed when it is collected, or its environment ends. */
-export interface NativeEncap {
+export interface NativeEspInUdp {
   /** Send a keepalive when one is due, and throw away what is not ESP; never waits. */
   tend(): void;
   /** As the last {@link tend} left them; still there after {@link close}. */
-  counts(): NativeEncapCounts;
+  counts(): NativeEspInUdpCounts;
   /** Safe to call again. */
   close(): void;
 }
 
-/** Thrown by `Encap` when a step fails: `errno` by number, and the step's name. */
-export type NativeEncapError = Error & { errno: number; operation: string };
+/** Thrown by `EspInUdp` when a step fails: `errno` by number, and the step's name. */
+export type NativeEspInUdpError = Error & { errno: number; operation: string };
 
 /** The packet rules alone, for captures: no root, no kernel. */
 export interface NativeRules {
@@ -165,8 +165,8 @@ export type NativeProbeResult = {
 /** What `probe` rejects with when it cannot ask at all. */
 export type NativeProbeError = Error & { errno: number; operation: string };
 
-/** Datagrams to a router, as whole frames; see `csrc/pour.h`. */
-export type NativePour = {
+/** Datagrams to a router, as whole frames; see `csrc/sender/sender.h`. */
+export type NativeSend = {
   /** The link, by its device's name. */
   device: string;
   /** Of the router's end, `xx:xx:xx:xx:xx:xx`. */
@@ -185,17 +185,17 @@ export type NativePour = {
   df: number;
 };
 
-export type NativePoured = {
+export type NativeSent = {
   sent: number;
   /** The link dropped them, and said so. */
   refused: number;
   seconds: number;
 };
 
-/** What `pour` throws: `errno` by number, and the step's name. */
-export type NativePourError = Error & { errno: number; operation: string };
+/** What `send` throws: `errno` by number, and the step's name. */
+export type NativeSendError = Error & { errno: number; operation: string };
 
-/** A rule of nft's family ip that has nothing but the target NFQUEUE of iptables; see `csrc/nftables.h`. */
+/** A rule of nft's family ip that has nothing but the target NFQUEUE of iptables; see `csrc/kernel/nftables.h`. */
 export type NativeQueueRule = {
   table: string;
   chain: string;
@@ -218,15 +218,15 @@ export interface Native {
    * @returns '' when it cannot be told
    */
   rulesetMark(legacyTable: string): string;
-  /** The network namespace, never two alike: `cookie-1450`, `lo-50085` (`csrc/netns.h`); undefined: not to be had. */
+  /** The network namespace, never two alike: `cookie-1450`, `lo-50085` (`csrc/kernel/netns.h`); undefined: not to be had. */
   namespaceId(): string | undefined;
   /** One question to the path, off the JavaScript thread; needs CAP_NET_RAW. */
   probe(request: NativeProbe): Promise<NativeProbeResult[]>;
   /** Sends on the calling thread, and returns when it is over; needs CAP_NET_RAW. */
-  pour(request: NativePour): NativePoured;
+  send(request: NativeSend): NativeSent;
   /** flock(2), exclusive, never waits: 0 or the errno. `inherit`: commands started from now on hold the lock too. */
   flock(descriptor: number, inherit: boolean): number;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
-  Encap: new (options: NativeEncapOptions) => NativeEncap;
+  EspInUdp: new (options: NativeEspInUdpOptions) => NativeEspInUdp;
   Rules: new (identification: IdentificationPolicy) => NativeRules;
 }

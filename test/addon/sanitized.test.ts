@@ -25,11 +25,19 @@ async function headers(): Promise<string> {
 }
 
 beforeAll(async () => {
-  const common = ['-g', '-O1', '-fPIC', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-D_GNU_SOURCE'];
+  const common = [
+    '-g',
+    '-O1',
+    '-fPIC',
+    '-fno-omit-frame-pointer',
+    '-fsanitize=address,undefined',
+    '-D_GNU_SOURCE',
+    `-I${CSRC}`,
+  ];
   const include = [`-I${addonApi.include_dir}`, `-I${await headers()}`];
-  const sources = readdirSync(CSRC).filter((name) => /\.(c|cc)$/.test(name));
+  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(c|cc)$/.test(name));
   const compile = async (file: string): Promise<string> => {
-    const object = path.join(folder, `${file}.o`);
+    const object = path.join(folder, `${path.basename(file)}.o`);
     const language = file.endsWith('.cc')
       ? [
           'g++',
@@ -69,7 +77,7 @@ function reports(stderr: string): string[] {
   return stderr
     .split(/\n(?=(?:Direct|Indirect) leak|=+\d+=+ERROR: Address|.*runtime error)/)
     .filter((report) => /(leak of|ERROR: AddressSanitizer|runtime error)/.test(report))
-    .filter((report) => /csrc\/|cdf_|ManglerWrap|RulesWrap|EncapWrap|ERROR: AddressSanitizer/.test(report));
+    .filter((report) => /csrc\/|cdf_|ManglerWrap|RulesWrap|EspInUdpWrap|ERROR: AddressSanitizer/.test(report));
 }
 
 describe('under AddressSanitizer and UBSan', () => {
@@ -79,9 +87,9 @@ describe('under AddressSanitizer and UBSan', () => {
     ['refused.cjs', ''],
     ['ends-parent.cjs', 'close'],
     ['ends-parent.cjs', 'exit'],
-    ['encap.cjs', 'cycles'],
-    ['encap.cjs', 'threads'],
-    ['encap.cjs', 'refused'],
+    ['espinudp.cjs', 'cycles'],
+    ['espinudp.cjs', 'threads'],
+    ['espinudp.cjs', 'refused'],
   ])(
     '%s %s',
     async (file, argument) => {

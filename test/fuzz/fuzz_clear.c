@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clear.h"
-#include "ipv4.h"
+#include "packet/clear.h"
+#include "packet/ipv4.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "drain.h"
+#include "queue/drain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

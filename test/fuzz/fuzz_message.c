@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clear.h"
-#include "message.h"
+#include "packet/clear.h"
+#include "queue/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

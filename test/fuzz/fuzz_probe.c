@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icmp.h"
+#include "probe/icmp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

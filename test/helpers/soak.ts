@@ -38,7 +38,7 @@ const PAYLOAD = 1300;
 const SEGMENTS = 50;
 const GATHERED = 80;
 
-/** KiB: buffers of 68 KiB and 320 bytes (csrc/queue.c). A burst fills all 64, otherwise super-packets reach 16. */
+/** KiB: buffers of 68 KiB and 320 bytes (csrc/queue/queue.c). A burst fills all 64, otherwise super-packets reach 16. */
 const BUFFER = 68.3125;
 const [FILLED, KEPT] = [QUEUES.length * 64 * BUFFER, QUEUES.length * 16 * BUFFER];
 /**

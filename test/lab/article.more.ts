@@ -26,7 +26,7 @@ const FRAGMENTS = ['ip[6:2] & 0x3fff != 0'];
 const SECOND = 1000;
 /** Without its cure the queue met some 400 reorderings in 40 MB on 6.1; without the queue it is about 20. */
 const STORM = 150;
-/** Where a thread that moves to another CPU overtakes its own packets (csrc/affinity.h). */
+/** Where a thread that moves to another CPU overtakes its own packets (csrc/queue/affinity.h). */
 const BACKLOG_NOT_LEFT_TO_KSOFTIRQD = '6.5';
 
 /** The identifications of whole datagrams, each seen as the two fragments that it has to be. */

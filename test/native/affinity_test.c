@@ -2,7 +2,7 @@
 /* A thread stays on one CPU, is free for a moment between, and a mask that
  * someone else gives it counts; only on kernels before 6.5. Time is given, not
  * waited for. */
-#include "affinity.h"
+#include "queue/affinity.h"
 
 #include <stdbool.h>
 

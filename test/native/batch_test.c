@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Super-packets are taken a few at a time, and what they have filled is given
  * back once there are none. */
-#include "batch.h"
+#include "queue/batch.h"
 
 #include "tap.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rules that a capture cannot show: skb flags, hooks, the companion. The
  * others are held against scapy and tshark in test/oracle. */
-#include "clear.h"
+#include "packet/clear.h"
 
 #include "layouts.h"
 #include "tap.h"

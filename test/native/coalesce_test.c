@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pauses are made while packets come fast enough, and only then. Time is given,
  * not waited for. */
-#include "coalesce.h"
+#include "queue/coalesce.h"
 
 #include <sys/prctl.h>
 

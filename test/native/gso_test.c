@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Super-packets: which are cleared whole, which go to the companion, and which
  * are better left alone. */
-#include "clear.h"
+#include "packet/clear.h"
 
 #include "layouts.h"
 #include "tap.h"

@@ -2,7 +2,7 @@
 /* The identification promise: never 0, and none repeated for a destination within
  * 30,000 consecutive datagrams, from 1 to 8 threads, runs included; and hard
  * enough to guess. */
-#include "identification.h"
+#include "packet/identification.h"
 
 #include <math.h>
 #include <pthread.h>

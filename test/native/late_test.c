@@ -8,8 +8,8 @@
 
 #include "clock.h"
 #include "packets.h"
-#include "probe.h"
-#include "raw.h"
+#include "probe/probe.h"
+#include "probe/raw.h"
 #include "tap.h"
 
 #define WAIT (CDF_SECOND / 1000)

@@ -4,7 +4,7 @@
 #ifndef LAYOUTS_H
 #define LAYOUTS_H
 
-#include "clear.h"
+#include "packet/clear.h"
 #include "packets.h"
 
 static struct cdf_identifier *identifier;

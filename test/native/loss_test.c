@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Gaps are explained together, not too often, and by cause. What the kernel
  * tells is a file of the test's own, in the form of seq_show(). */
-#include "loss.h"
+#include "queue/loss.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

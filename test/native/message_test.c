@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nfnetlink_queue messages: read as the kernel writes them, answered in place. */
-#include "message.h"
+#include "queue/message.h"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "sequence.h"
+#include "queue/loss.h"
 #include "tap.h"
 
 static _Alignas(8) char buffer[4096];

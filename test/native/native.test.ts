@@ -38,8 +38,8 @@ afterAll(() => {
 async function library(sanitizers: string): Promise<string> {
   const folder = path.join(build, sanitizers.replace(',', '-'));
   mkdirSync(folder);
-  const sources = readdirSync(CSRC).filter((file) => file.endsWith('.c'));
-  const objects = sources.map((file) => path.join(folder, file.replace(/\.c$/, '.o')));
+  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.c'));
+  const objects = sources.map((file) => path.join(folder, path.basename(file).replace(/\.c$/, '.o')));
   await Promise.all(
     sources.map((file, i) =>
       execa('cc', [...COMMON, `-fsanitize=${sanitizers}`, '-c', path.join(CSRC, file), '-o', objects[i]!]),

@@ -3,8 +3,8 @@
  * Every packet lies in memory of its own length, so that a byte too far shows. */
 #include <stdlib.h>
 
-#include "icmp.h"
 #include "packets.h"
+#include "probe/icmp.h"
 #include "tap.h"
 
 #define PAYLOAD 72u

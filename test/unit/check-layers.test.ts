@@ -32,9 +32,10 @@ describe('a house in order', () => {
       'src/host/exec.ts': "import { execa } from 'execa'; import { y } from '../net/address.js'; export { execa, y };",
       'src/report/text.ts': "import type { y } from '../host/exec.js'; export type Y = typeof y;",
       'src/index.ts': "export { x } from './errors.js';",
-      'csrc/packet.h': '#include <stdint.h>\n',
-      'csrc/clear.c': '#include "packet.h"\n#include <linux/netlink.h>\n',
-      'csrc/addon.cc': '#include <napi.h>\n#include "mangler.h"\n',
+      'csrc/packet/packet.h': '#include <stdint.h>\n',
+      'csrc/packet/clear.c': '#include "packet.h"\n#include <linux/netlink.h>\n',
+      'csrc/queue/mangler.h': '#include "packet/packet.h"\n',
+      'csrc/node/addon.cc': '#include <napi.h>\n#include "queue/mangler.h"\n',
     };
     expect(check(files)).toEqual([]);
   });
@@ -117,12 +118,19 @@ describe('the machine', () => {
 
 describe('C', () => {
   test.each([
-    ['a later step', 'ipv4.c', '#include "worker.h"', 'worker.h comes after ipv4.c in the ladder'],
-    ['Node in C', 'queue.c', '#include <node_api.h>', 'C knows no Node'],
-    ['netlink in the boundary', 'mangler_wrap.cc', '#include <libmnl/libmnl.h>', 'the boundary knows no netlink'],
-    ['a file without a step', 'attic.c', '', 'every C file has its place in the ladder'],
+    ['a header of a later room', 'packet/ipv4.c', '#include "queue/worker.h"', 'queue is not to the left of packet'],
+    ['a header across the ladders', 'probe/raw.c', '#include "queue/worker.h"', 'queue is not to the left of probe'],
+    ['Node in C', 'queue/queue.c', '#include <node_api.h>', 'C knows no Node'],
+    ['netlink in the boundary', 'node/mangler_wrap.cc', '#include <libmnl/libmnl.h>', 'the boundary knows no netlink'],
+    ['an unknown room', 'attic/a.c', '', "room 'attic': every room has its place in a ladder"],
+    ['a file in no room', 'attic.c', '', "room 'attic': every room has its place in a ladder"],
   ])('%s is found', (_, file, text, rule) => {
     expect(check({ [`csrc/${file}`]: `${text}\n` })).toEqual([expect.stringContaining(rule)]);
+  });
+
+  test('a circle of two files of one room is found once', () => {
+    const files = { 'csrc/queue/a.c': '#include "b.h"\n', 'csrc/queue/a.h': '', 'csrc/queue/b.h': '#include "a.h"\n' };
+    expect(check(files)).toEqual(['csrc/queue/a: includes itself through queue/b, queue/a: no include circles']);
   });
 });
 

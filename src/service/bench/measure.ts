@@ -8,7 +8,7 @@ import { DESTINATION, NOBODY_MAC, type Ring, ROUTER_MAC, SOURCE } from '../../ho
 import type { Runner } from '../../host/exec.js';
 import { waitingWith } from '../../host/bench/waiting.js';
 import { type Point, wokenOf } from '../../model/fit.js';
-import type { NativePour, NativePoured } from '../../native.js';
+import type { NativeSend, NativeSent } from '../../native.js';
 import type { Snapshot } from '../../report/snapshot.js';
 import { SENDER } from './send.js';
 import type { Trial } from './trials.js';
@@ -95,7 +95,7 @@ async function readTotals({ runner, ring, main }: Measuring): Promise<Snapshot['
 }
 
 /** What the sender is asked for. */
-export function requestOf({ way, length, df }: Trial, seconds: number): NativePour {
+export function requestOf({ way, length, df }: Trial, seconds: number): NativeSend {
   return {
     ...{ device: 'eth0', mac: way === 'send' ? NOBODY_MAC : ROUTER_MAC, source: SOURCE, destination: DESTINATION },
     ...{ length, df, milliseconds: Math.round(1000 * seconds), rate: 0, flows: FLOWS },
@@ -112,7 +112,7 @@ export async function measure(measuring: Measuring, trial: Trial, daemon: Daemon
   const before = daemon?.clocks();
   const options = { namespace: ring.sender, core: pair.receiving, name: 'the sender', signal };
   const sender = startChild(options, [SENDER, JSON.stringify(requestOf(trial, seconds))]);
-  const { sent, seconds: sending } = JSON.parse(await sender.line()) as NativePoured;
+  const { sent, seconds: sending } = JSON.parse(await sender.line()) as NativeSent;
   const late = (await daemon?.drained()) ?? 0;
   const after = daemon?.clocks();
   await sender.end();

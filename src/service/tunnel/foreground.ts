@@ -1,5 +1,5 @@
 /** What `up` goes on with once the tunnel is set up: the mangler, the socket of ESP in UDP, or both. */
-import type { EncapSocket } from '../../encap.js';
+import type { EncapSocket } from '../../espinudp.js';
 import type { Logger } from '../../log.js';
 import type { Service } from '../../service.js';
 import { closeSocket } from './socket.js';

@@ -1,5 +1,5 @@
 /** The socket of ESP in UDP: held by the foreground of `up`, looked for by `status`. */
-import { EncapSocket, type EncapFault } from '../../encap.js';
+import { EncapSocket, type EncapFault } from '../../espinudp.js';
 import { ClearDfError } from '../../errors.js';
 import { holderText, portHolder } from '../../host/udp-port.js';
 import type { Logger } from '../../log.js';

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The identifications of one destination and protocol: a pool of 256 blocks of 256 numbers.
+ *
+ * Blocks leave the queue at its head and, once used up, come back at its tail,
+ * so that a number cannot return before nearly all others have had their turn.
+ * Single datagrams draw from a window of 32 blocks, in the order of a permutation
+ * with a fresh random key for each window. Runs, which have to be contiguous, are
+ * cut from one open block at a time.
+ *
+ * The promise, in numbers: a block that has come back waits behind at least
+ * 256 - 2 * 32 - 2 = 190 others (the current window and the next, the open block
+ * and itself aside). A window gives 8,191 numbers or more, and an open block is
+ * given up only when the next run, 56 at most, does not fit, so after 201
+ * numbers at least: 190 * 201 = 38,190 between two uses of a number. In
+ * datagrams that is 31,300 when every one comes from a super-packet that takes
+ * 1,200 bytes for a segment and has segments of 1,460.
+ */
+#ifndef CDF_ID_POOL_H
+#define CDF_ID_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CDF_BLOCKS 256u
+#define CDF_WINDOW_BLOCKS 32u
+/* Longest run; a block fits four of them. */
+#define CDF_RUN_MAX 56u
+
+struct cdf_id_pool {
+	uint8_t queue[CDF_BLOCKS]; /* ring of blocks; the head is due next */
+	uint8_t head;
+	uint16_t queued;
+
+	uint8_t window[CDF_WINDOW_BLOCKS];
+	uint16_t used; /* of WINDOW_SIZE */
+	uint64_t key[2];
+
+	bool run_open; /* run_block is being cut */
+	uint8_t run_block;
+	uint16_t run_used; /* of BLOCK_SIZE */
+
+	uint16_t next; /* sequential */
+};
+
+/**
+ * Shuffle a new pool.
+ * @param seed secret, and of this pool alone; later windows ask the kernel for
+ *        theirs (getrandom(2)), which would be slow for each new pair
+ */
+void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t seed[2]);
+
+/** Draw a run of 1 to CDF_RUN_MAX numbers; the first is returned, never 0. */
+uint16_t cdf_id_pool_draw(struct cdf_id_pool *pool, unsigned int run);
+
+/** The next run in plain sequence; the first is returned, never 0. */
+uint16_t cdf_id_pool_next(struct cdf_id_pool *pool, unsigned int run);
+
+/** The finalizer of splitmix64: every bit of x moves every bit of the result. */
+uint64_t cdf_mix(uint64_t x);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "drain.h"
+
+#include "clock.h"
+#include "kernel_queue.h"
+
+/* Turns after which the kernel is asked whether anything still waits: messages
+ * may come without end that are not its own. */
+#define LOOK_TURNS 1024
+/* Where it does not tell: more than any receive buffer holds. */
+#define MOST_TURNS (4u << 20)
+/* Turns that may fail to receive; each takes a pause. */
+#define MOST_ERRORS 100
+
+static bool nothing_waits(const struct cdf_loop *loop)
+{
+	struct cdf_kernel_queue row;
+
+	return cdf_kernel_queue_read(loop->loss.kernel, loop->loss.queue,
+				     &row) &&
+	       (row.port != loop->loss.port || row.waiting == 0);
+}
+
+static void answer_waiting(struct cdf_loop *loop)
+{
+	int errors = 0;
+
+	for (uint32_t turn = 1; turn < MOST_TURNS; turn++) {
+		if (!cdf_loop_turn(loop) &&
+		    (loop->drained || ++errors == MOST_ERRORS))
+			return;
+		if (turn % LOOK_TURNS == 0 && nothing_waits(loop))
+			return;
+	}
+}
+
+/* Verdicts that could not be sent; unbinding would drop these packets. */
+static void accept_rest(struct cdf_loop *loop)
+{
+	_Alignas(4) uint8_t buffer[CDF_VERDICT_SIZE];
+	struct iovec iov = { buffer, sizeof(buffer) };
+
+	cdf_message_write_accept_all(buffer, loop->loss.queue,
+				     loop->sequence.last);
+	cdf_queue_send(loop->queue, &iov, 1);
+}
+
+void cdf_loop_drain(struct cdf_loop *loop)
+{
+	enum cdf_full full = cdf_overload_full(&loop->overload);
+	struct cdf_lost lost;
+
+	cdf_queue_hold(loop->queue);
+	loop->overload.held = true;
+	answer_waiting(loop);
+	if (cdf_loss_end(&loop->loss, loop->sequence.last, full,
+			 cdf_clock_now(), &lost) > 0)
+		accept_rest(loop);
+	cdf_lost_count(&lost, &loop->counters, &loop->faults);
+	cdf_counters_publish(&loop->shared, &loop->counters);
+	cdf_faults_report(&loop->faults, true);
+}
