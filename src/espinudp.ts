@@ -3,7 +3,7 @@
  * counts, reports rare faults, closes. ESP stays in the kernel.
  */
 import { EventEmitter } from 'node:events';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError, optionError } from './errors.js';
 import { errnoName } from './mangler.js';
 import { type NativeEspInUdp, type NativeEspInUdpError, type NativeEspInUdpOptions, native } from './native.js';

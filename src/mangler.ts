@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Counters, fromBlock, merge } from './counters.js';
 import { ClearDfError, optionError, usageError } from './errors.js';
 import {

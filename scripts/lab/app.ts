@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, symlink, chmod } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from '../bundle.js';
 import { cached, digest, PROJECT, prune } from './cache.js';
 import { writeImage } from './image.js';
 import { contents, filesBelow } from './stage.js';
@@ -12,17 +12,11 @@ import { contents, filesBelow } from './stage.js';
 export const APP = '/opt/clear-df';
 /** Where the lab's own files are inside a guest. */
 const LAB = '/opt/lab';
-const MAIN = 'dist/esm/cli/main.js';
-/**
- * The built clear-df with everything that it imports in one file: to open and compile some 600 files takes an emulated
- * machine three times as long.
- */
-const JOINED = 'dist/esm/cli/joined.js';
-export const APP_MAIN = path.join(APP, JOINED);
-/** As npm installs it. */
-export const APP_SHIPPED = path.join(APP, MAIN);
+const MAIN = 'dist/cli/main.js';
+export const APP_MAIN = path.join(APP, MAIN);
 /** clear-df as a process that waits for commands: see resident.mjs. */
 const RESIDENT = 'resident.mjs';
+const RESIDENT_BUILT = path.join(path.dirname(MAIN), 'resident.js');
 const ADDON = 'build/Release/clear_df.node';
 
 /** The built clear-df, and the agent. @throws Error when it has not been built */
@@ -43,13 +37,11 @@ export async function appImage(): Promise<string> {
       await mkdir(path.dirname(target), { recursive: true });
       await cp(file, target);
     }
-    await join(path.join(PROJECT, MAIN), path.join(root, APP, JOINED));
-    for (const file of [MAIN, JOINED]) await chmod(path.join(root, APP, file), 0o755);
     await mkdir(path.join(root, LAB), { recursive: true });
     await cp(own[0] as string, path.join(root, LAB, 'agent.mjs'));
-    // Beside the joined one: the addon is looked for from there.
-    await join(own[2] as string, path.join(root, APP, path.dirname(JOINED), RESIDENT));
-    await symlink(path.join(APP, path.dirname(JOINED), RESIDENT), path.join(root, LAB, RESIDENT));
+    // Beside the command: the addon is looked for from there.
+    await bundle([own[2] as string], path.join(root, APP, path.dirname(MAIN)));
+    await symlink(path.join(APP, RESIDENT_BUILT), path.join(root, LAB, RESIDENT));
     await cp(own[1] as string, path.join(root, LAB, 'init'));
     await chmod(path.join(root, LAB, 'init'), 0o755);
     await mkdir(path.join(root, 'usr/bin'), { recursive: true });
@@ -58,23 +50,6 @@ export async function appImage(): Promise<string> {
   });
   await prune('app');
   return path.join(folder, 'image');
-}
-
-async function join(entry: string, outfile: string): Promise<void> {
-  // By names that no file has: all of them share one scope.
-  const require =
-    "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
-  const names = 'const __filename = import.meta.filename, __dirname = import.meta.dirname;';
-  await build({
-    ...{ entryPoints: [entry], outfile, bundle: true, minifyWhitespace: true, logLevel: 'error' },
-    ...{
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      mainFields: ['module', 'main'],
-      banner: { js: `${require}${names}` },
-    },
-  });
 }
 
 interface LockFile {

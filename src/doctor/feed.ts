@@ -1,5 +1,5 @@
 /** Rules that send packets to a queue, of whichever backend, and what they see. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { savedRules } from '../rules/iptables.js';
 import { nameOfTag } from '../rules/resolve.js';
 import { valueOf } from '../rules/words.js';

@@ -1,5 +1,5 @@
 /** Rules of nft as they are walked by `input.ts`: whether they fit a packet, and where they lead. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isInPrefix } from '../net/address.js';
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { isAmong } from './nft-listing.js';

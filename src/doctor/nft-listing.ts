@@ -1,5 +1,5 @@
 /** What `nft -j list ruleset` says that the doctor wants: chains with their hooks, rules, flowtables. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Machine, type Reading, known } from './machine.js';
 
 /** The parts of libnftables-json(5) that are read here; everything else passes. */

@@ -1,5 +1,5 @@
 /** Devices and routes of this network namespace, read through `ip -j`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../errors.js';
 import { type Runner } from './exec.js';
 import { readJson, readList } from './facts/json.js';

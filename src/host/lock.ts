@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, ftruncateSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../errors.js';
 import { native } from '../native.js';
 import { errnoOf } from './exec.js';

@@ -1,5 +1,5 @@
 /** Reads a snapshot back from `/stats`, possibly from another version of clear-df. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { COUNTER_NAMES, type Counters } from '../counters.js';
 import type { Snapshot } from './snapshot.js';
 

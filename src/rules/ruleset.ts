@@ -1,5 +1,5 @@
 /** What `nft -j list ruleset` says about who owns which table. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameOfTag } from './resolve.js';
 import { FAMILIES, type Family, isEarlyAlone, nameOfTable } from './nft.js';
 

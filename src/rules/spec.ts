@@ -2,7 +2,7 @@
  * What to match and where, as a person asks for it. {@link parseRuleSpec} refuses what cannot
  * work or must not be done unasked, and fills in the defaults of the situation (tunnel or forwarded).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ClearDfError, missingError, usageError } from '../errors.js';
 import { IPV4_PREFIX_FORM, readIpv4Prefix } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';

@@ -2,7 +2,7 @@
  * Every option of `clear-df run` once, by the name that its flag and its key in the file share: how its text is
  * read. A flag and its key accept the same text; `option-table.ts` says which text that is.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError, missingError, shortened, usageError } from '../errors.js';
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_LEVELS } from '../log.js';

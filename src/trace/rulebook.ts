@@ -1,5 +1,5 @@
 /** Which chain hangs where, and what stands in it: by what a trace's chains and rules get their places and words. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/words.js';
 import { HOOKS, type Hook } from './nft-marks.js';

@@ -1,5 +1,5 @@
 /** The carriers that a site file may name. A new one is a schema here and a type in `site.ts`; nothing else reads them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EspCipher, EspKeying } from './site.js';
 import { srv6Schema } from './srv6-schema.js';
 import { inner, markOf, VTI, XFRM_INTERFACE } from './site-route-based.js';

@@ -1,5 +1,5 @@
 /** The YAML file of one site: text → {@link Site}, or a refusal with file, line, key, accepted form and reason. */
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { ClearDfError, shortened } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { baseOf, folderOf, inFolder } from '../net/path.js';

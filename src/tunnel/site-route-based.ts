@@ -1,5 +1,5 @@
 /** The words of carriers with a device of their own, VTI and XFRM interface: marks, tables and addresses. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mark } from './site.js';
 import { host, leaf, newDevice, readWhole, Refused, whole } from './site-words.js';
 

@@ -1,5 +1,5 @@
 /** The shape of a site file: its keys, their accepted forms and defaults. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FANOUTS } from '../rules/spec.js';
 import { CARRIER_MAPS, CARRIERS, isCarrierType, REFUSED_CARRIERS } from './site-carriers.js';
 import { BRIDGE_HOOKS, type CarrierSpec, ENGINES } from './site.js';

@@ -1,5 +1,5 @@
 /** The leaves of a site file: texts that are read into values, or refused with the accepted form. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IPV4_HOST_FORM, readIpv4Host } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { UINT16_MAX } from '../net/protocol.js';

@@ -1,5 +1,5 @@
 /** What a site file says of carrier `srv6`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IPV6_HOST_FORM, readIpv6Host } from '../net/address6.js';
 import { DEVICE_NAME_MAX } from '../net/device.js';
 import type { Srv6Carrier } from './site.js';

@@ -1,6 +1,7 @@
 /**
- * Every carrier once, through one network: `article.ts` draws it. A site file for each router, the tunnel up, full-size
- * packets both ways, TCP and UDP, the tunnel down; and the WAN looked at all the while.
+ * Every carrier and every engine once, through one network: `article.ts` draws it. A site file for each router, the
+ * tunnel up, full-size packets both ways, TCP and UDP, the tunnel down; and the WAN looked at all the while. Each router
+ * has an engine of its own, so that one passage tells two of them.
  */
 import { expect } from 'vitest';
 import { type Article, HOST_A, HOST_B } from './article.js';
@@ -24,10 +25,14 @@ export interface Passage {
   wan: string;
   /** Makes what the carrier needs beyond the article's network; it stays. */
   sites(net: Article): Promise<Sites>;
-  /** Of router A; router B helps itself with the tunnel flag. */
-  engine: string;
-  hook?: string;
+  /** Of router A and of router B. */
+  engines: [Engine, Engine];
 }
+
+type Engine = Required<Pick<SiteOptions, 'engine'>> & Pick<SiteOptions, 'hook'>;
+
+const FLAG: Engine = { engine: 'tunnel-flag' };
+const BY_FLAG: [Engine, Engine] = [FLAG, FLAG];
 
 const ESP = 'ip proto 50';
 /** ESP in UDP, its fragments, and the ICMP error for what comes to a port that is not open yet. */
@@ -35,40 +40,36 @@ const ESP_IN_UDP = 'udp port 4500 or (ip[6:2] & 0x1fff != 0 and ip proto 17) or 
 
 const both = (options: SiteOptions): Sites => [options, options];
 
-function plain(engine: string, hook?: string): Passage {
-  const name = ['plain', engine, ...(hook === undefined ? [] : [hook])].join(', ');
-  return { name, wan: 'ip proto 47', engine, ...(hook && { hook }), sites: async () => both({}) };
-}
-
-function routeBased(type: RouteBasedType, addresses: 'own' | 'inner'): Passage {
+function routeBased(type: RouteBasedType, addresses: 'own' | 'inner', engines: [Engine, Engine]): Passage {
   const sites = async (net: Article): Promise<Sites> => {
     const [a, b] = await routeBasedCarriers(net, type, addresses);
     return [{ carrier: a }, { carrier: b }];
   };
-  return { name: `${type}, ${addresses} addresses`, wan: ESP, engine: 'tunnel-flag', sites };
+  return { name: `${type}, ${addresses} addresses`, wan: ESP, engines, sites };
 }
 
-export const PLAIN: Record<'brNetfilter' | 'nftBridge' | 'nft', Passage> = {
-  brNetfilter: plain('nfqueue', 'br-netfilter'),
-  nftBridge: plain('nfqueue', 'nft-bridge'),
-  nft: plain('nft'),
+export const PLAIN: Passage = {
+  name: 'plain',
+  wan: 'ip proto 47',
+  engines: [{ engine: 'nfqueue', hook: 'br-netfilter' }, { engine: 'nft' }],
+  sites: async () => both({}),
 };
 
 export const ESP_TRANSPORT: Passage = {
-  ...{ name: 'esp, transport mode', wan: ESP, engine: 'tunnel-flag' },
+  ...{ name: 'esp, transport mode', wan: ESP, engines: BY_FLAG },
   sites: async (net) => both({ carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }),
 };
 
 export const UDP_TRANSPORT: Passage = {
-  ...{ name: 'esp-in-udp', wan: ESP_IN_UDP, engine: 'tunnel-flag' },
+  ...{ name: 'esp-in-udp', wan: ESP_IN_UDP, engines: BY_FLAG },
   sites: async (net) => both({ carrier: await espInUdpCarrier(net, 'transport', 'aes-gcm-256') }),
 };
 
-export const VTI = routeBased('vti', 'own');
-export const XFRM_INTERFACE = routeBased('xfrm-interface', 'inner');
+export const VTI = routeBased('vti', 'own', [{ engine: 'nfqueue', hook: 'nft-bridge' }, FLAG]);
+export const XFRM_INTERFACE = routeBased('xfrm-interface', 'inner', BY_FLAG);
 
 export const SRV6: Passage = {
-  ...{ name: 'srv6', wan: 'ip6', engine: 'tunnel-flag' },
+  ...{ name: 'srv6', wan: 'ip6', engines: BY_FLAG },
   async sites(net) {
     await core6(net);
     const { a, b } = srv6Carriers();
@@ -77,7 +78,7 @@ export const SRV6: Passage = {
 };
 
 export const WIREGUARD: Passage = {
-  ...{ name: 'tun, WireGuard', wan: 'udp port 51820', engine: 'tunnel-flag' },
+  ...{ name: 'tun, WireGuard', wan: 'udp port 51820', engines: BY_FLAG },
   async sites(net) {
     await wireguard(net);
     const common = { carrier: 'tun', underlay: 'wg0' };
@@ -89,20 +90,16 @@ export const WIREGUARD: Passage = {
 };
 
 /**
- * Tells one passage. Router B's engine is the tunnel flag, so what comes from B is none of clear-df's work.
+ * Runs one passage.
  *
  * Requests and replies of 1500 bytes leave each router, three of each: 12 times what `tunnel plan` says becomes of a
- * full-size packet. Of those, three requests come to router A's queue with DF.
+ * full-size packet. Of those, three requests come to a router's queue with DF.
  */
 export async function expectPassage(net: Article, passage: Passage): Promise<void> {
   const { hA, rA, w, rB, hB } = net;
-  const { engine, hook } = passage;
+  const { wan: allowed, engines } = passage;
   const [a, b] = await passage.sites(net);
-  const ends = await tunnelEnds(
-    net,
-    { ...a, engine, ...(hook !== undefined && { hook }) },
-    { ...b, engine: 'tunnel-flag' },
-  );
+  const ends = await tunnelEnds(net, { ...a, ...engines[0] }, { ...b, ...engines[1] });
   const [near] = ends;
   const before = [await routerText(rA), await routerText(rB)];
   const troubles = [await xfrmTroubles(rA), await xfrmTroubles(rB)];
@@ -112,15 +109,15 @@ export async function expectPassage(net: Article, passage: Passage): Promise<voi
 
   expect(await ping(hA, HOST_B)).toMatchObject({ sent: 3, received: 3 });
   expect(await ping(hB, HOST_A)).toMatchObject({ sent: 3, received: 3 });
-  if (engine === 'nfqueue') {
-    expect((await near.daemon.settledStats()).totals).toMatchObject({ packets: 3, cleared: 3, leaked: 0 });
+  for (const { daemon, file } of ends.filter((end) => end.engine === 'nfqueue')) {
+    expect((await daemon.settledStats()).totals, file).toMatchObject({ packets: 3, cleared: 3, leaked: 0 });
   }
   await expectFlowsWhole(net, 200_000, 50);
   expect([await xfrmTroubles(rA), await xfrmTroubles(rB)]).toEqual(troubles);
 
   await downBoth(ends);
   await wan.finish(12 * wire.length);
-  expect(await wan.lines([`not (${passage.wan})`])).toEqual(['']);
+  expect(await wan.lines([`not (${allowed})`])).toEqual(['']);
   const lengths = await wan.lengths();
   for (const { length } of wire) {
     expect(lengths.filter((one) => one === length).length, `packets of ${length}`).toBeGreaterThanOrEqual(12);

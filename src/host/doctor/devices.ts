@@ -1,5 +1,5 @@
 /** Devices with their counters, from `ip -d -s -j link show`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Device } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
 import { readList } from '../facts/json.js';

@@ -1,5 +1,5 @@
 /** What path MTU discovery has learnt, from `ip -j route show cache`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LearntRoute } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
 import { readList } from '../facts/json.js';

@@ -1,5 +1,5 @@
 /** VLANs of the ports of bridges, from `bridge -j vlan show`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Runner } from '../exec.js';
 import { readJson } from '../facts/json.js';
 

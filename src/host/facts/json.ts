@@ -1,5 +1,5 @@
 /** What tools print as JSON, checked before it is believed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 
 /**

@@ -1,5 +1,5 @@
 /** Devices with their addresses, from `ip -d -j address show`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Address, Link } from '../../tunnel/facts.js';
 import type { Runner } from '../exec.js';
 import { readList } from './json.js';

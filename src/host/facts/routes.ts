@@ -1,5 +1,5 @@
 /** IPv4 routes, and the way to the other end of the tunnel, IPv4 or IPv6. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { Facts, Link, Route } from '../../tunnel/facts.js';
 import { isAbsent, type Runner } from '../exec.js';

@@ -1,5 +1,5 @@
 /** The nft tables that tunnels of ours have made. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import { isAbsent, type Runner } from '../exec.js';
 import { readJson } from './json.js';

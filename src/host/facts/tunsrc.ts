@@ -1,5 +1,5 @@
 /** The source of packets with segments. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAbsent, type Runner } from '../exec.js';
 import { readJson } from './json.js';
 

@@ -1,5 +1,5 @@
 /** A bridge's own `nf_call_iptables`, which `ip link set BRIDGE type bridge nf_call_iptables 1` switches on. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Runner } from '../exec.js';
 import { readJson } from '../facts/json.js';
 

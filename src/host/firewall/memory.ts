@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readState, STATE_FOLDER, writeState } from '../state.js';
 import { home, homeHere, isHere, namespaceInode } from '../tunnel/place.js';
 

@@ -1,5 +1,5 @@
 /** The machine's answers to what a rule names: its devices, and the MTU that `--larger-than mtu` means. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { singleAddress } from '../../net/address.js';
 import { type RuleSpec } from '../../rules/spec.js';
 import { findDevice, routeTo } from '../devices.js';

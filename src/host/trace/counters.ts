@@ -1,6 +1,6 @@
 /** The kernel's counters that tell where packets went, of this network namespace. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Counters, txErrorsOf } from '../../trace/growth.js';
 import type { Runner } from '../exec.js';
 import { readJson } from '../facts/json.js';

@@ -1,5 +1,5 @@
 /** Devices by number, and the gretap tunnels among them with the ends of their outer headers. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import { ETHERNET, GRE, GRE_KEY, IPV4 } from '../../net/overhead.js';
 import type { TunnelEnds } from '../../trace/flow.js';

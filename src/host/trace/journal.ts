@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Lock, takeLock } from '../lock.js';
 import { thisProcess } from '../process.js';
 import { readState, STATE_FOLDER, writeState } from '../state.js';

@@ -2,7 +2,7 @@
  * The machine as it was before the first change, kept in the journal: a plan is always made from that, whatever a run
  * that was interrupted has left half done. What has changed since, away from the tunnel's own devices, counts as it is.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Facts, Link } from '../../tunnel/facts.js';
 import { devicesOf, type Subject } from '../facts.js';
 

@@ -3,7 +3,7 @@
  * before its change is made, so that whatever ends the process, `up` can go on and `down` can go back. No keys in it.
  */
 import { rmSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { LastAttempt } from '../../tunnel/ike/judge.js';
 import type { Command } from '../../tunnel/item.js';

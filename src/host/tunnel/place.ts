@@ -1,7 +1,7 @@
 /** Where a tunnel's files are: gone at the next boot, like everything that they tell of. */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import { native } from '../../native.js';
 import { type Lock, takeLock } from '../lock.js';
