@@ -21,7 +21,7 @@ try {
   if (process.argv.includes('--json')) {
     console.log(JSON.stringify({ engine, steps, sizes, cuts, notes }, null, 2));
   } else {
-    for (const { wanted, text } of steps) console.log(`${wanted}\n${text.map((line) => `  ${line}`).join('\n')}`);
+    for (const { desired, text } of steps) console.log(`${desired}\n${text.map((line) => `  ${line}`).join('\n')}`);
     const wire = sizes.wire.map(({ length }) => length).join(' + ');
     console.log(`${steps.length} steps, engine ${engine}; ${sizes.inner} bytes become ${wire} on the wire`);
   }

@@ -56,7 +56,7 @@ export interface PlanStep {
   key: string;
   kind: string;
   /** What shall be so, and why, for people. */
-  wanted: string;
+  desired: string;
   reason: string;
   /** No shell: the first word is the program, `input` its standard input, which may hold keys. */
   commands: { argv: readonly string[]; input?: string }[];
@@ -93,11 +93,11 @@ export function plan(spec: TunnelSpec, { machine, keys }: PlanOptions = {}): Tun
   const secret = keys === undefined ? undefined : parseSecrets(site, keys, 'keys');
   const made = planTunnel(site, facts, secret);
   const steps = made.items.flatMap((item) => {
-    if (item.standing(facts).state === 'so') return [];
-    const commands = item.make(facts);
-    const { key, kind, wanted, reason } = item;
+    if (item.status(facts).state === 'in-sync') return [];
+    const commands = item.apply(facts);
+    const { key, kind, desired, reason } = item;
     const bare = commands.map(({ argv, input }) => (input === undefined ? { argv } : { argv, input }));
-    return [{ key, kind, wanted, reason, commands: bare, text: commands.map(commandText) }];
+    return [{ key, kind, desired, reason, commands: bare, text: commands.map(commandText) }];
   });
   const { engine, engineReason, mangler, socket, sizes, cuts, notes } = made;
   const queues = mangler === undefined ? undefined : site.queues;

@@ -27,9 +27,9 @@ function guards(seals: Seals, site: Site): Finding[] {
   const found = carrierOf(site)
     .guards(facts)
     .map((item) => {
-      const standing = item.standing(facts);
-      if (standing.state === 'so') return check.ok(item.key, item.wanted);
-      return check.wrong(item.key, `${standing.found}; without it: not certain that ${item.wanted}`, { fix });
+      const status = item.status(facts);
+      if (status.state === 'in-sync') return check.ok(item.key, item.desired);
+      return check.wrong(item.key, `${status.observed}; without it: not certain that ${item.desired}`, { fix });
     });
   return [...found, ...unread];
 }

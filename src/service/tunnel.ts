@@ -46,10 +46,10 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
     can: facts.can,
     evidence: facts.evidence,
     items: items.map((item) => {
-      const { key, kind, wanted, reason } = item;
-      const standing = item.standing(facts);
-      const commands = standing.state === 'not-so' ? item.make(facts).map(commandText) : [];
-      return { key, kind, wanted, reason, standing, commands };
+      const { key, kind, desired, reason } = item;
+      const status = item.status(facts);
+      const commands = status.state === 'differs' ? item.apply(facts).map(commandText) : [];
+      return { key, kind, desired, reason, status, commands };
     }),
     mangler,
     socket,

@@ -30,12 +30,12 @@ export interface Condition {
 }
 
 /** How an item stands on the machine. */
-export type Standing =
-  | { state: 'so' }
+export type ItemStatus =
+  | { state: 'in-sync' }
   /** Not there, or with another value, in words: `mtu is 1462`. */
-  | { state: 'not-so'; found: string }
+  | { state: 'differs'; observed: string }
   /** Something of that name is there that is someone else's: `br0 is a veth`. */
-  | { state: 'in-the-way'; found: string; hint?: string };
+  | { state: 'conflict'; observed: string; hint?: string };
 
 /** What every kind of item can do; pure. */
 export interface Item {
@@ -46,14 +46,14 @@ export interface Item {
    */
   readonly key: string;
   /** What shall be so, for people: `gretap1 has an MTU of 1500 bytes`. */
-  readonly wanted: string;
+  readonly desired: string;
   /** Why, for people: one sentence. */
   readonly reason: string;
-  standing(facts: Facts): Standing;
+  status(facts: Facts): ItemStatus;
   /** The commands that make it so, from the machine as it stands. */
-  make(facts: Facts): Command[];
+  apply(facts: Facts): Command[];
   /**
-   * The commands that put back what stood before {@link make}; kept in the journal, so without keys. Empty when
+   * The commands that put back what stood before {@link apply}; kept in the journal, so without keys. Empty when
    * nothing has to be put back: attributes of a device that goes away as a whole.
    */
   undo(facts: Facts): Command[];

@@ -38,17 +38,17 @@ export function commandText({ argv, input, shown }: Command): string {
 }
 
 function itemText(item: Item, facts: Facts): string {
-  const standing = item.standing(facts);
-  switch (standing.state) {
-    case 'so':
-      return comments([...wrapped(`${item.wanted}: so already`)]);
-    case 'not-so':
-      return [comments(wrapped(item.reason)), ...item.make(facts).map(commandText)].join('\n');
-    case 'in-the-way':
+  const status = item.status(facts);
+  switch (status.state) {
+    case 'in-sync':
+      return comments([...wrapped(`${item.desired}: so already`)]);
+    case 'differs':
+      return [comments(wrapped(item.reason)), ...item.apply(facts).map(commandText)].join('\n');
+    case 'conflict':
       return comments([
-        ...wrapped(`IN THE WAY of: ${item.wanted}`),
-        ...wrapped(`  ${standing.found}`),
-        ...(standing.hint === undefined ? [] : wrapped(`  hint: ${standing.hint}`)),
+        ...wrapped(`CONFLICT with: ${item.desired}`),
+        ...wrapped(`  ${status.observed}`),
+        ...(status.hint === undefined ? [] : wrapped(`  hint: ${status.hint}`)),
       ]);
   }
 }

@@ -24,7 +24,7 @@ import type { Layer, Sizes } from './sizes.js';
 /**
  * Everything that `up` will do, in order, and why.
  * @param facts the machine as it was before the first `up`: an `up` after an interruption, `status` and `down` then plan
- * the same items, and {@link Item.standing} compares them with the machine as it is
+ * the same items, and {@link Item.status} compares them with the machine as it is
  * @param secrets of a carrier that has some; without them the plan has no associations and policies, and no IKE by a
  * pre-shared key
  * @throws ClearDfError ENVIRONMENT when no engine, or not the one asked for, can work here

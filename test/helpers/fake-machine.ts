@@ -82,16 +82,16 @@ export function valueItem(name: string, value: string, steps = 1): Item {
   return {
     kind: 'value',
     key: `value ${name}`,
-    wanted: `${name} is ${value}`,
+    desired: `${name} is ${value}`,
     reason: 'a test wants it',
-    standing({ sysctls }) {
+    status({ sysctls }) {
       const found = sysctls.get(name);
-      if (found === value) return { state: 'so' };
+      if (found === value) return { state: 'in-sync' };
       return found === 'foreign'
-        ? { state: 'in-the-way', found: `${name} is foreign` }
-        : { state: 'not-so', found: found === undefined ? 'it is not there' : `it is ${found}` };
+        ? { state: 'conflict', observed: `${name} is foreign` }
+        : { state: 'differs', observed: found === undefined ? 'it is not there' : `it is ${found}` };
     },
-    make: () => Array.from({ length: steps }, (_, i) => set(i === steps - 1 ? value : `half-${i}`)),
+    apply: () => Array.from({ length: steps }, (_, i) => set(i === steps - 1 ? value : `half-${i}`)),
     undo({ sysctls }) {
       const before = sysctls.get(name);
       return [before === undefined ? { argv: ['unset', name], mayFail: true } : set(before)];

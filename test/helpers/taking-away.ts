@@ -19,7 +19,7 @@ export async function itemsOf(
   const { carrier } = site;
   const keys =
     'keys' in carrier ? parseKeys(await at.read(carrier.keys), carrier.keys, { ...site, carrier }) : undefined;
-  const items = planTunnel(site, facts, keys).items.filter((item) => item.standing(facts).state !== 'so');
+  const items = planTunnel(site, facts, keys).items.filter((item) => item.status(facts).state !== 'in-sync');
   return { items, facts };
 }
 
@@ -37,9 +37,9 @@ export function taking(item: Item, facts: Facts): string[][] {
     case 'port':
       return [['ip', 'link', 'set', 'dev', name, 'nomaster']];
     case 'sysctl':
-      return item.make(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
+      return item.apply(facts).map(({ argv }) => [...argv.slice(0, -1), (argv.at(-1) ?? '').replace(/1$/, '0')]);
     case 'address-on':
-      return item.make(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
+      return item.apply(facts).map(({ argv }) => argv.map((word) => (word === 'add' ? 'delete' : word)));
     default:
       throw new Error(`how is ${key} taken away?`);
   }
@@ -47,7 +47,7 @@ export function taking(item: Item, facts: Facts): string[][] {
 
 /** Makes all of the plan again; what is there already refuses, and is right. */
 export async function giveBack(at: Namespace, items: readonly Item[], facts: Facts): Promise<void> {
-  for (const { argv, input } of items.flatMap((item) => item.make(facts))) {
+  for (const { argv, input } of items.flatMap((item) => item.apply(facts))) {
     const [command = '', ...args] = argv;
     await (input === undefined ? at.try(command, args) : at.feed(input, command, args).catch(() => undefined));
   }

@@ -234,12 +234,12 @@ async function named({ at, file }: TunnelEnd, items: readonly Item[], facts: Fac
   const [status, doctor] = await Promise.all([read(['tunnel', 'status']), read(['doctor'])]);
   expect(
     status.items
-      ?.filter(({ state }) => state !== 'so')
+      ?.filter(({ state }) => state !== 'in-sync')
       .map(({ key }) => key)
       .sort(),
   ).toEqual(keys);
   const wrong = doctor.findings?.filter(({ check, state }) => check === 'guards' && state === 'wrong');
   expect(wrong?.map(({ what }) => what).sort()).toEqual(keys);
   expect(await clearDf(at, ['tunnel', 'up', file], 300 * SECOND)).toMatchObject({ exitCode: 0 });
-  expect((await read(['tunnel', 'status'])).items?.filter(({ state }) => state !== 'so')).toEqual([]);
+  expect((await read(['tunnel', 'status'])).items?.filter(({ state }) => state !== 'in-sync')).toEqual([]);
 }

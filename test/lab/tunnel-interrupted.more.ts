@@ -109,7 +109,7 @@ describeKernels(['own'], 'a tunnel that is interrupted', (guest) => {
         // gretap, its MTU, port and start; bridge and its start; eth0 as port; two addresses on and off, one route.
         expect(killedUp.length).toBeGreaterThanOrEqual(11);
         const status = JSON.parse((await clearDf(rA, ['tunnel', 'status', file, '--json'])).stdout) as Status;
-        expect(status.items.filter(({ state }) => state !== 'so')).toEqual([]);
+        expect(status.items.filter(({ state }) => state !== 'in-sync')).toEqual([]);
         expect(await rA.ip('-4', 'address', 'show', 'dev', 'eth0')).not.toContain('10.32.0.');
         expect(await rA.ip('route', 'show', '10.99.0.0/16')).toContain('dev br0');
 

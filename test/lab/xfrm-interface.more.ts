@@ -163,7 +163,7 @@ async function movedFrom(outside: Namespace, { rA }: Article, keyText: string): 
   const keys = parseKeys(keyText, 'a file', site);
   const options = { mode: 'tunnel', common: { ifId }, policy: { selector: 'any' } } as const;
   for (const item of staticItems(site.carrier, site, keys, options)) {
-    for (const { argv, input = '' } of item.make({} as Parameters<typeof item.make>[0])) {
+    for (const { argv, input = '' } of item.apply({} as Parameters<typeof item.apply>[0])) {
       await outside.feed(input, argv[0] ?? '', argv.slice(1));
     }
   }

@@ -116,7 +116,7 @@ async function down(name: string, machine: FakeRouter): Promise<void> {
 }
 
 const differs = (name: string, machine: FakeRouter): Item[] =>
-  planOf(name, machine).items.filter((item) => item.standing(machine.facts).state !== 'so');
+  planOf(name, machine).items.filter((item) => item.status(machine.facts).state !== 'in-sync');
 
 describe('tunnels of one router', () => {
   const orders = [
@@ -268,6 +268,18 @@ describe('a journal', () => {
   it('of another tunnel that cannot be read keeps a tunnel from changing what they may share', async () => {
     await up('b', router());
     writeFileSync(fileOf('b'), '{', { mode: 0o600 });
-    expect(() => othersOf('c')).toThrow('it is not a journal of version 1');
+    expect(() => othersOf('c')).toThrow('it is not a journal of version 2');
+  });
+
+  it('that version 0.1 wrote is read, so that its tunnel can be taken down after an upgrade', async () => {
+    const machine = router();
+    await up('b', machine.reborn());
+    const data = JSON.parse(readFileSync(fileOf('b'), 'utf8')) as { entries: Record<string, unknown>[] };
+    const entries = data.entries.map(({ desired, observed, state: _, ...kept }) => {
+      return { ...kept, wanted: desired, found: observed, state: 'made' };
+    });
+    const now = Journal.read('b', fileOf('b'))?.entries;
+    writeFileSync(fileOf('b'), JSON.stringify({ ...data, version: 1, entries }), { mode: 0o600 });
+    expect(Journal.read('b', fileOf('b'))?.entries).toEqual(now);
   });
 });

@@ -134,7 +134,7 @@ describe('a tunnel', () => {
 
   it('whose change somebody undoes at once is an error, not a success', async () => {
     const machine = new FakeMachine(new Map());
-    const stubborn = { ...valueItem('a', '1'), make: () => [{ argv: ['set', 'a', 'other'] }] };
+    const stubborn = { ...valueItem('a', '1'), apply: () => [{ argv: ['set', 'a', 'other'] }] };
     await expect(up([stubborn], machine)).rejects.toThrow('it is other');
     expect(machine.values.size).toBe(0);
   });
@@ -179,7 +179,7 @@ describe('a tunnel', () => {
     const unload = { argv: ['unset', 'module'], mayFail: true, onlyWhile: { sysctls: { call: '0' } } };
     const module: Item = {
       ...valueItem('module', 'on'),
-      ...{ kind: 'module', make: () => [{ argv: ['set', 'call', '1'] }, { argv: ['set', 'module', 'on'] }] },
+      ...{ kind: 'module', apply: () => [{ argv: ['set', 'call', '1'] }, { argv: ['set', 'module', 'on'] }] },
       undo: () => [unload],
     };
     const quiet: Item = { ...valueItem('call', '0'), ...{ kind: 'sysctl', key: 'sysctl call', undo: () => [] } };
@@ -251,8 +251,8 @@ describe('before anything is changed', () => {
   it('a journal of another version is not understood by half', async () => {
     await up(ITEMS, new FakeMachine(new Map()));
     const { writeFileSync } = await import('node:fs');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"version":1', '"version":2'));
-    expect(() => Journal.read('site', file)).toThrow('not a journal of version 1');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"version":2', '"version":3'));
+    expect(() => Journal.read('site', file)).toThrow('not a journal of version 2');
   });
 });
 

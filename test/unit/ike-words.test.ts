@@ -83,7 +83,7 @@ describe('the item', () => {
   const at = (ike: IkeFacts | undefined): Facts => machine({ ike });
 
   it('never shows the secret, and its way back does not hold it', () => {
-    const commands = item?.make(at(undefined)) ?? [];
+    const commands = item?.apply(at(undefined)) ?? [];
     expect(commands.map(({ argv }) => argv.join(' '))).toEqual([
       `install -m 0600 /dev/stdin ${file}`,
       'swanctl --load-all --noprompt',
@@ -95,26 +95,26 @@ describe('the item', () => {
   });
 
   it('is so when the file is ours to the byte and charon has loaded it', () => {
-    const text = item?.make(at(ikeFacts()))[0]?.input ?? '';
+    const text = item?.apply(at(ikeFacts()))[0]?.input ?? '';
     const digest = createHash('sha256').update(text).digest('hex');
     const files = new Map([[file, { digest, ours: true }]]);
-    const standing = (ike: IkeFacts) => item?.standing(at(ike));
+    const status = (ike: IkeFacts) => item?.status(at(ike));
     const connections = ['clear-df-site-a'];
-    expect(standing(ikeFacts({ files, connections }))).toEqual({ state: 'so' });
+    expect(status(ikeFacts({ files, connections }))).toEqual({ state: 'in-sync' });
     // It outlives a boot, and then nobody would take it away.
-    expect(standing(ikeFacts({ files, connections, boot: 'next' }))).toMatchObject({ state: 'not-so' });
-    expect(standing(ikeFacts({ files }))).toEqual({ state: 'not-so', found: 'charon has not loaded it' });
-    expect(standing(ikeFacts())).toEqual({ state: 'not-so', found: `${file} is not there` });
+    expect(status(ikeFacts({ files, connections, boot: 'next' }))).toMatchObject({ state: 'differs' });
+    expect(status(ikeFacts({ files }))).toEqual({ state: 'differs', observed: 'charon has not loaded it' });
+    expect(status(ikeFacts())).toEqual({ state: 'differs', observed: `${file} is not there` });
     const other = (ours: boolean) => ikeFacts({ files: new Map([[file, { digest: 'x', ours }]]) });
-    expect(standing(other(true))).toMatchObject({ state: 'not-so' });
-    expect(standing(other(false))).toMatchObject({ state: 'in-the-way' });
+    expect(status(other(true))).toMatchObject({ state: 'differs' });
+    expect(status(other(false))).toMatchObject({ state: 'conflict' });
   });
 
   it('is not there without the secret, and copies certificates by name', () => {
     expect(ikeItems(espCarrier({ keys: 'ike', ike: PSK }), ikeSite(PSK), undefined, { mode: 'transport' })).toEqual([]);
     const spec = espCarrier({ keys: 'ike', ike: CERTIFICATE });
     const [copied] = ikeItems(spec, ikeSite(CERTIFICATE), undefined, { mode: 'transport' });
-    expect(copied?.make(at(undefined)).map(({ argv }) => argv.join(' '))).toEqual([
+    expect(copied?.apply(at(undefined)).map(({ argv }) => argv.join(' '))).toEqual([
       'install -m 0644 /etc/a.pem /etc/swanctl/x509/clear-df-site-a.pem',
       'install -m 0644 /etc/ca.pem /etc/swanctl/x509ca/clear-df-site-a.pem',
       'install -m 0600 /etc/a.key /etc/swanctl/private/clear-df-site-a.pem',

@@ -19,7 +19,7 @@ const LISTED = [
   `${FLOW} \n\tdir out priority 0 ptype main \n\ttmpl src 0.0.0.0 dst 0.0.0.0\n\t\tproto esp reqid 1 mode transport`,
 ].join('\n');
 
-const lines = (item: Item, what: 'make' | 'undo', machine: Facts) =>
+const lines = (item: Item, what: 'undo' | 'apply', machine: Facts) =>
   item[what](machine).map(({ argv }) => argv.join(' '));
 
 describe('a guard in xfrm', () => {
@@ -37,7 +37,7 @@ describe('a guard in xfrm', () => {
   it('has a selector of its own, and the last priority', () => {
     const selector = 'src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out';
     const guard = xfrmGuardItem(ENDS);
-    expect(lines(guard, 'make', facts())).toEqual([`ip xfrm policy add ${selector} action block priority 4294967295`]);
+    expect(lines(guard, 'apply', facts())).toEqual([`ip xfrm policy add ${selector} action block priority 4294967295`]);
     expect(lines(guard, 'undo', facts())).toEqual([`ip xfrm policy delete ${selector}`]);
   });
 
@@ -46,12 +46,12 @@ describe('a guard in xfrm', () => {
     const policy = xfrmPolicyItem({
       ...{ direction: 'out', source: ENDS.local, destination: ENDS.remote, mode: 'transport', reqid: 1, reason: '' },
     });
-    const states = (policies: XfrmPolicy[]) => [guard, policy].map((item) => item.standing(facts({ policies })).state);
-    expect(states([pass, keyed])).toEqual(['not-so', 'not-so']);
-    expect(states([pass, block, keyed])).toEqual(['so', 'not-so']);
-    expect(states([seal])).toEqual(['not-so', 'so']);
-    expect(states([{ ...block, blocks: false }])).toEqual(['in-the-way', 'not-so']);
-    expect(xfrmGuardItem({ ...ENDS, key: 70000 }).standing(facts({ policies: [keyed] }))).toEqual({ state: 'so' });
+    const states = (policies: XfrmPolicy[]) => [guard, policy].map((item) => item.status(facts({ policies })).state);
+    expect(states([pass, keyed])).toEqual(['differs', 'differs']);
+    expect(states([pass, block, keyed])).toEqual(['in-sync', 'differs']);
+    expect(states([seal])).toEqual(['differs', 'in-sync']);
+    expect(states([{ ...block, blocks: false }])).toEqual(['conflict', 'differs']);
+    expect(xfrmGuardItem({ ...ENDS, key: 70000 }).status(facts({ policies: [keyed] }))).toEqual({ state: 'in-sync' });
   });
 
   it('does not keep a second tunnel with another key from the same two ends', () => {
@@ -68,12 +68,15 @@ describe('a guard in xfrm', () => {
       'ip xfrm policy deleteall src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out action allow priority 4294967294';
     const add =
       'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dev vti1 dir out action allow priority 4294967294';
-    expect(item.standing(facts({ policies: [pass, block] }))).toEqual({ state: 'so' });
-    expect(item.standing(facts({ policies: [block] })).state).toBe('not-so');
-    expect(lines(item, 'make', facts())).toEqual([add]);
+    expect(item.status(facts({ policies: [pass, block] }))).toEqual({ state: 'in-sync' });
+    expect(item.status(facts({ policies: [block] })).state).toBe('differs');
+    expect(lines(item, 'apply', facts())).toEqual([add]);
     const gone = facts({ policies: [{ ...pass, dev: 'if12' }] });
-    expect(item.standing(gone)).toEqual({ state: 'not-so', found: 'the policy is for if12, which is another device' });
-    expect(lines(item, 'make', gone)).toEqual([remove, add]);
+    expect(item.status(gone)).toEqual({
+      state: 'differs',
+      observed: 'the policy is for if12, which is another device',
+    });
+    expect(lines(item, 'apply', gone)).toEqual([remove, add]);
     expect(lines(item, 'undo', gone)).toEqual([remove]);
   });
 
@@ -95,7 +98,7 @@ describe('a guard in the routing policy', () => {
   const right = [rule(32, NARROW), rule(33, `${flow} unreachable`)];
 
   it('is made so that no wider route is ever asked', () => {
-    expect(lines(item, 'make', facts())).toEqual([
+    expect(lines(item, 'apply', facts())).toEqual([
       `ip -4 rule add preference 33 ${flow} unreachable`,
       `ip -4 rule add preference 32 ${NARROW}`,
     ]);
@@ -106,21 +109,21 @@ describe('a guard in the routing policy', () => {
   });
 
   it('is so with both rules, and says which one is missing', () => {
-    const standing = (rules: Facts['rules']) => item.standing(facts({ rules }));
-    expect(standing(right)).toEqual({ state: 'so' });
+    const status = (rules: Facts['rules']) => item.status(facts({ rules }));
+    expect(status(right)).toEqual({ state: 'in-sync' });
     expect(
-      standing(right.map((one) => ({ ...one, words: one.words.map((word) => (word === 'gre' ? '47' : word)) }))),
+      status(right.map((one) => ({ ...one, words: one.words.map((word) => (word === 'gre' ? '47' : word)) }))),
     ).toEqual({
-      state: 'so',
+      state: 'in-sync',
     });
-    expect(standing(right.slice(0, 1))).toEqual({ state: 'not-so', found: '33: there is no such rule' });
-    expect(standing(right.slice(1))).toEqual({ state: 'not-so', found: '32: there is no such rule' });
+    expect(status(right.slice(0, 1))).toEqual({ state: 'differs', observed: '33: there is no such rule' });
+    expect(status(right.slice(1))).toEqual({ state: 'differs', observed: '32: there is no such rule' });
   });
 
   it('follows the VPN to a wider route of its own', () => {
     const wider = greRuleItem({ local, remote, table: '77', length: 16 });
-    expect(wider.standing(facts({ rules: right })).state).toBe('not-so');
-    expect(lines(wider, 'make', facts({ rules: right }))).toEqual([
+    expect(wider.status(facts({ rules: right })).state).toBe('differs');
+    expect(lines(wider, 'apply', facts({ rules: right }))).toEqual([
       `ip -4 rule delete preference 32 ${flow}`,
       `ip -4 rule add preference 32 ${flow} lookup 77 suppress_prefixlength 15`,
     ]);

@@ -19,7 +19,7 @@ describe('the mangler of a tunnel', () => {
 
 describe('the status of a tunnel', () => {
   it('says what no item tells: that there is no way to the other end', () => {
-    const item = { key: 'bridge br0', wanted: 'there is a bridge br0', state: 'so', ours: true } as const;
+    const item = { key: 'bridge br0', desired: 'there is a bridge br0', state: 'in-sync', ours: true } as const;
     const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [item] };
     const line = '  ok         there is a bridge br0\n';
     expect(statusText({ ...status, ok: true })).toBe(`tunnel site-a, engine tunnel-flag: as planned\n${line}`);
@@ -39,9 +39,9 @@ describe('the status of a tunnel', () => {
   it('does not call missing what it could not read', () => {
     const policy = {
       key: 'xfrm-policy out',
-      wanted: 'a policy',
+      desired: 'a policy',
       state: 'unknown',
-      found: 'only root can look',
+      observed: 'only root can look',
     } as const;
     const unread = ['who holds queue 0: not readable', 'rules that feed it: not readable'];
     const mangler = { queues: [{ queue: 0, holder: 'unknown' }], rules: [], unread, ok: false };
@@ -56,13 +56,13 @@ describe('the status of a tunnel', () => {
   });
 
   it('calls a tunnel that nothing has been done for not up', () => {
-    const found = 'there is no such device';
+    const observed = 'there is no such device';
     const items = [
-      { key: 'bridge br0', wanted: 'there is a bridge br0', state: 'not-so', found, ours: false } as const,
+      { key: 'bridge br0', desired: 'there is a bridge br0', state: 'differs', observed, ours: false } as const,
     ];
     const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items, ok: false };
     expect(statusText(status)).toBe(
-      `tunnel site-a, engine tunnel-flag: not up\n  DIFFERS    there is a bridge br0: ${found}\n`,
+      `tunnel site-a, engine tunnel-flag: not up\n  DIFFERS    there is a bridge br0: ${observed}\n`,
     );
   });
 });

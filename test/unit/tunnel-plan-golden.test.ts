@@ -113,7 +113,7 @@ describe('plans as text', () => {
       const cipher = keys === GCM_KEYS ? 'aes-gcm-128' : 'aes-cbc-128-sha256';
       const plan = planTunnel(site({ carrier: espCarrier({ cipher }) }), facts(), keys);
       const undo = JSON.stringify(plan.items.flatMap((item) => item.undo(facts())));
-      const argv = JSON.stringify(plan.items.flatMap((item) => item.make(facts()).map((command) => command.argv)));
+      const argv = JSON.stringify(plan.items.flatMap((item) => item.apply(facts()).map((command) => command.argv)));
       for (const secret of [keys.out, keys.in].flatMap((way) => [
         way.encryption,
         way.authentication ?? way.encryption,

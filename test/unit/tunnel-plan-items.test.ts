@@ -61,10 +61,10 @@ describe('attributes', () => {
   for (const { item, before, make, undo } of cases) {
     it(`${item.kind}: makes and puts back`, () => {
       const machine = facts({ links: [before] });
-      expect(item.standing(machine).state).toBe('not-so');
-      expect(lines(item.make(machine))).toEqual([make]);
+      expect(item.status(machine).state).toBe('differs');
+      expect(lines(item.apply(machine))).toEqual([make]);
       expect(lines(item.undo(machine))).toEqual(undo);
-      expect(item.standing(facts({ links: [] })).state).toBe('not-so');
+      expect(item.status(facts({ links: [] })).state).toBe('differs');
     });
   }
 
@@ -75,9 +75,9 @@ describe('attributes', () => {
       upItem('eth0', { reason, fresh: false }),
       portItem('eth0', 'br0', { reason, fresh: false }),
     ];
-    for (const item of items) expect(item.standing(machine)).toEqual({ state: 'so' });
+    for (const item of items) expect(item.status(machine)).toEqual({ state: 'in-sync' });
     expect(items.slice(1).flatMap((item) => item.undo(machine))).toEqual([]);
-    expect(mtuItem('eth0', 1500, { reason, fresh: false }).standing(machine).state).toBe('not-so');
+    expect(mtuItem('eth0', 1500, { reason, fresh: false }).status(machine).state).toBe('differs');
   });
 
   it('puts nothing back on a device that goes as a whole', () => {
@@ -88,41 +88,41 @@ describe('attributes', () => {
   });
 
   it("does not take another bridge's port", () => {
-    const standing = portItem('eth0', 'br0', { reason, fresh: false }).standing(
+    const status = portItem('eth0', 'br0', { reason, fresh: false }).status(
       facts({ links: [link('eth0', { master: 'lan' })] }),
     );
-    expect(standing).toMatchObject({ state: 'in-the-way', found: 'eth0 belongs to lan' });
+    expect(status).toMatchObject({ state: 'conflict', observed: 'eth0 belongs to lan' });
   });
 });
 
 describe('devices', () => {
   it('bridge: is made and deleted, or was there and stays', () => {
     const item = bridgeItem('br0', reason);
-    expect(lines(item.make(facts()))).toEqual(['ip link add name br0 type bridge']);
+    expect(lines(item.apply(facts()))).toEqual(['ip link add name br0 type bridge']);
     const [undo] = item.undo(facts());
     expect(lines([undo!])).toEqual(['ip link delete dev br0 type bridge']);
     const guest = link('tap0', { master: 'br0' });
     expect(unmet(undo!, facts({ links: [guest] }))).toBe('tap0 is a port of br0, and not by this tunnel');
     expect(unmet(undo!, facts({ links: [link('tap0', { master: 'br1' })] }))).toBeUndefined();
     const there = facts({ links: [link('br0', { kind: 'bridge' })] });
-    expect(item.standing(there)).toEqual({ state: 'so' });
+    expect(item.status(there)).toEqual({ state: 'in-sync' });
     expect(item.undo(there)).toEqual([]);
-    expect(item.standing(facts({ links: [link('br0', { kind: 'veth' })] }))).toMatchObject({
-      state: 'in-the-way',
-      found: 'br0 is a veth device',
+    expect(item.status(facts({ links: [link('br0', { kind: 'veth' })] }))).toMatchObject({
+      state: 'conflict',
+      observed: 'br0 is a veth device',
     });
   });
 
   it('gretap: is so with its ends and flags', () => {
     const on = (data?: Record<string, unknown>) => facts({ links: [gretap(data)] });
-    expect(tunnel().standing(on())).toEqual({ state: 'so' });
-    expect(tunnel({ key: 261 }).standing(on({ ikey: '0.0.1.5', okey: '0.0.1.5' }))).toEqual({ state: 'so' });
-    expect(tunnel({ key: 0xffff_ffff }).standing(on({ ikey: '255.255.255.255', okey: '255.255.255.255' }))).toEqual({
-      state: 'so',
+    expect(tunnel().status(on())).toEqual({ state: 'in-sync' });
+    expect(tunnel({ key: 261 }).status(on({ ikey: '0.0.1.5', okey: '0.0.1.5' }))).toEqual({ state: 'in-sync' });
+    expect(tunnel({ key: 0xffff_ffff }).status(on({ ikey: '255.255.255.255', okey: '255.255.255.255' }))).toEqual({
+      state: 'in-sync',
     });
-    expect(tunnel({ ignoreDf: true }).standing(on({ ignore_df: true }))).toEqual({ state: 'so' });
-    expect(tunnel({ ttl: 64 }).standing(on())).toMatchObject({ state: 'not-so' });
-    expect(tunnel().standing(on({ link: 'eth1' }))).toEqual({ state: 'so' });
+    expect(tunnel({ ignoreDf: true }).status(on({ ignore_df: true }))).toEqual({ state: 'in-sync' });
+    expect(tunnel({ ttl: 64 }).status(on())).toMatchObject({ state: 'differs' });
+    expect(tunnel().status(on({ link: 'eth1' }))).toEqual({ state: 'in-sync' });
   });
 
   it.each([
@@ -131,15 +131,15 @@ describe('devices', () => {
     [{ ikey: '0.0.0.5', okey: '0.0.0.5' }, 'gretap1 goes from 192.168.200.1 to 172.16.0.1 with key 5'],
     [{ oseq: true, iseq: true }, 'gretap1 has iseq'],
     [{ external: true }, 'gretap1 has external'],
-  ])('gretap: another one is in the way: %j', (data, found) => {
-    expect(tunnel().standing(facts({ links: [gretap(data)] }))).toMatchObject({ state: 'in-the-way', found });
+  ])('gretap: another one is in the way: %j', (data, observed) => {
+    expect(tunnel().status(facts({ links: [gretap(data)] }))).toMatchObject({ state: 'conflict', observed });
   });
 
   it('gretap: changes the flags of a live device and gives it back its own', () => {
     const ends = 'ip link change dev gretap1 type gretap local 192.168.200.1 remote 172.16.0.1';
     const copying = facts({ links: [gretap({ pmtudisc: true, ttl: 64 })] });
     const item = tunnel({ ignoreDf: true });
-    expect(lines(item.make(copying))).toEqual([`${ends} nopmtudisc ignore-df ttl inherit`]);
+    expect(lines(item.apply(copying))).toEqual([`${ends} nopmtudisc ignore-df ttl inherit`]);
     // The kernel refuses pmtudisc while ignore-df is on, so that the way back takes two steps.
     expect(lines(item.undo(copying))).toEqual([
       `${ends} nopmtudisc noignore-df ttl inherit`,
@@ -148,7 +148,7 @@ describe('devices', () => {
   });
 
   it('gretap: is created with the flags that differ from the defaults', () => {
-    expect(lines(tunnel({ key: 7, ignoreDf: true, ttl: 64 }).make(facts()))).toEqual([
+    expect(lines(tunnel({ key: 7, ignoreDf: true, ttl: 64 }).apply(facts()))).toEqual([
       'ip link add name gretap1 type gretap local 192.168.200.1 remote 172.16.0.1 key 7 nopmtudisc ignore-df ttl 64',
     ]);
     expect(lines(tunnel().undo(facts()))).toEqual(['ip link delete dev gretap1 type gretap']);
@@ -161,7 +161,7 @@ describe('kernel parameters and modules', () => {
   it('sysctl: keeps slashes, because a device name may hold a dot', () => {
     const item = sysctlItem(name, '1', { reason });
     const machine = facts({ sysctls: new Map([[name, '0']]) });
-    expect(lines(item.make(machine))).toEqual([`sysctl -w ${name}=1`]);
+    expect(lines(item.apply(machine))).toEqual([`sysctl -w ${name}=1`]);
     expect(lines(item.undo(machine))).toEqual([`sysctl -w ${name}=0`]);
     expect(item.undo(facts())).toEqual([]);
     expect(sysctlItem(name, '1', { reason, fresh: true }).undo(machine)).toEqual([]);
@@ -201,7 +201,7 @@ describe('IPsec', () => {
   const item = xfrmStateItem({ ...ends, spi: 0x1001, mode: 'transport', reqid: 1, algorithms, keyFile: 'K', reason });
 
   it('state: keys go by standard input, people see words, the undo has none', () => {
-    const [command] = item.make(facts());
+    const [command] = item.apply(facts());
     expect(command).toEqual({
       argv: ['ip', '-batch', '-'],
       input:
@@ -217,47 +217,47 @@ describe('IPsec', () => {
   });
 
   it('state: is so only with the same keys, mode and reqid', () => {
-    expect(item.standing(facts({ states: [state] }))).toEqual({ state: 'so' });
-    expect(item.standing(facts({ states: [{ ...state, spi: 0x1002 }] })).state).toBe('not-so');
+    expect(item.status(facts({ states: [state] }))).toEqual({ state: 'in-sync' });
+    expect(item.status(facts({ states: [{ ...state, spi: 0x1002 }] })).state).toBe('differs');
     for (const other of [{ digest: 'x' }, { mode: 'tunnel' }, { reqid: 2 }]) {
-      expect(item.standing(facts({ states: [{ ...state, ...other }] })).state).toBe('in-the-way');
+      expect(item.status(facts({ states: [{ ...state, ...other }] })).state).toBe('conflict');
     }
   });
 
   it('policy: in tunnel mode the template names its ends', () => {
     const policy = xfrmPolicyItem({ ...ends, direction: 'out', mode: 'tunnel', reqid: 1, reason });
-    expect(lines(policy.make(facts()))).toEqual([
+    expect(lines(policy.apply(facts()))).toEqual([
       'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre dir out ' +
         'tmpl src 192.168.200.1 dst 172.16.0.1 proto esp reqid 1 mode tunnel',
     ]);
     const found = { direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: '47' };
     const right = { ...found, mode: 'tunnel', reqid: 1, transform: 'esp' };
-    expect(policy.standing(facts({ policies: [right] }))).toEqual({ state: 'so' });
-    expect(policy.standing(facts({ policies: [{ ...right, direction: 'in' }] })).state).toBe('not-so');
-    expect(policy.standing(facts({ policies: [{ ...right, transform: 'ah' }] })).state).toBe('in-the-way');
+    expect(policy.status(facts({ policies: [right] }))).toEqual({ state: 'in-sync' });
+    expect(policy.status(facts({ policies: [{ ...right, direction: 'in' }] })).state).toBe('differs');
+    expect(policy.status(facts({ policies: [{ ...right, transform: 'ah' }] })).state).toBe('conflict');
   });
 
   it('block: is so only with a policy that lets no such ICMP out', () => {
     const block = xfrmBlockItem('192.168.200.1', '172.16.0.1', QUOTING[0]!);
     const selector = 'src 192.168.200.1 dst 172.16.0.1 proto icmp type 3 code 3 dir out';
-    expect(lines(block.make(facts()))).toEqual([`ip xfrm policy add ${selector} action block`]);
+    expect(lines(block.apply(facts()))).toEqual([`ip xfrm policy add ${selector} action block`]);
     expect(lines(block.undo(facts()))).toEqual([`ip xfrm policy delete ${selector}`]);
     const found = { direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: 'icmp' };
     const right = { ...found, mode: '', reqid: 0, transform: '', icmp: { type: 3, code: 3 }, blocks: true };
-    expect(block.standing(facts({ policies: [right] }))).toEqual({ state: 'so' });
+    expect(block.status(facts({ policies: [right] }))).toEqual({ state: 'in-sync' });
     const others = [{ direction: 'in' }, { icmp: { type: 3, code: 4 } }, { icmp: undefined }, { source: '0.0.0.0/0' }];
     for (const other of others) {
-      expect(block.standing(facts({ policies: [{ ...right, ...other }] })).state).toBe('not-so');
+      expect(block.status(facts({ policies: [{ ...right, ...other }] })).state).toBe('differs');
     }
-    expect(block.standing(facts({ policies: [{ ...right, blocks: false }] })).state).toBe('in-the-way');
+    expect(block.status(facts({ policies: [{ ...right, blocks: false }] })).state).toBe('conflict');
   });
 });
 
 describe('nft table', () => {
-  const item = nftTableItem({ family: 'bridge', name: 'a', lines: ['  chain c { }'], wanted: 'w', reason });
+  const item = nftTableItem({ family: 'bridge', name: 'a', lines: ['  chain c { }'], desired: 'w', reason });
 
   it('is replaced in one transaction and known by its name', () => {
-    expect(item.make(facts())).toEqual([
+    expect(item.apply(facts())).toEqual([
       {
         argv: ['nft', '-f', '-'],
         input:
@@ -265,8 +265,8 @@ describe('nft table', () => {
       },
     ]);
     expect(lines(item.undo(facts()))).toEqual(['nft delete table bridge clear_df_a']);
-    expect(item.standing(facts({ tables: ['bridge clear_df_a'] }))).toEqual({ state: 'so' });
-    expect(item.standing(facts({ tables: ['ip clear_df_a'] })).state).toBe('not-so');
-    expect(item.standing(facts({ tables: undefined })).state).toBe('not-so');
+    expect(item.status(facts({ tables: ['bridge clear_df_a'] }))).toEqual({ state: 'in-sync' });
+    expect(item.status(facts({ tables: ['ip clear_df_a'] })).state).toBe('differs');
+    expect(item.status(facts({ tables: undefined })).state).toBe('differs');
   });
 });

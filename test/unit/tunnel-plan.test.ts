@@ -23,7 +23,7 @@ import {
 const INNER = { local: '10.255.0.1', remote: '10.255.0.2' };
 
 const states = (plan: ReturnType<typeof planTunnel>, machine: Facts) =>
-  plan.items.map((item) => `${item.key}: ${item.standing(machine).state}`);
+  plan.items.map((item) => `${item.key}: ${item.status(machine).state}`);
 
 describe('br_netfilter', () => {
   const asked = site({ engine: 'nfqueue' });
@@ -36,7 +36,7 @@ describe('br_netfilter', () => {
     const again = planTunnel(asked, before);
     for (const key of calls) {
       const item = again.items.find((one) => one.key === key)!;
-      expect(item.standing(loaded)).toMatchObject({ state: 'not-so', found: 'it is 1' });
+      expect(item.status(loaded)).toMatchObject({ state: 'differs', observed: 'it is 1' });
       expect(item.undo(loaded)).toEqual([]);
     }
   });
@@ -73,8 +73,8 @@ describe('a second up', () => {
       ]),
     });
     const plan = planTunnel(asked, facts());
-    expect(states(plan, facts()).filter((text) => text.endsWith('not-so'))).not.toEqual([]);
-    expect(states(plan, after).filter((text) => !text.endsWith(': so'))).toEqual([]);
+    expect(states(plan, facts()).filter((text) => text.endsWith('differs'))).not.toEqual([]);
+    expect(states(plan, after).filter((text) => !text.endsWith(': in-sync'))).toEqual([]);
     const typed = planText(plan, after)
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
@@ -126,9 +126,12 @@ describe('a second up', () => {
       tables: ['inet clear_df_site-a'],
     });
     const plan = planTunnel(asked, before, CBC_KEYS);
-    expect(states(plan, after).filter((text) => !text.endsWith(': so'))).toEqual([]);
-    // Before, nothing but the port's MTU and state was so.
-    expect(states(plan, before).filter((text) => text.endsWith(': so'))).toEqual(['mtu eth0: so', 'up eth0: so']);
+    expect(states(plan, after).filter((text) => !text.endsWith(': in-sync'))).toEqual([]);
+    // Before, nothing but the port's MTU and state was in sync.
+    expect(states(plan, before).filter((text) => text.endsWith(': in-sync'))).toEqual([
+      'mtu eth0: in-sync',
+      'up eth0: in-sync',
+    ]);
     const keys = plan.items.map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
   });
@@ -230,7 +233,7 @@ describe('plan text', () => {
   it('says what is in the way, and what to do about it', () => {
     const machine = facts({ links: [...facts().links, link('br0', { kind: 'dummy' })] });
     const text = planText(planTunnel(site(), machine), machine);
-    expect(text).toContain('# IN THE WAY of: there is a bridge br0\n#   br0 is a dummy device\n');
+    expect(text).toContain('# CONFLICT with: there is a bridge br0\n#   br0 is a dummy device\n');
     expect(text).toContain('hint: choose another bridge.name');
     expect(text).not.toContain('ip link add name br0');
   });

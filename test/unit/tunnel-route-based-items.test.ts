@@ -18,16 +18,16 @@ describe('devices', () => {
   it('vti: needs its key in both directions', () => {
     const item = vtiDeviceItem('vti1', { ...ends, key: 0xcdf, reason });
     const on = (data: object, kind = 'vti') =>
-      item.standing(facts({ links: [link('vti1', { kind, data: { ...ends, ...data } })] }));
-    expect(item.standing(facts()).state).toBe('not-so');
-    expect(on({ ikey: '0.0.12.223', okey: '0.0.12.223' })).toEqual({ state: 'so' });
+      item.status(facts({ links: [link('vti1', { kind, data: { ...ends, ...data } })] }));
+    expect(item.status(facts()).state).toBe('differs');
+    expect(on({ ikey: '0.0.12.223', okey: '0.0.12.223' })).toEqual({ state: 'in-sync' });
     expect(on({ okey: '0.0.12.223' })).toMatchObject({
-      state: 'in-the-way',
-      found: expect.stringContaining('none and 0xcdf') as string,
+      state: 'conflict',
+      observed: expect.stringContaining('none and 0xcdf') as string,
     });
-    expect(on({ ikey: '0.0.12.223', okey: '0.0.12.223', remote: '10.0.0.1' }).state).toBe('in-the-way');
-    expect(on({}, 'veth')).toMatchObject({ state: 'in-the-way', found: 'vti1 is a veth device' });
-    expect(lines(item.make(facts()))).toEqual([
+    expect(on({ ikey: '0.0.12.223', okey: '0.0.12.223', remote: '10.0.0.1' }).state).toBe('conflict');
+    expect(on({}, 'veth')).toMatchObject({ state: 'conflict', observed: 'vti1 is a veth device' });
+    expect(lines(item.apply(facts()))).toEqual([
       'ip link add name vti1 type vti local 192.168.200.1 remote 172.16.0.1 key 3295',
     ]);
     expect(lines(item.undo(facts()))).toEqual(['ip link delete dev vti1 type vti']);
@@ -37,16 +37,16 @@ describe('devices', () => {
   it('xfrm: is known by its if_id', () => {
     const item = xfrmDeviceItem('ipsec0', { underlay: 'eth1', ifId: 0xcdf, reason });
     const on = (data: object, kind = 'xfrm') =>
-      item.standing(facts({ links: [link('ipsec0', { kind, data: { ...data } })] }));
-    expect(item.standing(facts()).state).toBe('not-so');
-    expect(on({ if_id: '0xcdf' })).toEqual({ state: 'so' });
-    expect(on({ if_id: '0x7' })).toMatchObject({ state: 'in-the-way', found: 'the if_id of ipsec0 is 0x7' });
+      item.status(facts({ links: [link('ipsec0', { kind, data: { ...data } })] }));
+    expect(item.status(facts()).state).toBe('differs');
+    expect(on({ if_id: '0xcdf' })).toEqual({ state: 'in-sync' });
+    expect(on({ if_id: '0x7' })).toMatchObject({ state: 'conflict', observed: 'the if_id of ipsec0 is 0x7' });
     expect(on({ external: true })).toMatchObject({
-      state: 'in-the-way',
-      found: expect.stringContaining('external') as string,
+      state: 'conflict',
+      observed: expect.stringContaining('external') as string,
     });
-    expect(on({}, 'vti').state).toBe('in-the-way');
-    expect(lines(item.make(facts()))).toEqual(['ip link add name ipsec0 type xfrm dev eth1 if_id 0xcdf']);
+    expect(on({}, 'vti').state).toBe('conflict');
+    expect(lines(item.apply(facts()))).toEqual(['ip link add name ipsec0 type xfrm dev eth1 if_id 0xcdf']);
     expect(lines(item.undo(facts()))).toEqual(['ip link delete dev ipsec0 type xfrm']);
     expect(item.undo(facts({ links: [link('ipsec0', { kind: 'xfrm' })] }))).toEqual([]);
   });
@@ -54,10 +54,10 @@ describe('devices', () => {
   it('a module of tunnels leaves the parameter as it found it', () => {
     const item = tunnelModuleItem('ip_vti', 'VTI devices');
     const parameter = 'net/core/fb_tunnels_only_for_init_net';
-    const commands = lines(item.make(facts({ sysctls: new Map([[parameter, '0']]) })));
+    const commands = lines(item.apply(facts({ sysctls: new Map([[parameter, '0']]) })));
     expect(commands).toEqual([`sysctl -w ${parameter}=2`, 'modprobe ip_vti', `sysctl -w ${parameter}=0`]);
-    expect(lines(item.make(facts()))).toEqual(['modprobe ip_vti']);
-    expect(item.standing(facts({ modules: new Set(['ip_vti']) }))).toEqual({ state: 'so' });
+    expect(lines(item.apply(facts()))).toEqual(['modprobe ip_vti']);
+    expect(item.status(facts({ modules: new Set(['ip_vti']) }))).toEqual({ state: 'in-sync' });
   });
 });
 
@@ -70,17 +70,17 @@ describe('the way into the device', () => {
   const by = (dev: string) => ({ dev, mtu: 1446, source: undefined, via: undefined });
 
   it('rule: is so when it is there and has the effect', () => {
-    expect(item.standing(facts({ rules, path: by('vti1') }))).toEqual({ state: 'so' });
-    expect(item.standing(facts({ path: by('vti1') })).state).toBe('not-so');
-    expect(item.standing(facts({ rules, path: by('eth1') }))).toMatchObject({
-      found: expect.stringContaining('the rule is there, but the way goes by eth1') as string,
+    expect(item.status(facts({ rules, path: by('vti1') }))).toEqual({ state: 'in-sync' });
+    expect(item.status(facts({ path: by('vti1') })).state).toBe('differs');
+    expect(item.status(facts({ rules, path: by('eth1') }))).toMatchObject({
+      observed: expect.stringContaining('the rule is there, but the way goes by eth1') as string,
     });
-    expect(item.standing(facts({ rules, path: undefined }))).toMatchObject({
-      found: expect.stringContaining('there is no way') as string,
+    expect(item.status(facts({ rules, path: undefined }))).toMatchObject({
+      observed: expect.stringContaining('there is no way') as string,
     });
-    expect(item.standing(facts({ rules: [{ ...rules[0]!, family: 6 }], path: by('vti1') })).state).toBe('not-so');
-    expect(lines(item.make(facts()))).toEqual(['ip -4 rule add preference 3295 not fwmark 0xcdf/0xfff lookup 3295']);
-    expect(item.make(facts({ rules, path: by('eth1') }))).toEqual([]);
+    expect(item.status(facts({ rules: [{ ...rules[0]!, family: 6 }], path: by('vti1') })).state).toBe('differs');
+    expect(lines(item.apply(facts()))).toEqual(['ip -4 rule add preference 3295 not fwmark 0xcdf/0xfff lookup 3295']);
+    expect(item.apply(facts({ rules, path: by('eth1') }))).toEqual([]);
     expect(lines(item.undo(facts()))).toEqual(['ip -4 rule delete preference 3295 not fwmark 0xcdf/0xfff lookup 3295']);
   });
 
@@ -89,8 +89,8 @@ describe('the way into the device', () => {
       ...{ preference: 7, unless: { value: 7, mask: 0xffff_ffff }, table: 7, host: ends.remote, dev: 'vti1', reason },
     });
     const words = 'not from all fwmark 0x7 lookup 7'.split(' ');
-    expect(full.standing(facts({ rules: [{ family: 4, preference: 7, words }], path: by('vti1') }))).toEqual({
-      state: 'so',
+    expect(full.status(facts({ rules: [{ family: 4, preference: 7, words }], path: by('vti1') }))).toEqual({
+      state: 'in-sync',
     });
   });
 
@@ -100,16 +100,16 @@ describe('the way into the device', () => {
     const one = (parts: Partial<TableRoute>): TableRoute => ({
       ...{ family: 4, table: '3295', destination: ends.remote, via: undefined, dev: 'vti1', words: [], ...parts },
     });
-    expect(led.standing(facts({ tableRoutes: [one({})] }))).toEqual({ state: 'so' });
-    expect(led.standing(facts({ tableRoutes: [one({ dev: '', type: 'unreachable' })] })).state).toBe('not-so');
-    expect(led.standing(facts({ tableRoutes: [one({ table: '7' })] })).state).toBe('not-so');
-    expect(shut.standing(facts({ tableRoutes: [one({ dev: '', type: 'unreachable' })] }))).toEqual({ state: 'so' });
-    expect(shut.standing(facts({ tableRoutes: [one({})] })).state).toBe('not-so');
-    expect(lines([...led.make(facts()), ...led.undo(facts())])).toEqual([
+    expect(led.status(facts({ tableRoutes: [one({})] }))).toEqual({ state: 'in-sync' });
+    expect(led.status(facts({ tableRoutes: [one({ dev: '', type: 'unreachable' })] })).state).toBe('differs');
+    expect(led.status(facts({ tableRoutes: [one({ table: '7' })] })).state).toBe('differs');
+    expect(shut.status(facts({ tableRoutes: [one({ dev: '', type: 'unreachable' })] }))).toEqual({ state: 'in-sync' });
+    expect(shut.status(facts({ tableRoutes: [one({})] })).state).toBe('differs');
+    expect(lines([...led.apply(facts()), ...led.undo(facts())])).toEqual([
       'ip route add 172.16.0.1/32 dev vti1 src 192.168.200.1 table 3295',
       'ip route delete 172.16.0.1/32 dev vti1 src 192.168.200.1 table 3295',
     ]);
-    expect(lines(shut.make(facts()))).toEqual(['ip route add unreachable 172.16.0.1/32 metric 9 table 3295']);
+    expect(lines(shut.apply(facts()))).toEqual(['ip route add unreachable 172.16.0.1/32 metric 9 table 3295']);
   });
 });
 
@@ -129,11 +129,11 @@ describe('policies of a device', () => {
       ifId: 0xcdf,
     };
     const on = (prefix: string, parts: object = {}) =>
-      item.standing(facts({ policies: [{ ...found, source: prefix, destination: prefix, ...parts }] })).state;
-    expect(on('::/0')).toBe('so');
-    expect(on('0.0.0.0/0')).toBe('not-so');
-    expect(on('::/0', { ifId: 7 })).toBe('not-so');
-    expect(on('::/0', { reqid: 9 })).toBe('in-the-way');
+      item.status(facts({ policies: [{ ...found, source: prefix, destination: prefix, ...parts }] })).state;
+    expect(on('::/0')).toBe('in-sync');
+    expect(on('0.0.0.0/0')).toBe('differs');
+    expect(on('::/0', { ifId: 7 })).toBe('differs');
+    expect(on('::/0', { reqid: 9 })).toBe('conflict');
     expect(lines(item.undo(facts()))).toEqual(['ip -6 xfrm policy delete src ::/0 dst ::/0 dir out if_id 0xcdf']);
     expect(item.key).not.toBe(xfrmPolicyItem({ ...options, selector: 'any', ifId: 0xcdf }).key);
   });

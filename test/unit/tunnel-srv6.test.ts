@@ -178,10 +178,10 @@ describe('the plan', () => {
       ],
     ];
     for (const [key, made] of so) {
-      expect(find(key)?.standing(core(1500, { tableRoutes: [made] }))).toEqual({ state: 'so' });
+      expect(find(key)?.status(core(1500, { tableRoutes: [made] }))).toEqual({ state: 'in-sync' });
       const other = { ...made, words: ['via', '192.0.2.1', 'dev', 'eth9'] };
-      expect(find(key)?.standing(core(1500, { tableRoutes: [other] })).state).toBe('in-the-way');
-      expect(find(key)?.standing(core(1500)).state).toBe('not-so');
+      expect(find(key)?.status(core(1500, { tableRoutes: [other] })).state).toBe('conflict');
+      expect(find(key)?.status(core(1500)).state).toBe('differs');
     }
   });
 

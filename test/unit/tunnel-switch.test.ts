@@ -39,8 +39,8 @@ function journalOf(plan: Plan): Journal {
     `${folder}/site.json`,
   );
   for (const item of plan.items) {
-    const { key, kind, wanted } = item;
-    journal.begin({ key, kind, wanted, found: 'none', undo: item.undo(facts()) });
+    const { key, kind, desired: wanted } = item;
+    journal.begin({ key, kind, desired: wanted, observed: 'none', undo: item.undo(facts()) });
     journal.made(key);
   }
   return journal;
@@ -115,8 +115,8 @@ describe('what an earlier plan made', () => {
   const journalOfValues = (machine: FakeMachine) => {
     const journal = Journal.fresh('s', { file: '', text: '' }, beforeOf(machine.facts), `${folder}/s.json`);
     for (const item of items) {
-      const { key, kind, wanted } = item;
-      journal.begin({ key, kind, wanted, found: 'none', undo: [{ argv: ['unset', key.slice(6)] }] });
+      const { key, kind, desired: wanted } = item;
+      journal.begin({ key, kind, desired: wanted, observed: 'none', undo: [{ argv: ['unset', key.slice(6)] }] });
       journal.made(key);
     }
     return journal;

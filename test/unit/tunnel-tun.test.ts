@@ -66,12 +66,12 @@ describe('the plan', () => {
     const here = machine('wg0', 1420, 'wireguard');
     const item = planTunnel(over('wg0'), here).items.find(({ kind }) => kind === 'nft-table');
     expect(item?.key).toBe('nft-table inet clear_df_site-a');
-    expect(item?.make(here)[0]?.input).toContain(
+    expect(item?.apply(here)[0]?.input).toContain(
       'ip saddr 10.97.0.1 ip daddr 10.97.0.2 ip protocol 47 oifname != "wg0" counter drop comment "clear-df:site-a"',
     );
     expect(item?.undo(here)).toEqual([{ argv: ['nft', 'delete', 'table', 'inet', 'clear_df_site-a'], mayFail: true }]);
-    expect(item?.standing(here).state).toBe('not-so');
-    expect(item?.standing({ ...here, tables: ['inet clear_df_site-a'] }).state).toBe('so');
+    expect(item?.status(here).state).toBe('differs');
+    expect(item?.status({ ...here, tables: ['inet clear_df_site-a'] }).state).toBe('in-sync');
   });
 
   it('does without it where there is no nft, and says so', () => {

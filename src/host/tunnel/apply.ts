@@ -38,7 +38,7 @@ export interface Change {
   /** To how this run found it; the journal's own way leads back to before the first run. */
   undo: Command[];
   /** How this run found it. */
-  found: string;
+  observed: string;
   /** Whether the journal has known it before. */
   known: boolean;
 }
@@ -52,14 +52,14 @@ const ROUNDS = 3;
  */
 export function refuseInTheWay(items: readonly Item[], facts: Facts, site: Pick<Site, 'file' | 'name'>): void {
   for (const item of items) {
-    const standing = item.standing(facts);
-    if (standing.state !== 'in-the-way') continue;
+    const status = item.status(facts);
+    if (status.state !== 'conflict') continue;
     throw new ClearDfError({
       code: 'CONFLICT',
       operation: 'set up tunnel',
       object: `${site.name} (${site.file}): ${item.key}`,
-      reason: standing.found,
-      hint: standing.hint ?? 'nothing was changed; take that away, or name another in the file',
+      reason: status.observed,
+      hint: status.hint ?? 'nothing was changed; take that away, or name another in the file',
     });
   }
 }
@@ -74,12 +74,12 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
   const changes: Change[] = share(items, steps);
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const open = items.filter((item) => item.standing(steps.machine.facts).state !== 'so');
+      const open = items.filter((item) => item.status(steps.machine.facts).state !== 'in-sync');
       if (open.length === 0) break;
       for (const item of open) await applyItem(item, steps, changes);
       await steps.machine.look('all');
     }
-    const left = items.find((item) => item.standing(steps.machine.facts).state !== 'so');
+    const left = items.find((item) => item.status(steps.machine.facts).state !== 'in-sync');
     if (left !== undefined) throw undone(left, steps.machine.facts, 'something keeps changing it back');
   } catch (error) {
     await rollBack(changes, steps);
@@ -94,7 +94,7 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
 /** What another tunnel has made and this one shares is recorded first, and so undone last. */
 function share(items: readonly Item[], { machine, journal, others = [] }: Steps): Change[] {
   const open = items.filter((item) => {
-    return journal.entry(item.key) === undefined && item.standing(machine.facts).state === 'so';
+    return journal.entry(item.key) === undefined && item.status(machine.facts).state === 'in-sync';
   });
   const shared = open.flatMap((item) => {
     const entry = recorded(item.key, others);
@@ -102,7 +102,7 @@ function share(items: readonly Item[], { machine, journal, others = [] }: Steps)
   });
   journal.share(shared.map(({ entry }) => entry));
   // This run has only written them down.
-  return shared.map(({ item, entry }) => ({ item, undo: [], found: entry.found, known: false }));
+  return shared.map(({ item, entry }) => ({ item, undo: [], observed: entry.observed, known: false }));
 }
 
 async function applyItem(
@@ -111,24 +111,30 @@ async function applyItem(
   changes: Change[],
 ): Promise<void> {
   const { facts } = machine;
-  const standing = item.standing(facts);
+  const status = item.status(facts);
   // One that was made before it may have made it so on the way.
-  if (standing.state === 'so') return;
+  if (status.state === 'in-sync') return;
   refuseStop(stopping);
   const undo = withoutSecrets(item, item.undo(facts));
   if (!changes.some((change) => change.item === item)) {
-    changes.push({ item, undo, found: standing.found, known: journal.entry(item.key) !== undefined });
+    changes.push({ item, undo, observed: status.observed, known: journal.entry(item.key) !== undefined });
   }
-  const first = recorded(item.key, others) ?? { found: standing.found, undo };
-  journal.begin({ key: item.key, kind: item.kind, wanted: item.wanted, found: first.found, undo: [...first.undo] });
-  log.info(`${item.wanted}: ${item.reason}`);
-  for (const command of item.make(facts)) {
+  const first = recorded(item.key, others) ?? { observed: status.observed, undo };
+  journal.begin({
+    key: item.key,
+    kind: item.kind,
+    desired: item.desired,
+    observed: first.observed,
+    undo: [...first.undo],
+  });
+  log.info(`${item.desired}: ${item.reason}`);
+  for (const command of item.apply(facts)) {
     refuseStop(stopping);
     const { excuse } = await machine.perform(command);
     if (excuse !== undefined) log.debug(`${command.argv.join(' ')}: ${excuse}`);
   }
-  const seen = item.standing(await machine.look());
-  if (seen.state !== 'so') throw undone(item, machine.facts, 'the commands were accepted, and it is not so');
+  const seen = item.status(await machine.look());
+  if (seen.state !== 'in-sync') throw undone(item, machine.facts, 'the commands were accepted, and it is not so');
   journal.made(item.key);
 }
 
@@ -138,17 +144,17 @@ export async function rollBack(changes: readonly Change[], steps: Steps): Promis
   const { machine, journal, log } = steps;
   log.warn(`rolling back ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`);
   await machine.look('all').catch((error: unknown) => log.error(`the machine could not be read: ${String(error)}`));
-  const made = new Set(journal.entries.filter(({ state }) => state === 'made').map(({ key }) => key));
+  const made = new Set(journal.entries.filter(({ state }) => state === 'applied').map(({ key }) => key));
   const settled = (sysctl: string) => made.has(sysctlKey(sysctl));
   let sends = false;
-  for (const { item, undo, found, known } of [...changes].reverse()) {
+  for (const { item, undo, observed, known } of [...changes].reverse()) {
     if (sends && isSealing(item.kind)) {
       log.error(`not rolled back: ${item.key}: frames of the tunnel device would leave readable`);
       continue;
     }
     // The next one is put back whatever becomes of this one, also where the journal cannot be written any more.
     try {
-      const failure = await wayBack({ key: item.key, undo, found, item, certain: false, settled }, machine, log);
+      const failure = await wayBack({ key: item.key, undo, observed, item, certain: false, settled }, machine, log);
       if (failure !== undefined) {
         log.error(`not rolled back: ${item.key}: ${failure}`);
         sends ||= item.kind === 'gretap';
@@ -180,12 +186,12 @@ function withoutSecrets(item: Item, undo: Command[]): Command[] {
 }
 
 function undone(item: Item, facts: Facts, why: string): ClearDfError {
-  const standing = item.standing(facts);
+  const status = item.status(facts);
   return new ClearDfError({
     code: 'RUNTIME',
     operation: 'set up tunnel',
     object: item.key,
-    reason: `${why}${standing.state === 'so' ? '' : `: ${standing.found}`}`,
+    reason: `${why}${status.state === 'in-sync' ? '' : `: ${status.observed}`}`,
     hint: 'see with --log-level debug which commands were given, and whether another program manages this device',
   });
 }

@@ -13,7 +13,7 @@ import { ENGINES } from '../../tunnel/site.js';
 import { type Before, before } from './before.js';
 import { home, homeHere, isHere, namesIn, tunnelFile } from './place.js';
 
-const VERSION = 1;
+const VERSION = 2;
 
 const command = z.object({
   argv: z.array(z.string()).min(1),
@@ -32,11 +32,11 @@ const command = z.object({
 const entry = z.object({
   key: z.string(),
   kind: z.string(),
-  wanted: z.string(),
+  desired: z.string(),
   /** How it was found before the first change: `mtu is 1462`. */
-  found: z.string(),
-  /** `making`: may be done, half done or not begun. `made`: was seen to be so. `undoing`: `down` has begun with it. */
-  state: z.enum(['making', 'made', 'undoing']),
+  observed: z.string(),
+  /** `applying`: not begun, partly or fully done. `applied`: confirmed by reading back. `undoing`: `down` has started on it. */
+  state: z.enum(['applying', 'applied', 'undoing']),
   undo: z.array(command),
 });
 export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Command[] };
@@ -56,6 +56,13 @@ const journal = z.object({
   mangler: z.object({ pid: z.int().positive(), started: z.int().optional() }).optional(),
 });
 type JournalData = Omit<z.infer<typeof journal>, 'entries'> & { entries: readonly Entry[] };
+
+const version1 = z.looseObject({
+  version: z.literal(1),
+  entries: z.array(
+    z.looseObject({ wanted: z.string(), found: z.string(), state: z.enum(['making', 'made', 'undoing']) }),
+  ),
+});
 
 /** The site file as it was read: its absolute name and its text. */
 export type SiteText = JournalData['site'];
@@ -90,7 +97,7 @@ export class Journal {
     if (text === undefined) return undefined;
     let data: JournalData;
     try {
-      data = journal.parse(JSON.parse(text)) as JournalData;
+      data = journal.parse(current(JSON.parse(text))) as JournalData;
     } catch (cause) {
       throw unreadable(name, file, `it is not a journal of version ${VERSION}`, cause);
     }
@@ -127,7 +134,7 @@ export class Journal {
   /** Changes that other tunnels have made, and that this one relies on as well: before its own, so that they are undone last. */
   share(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
-    const made = entries.map((entry) => ({ ...entry, state: 'made' as const }));
+    const made = entries.map((entry) => ({ ...entry, state: 'applied' as const }));
     this.#write({ ...this.#data, entries: [...made, ...this.#data.entries] });
   }
 
@@ -160,16 +167,16 @@ export class Journal {
     const known = this.entry(fresh.key);
     const entries =
       known === undefined
-        ? [...this.#data.entries, { ...fresh, state: 'making' as const }]
-        : this.#with(fresh.key, { ...known, state: 'making' });
+        ? [...this.#data.entries, { ...fresh, state: 'applying' as const }]
+        : this.#with(fresh.key, { ...known, state: 'applying' });
     this.#write({ ...this.#data, entries });
   }
 
   /** Its change was seen to be made. */
   made(key: string): void {
     const known = this.entry(key);
-    if (known === undefined || known.state === 'made') return;
-    this.#write({ ...this.#data, entries: this.#with(key, { ...known, state: 'made' }) });
+    if (known === undefined || known.state === 'applied') return;
+    this.#write({ ...this.#data, entries: this.#with(key, { ...known, state: 'applied' }) });
   }
 
   /** These are about to be undone, and those that are not named are not ours any more. */
@@ -228,6 +235,17 @@ export class Journal {
     }
     this.#data = data;
   }
+}
+
+/** A journal of version 1 (clear-df 0.1) in today's words, so that an upgrade does not strand a tunnel that is up. */
+function current(data: unknown): unknown {
+  const old = version1.safeParse(data);
+  if (!old.success) return data;
+  const states = { making: 'applying', made: 'applied', undoing: 'undoing' } as const;
+  const entries = old.data.entries.map(({ wanted, found, state, ...kept }) => {
+    return { ...kept, desired: wanted, observed: found, state: states[state] };
+  });
+  return { ...old.data, version: VERSION, entries };
 }
 
 function closed(name: string, file: string, cause: unknown): ClearDfError {

@@ -9,10 +9,10 @@ import type { Journal } from './journal.js';
  * @param items the plan that the journal's own site makes
  */
 export function isLeftOver(journal: Journal, items: readonly Item[], facts: Facts): boolean {
-  const judged = journal.entries.flatMap(({ key, kind, state, found }) => {
-    const standing = items.find((item) => item.key === key)?.standing(facts);
-    if (standing === undefined || kind === 'module' || kind === 'sysctl') return [];
-    return [standing.state !== 'so' && (state === 'made' || standing.found === found)];
+  const judged = journal.entries.flatMap(({ key, kind, state, observed }) => {
+    const status = items.find((item) => item.key === key)?.status(facts);
+    if (status === undefined || kind === 'module' || kind === 'sysctl') return [];
+    return [status.state !== 'in-sync' && (state === 'applied' || status.observed === observed)];
   });
   return judged.length > 0 && judged.every(Boolean);
 }

@@ -12,7 +12,7 @@ const NOT_FOUND = 1;
  * @throws ClearDfError ENVIRONMENT that names the module that is missing, or modprobe
  */
 export async function refuseUnloadable(runner: Runner, items: readonly Item[], facts: Facts): Promise<void> {
-  const wanted = items.filter((item) => item.kind === 'module' && item.standing(facts).state !== 'so');
+  const wanted = items.filter((item) => item.kind === 'module' && item.status(facts).state !== 'in-sync');
   for (const { key } of wanted) {
     const name = key.replace(/^module /, '');
     try {

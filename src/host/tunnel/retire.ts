@@ -19,7 +19,7 @@ export async function retire(
 ): Promise<number> {
   let left = 0;
   // What leaves before what arrives, as they were made the other way round.
-  for (const { key, undo, found } of [...entries].reverse()) {
+  for (const { key, undo, observed } of [...entries].reverse()) {
     const item = items.find((one) => one.key === key);
     if (userOf(key, others) !== undefined) {
       journal.drop(key);
@@ -27,7 +27,7 @@ export async function retire(
     }
     try {
       // Not certain: whoever was faster with it has done no harm.
-      const failure = await wayBack({ key, undo, found, item, certain: false }, machine, log);
+      const failure = await wayBack({ key, undo, observed, item, certain: false }, machine, log);
       if (failure === undefined) {
         journal.drop(key);
         continue;

@@ -46,16 +46,16 @@ export function refuseOtherWishes(
   { file, name }: Pick<Site, 'file' | 'name'>,
   neighbours: readonly Neighbour[],
 ): void {
-  const changes = items.filter((item) => item.standing(facts).state !== 'so');
+  const changes = items.filter((item) => item.status(facts).state !== 'in-sync');
   for (const other of neighbours) {
-    for (const { key, wanted } of changes) {
-      const theirs = other.items.find((item) => item.key === key && item.wanted !== wanted);
-      if (theirs?.standing(facts).state !== 'so') continue;
+    for (const { key, desired } of changes) {
+      const theirs = other.items.find((item) => item.key === key && item.desired !== desired);
+      if (theirs?.status(facts).state !== 'in-sync') continue;
       throw new ClearDfError({
         code: 'CONFLICT',
         operation: 'set up tunnel',
         object: `${name} (${file}): ${key}`,
-        reason: `wanted: ${wanted}; but tunnel ${other.name} (${other.file}) is up and wants: ${theirs.wanted}`,
+        reason: `wanted: ${desired}; but tunnel ${other.name} (${other.file}) is up and wants: ${theirs.desired}`,
         hint: 'nothing was changed; say the same in both files, or do not share it',
       });
     }

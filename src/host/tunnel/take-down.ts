@@ -27,12 +27,12 @@ export async function takeDown(
   const itemOf = (key: string) => items.find((item) => item.key === key);
   // All are judged before the first is undone: what one of them puts back can change another.
   const ours = journal.entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log));
-  const certain = new Set(ours.filter(({ state }) => state === 'made').map(({ key }) => key));
+  const certain = new Set(ours.filter(({ state }) => state === 'applied').map(({ key }) => key));
   const settled = settledIn(journal.entries);
   journal.undoing(new Set(ours.map(({ key }) => key)));
   const result: TakenDown = { undone: [], failed: [] };
   let sends: string | undefined;
-  for (const { key, kind, undo, found } of inPlanOrder(ours, items).reverse()) {
+  for (const { key, kind, undo, observed } of inPlanOrder(ours, items).reverse()) {
     if (isSealing(kind) && sends !== undefined) {
       result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave readable` });
       continue;
@@ -43,7 +43,7 @@ export async function takeDown(
       journal.drop(key);
       continue;
     }
-    const way = { key, undo, found, item: itemOf(key), certain: certain.has(key), settled };
+    const way = { key, undo, observed, item: itemOf(key), certain: certain.has(key), settled };
     const reason = await wayBack(way, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
@@ -74,25 +74,26 @@ function inPlanOrder(entries: readonly Entry[], items: readonly Item[]): Entry[]
  */
 function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
   const last = entries.at(-1);
-  const cutShort = last !== undefined && (last.state === 'making' || last.kind === 'module' || last.kind === 'sysctl');
+  const cutShort =
+    last !== undefined && (last.state === 'applying' || last.kind === 'module' || last.kind === 'sysctl');
   return (sysctl) => {
     const own = entries.find(({ key }) => key === sysctlKey(sysctl));
-    return own === undefined ? !cutShort : own.state !== 'making';
+    return own === undefined ? !cutShort : own.state !== 'applying';
   };
 }
 
 function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
-  if (item === undefined || state !== 'made' || undo.length === 0) return true;
+  if (item === undefined || state !== 'applied' || undo.length === 0) return true;
   // Where nothing could be listed, it is tried.
   if (kind === 'nft-table' && facts.tables === undefined) return true;
-  const standing = item.standing(facts);
-  if (standing.state === 'so') return true;
+  const status = item.status(facts);
+  if (status.state === 'in-sync') return true;
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.
-  if (standing.state === 'in-the-way' && kind === 'xfrm-state') return true;
+  if (status.state === 'conflict' && kind === 'xfrm-state') return true;
   // Its command names all of it; a way that goes elsewhere by now, as while a device is down, does not make it another's.
   if (kind === 'policy-rule' || kind === 'xfrm-pass' || kind === 'gre-rule') return true;
   // The same ends, with other flags: it would send on, and readable once nothing seals any more.
-  if (kind === 'gretap' && standing.state === 'not-so' && linkOf(facts, key.replace(/^gretap /, ''))) return true;
-  log.warn(`${key} is left alone: it is not as clear-df made it (${standing.found})`);
+  if (kind === 'gretap' && status.state === 'differs' && linkOf(facts, key.replace(/^gretap /, ''))) return true;
+  log.warn(`${key} is left alone: it is not as clear-df made it (${status.observed})`);
   return false;
 }

@@ -8,7 +8,7 @@ export interface Undone {
   key: string;
   undo: readonly Command[];
   /** How it was before. */
-  found: string;
+  observed: string;
   /** Judges how it stands; undefined when the plan knows it no longer. */
   item: Item | undefined;
   /** Whether the change is known to be there whole, so that every command must find something to do. */
@@ -23,11 +23,11 @@ export interface Undone {
  * @returns why it is not as it was before, or undefined
  */
 export async function wayBack(
-  { key, undo, found, item, certain, settled }: Undone,
+  { key, undo, observed, item, certain, settled }: Undone,
   machine: Machine,
   log: { debug(message: string): void; info(message: string): void },
 ): Promise<string | undefined> {
-  const asBefore = () => isAs(found, item, machine);
+  const asBefore = () => isAs(observed, item, machine);
   if (undo.length === 0 || (!certain && asBefore())) return undefined;
   log.info(`put back: ${key}`);
   const failures: string[] = [];
@@ -51,13 +51,13 @@ export async function wayBack(
   }
   const facts = await machine.look();
   // A removal that found nothing to remove is fine; one after which the thing is still there is not. Modules may stay.
-  if (item?.kind !== 'module' && item?.standing(facts).state === 'so') failures.push(...excuses);
+  if (item?.kind !== 'module' && item?.status(facts).state === 'in-sync') failures.push(...excuses);
   if (failures.length === 0 || asBefore()) return undefined;
   return failures.join('; ');
 }
 
 /** Whether it stands as it was found before the change. */
-function isAs(found: string, item: Item | undefined, { facts }: Machine): boolean {
-  const standing = item?.standing(facts);
-  return standing !== undefined && standing.state !== 'so' && standing.found === found;
+function isAs(observed: string, item: Item | undefined, { facts }: Machine): boolean {
+  const status = item?.status(facts);
+  return status !== undefined && status.state !== 'in-sync' && status.observed === observed;
 }

@@ -122,13 +122,13 @@ function showWayBack(journal: Journal, others: Others): void {
   const running = runningMangler(journal);
   if (running !== undefined) process.stdout.write(`kill -TERM ${running.pid}\n`);
   process.stdout.write(`clear-df rules remove --name ${journal.name}\n`);
-  for (const { key, wanted, undo } of [...journal.entries].reverse()) {
+  for (const { key, desired, undo } of [...journal.entries].reverse()) {
     if (undo.length === 0) continue;
     const user = userOf(key, others);
     if (user !== undefined) {
-      process.stdout.write(`# stays, tunnel ${user} uses it: ${wanted}\n`);
+      process.stdout.write(`# stays, tunnel ${user} uses it: ${desired}\n`);
       continue;
     }
-    process.stdout.write(`# no longer: ${wanted}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
+    process.stdout.write(`# no longer: ${desired}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
   }
 }

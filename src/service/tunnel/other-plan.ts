@@ -27,7 +27,7 @@ export function refuseOtherPlan(plan: Plan, journal: Journal, switching: boolean
     code: 'CONFLICT',
     operation: 'set up tunnel',
     object: `${name} (${file})`,
-    reason: `it is up, or half up, from another version of the file, which wanted: ${other.wanted}`,
+    reason: `it is up, or half up, from another version of the file, which wanted: ${other.desired}`,
     hint: onlyStates
       ? `clear-df tunnel up --switch ${file} takes the new associations while the tunnel stays up; or down, then up again`
       : `clear-df tunnel down ${file}, then up again`,
@@ -46,17 +46,15 @@ function wantsStates({ items }: Plan): boolean {
 export function refuseUsedKeys({ items, site }: Plan, journal: Journal, facts: Facts): void {
   const used = items.find(
     (item) =>
-      item.kind === 'xfrm-state' &&
-      journal.entry(item.key) !== undefined &&
-      item.standing(facts).state === 'in-the-way',
+      item.kind === 'xfrm-state' && journal.entry(item.key) !== undefined && item.status(facts).state === 'conflict',
   );
-  const standing = used?.standing(facts);
-  if (used === undefined || standing?.state !== 'in-the-way') return;
+  const status = used?.status(facts);
+  if (used === undefined || status?.state !== 'conflict') return;
   throw new ClearDfError({
     code: 'CONFLICT',
     operation: 'set up tunnel',
     object: `${site.name} (${site.file}): ${used.key}`,
-    reason: `it is in use otherwise (${standing.found}), and an association that is made anew needs new keys (RFC 4106 §3)`,
+    reason: `it is in use otherwise (${status.observed}), and an association that is made anew needs new keys (RFC 4106 §3)`,
     hint:
       'nothing was changed; name a new key file in carrier.keys, clear-df tunnel keys FILE writes it, copy it to the ' +
       'other end, and clear-df tunnel up --switch FILE on both',

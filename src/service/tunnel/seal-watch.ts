@@ -82,19 +82,19 @@ export class SealWatch {
   #missing(): Item[] {
     return this.#items.filter((item) => {
       const unread = item.kind === 'nft-table' && this.#facts.tables === undefined;
-      return !unread && item.standing(this.#facts).state === 'not-so' && item.make(this.#facts).length > 0;
+      return !unread && item.status(this.#facts).state === 'differs' && item.apply(this.#facts).length > 0;
     });
   }
 
   async #putBack(item: Item): Promise<void> {
-    const standing = item.standing(this.#facts);
-    if (standing.state === 'so') return;
+    const status = item.status(this.#facts);
+    if (status.state === 'in-sync') return;
     try {
-      for (const command of item.make(this.#facts)) await perform(this.#runner, command, this.#log);
-      this.#log.warn({ found: standing.found }, `put back, somebody took it away: ${item.wanted}`);
+      for (const command of item.apply(this.#facts)) await perform(this.#runner, command, this.#log);
+      this.#log.warn({ found: status.observed }, `put back, somebody took it away: ${item.desired}`);
       this.#said.delete(item.key);
     } catch (error) {
-      this.#say(item.key, `cannot be put back, and will be tried: ${item.wanted}`, error);
+      this.#say(item.key, `cannot be put back, and will be tried: ${item.desired}`, error);
     }
   }
 

@@ -9,7 +9,7 @@ import { parseListen, urlOf } from '../../report/listen.js';
 import { readSnapshot } from '../../report/read.js';
 import { type IkeVerdict, judgeIke } from '../../tunnel/ike/judge.js';
 import { withIke } from '../../tunnel/ike/names.js';
-import type { Item, Standing } from '../../tunnel/item.js';
+import type { Item, ItemStatus } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site.js';
 import { runningMangler } from './mangler.js';
 import { openTunnel, type OpenTunnel, readSite } from './open.js';
@@ -19,13 +19,13 @@ import { problemOf } from './underlay-watch.js';
 /** As the doctor's: a refusal comes at once, an answer may take a while on a busy machine. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-export interface ItemStatus {
+export interface ItemReport {
   key: string;
-  wanted: string;
+  desired: string;
   /** `unknown`: only root can look. */
-  state: Standing['state'] | 'unknown';
+  state: ItemStatus['state'] | 'unknown';
   /** What is there instead. */
-  found?: string;
+  observed?: string;
   /** Whether the journal knows how to put it back. */
   ours: boolean;
 }
@@ -51,7 +51,7 @@ export interface TunnelStatus {
   engine: string;
   /** Everything is as planned. */
   ok: boolean;
-  items: ItemStatus[];
+  items: ItemReport[];
   /** Why nothing can get to the other end, as far as this machine knows: a device that is down, no address, no route. */
   problem?: string;
   mangler?: ManglerStatus;
@@ -78,7 +78,7 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
     file: journal.site.file,
     engine: plan.engine,
     ok:
-      items.every(({ state }) => state === 'so') &&
+      items.every(({ state }) => state === 'in-sync') &&
       problem === undefined &&
       mangler?.ok !== false &&
       socket?.ok !== false &&
@@ -101,12 +101,19 @@ function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefin
 /** Kinds of things that the kernel, or charon, shows to root only; to others it is as if there were none. */
 const CLOSED = /^(xfrm-(?!device)|nft-table$|ike$)/;
 
-function itemStatus(item: Item, { machine, journal }: OpenTunnel, mayLook: boolean): ItemStatus {
-  const standing = item.standing(machine.facts);
-  const { key, wanted } = item;
+function itemStatus(item: Item, { machine, journal }: OpenTunnel, mayLook: boolean): ItemReport {
+  const status = item.status(machine.facts);
+  const { key, desired } = item;
   const ours = journal.entry(key) !== undefined;
-  if (!mayLook && CLOSED.test(item.kind)) return { key, wanted, state: 'unknown', found: 'only root can look', ours };
-  return { key, wanted, state: standing.state, ...(standing.state === 'so' ? {} : { found: standing.found }), ours };
+  if (!mayLook && CLOSED.test(item.kind))
+    return { key, desired, state: 'unknown', observed: 'only root can look', ours };
+  return {
+    key,
+    desired,
+    state: status.state,
+    ...(status.state === 'in-sync' ? {} : { observed: status.observed }),
+    ours,
+  };
 }
 
 async function manglerStatus(site: Site, { journal }: OpenTunnel, runner: Runner): Promise<ManglerStatus> {
@@ -170,10 +177,10 @@ async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cl
   }
 }
 
-const STATES: Record<ItemStatus['state'], string> = {
-  so: 'ok',
-  'not-so': 'DIFFERS',
-  'in-the-way': 'IN THE WAY',
+const STATES: Record<ItemReport['state'], string> = {
+  'in-sync': 'ok',
+  differs: 'DIFFERS',
+  conflict: 'CONFLICT',
   unknown: 'unknown',
 };
 
@@ -186,13 +193,13 @@ export function statusCode({ ok, items, mangler }: TunnelStatus): number {
 
 /** The status as lines for people. */
 export function statusText({ name, engine, ok, items, problem, mangler, socket, ike }: TunnelStatus): string {
-  const lines = items.map(({ state, wanted, found, ours }) => {
+  const lines = items.map(({ state, desired, observed, ours }) => {
     const mark = STATES[state].padEnd(10);
-    return `${mark} ${wanted}${found === undefined ? '' : `: ${found}`}${state === 'so' && !ours ? ' (not by clear-df)' : ''}`;
+    return `${mark} ${desired}${observed === undefined ? '' : `: ${observed}`}${state === 'in-sync' && !ours ? ' (not by clear-df)' : ''}`;
   });
-  if (problem !== undefined) lines.push(`${STATES['not-so'].padEnd(10)} the way to the other end: ${problem}`);
+  if (problem !== undefined) lines.push(`${STATES['differs'].padEnd(10)} the way to the other end: ${problem}`);
   if (socket !== undefined) {
-    const mark = STATES[socket.ok ? 'so' : 'not-so'].padEnd(10);
+    const mark = STATES[socket.ok ? 'in-sync' : 'differs'].padEnd(10);
     lines.push(
       `${mark} UDP socket ${socket.address}, without which no ESP in UDP arrives, is held by ${socket.holder}`,
     );
@@ -206,7 +213,7 @@ export function statusText({ name, engine, ok, items, problem, mangler, socket, 
 }
 
 function ikeLines({ ok, words, hint }: IkeVerdict): string[] {
-  const line = `${STATES[ok ? 'so' : 'not-so'].padEnd(10)} IKE: ${words}`;
+  const line = `${STATES[ok ? 'in-sync' : 'differs'].padEnd(10)} IKE: ${words}`;
   return hint === undefined ? [line] : [line, `${''.padEnd(10)} ${hint}`];
 }
 

@@ -166,7 +166,7 @@ async function startMangler(
 
 /** What is about to be cut is said before it is; what is as wanted already cuts nothing. */
 function announce({ items, cuts, notes, engine, engineReason }: Plan, { machine }: OpenTunnel, log: Logger): void {
-  const open = items.filter((item) => item.standing(machine.facts).state !== 'so');
+  const open = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
   if (open.length === 0) return;
   log.info({ engine }, `engine ${engine}: ${engineReason}`);
   // Associations alone change nothing else.
@@ -203,13 +203,13 @@ async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger
   const stale = refuseOtherPlan(plan, journal, switching);
   for (const cut of plan.cuts) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {
-    if (item.standing(machine.facts).state === 'so') continue;
-    process.stdout.write(`# ${item.wanted}\n`);
-    for (const command of item.make(machine.facts)) await perform(runner, command, log);
+    if (item.status(machine.facts).state === 'in-sync') continue;
+    process.stdout.write(`# ${item.desired}\n`);
+    for (const command of item.apply(machine.facts)) await perform(runner, command, log);
     for (const { text } of shown.splice(0)) process.stdout.write(`${text}\n`);
   }
-  for (const { wanted, undo } of [...stale].reverse()) {
-    process.stdout.write(`# no longer: ${wanted}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
+  for (const { desired, undo } of [...stale].reverse()) {
+    process.stdout.write(`# no longer: ${desired}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
   }
 }
 

@@ -64,7 +64,7 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
         `    ${flow} icmp type . icmp code { ${errors} } ${drop}`,
         '  }',
       ],
-      wanted: `GRE from ${local} to ${remote} leaves ${how} or not at all`,
+      desired: `GRE from ${local} to ${remote} leaves ${how} or not at all`,
       reason:
         sealed === 'by-policy'
           ? 'a second guard, apart from the policies: those can be flushed, or a device can be spared them (disable_xfrm)'

@@ -56,7 +56,7 @@ function tables(site: Site): Item[] {
       `${frame} ip frag-off & ${FRAGMENT_BITS} == ${df} ip id 0 ${RANDOM_IDENTIFICATION} ${comment}`,
       `${frame} ${clear}`,
     ]),
-    wanted: `nft clears DF of IPv4 frames that enter ${tunnel.name}`,
+    desired: `nft clears DF of IPv4 frames that enter ${tunnel.name}`,
     reason: 'clears DF, and gives whole packets without an identification a random one: their fragments need it',
   });
   if (!tunnel.pmtudisc) return [inner];
@@ -65,7 +65,7 @@ function tables(site: Site): Item[] {
     family: 'ip',
     name,
     lines: chain('output', [`ip saddr ${local} ip daddr ${remote} ip protocol ${PROTOCOL_NUMBERS.gre} ${clear}`]),
-    wanted: `nft clears DF of GRE from ${local} to ${remote}`,
+    desired: `nft clears DF of GRE from ${local} to ${remote}`,
     reason: 'tunnel.pmtudisc sets DF on the outer header whatever the inner one says',
   });
   return [inner, outer];

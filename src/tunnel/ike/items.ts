@@ -2,7 +2,7 @@
 import { sha256 } from '../../net/sha256.js';
 import type { EspOptions } from '../carriers/esp-parts.js';
 import type { Facts, IkeFacts } from '../facts.js';
-import type { Command, Item, Standing } from '../item.js';
+import type { Command, Item, ItemStatus } from '../item.js';
 import type { EspKeying, IkeSpec, Site } from '../site.js';
 import { connectionName, type IkeSite, swanctlFiles } from './names.js';
 import { swanctlText } from './swanctl-text.js';
@@ -39,35 +39,37 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
     {
       kind: 'ike',
       key: `ike ${name}`,
-      wanted: `charon has the connection ${name}: GRE to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
+      desired: `charon has the connection ${name}: GRE to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
       reason:
         'strongSwan makes the keys and changes them; its policies are there before the tunnel, so that no frame leaves readable',
-      standing: ({ ike: facts }: Facts) => standing(files, name, facts),
-      make: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
+      status: ({ ike: facts }: Facts) => statusOf(files, name, facts),
+      apply: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
       undo: () => remove,
     },
   ];
 }
 
-function standing(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): Standing {
-  if (facts === undefined) return { state: 'not-so', found: 'charon was not asked' };
+function statusOf(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): ItemStatus {
+  if (facts === undefined) return { state: 'differs', observed: 'charon was not asked' };
   for (const wanted of files) {
     const { name: file } = wanted;
     const found = facts.files.get(file);
-    if (found === undefined) return { state: 'not-so', found: `${file} is not there` };
+    if (found === undefined) return { state: 'differs', observed: `${file} is not there` };
     if (found.digest === wanted.digest(facts)) continue;
     const words = `${file} says something else, or is of an earlier boot`;
     const strange = file.endsWith('.conf') && !found.ours;
     return strange
       ? {
-          state: 'in-the-way',
-          found: `${words}, and clear-df has not written it`,
+          state: 'conflict',
+          observed: `${words}, and clear-df has not written it`,
           hint: 'move it away, or give the site another name',
         }
-      : { state: 'not-so', found: words };
+      : { state: 'differs', observed: words };
   }
-  if (facts.silent !== undefined) return { state: 'not-so', found: facts.silent.reason };
-  return facts.connections.includes(name) ? { state: 'so' } : { state: 'not-so', found: 'charon has not loaded it' };
+  if (facts.silent !== undefined) return { state: 'differs', observed: facts.silent.reason };
+  return facts.connections.includes(name)
+    ? { state: 'in-sync' }
+    : { state: 'differs', observed: 'charon has not loaded it' };
 }
 
 function copies(site: Site, { proof }: IkeSpec): WantedFile[] {

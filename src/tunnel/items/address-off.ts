@@ -5,15 +5,15 @@ import { removeAddress } from './address-on.js';
 
 export function addressOffItem(address: Address, dev: string, reason: string): Item {
   const { prefix, words = [] } = address;
-  const carries = (facts: Parameters<Item['standing']>[0]) =>
+  const carries = (facts: Parameters<Item['status']>[0]) =>
     linkOf(facts, dev)?.addresses.some((other) => other.prefix === prefix) === true;
   return {
     kind: 'address-off',
     key: `address ${prefix} off ${dev}`,
-    wanted: `${dev} has not the address ${prefix}`,
+    desired: `${dev} has not the address ${prefix}`,
     reason,
-    standing: (facts) => (carries(facts) ? { state: 'not-so', found: 'it has' } : { state: 'so' }),
-    make: () => [{ argv: removeAddress(address, dev), mayFail: true }],
+    status: (facts) => (carries(facts) ? { state: 'differs', observed: 'it has' } : { state: 'in-sync' }),
+    apply: () => [{ argv: removeAddress(address, dev), mayFail: true }],
     undo: (facts) =>
       carries(facts) ? [{ argv: ['ip', 'address', 'add', prefix, ...words, 'dev', dev], mayFail: true }] : [],
   };

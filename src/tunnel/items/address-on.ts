@@ -7,15 +7,15 @@ export function addressOnItem(address: Address, dev: string, reason: string): It
   return {
     kind: 'address-on',
     key: `address ${prefix} on ${dev}`,
-    wanted: `${dev} has the address ${prefix}`,
+    desired: `${dev} has the address ${prefix}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, dev);
-      if (link === undefined) return { state: 'not-so', found: `there is no ${dev}` };
-      if (link.addresses.some((other) => other.prefix === prefix)) return { state: 'so' };
-      return { state: 'not-so', found: 'it has not' };
+      if (link === undefined) return { state: 'differs', observed: `there is no ${dev}` };
+      if (link.addresses.some((other) => other.prefix === prefix)) return { state: 'in-sync' };
+      return { state: 'differs', observed: 'it has not' };
     },
-    make: () => [{ argv: addAddress(address, dev) }],
+    apply: () => [{ argv: addAddress(address, dev) }],
     // Also from a bridge that this plan makes: it outlives the tunnel where someone else has put a port into it.
     undo: () => [{ argv: removeAddress(address, dev), mayFail: true }],
   };

@@ -13,17 +13,17 @@ export function bridgeCallItem(name: string, reason: string): Item {
   return {
     kind: 'bridge-call',
     key: `bridge-call ${name}`,
-    wanted: `${name} hands its IPv4 frames to iptables`,
+    desired: `${name} hands its IPv4 frames to iptables`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, name);
-      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      if (link === undefined) return { state: 'differs', observed: `there is no ${name}` };
       const value = link.data['nf_call_iptables'];
       return Number(value) === 1
-        ? { state: 'so' }
-        : { state: 'not-so', found: `nf_call_iptables is ${value === undefined ? 'not there' : Number(value)}` };
+        ? { state: 'in-sync' }
+        : { state: 'differs', observed: `nf_call_iptables is ${value === undefined ? 'not there' : Number(value)}` };
     },
-    make: () => [set(1)],
+    apply: () => [set(1)],
     undo(facts) {
       const value = linkOf(facts, name)?.data['nf_call_iptables'];
       // The bridge may have gone with another tunnel.

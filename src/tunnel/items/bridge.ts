@@ -6,16 +6,16 @@ export function bridgeItem(name: string, reason: string): Item {
   return {
     kind: 'bridge',
     key: `bridge ${name}`,
-    wanted: `there is a bridge ${name}`,
+    desired: `there is a bridge ${name}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, name);
-      if (link === undefined) return { state: 'not-so', found: 'there is none' };
-      if (link.kind === 'bridge') return { state: 'so' };
+      if (link === undefined) return { state: 'differs', observed: 'there is none' };
+      if (link.kind === 'bridge') return { state: 'in-sync' };
       const found = `${name} is a ${link.kind ?? 'hardware'} device`;
-      return { state: 'in-the-way', found, hint: 'choose another bridge.name' };
+      return { state: 'conflict', observed: found, hint: 'choose another bridge.name' };
     },
-    make: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'bridge'] }],
+    apply: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'bridge'] }],
     undo: (facts) =>
       linkOf(facts, name) === undefined
         ? [

@@ -24,9 +24,9 @@ export function deviceRouteItem(host: string, way: DeviceWay, { table, metric, r
   return {
     kind: 'device-route',
     key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : way.dev}`,
-    wanted: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
+    desired: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
     reason,
-    standing({ tableRoutes }) {
+    status({ tableRoutes }) {
       const found = tableRoutes.some(
         (route) =>
           route.family === 4 &&
@@ -34,9 +34,9 @@ export function deviceRouteItem(host: string, way: DeviceWay, { table, metric, r
           route.destination === host &&
           (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === way.dev),
       );
-      return found ? { state: 'so' } : { state: 'not-so', found: 'it does not' };
+      return found ? { state: 'in-sync' } : { state: 'differs', observed: 'it does not' };
     },
-    make: () => [{ argv: ['ip', 'route', 'add', ...words] }],
+    apply: () => [{ argv: ['ip', 'route', 'add', ...words] }],
     // A route goes with its device.
     undo: () => [{ argv: ['ip', 'route', 'delete', ...words], mayFail: true }],
   };

@@ -33,16 +33,16 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
   return {
     kind: 'gre-rule',
     key: `gre-rule ${local} ${remote}`,
-    wanted: `GRE from ${local} to ${remote} goes by a route of at least /${length} in table ${table}, or not at all`,
+    desired: `GRE from ${local} to ${remote} goes by a route of at least /${length} in table ${table}, or not at all`,
     reason: 'while the VPN is away the default route would lead to the other end; as a rule, apart from nft',
-    standing(facts) {
+    status(facts) {
       const wrong = rules.find(({ preference, words }) => at(facts, preference) !== words.join(' '));
-      if (wrong === undefined) return { state: 'so' };
+      if (wrong === undefined) return { state: 'in-sync' };
       const found = at(facts, wrong.preference);
-      return { state: 'not-so', found: `${wrong.preference}: ${found ?? 'there is no such rule'}` };
+      return { state: 'differs', observed: `${wrong.preference}: ${found ?? 'there is no such rule'}` };
     },
     // The one that leads nowhere first: at no moment there is a wider way.
-    make: (facts) =>
+    apply: (facts) =>
       [...rules].reverse().flatMap(({ preference, words }) => {
         const found = at(facts, preference);
         if (found === words.join(' ')) return [];

@@ -1,7 +1,7 @@
 /** There is a gretap device with these ends and flags. */
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { readGreKey } from '../gre-key.js';
-import type { Command, Item, Standing } from '../item.js';
+import type { Command, Item, ItemStatus } from '../item.js';
 
 export interface GretapOptions {
   local: string;
@@ -44,10 +44,10 @@ export function gretapItem(name: string, options: GretapOptions): Item {
   return {
     kind: 'gretap',
     key: `gretap ${name}`,
-    wanted: `${name} is a gretap from ${local} to ${remote}${keyText(key)}${bound.length === 0 ? '' : ` by ${options.dev}`}: ${flagWords(wanted, true).join(' ')}`,
+    desired: `${name} is a gretap from ${local} to ${remote}${keyText(key)}${bound.length === 0 ? '' : ` by ${options.dev}`}: ${flagWords(wanted, true).join(' ')}`,
     reason,
-    standing: (facts) => standing(name, facts, options, wanted),
-    make(facts) {
+    status: (facts) => statusOf(name, facts, options, wanted),
+    apply(facts) {
       const link = linkOf(facts, name);
       if (link !== undefined) return changes(flagsOf(link), wanted);
       return [{ argv: ['ip', 'link', 'add', 'name', name, ...ends, ...keyed, ...flagWords(wanted, false)] }];
@@ -60,16 +60,16 @@ export function gretapItem(name: string, options: GretapOptions): Item {
   };
 }
 
-function standing(name: string, facts: Facts, options: GretapOptions, wanted: Flags): Standing {
+function statusOf(name: string, facts: Facts, options: GretapOptions, wanted: Flags): ItemStatus {
   const link = linkOf(facts, name);
-  if (link === undefined) return { state: 'not-so', found: 'there is none' };
+  if (link === undefined) return { state: 'differs', observed: 'there is none' };
   const hint = `choose another tunnel.name; or, if it is not in use: ip link delete dev ${name}`;
   if (link.kind !== 'gretap') {
-    return { state: 'in-the-way', found: `${name} is a ${link.kind ?? 'hardware'} device`, hint };
+    return { state: 'conflict', observed: `${name} is a ${link.kind ?? 'hardware'} device`, hint };
   }
   const { data } = link;
   const stranger = FOREIGN.find((flag) => data[flag] !== undefined && data[flag] !== false);
-  if (stranger !== undefined) return { state: 'in-the-way', found: `${name} has ${stranger}`, hint };
+  if (stranger !== undefined) return { state: 'conflict', observed: `${name} has ${stranger}`, hint };
   const ends = `${name} goes from ${show(data['local'])} to ${show(data['remote'])}${keyText(readGreKey(data['okey']))}`;
   const same =
     data['local'] === options.local &&
@@ -77,10 +77,10 @@ function standing(name: string, facts: Facts, options: GretapOptions, wanted: Fl
     (options.dev === undefined || data['link'] === undefined || data['link'] === options.dev) &&
     readGreKey(data['ikey']) === options.key &&
     readGreKey(data['okey']) === options.key;
-  if (!same) return { state: 'in-the-way', found: ends, hint };
+  if (!same) return { state: 'conflict', observed: ends, hint };
   const found = flagsOf(link);
   const right = steps(found, wanted).length === 0;
-  return right ? { state: 'so' } : { state: 'not-so', found: `it is ${flagWords(found, true).join(' ')}` };
+  return right ? { state: 'in-sync' } : { state: 'differs', observed: `it is ${flagWords(found, true).join(' ')}` };
 }
 
 function flagsOf({ data }: Link): Flags {

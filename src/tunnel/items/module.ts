@@ -13,10 +13,11 @@ export function moduleItem(name: string, { reason, unloadWhile }: ModuleOptions)
   return {
     kind: 'module',
     key: `module ${name}`,
-    wanted: `the kernel module ${name} is loaded`,
+    desired: `the kernel module ${name} is loaded`,
     reason,
-    standing: (facts) => (facts.modules.has(name) ? { state: 'so' } : { state: 'not-so', found: 'it is not loaded' }),
-    make: () => [{ argv: ['modprobe', name] }],
+    status: (facts) =>
+      facts.modules.has(name) ? { state: 'in-sync' } : { state: 'differs', observed: 'it is not loaded' },
+    apply: () => [{ argv: ['modprobe', name] }],
     undo: (facts) => (facts.modules.has(name) ? [] : unload),
   };
 }

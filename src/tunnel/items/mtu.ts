@@ -16,16 +16,16 @@ export function mtuItem(name: string, bytes: number, { reason, fresh, atLeast = 
   return {
     kind: 'mtu',
     key: `mtu ${name}`,
-    wanted: `${name} has an MTU of ${atLeast ? 'at least ' : ''}${bytes} bytes`,
+    desired: `${name} has an MTU of ${atLeast ? 'at least ' : ''}${bytes} bytes`,
     reason,
-    standing(facts) {
+    status(facts) {
       const mtu = linkOf(facts, name)?.mtu;
-      if (mtu === undefined) return { state: 'not-so', found: `there is no ${name}` };
+      if (mtu === undefined) return { state: 'differs', observed: `there is no ${name}` };
       return mtu === bytes || (atLeast && mtu > bytes)
-        ? { state: 'so' }
-        : { state: 'not-so', found: `its MTU is ${mtu}` };
+        ? { state: 'in-sync' }
+        : { state: 'differs', observed: `its MTU is ${mtu}` };
     },
-    make: () => [set(bytes)],
+    apply: () => [set(bytes)],
     undo(facts) {
       const mtu = linkOf(facts, name)?.mtu;
       // The device may be gone by then.

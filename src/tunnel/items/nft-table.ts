@@ -8,24 +8,26 @@ export interface NftTableOptions {
   name: string;
   /** Between the braces of `table … { }`. */
   lines: readonly string[];
-  wanted: string;
+  desired: string;
   reason: string;
 }
 
-export function nftTableItem({ family, name, lines, wanted, reason }: NftTableOptions): Item {
+export function nftTableItem({ family, name, lines, desired: wanted, reason }: NftTableOptions): Item {
   const table = tableOf(family, name);
   // Adding first makes the deletion succeed whether or not the table is there; all of it is one transaction.
   const input = [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...lines, '}', ''].join('\n');
   return {
     kind: 'nft-table',
     key: `nft-table ${table}`,
-    wanted,
+    desired: wanted,
     reason,
-    standing({ tables }) {
-      if (tables === undefined) return { state: 'not-so', found: 'the rulesets of nft could not be read' };
-      return tables.includes(table) ? { state: 'so' } : { state: 'not-so', found: `there is no table ${table}` };
+    status({ tables }) {
+      if (tables === undefined) return { state: 'differs', observed: 'the rulesets of nft could not be read' };
+      return tables.includes(table)
+        ? { state: 'in-sync' }
+        : { state: 'differs', observed: `there is no table ${table}` };
     },
-    make: () => [{ argv: ['nft', '-f', '-'], input }],
+    apply: () => [{ argv: ['nft', '-f', '-'], input }],
     undo: () => [{ argv: ['nft', 'delete', 'table', ...table.split(' ')], mayFail: true }],
   };
 }

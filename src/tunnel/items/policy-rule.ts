@@ -23,20 +23,20 @@ export function policyRuleItem(options: PolicyRuleOptions): Item {
   return {
     kind: 'policy-rule',
     key: `policy-rule ${preference} ${markText(unless)} ${table}`,
-    wanted: `what has not the mark ${markText(unless)} is routed by table ${table}, and so ${host} by ${dev}`,
+    desired: `what has not the mark ${markText(unless)} is routed by table ${table}, and so ${host} by ${dev}`,
     reason,
-    standing(facts) {
-      if (!isThere(facts, options)) return { state: 'not-so', found: 'there is no such rule' };
+    status(facts) {
+      if (!isThere(facts, options)) return { state: 'differs', observed: 'there is no such rule' };
       const { path } = facts;
-      if (path?.dev === dev) return { state: 'so' };
+      if (path?.dev === dev) return { state: 'in-sync' };
       // Otherwise the tunnel would leave readable, by the other device.
       const way = path === undefined ? 'there is no way' : `the way goes by ${path.dev}`;
       return {
-        state: 'not-so',
-        found: `the rule is there, but ${way} to ${host}: see ip rule, and ip route get ${host}`,
+        state: 'differs',
+        observed: `the rule is there, but ${way} to ${host}: see ip rule, and ip route get ${host}`,
       };
     },
-    make: (facts) => (isThere(facts, options) ? [] : [{ argv: change('add') }]),
+    apply: (facts) => (isThere(facts, options) ? [] : [{ argv: change('add') }]),
     undo: () => [{ argv: change('delete'), mayFail: true }],
   };
 }

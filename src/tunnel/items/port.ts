@@ -12,17 +12,17 @@ export function portItem(name: string, bridge: string, { reason, fresh }: PortOp
   return {
     kind: 'port',
     key: `port ${name}`,
-    wanted: `${name} is a port of ${bridge}`,
+    desired: `${name} is a port of ${bridge}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, name);
-      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
-      if (link.master === bridge) return { state: 'so' };
-      if (link.master === undefined) return { state: 'not-so', found: 'it is no port' };
+      if (link === undefined) return { state: 'differs', observed: `there is no ${name}` };
+      if (link.master === bridge) return { state: 'in-sync' };
+      if (link.master === undefined) return { state: 'differs', observed: 'it is no port' };
       const found = `${name} belongs to ${link.master}`;
-      return { state: 'in-the-way', found, hint: `ip link set dev ${name} nomaster, or choose another port` };
+      return { state: 'conflict', observed: found, hint: `ip link set dev ${name} nomaster, or choose another port` };
     },
-    make: () => [{ argv: ['ip', 'link', 'set', 'dev', name, 'master', bridge] }],
+    apply: () => [{ argv: ['ip', 'link', 'set', 'dev', name, 'master', bridge] }],
     undo(facts) {
       const link = linkOf(facts, name);
       if (fresh || link?.master === bridge) return [];

@@ -13,17 +13,17 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
   return {
     kind: 'route',
     key: `route ${destination}${metric === undefined ? '' : ` metric ${metric}`}`,
-    wanted: `the route to ${destination}${way} goes by ${dev}`,
+    desired: `the route to ${destination}${way} goes by ${dev}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const found = facts.routes.find(
         (other) =>
           other.destination === destination && other.via === via && valueBehind(other.words, 'metric') === metric,
       );
-      if (found?.dev === dev) return { state: 'so' };
-      return { state: 'not-so', found: found === undefined ? 'there is no such route' : `it goes by ${found.dev}` };
+      if (found?.dev === dev) return { state: 'in-sync' };
+      return { state: 'differs', observed: found === undefined ? 'there is no such route' : `it goes by ${found.dev}` };
     },
-    make: () => [command(moved)],
+    apply: () => [command(moved)],
     undo: () => [command(route.words)],
   };
 }

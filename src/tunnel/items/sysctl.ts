@@ -25,14 +25,14 @@ export function sysctlItem(name: string, value: string, { reason, fresh = false,
   return {
     kind: 'sysctl',
     key: sysctlKey(name),
-    wanted: `${name} is ${value}`,
+    desired: `${name} is ${value}`,
     reason,
-    standing(facts: Facts) {
+    status(facts: Facts) {
       const found = facts.sysctls.get(name);
-      if (found === value) return { state: 'so' };
-      return { state: 'not-so', found: found === undefined ? 'it is not there' : `it is ${found}` };
+      if (found === value) return { state: 'in-sync' };
+      return { state: 'differs', observed: found === undefined ? 'it is not there' : `it is ${found}` };
     },
-    make: () => [write(value)],
+    apply: () => [write(value)],
     undo(facts) {
       const before = facts.sysctls.get(name);
       return fresh || before === undefined || before === value ? [] : [back(before)];

@@ -12,33 +12,33 @@ export interface TableRouteOptions {
   words: readonly string[];
   /** Of what `ip route show` prints of it: each of these has to be there, word for word. */
   shown: readonly string[];
-  wanted: string;
+  desired: string;
   reason: string;
 }
 
 export function tableRouteItem(options: TableRouteOptions): Item {
-  const { family, table, destination, words, shown, wanted, reason } = options;
+  const { family, table, destination, words, shown, desired: wanted, reason } = options;
   const at = [`${destination}/${family === 4 ? 32 : 128}`, ...(table === 'main' ? [] : ['table', table])];
   const ip = ['ip', ...(family === 6 ? ['-6'] : []), 'route'];
   return {
     kind: 'table-route',
     key: `route ${destination} table ${table}`,
-    wanted,
+    desired: wanted,
     reason,
-    standing({ tableRoutes }) {
+    status({ tableRoutes }) {
       const found = tableRoutes.find(
         (one) => one.family === family && one.table === table && one.destination === destination,
       );
-      if (found === undefined) return { state: 'not-so', found: 'there is no such route' };
-      if (holds(found, shown)) return { state: 'so' };
+      if (found === undefined) return { state: 'differs', observed: 'there is no such route' };
+      if (holds(found, shown)) return { state: 'in-sync' };
       const [command, ...rest] = [...ip, 'delete', ...at];
       return {
-        state: 'in-the-way',
-        found: `table ${table} has: ${destination} ${found.words.join(' ')}`,
+        state: 'conflict',
+        observed: `table ${table} has: ${destination} ${found.words.join(' ')}`,
         hint: `see whose it is, or: ${command} ${rest.join(' ')}`,
       };
     },
-    make: () => [{ argv: [...ip, 'add', ...at, ...words] }],
+    apply: () => [{ argv: [...ip, 'add', ...at, ...words] }],
     // Routes of a VRF's table outlive the VRF where they lead to other devices.
     undo: () => [{ argv: [...ip, 'delete', ...at], mayFail: true }],
   };

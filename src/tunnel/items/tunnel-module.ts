@@ -19,10 +19,10 @@ export function tunnelModuleItem(name: string, what: string): Item {
   const set = (value: string): Command => ({ argv: ['sysctl', '-w', `${FALLBACKS}=${value}`] });
   return {
     ...item,
-    make(facts) {
+    apply(facts) {
       const before = facts.sysctls.get(FALLBACKS);
-      if (before === undefined || before === NOWHERE) return item.make(facts);
-      return [set(NOWHERE), ...item.make(facts), set(before)];
+      if (before === undefined || before === NOWHERE) return item.apply(facts);
+      return [set(NOWHERE), ...item.apply(facts), set(before)];
     },
     undo(facts) {
       const before = facts.sysctls.get(FALLBACKS);

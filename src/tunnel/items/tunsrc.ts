@@ -13,19 +13,19 @@ export function tunsrcItem(source: string, reason: string): Item {
   return {
     kind: 'tunsrc',
     key: TUNSRC_KEY,
-    wanted: `packets with segments come from ${source}`,
+    desired: `packets with segments come from ${source}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const found = before(facts);
-      if (found === source) return { state: 'so' };
-      if (found === NO_TUNSRC) return { state: 'not-so', found: 'the kernel chooses one by itself' };
+      if (found === source) return { state: 'in-sync' };
+      if (found === NO_TUNSRC) return { state: 'differs', observed: 'the kernel chooses one by itself' };
       return {
-        state: 'in-the-way',
-        found: `they come from ${found}, all of this network namespace: another tenant's file, or somebody, says so`,
+        state: 'conflict',
+        observed: `they come from ${found}, all of this network namespace: another tenant's file, or somebody, says so`,
         hint: `carrier.source: ${found}, the same for every tenant; or, if nobody needs it: ip sr tunsrc set ${NO_TUNSRC}`,
       };
     },
-    make: () => [set(source)],
+    apply: () => [set(source)],
     undo: (facts) =>
       before(facts) === source ? [] : [set(before(facts), { onlyWhile: { noRoutesWith: ['encap', 'seg6'] } })],
   };

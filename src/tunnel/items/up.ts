@@ -13,14 +13,14 @@ export function upItem(name: string, { reason, fresh }: UpOptions): Item {
   return {
     kind: 'up',
     key: `up ${name}`,
-    wanted: `${name} is up`,
+    desired: `${name} is up`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, name);
-      if (link === undefined) return { state: 'not-so', found: `there is no ${name}` };
-      return link.up ? { state: 'so' } : { state: 'not-so', found: 'it is down' };
+      if (link === undefined) return { state: 'differs', observed: `there is no ${name}` };
+      return link.up ? { state: 'in-sync' } : { state: 'differs', observed: 'it is down' };
     },
-    make: () => [set('up')],
+    apply: () => [set('up')],
     undo(facts) {
       const link = linkOf(facts, name);
       // The device may be gone by then.

@@ -7,19 +7,19 @@ export function vrfItem(name: string, table: number, reason: string): Item {
   return {
     kind: 'vrf',
     key: `vrf ${name}`,
-    wanted: `there is a VRF ${name} with table ${table}`,
+    desired: `there is a VRF ${name} with table ${table}`,
     reason,
-    standing(facts) {
+    status(facts) {
       const link = linkOf(facts, name);
-      if (link === undefined) return { state: 'not-so', found: 'there is none' };
-      if (link.kind === 'vrf' && Number(link.data['table']) === table) return { state: 'so' };
+      if (link === undefined) return { state: 'differs', observed: 'there is none' };
+      if (link.kind === 'vrf' && Number(link.data['table']) === table) return { state: 'in-sync' };
       const found =
         link.kind === 'vrf'
           ? `${name} has table ${String(link.data['table'])}`
           : `${name} is a ${link.kind ?? 'hardware'} device`;
-      return { state: 'in-the-way', found, hint: 'choose another name, or the table that it has' };
+      return { state: 'conflict', observed: found, hint: 'choose another name, or the table that it has' };
     },
-    make: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'vrf', 'table', String(table)] }],
+    apply: () => [{ argv: ['ip', 'link', 'add', 'name', name, 'type', 'vrf', 'table', String(table)] }],
     undo: (facts) =>
       linkOf(facts, name) === undefined
         ? [{ argv: ['ip', 'link', 'delete', 'dev', name, 'type', 'vrf'], mayFail: true, onlyWhile: { noPorts: name } }]

@@ -1,7 +1,7 @@
 /** There is a VTI device with these ends and this key. */
 import { type Facts, linkOf } from '../facts.js';
 import { readGreKey } from '../gre-key.js';
-import type { Item, Standing } from '../item.js';
+import type { Item, ItemStatus } from '../item.js';
 import { hex } from '../mark.js';
 
 export interface VtiOptions {
@@ -19,10 +19,10 @@ export function vtiDeviceItem(name: string, { local, remote, key, reason }: VtiO
   return {
     kind: 'vti',
     key: `vti ${name}`,
-    wanted: `${name} is a VTI from ${local} to ${remote} with key ${hex(key)}`,
+    desired: `${name} is a VTI from ${local} to ${remote} with key ${hex(key)}`,
     reason,
-    standing: (facts) => standing(name, { local, remote, key }, facts),
-    make: () => [
+    status: (facts) => statusOf(name, { local, remote, key }, facts),
+    apply: () => [
       { argv: ['ip', 'link', 'add', 'name', name, 'type', 'vti', 'local', local, 'remote', remote, 'key', `${key}`] },
     ],
     undo: (facts) =>
@@ -32,17 +32,18 @@ export function vtiDeviceItem(name: string, { local, remote, key, reason }: VtiO
   };
 }
 
-function standing(name: string, { local, remote, key }: Omit<VtiOptions, 'reason'>, facts: Facts): Standing {
+function statusOf(name: string, { local, remote, key }: Omit<VtiOptions, 'reason'>, facts: Facts): ItemStatus {
   const link = linkOf(facts, name);
-  if (link === undefined) return { state: 'not-so', found: 'there is none' };
+  if (link === undefined) return { state: 'differs', observed: 'there is none' };
   const hint = `choose another carrier.device; or, if it is not in use: ip link delete dev ${name}`;
   const { kind, data } = link;
-  if (kind !== 'vti') return { state: 'in-the-way', found: `${name} is a ${kind ?? 'hardware'} device`, hint };
+  if (kind !== 'vti') return { state: 'conflict', observed: `${name} is a ${kind ?? 'hardware'} device`, hint };
   const keys = [readGreKey(data['ikey']), readGreKey(data['okey'])];
-  if (data['local'] === local && data['remote'] === remote && keys.every((one) => one === key)) return { state: 'so' };
+  if (data['local'] === local && data['remote'] === remote && keys.every((one) => one === key))
+    return { state: 'in-sync' };
   const shown = keys.map((one) => (one === undefined ? 'none' : hex(one))).join(' and ');
   const found = `${name} goes from ${show(data['local'])} to ${show(data['remote'])}, keys ${shown}`;
-  return { state: 'in-the-way', found, hint };
+  return { state: 'conflict', observed: found, hint };
 }
 
 function show(value: unknown): string {

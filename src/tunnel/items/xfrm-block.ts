@@ -29,9 +29,9 @@ export function xfrmBlockItem(local: string, remote: string, { type, code, name,
   return {
     kind: 'xfrm-block',
     key: `xfrm-block ${local} ${remote} icmp ${type}/${code}`,
-    wanted: `no ICMP "${name}" leaves for ${remote}`,
+    desired: `no ICMP "${name}" leaves for ${remote}`,
     reason: `${when} it would answer what ESP had sealed with its first 548 bytes, readable`,
-    standing({ policies }) {
+    status({ policies }) {
       const found = policies.find(
         (policy) =>
           policy.direction === 'out' &&
@@ -39,12 +39,12 @@ export function xfrmBlockItem(local: string, remote: string, { type, code, name,
           policy.icmp?.type === type &&
           policy.icmp.code === code,
       );
-      if (found === undefined) return { state: 'not-so', found: 'no policy blocks it' };
-      if (found.blocks === true) return { state: 'so' };
+      if (found === undefined) return { state: 'differs', observed: 'no policy blocks it' };
+      if (found.blocks === true) return { state: 'in-sync' };
       const hint = `see whose it is: ip xfrm policy get ${selector.join(' ')}`;
-      return { state: 'in-the-way', found: 'a policy of that selector lets it through', hint };
+      return { state: 'conflict', observed: 'a policy of that selector lets it through', hint };
     },
-    make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block'] }],
+    apply: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block'] }],
     undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }

@@ -1,6 +1,6 @@
 /** There is an XFRM interface of this `if_id`. */
 import { type Facts, linkOf } from '../facts.js';
-import type { Item, Standing } from '../item.js';
+import type { Item, ItemStatus } from '../item.js';
 import { hex } from '../mark.js';
 
 export interface XfrmDeviceOptions {
@@ -15,10 +15,10 @@ export function xfrmDeviceItem(name: string, { underlay, ifId, reason }: XfrmDev
   return {
     kind: 'xfrm-device',
     key: `xfrm-device ${name}`,
-    wanted: `${name} is an XFRM interface with if_id ${hex(ifId)}`,
+    desired: `${name} is an XFRM interface with if_id ${hex(ifId)}`,
     reason,
-    standing: (facts) => standing(name, ifId, facts),
-    make: () => [{ argv: ['ip', 'link', 'add', ...words] }],
+    status: (facts) => statusOf(name, ifId, facts),
+    apply: () => [{ argv: ['ip', 'link', 'add', ...words] }],
     undo: (facts) =>
       linkOf(facts, name) === undefined
         ? [{ argv: ['ip', 'link', 'delete', 'dev', name, 'type', 'xfrm'], mayFail: true }]
@@ -26,17 +26,17 @@ export function xfrmDeviceItem(name: string, { underlay, ifId, reason }: XfrmDev
   };
 }
 
-function standing(name: string, ifId: number, facts: Facts): Standing {
+function statusOf(name: string, ifId: number, facts: Facts): ItemStatus {
   const link = linkOf(facts, name);
-  if (link === undefined) return { state: 'not-so', found: 'there is none' };
+  if (link === undefined) return { state: 'differs', observed: 'there is none' };
   const hint = `choose another carrier.device; or, if it is not in use: ip link delete dev ${name}`;
   if (link.kind !== 'xfrm') {
-    return { state: 'in-the-way', found: `${name} is a ${link.kind ?? 'hardware'} device`, hint };
+    return { state: 'conflict', observed: `${name} is a ${link.kind ?? 'hardware'} device`, hint };
   }
   const found = ifIdOf(link.data);
-  if (found === ifId) return { state: 'so' };
+  if (found === ifId) return { state: 'in-sync' };
   const shown = found === undefined ? 'none, but takes it from each packet (external)' : hex(found);
-  return { state: 'in-the-way', found: `the if_id of ${name} is ${shown}`, hint };
+  return { state: 'conflict', observed: `the if_id of ${name} is ${shown}`, hint };
 }
 
 /** `ip` prints it as text, `0x66`; one that collects metadata has none. */

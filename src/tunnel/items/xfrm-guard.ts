@@ -26,17 +26,17 @@ export function xfrmGuardItem(ends: GuardEnds): Item {
   return {
     kind: 'xfrm-guard',
     key: `xfrm-guard ${nameOf(ends)}`,
-    wanted: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
+    desired: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
     reason:
       'behind all other policies; should one of them go, or a route or rule, frames are lost rather than readable',
-    standing({ policies }) {
+    status({ policies }) {
       const found = ours(policies, ends).find(({ dev }) => dev === undefined);
-      if (found === undefined) return { state: 'not-so', found: 'no policy blocks it' };
-      if (found.blocks === true) return { state: 'so' };
+      if (found === undefined) return { state: 'differs', observed: 'no policy blocks it' };
+      if (found.blocks === true) return { state: 'in-sync' };
       const hint = `see whose it is: ip xfrm policy get ${selector.join(' ')}`;
-      return { state: 'in-the-way', found: `a policy for GRE from ${local} to ${remote} lets it through`, hint };
+      return { state: 'conflict', observed: `a policy for GRE from ${local} to ${remote} lets it through`, hint };
     },
-    make: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block', 'priority', `${LAST}`] }],
+    apply: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block', 'priority', `${LAST}`] }],
     undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }
@@ -55,17 +55,17 @@ export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
   return {
     kind: 'xfrm-pass',
     key: `xfrm-pass ${nameOf(ends)} ${dev}`,
-    wanted: `GRE from ${nameOf(ends)} goes into ${dev}`,
+    desired: `GRE from ${nameOf(ends)} goes into ${dev}`,
     reason: `the policies with its mark take it there, and ${dev} drops what they do not take`,
-    standing({ policies }) {
+    status({ policies }) {
       const found = stale(policies);
-      if (found.some((one) => one.dev === dev)) return { state: 'so' };
+      if (found.some((one) => one.dev === dev)) return { state: 'in-sync' };
       const [other] = found;
       const words =
         other === undefined ? 'no policy lets it' : `the policy is for ${other.dev}, which is another device`;
-      return { state: 'not-so', found: words };
+      return { state: 'differs', observed: words };
     },
-    make: ({ policies }) => [
+    apply: ({ policies }) => [
       ...(stale(policies).length === 0 ? [] : [remove]),
       { argv: ['ip', 'xfrm', 'policy', 'add', ...selectorOf(ends, dev), ...which] },
     ],

@@ -56,16 +56,16 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
   return {
     kind: 'xfrm-policy',
     key: `xfrm-policy ${direction} ${source} ${destination}${whose}${family === 6 ? ' inet6' : ''}`,
-    wanted: `${what} ${direction === 'out' ? `to ${destination}` : `from ${source}`} is ESP, ${mode} mode`,
+    desired: `${what} ${direction === 'out' ? `to ${destination}` : `from ${source}`} is ESP, ${mode} mode`,
     reason,
-    standing({ policies }) {
+    status({ policies }) {
       const found = policies.find((policy) => policy.direction === direction && isOurs(policy, options));
-      if (found === undefined) return { state: 'not-so', found: 'there is no such policy' };
-      if (found.transform === 'esp' && found.mode === mode && found.reqid === reqid) return { state: 'so' };
+      if (found === undefined) return { state: 'differs', observed: 'there is no such policy' };
+      if (found.transform === 'esp' && found.mode === mode && found.reqid === reqid) return { state: 'in-sync' };
       const words = `a policy of that selector asks for ${found.transform}, mode ${found.mode}, reqid ${found.reqid}`;
-      return { state: 'in-the-way', found: words, hint: `see whose it is: ip xfrm policy get ${selector.join(' ')}` };
+      return { state: 'conflict', observed: words, hint: `see whose it is: ip xfrm policy get ${selector.join(' ')}` };
     },
-    make: () => [{ argv: [...ip, 'xfrm', 'policy', 'add', ...selector, ...template] }],
+    apply: () => [{ argv: [...ip, 'xfrm', 'policy', 'add', ...selector, ...template] }],
     undo: () => [{ argv: [...ip, 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }

@@ -40,26 +40,26 @@ export function xfrmStateItem(options: StateOptions): Item {
   return {
     kind: 'xfrm-state',
     key: `xfrm-state ${source} ${destination} ${spiText}`,
-    wanted: `the kernel has the ESP association ${spiText} from ${source} to ${destination}, ${mode} mode`,
+    desired: `the kernel has the ESP association ${spiText} from ${source} to ${destination}, ${mode} mode`,
     reason,
-    standing({ states }) {
+    status({ states }) {
       const found = states.find(
         (state) =>
           state.source === source && state.destination === destination && state.protocol === 'esp' && state.spi === spi,
       );
-      if (found === undefined) return { state: 'not-so', found: 'there is none' };
+      if (found === undefined) return { state: 'differs', observed: 'there is none' };
       const differs = [
         ...(found.mode === mode ? [] : [`its mode is ${found.mode}`]),
         ...(found.reqid === reqid ? [] : [`its reqid is ${found.reqid}`]),
         ...differences(found, options),
         ...(found.digest === digest ? [] : [`its algorithms or keys are not those of ${keyFile}`]),
       ];
-      if (differs.length === 0) return { state: 'so' };
+      if (differs.length === 0) return { state: 'in-sync' };
       // The kernel changes no keys of a live association, and what we took away we could not put back.
       const hint = `clear-df tunnel down, if it is ours; otherwise another spi: ip xfrm state get ${name.slice(2).join(' ')}`;
-      return { state: 'in-the-way', found: `${spiText}: ${differs.join(', ')}`, hint };
+      return { state: 'conflict', observed: `${spiText}: ${differs.join(', ')}`, hint };
     },
-    make: () => [
+    apply: () => [
       {
         argv: ['ip', '-batch', '-'],
         input: line(({ key }) => `0x${key.replace(/^0x/i, '')}`),

@@ -31,7 +31,7 @@ export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
     tableRouteItem({
       ...{ family: 6, table: 'main', destination: spec.sid },
       ...segmentWords(spec),
-      wanted: `what comes to ${spec.sid} is taken out of IPv6 and goes by ${spec.vrf}`,
+      desired: `what comes to ${spec.sid} is taken out of IPv6 and goes by ${spec.vrf}`,
       reason: 'End.DT4: the other end names it last of its segments',
     }),
   ];
@@ -73,7 +73,7 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way):
       ...{ family: 4, table: String(inTable), destination: site.remote },
       words: [...intoSegments.split(' '), segments.join(), 'dev', site.underlay],
       shown: [`${intoSegments} ${segments.length} [ ${segments.join(' ')} ]`, `dev ${site.underlay}`],
-      wanted: `packets to ${site.remote} in table ${inTable} are put into IPv6, by ${segments.join(', ')}`,
+      desired: `packets to ${site.remote} in table ${inTable} are put into IPv6, by ${segments.join(', ')}`,
       reason:
         segments.length === 1
           ? 'the segment is where the other router takes them out again'
@@ -94,7 +94,7 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way):
       ...{ family: 4, table: String(table), destination: site.remote },
       words: ['dev', hop.vrf, 'mtu', String(way.room)],
       shown: [`dev ${hop.vrf}`, `mtu ${way.room}`],
-      wanted: `packets to ${site.remote} go from ${vrf} to ${hop.vrf}, at most ${way.room} bytes each`,
+      desired: `packets to ${site.remote} go from ${vrf} to ${hop.vrf}, at most ${way.room} bytes each`,
       reason: `a route into segments cuts nothing: this one cuts to what ${way.core} bytes of core leave for IPv4`,
     }),
   ];

@@ -28,7 +28,7 @@ export function untrackedItem({ name, local, remote }: Site, { modules, tables }
     // A dot: no instance can have this name, whose own tables stay apart.
     name: `${name}.srv6`,
     lines: [...chain('output', local, remote), ...chain('prerouting', remote, local)],
-    wanted: `connection tracking leaves GRE between ${local} and ${remote} alone`,
+    desired: `connection tracking leaves GRE between ${local} and ${remote} alone`,
     reason: 'it would put fragments together before they are in IPv6, and what it has put together is lost',
   });
 }
