@@ -45,6 +45,6 @@ export async function bundle(entryPoints: string[], outdir: string): Promise<voi
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [folder = 'dist'] = process.argv.slice(2);
   // `send` is started as a process, and so by its file.
-  const entries = ['cli/main.js', 'service/bench/send.js'].map((file) => path.join(folder, 'esm', file));
+  const entries = ['cli/main.js', 'commands/bench/send.js'].map((file) => path.join(folder, 'esm', file));
   await bundle(entries, path.join(folder, 'cli'));
 }

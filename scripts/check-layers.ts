@@ -16,13 +16,13 @@ import { mayImport, roomOf, type Violation } from './layers/roads.js';
 
 /** A file may import from its own room and from rooms to its left in one of these roads. */
 const ROADS = [
-  ['errors', 'net', 'counters', 'native', 'mangler', 'espinudp', 'log', 'report', 'service', 'cli'],
-  ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'service', 'cli'],
+  ['errors', 'net', 'counters', 'native', 'mangler', 'espinudp', 'log', 'report', 'commands', 'cli'],
+  ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'commands', 'cli'],
   // Locks, for which Node has no call, which network namespace this is, and what no firewall tool does.
-  ['errors', 'counters', 'native', 'host', 'service', 'cli'],
+  ['errors', 'counters', 'native', 'host', 'commands', 'cli'],
   ['errors', 'capture', 'cli'],
   // Pure; the bench takes it as well.
-  ['errors', 'model', 'service', 'cli'],
+  ['errors', 'capacity', 'commands', 'cli'],
   // The public names; imported by nothing.
   ['errors', 'net', 'counters', 'native', 'mangler', 'espinudp', 'index'],
   ['errors', 'net', 'rules', 'index'],

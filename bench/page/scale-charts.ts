@@ -1,8 +1,8 @@
 /** The charts of docs/scale.md. Pure. */
-import type { Costs } from '../../src/model/cost.js';
-import { expectedRate } from '../../src/model/expect.js';
-import { MIXES } from '../../src/model/mixes.js';
-import { needs } from '../../src/model/needs.js';
+import type { Costs } from '../../src/capacity/cost.js';
+import { expectedRate } from '../../src/capacity/expect.js';
+import { MIXES } from '../../src/capacity/mixes.js';
+import { needs } from '../../src/capacity/needs.js';
 import { barChart } from './bars.js';
 import type { Chart } from './charts.js';
 import { type Curve, curveChart } from './curves.js';

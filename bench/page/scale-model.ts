@@ -1,8 +1,8 @@
 /** The model of the newest run: fitted, and judged by what it had not seen. Pure. */
-import { type Costs, only, perPacket } from '../../src/model/cost.js';
-import { type Compared, type Errors, errorsOf } from '../../src/model/error.js';
-import { expectedClearing, expectedRate } from '../../src/model/expect.js';
-import { fit, wokenOf } from '../../src/model/fit.js';
+import { type Costs, only, perPacket } from '../../src/capacity/cost.js';
+import { type Compared, type Errors, errorsOf } from '../../src/capacity/error.js';
+import { expectedClearing, expectedRate } from '../../src/capacity/expect.js';
+import { fit, wokenOf } from '../../src/capacity/fit.js';
 import { MODEL_TRIALS, type ModelPoint, type ModelResults, trialWords, type Use } from '../record/model.js';
 import { spread } from '../record/statistics.js';
 

@@ -1,11 +1,11 @@
 /** The simulation's part of docs/scale.md: against the runs at a pace, then what two cores cannot show. Pure. */
-import { at, type Costs } from '../../src/model/cost.js';
-import { relativeError } from '../../src/model/error.js';
-import { flowsNeeded, likelyImbalance } from '../../src/model/flows.js';
-import { IMBALANCE } from '../../src/model/needs.js';
-import { simulateQueue } from '../../src/model/simulate.js';
-import { simulateRouter, summarize, type Summary } from '../../src/model/summary.js';
-import { workerOf } from '../../src/model/worker.js';
+import { at, type Costs } from '../../src/capacity/cost.js';
+import { relativeError } from '../../src/capacity/error.js';
+import { flowsNeeded, likelyImbalance } from '../../src/capacity/flows.js';
+import { IMBALANCE } from '../../src/capacity/needs.js';
+import { simulateQueue } from '../../src/capacity/simulate.js';
+import { simulateRouter, summarize, type Summary } from '../../src/capacity/summary.js';
+import { workerOf } from '../../src/capacity/worker.js';
 import type { ModelPoint } from '../record/model.js';
 import { markdownTable } from './table.js';
 import { nanoseconds, percent, quantity } from './units.js';

@@ -1,10 +1,10 @@
 /** The generated part of docs/scale.md. Pure. */
-import { at, type Costs } from '../../src/model/cost.js';
-import { type Compared, type Errors, relativeError } from '../../src/model/error.js';
-import { MIXES } from '../../src/model/mixes.js';
-import { type Advice, adviceFor, breakEven, needs, QUEUES_MOST, reach } from '../../src/model/needs.js';
-import { predict } from '../../src/model/predict.js';
-import { bridges } from '../../src/model/room.js';
+import { at, type Costs } from '../../src/capacity/cost.js';
+import { type Compared, type Errors, relativeError } from '../../src/capacity/error.js';
+import { MIXES } from '../../src/capacity/mixes.js';
+import { type Advice, adviceFor, breakEven, needs, QUEUES_MOST, reach } from '../../src/capacity/needs.js';
+import { predict } from '../../src/capacity/predict.js';
+import { bridges } from '../../src/capacity/room.js';
 import type { ModelResults } from '../record/model.js';
 import { machineText } from './machine.js';
 import { scaleCharts } from './scale-charts.js';

@@ -1,5 +1,5 @@
 /** What a run for the model measures, and what it leaves: one JSON file in `bench/results/`. Pure. */
-import type { Point } from '../../src/model/fit.js';
+import type { Point } from '../../src/capacity/fit.js';
 import type { ContenderName } from './catalogue.js';
 import type { Latency, Results } from './results.js';
 

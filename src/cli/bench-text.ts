@@ -1,10 +1,10 @@
 /** What `clear-df bench --here` found, for people. */
-import { at } from '../model/cost.js';
-import type { Row } from '../model/findings.js';
-import { BUSY_MOST, QUEUES_MOST } from '../model/needs.js';
+import { at } from '../capacity/cost.js';
+import type { Row } from '../capacity/findings.js';
+import { BUSY_MOST, QUEUES_MOST } from '../capacity/needs.js';
 import { bitRate, percent, perSecond } from '../report/human.js';
 import { type Cell, columns } from '../report/table.js';
-import type { BenchResult } from '../service/bench.js';
+import type { BenchResult } from '../commands/bench.js';
 
 /** More of the two cores that others had makes the figures too low. */
 const BUSY_BEFORE = 0.1;

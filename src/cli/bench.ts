@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
-import { SIZES } from '../model/findings.js';
-import { IMIX, type NamedMix } from '../model/mixes.js';
-import { only } from '../model/cost.js';
-import { aboutSeconds, runBench } from '../service/bench.js';
-import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { SIZES } from '../capacity/findings.js';
+import { IMIX, type NamedMix } from '../capacity/mixes.js';
+import { only } from '../capacity/cost.js';
+import { aboutSeconds, runBench } from '../commands/bench.js';
+import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { benchText } from './bench-text.js';
 
 const SECONDS = 1;

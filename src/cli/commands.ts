@@ -1,6 +1,6 @@
 /** The table of commands, each loaded when it is asked for: a daemon should not hold what only a tunnel is planned by. */
 import type { Command } from 'commander';
-import type { SignalWatch } from '../service/signals.js';
+import type { SignalWatch } from '../commands/signals.js';
 
 /** Makes a command; `signals` when they are watched already. */
 type Maker = (signals?: SignalWatch) => Command;

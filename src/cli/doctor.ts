@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../errors.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
-import { runDoctor } from '../service/doctor.js';
+import { runDoctor } from '../commands/doctor.js';
 import { formatFindings } from './doctor-text.js';
 
 const DETAILS = `

@@ -3,7 +3,7 @@
  * The first moment of the process: signals are watched before anything heavy is loaded, so that none of them finds
  * a run without an answer.
  */
-import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { outliveTerminals, terminals } from './terminal.js';
 import { keepSmall } from './v8.js';
 

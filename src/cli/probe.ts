@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { usageError } from '../errors.js';
 import { readIpv4Prefix, singleAddress } from '../net/address.js';
-import { type ProbeFindings, type Send, BYTES_MAX, probePath } from '../service/probe.js';
-import { isOneHost, resolveHost, sendTo } from '../service/probe-send.js';
-import { probeTable, verdict } from '../service/probe-words.js';
+import { type ProbeFindings, type Send, BYTES_MAX, probePath } from '../commands/probe.js';
+import { isOneHost, resolveHost, sendTo } from '../commands/probe-send.js';
+import { probeTable, verdict } from '../commands/probe-text.js';
 
 const CLEAR_LINE = '\r\x1b[K';
 /** The smallest MTU of IPv4 (RFC 791). */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { errorSink } from '../log/standard-error.js';
-import type { SignalWatch } from '../service/signals.js';
+import type { SignalWatch } from '../commands/signals.js';
 import { COMMAND_NAMES, DEFAULT_COMMAND, makeCommands, neededCommands } from './commands.js';
 import { endingOf, refusedBy, toleratePipes } from './output.js';
 import { version } from './version.js';

@@ -1,10 +1,10 @@
 /** `clear-df run`: bind and mangle until TERM. */
 import { Command, Option } from 'commander';
 import { ClearDfError, shortened } from '../errors.js';
-import { runService } from '../service.js';
-import { type GivenOptions, type OptionInfo, optionInfo, OPTION_NAMES, OPTIONS } from '../service/option-table.js';
-import { readOptions } from '../service/options.js';
-import type { SignalWatch } from '../service/signals.js';
+import { runClearDf } from '../commands/run.js';
+import { type GivenOptions, type OptionInfo, optionInfo, OPTION_NAMES, OPTIONS } from '../commands/option-table.js';
+import { readOptions } from '../commands/options.js';
+import type { SignalWatch } from '../commands/signals.js';
 import { version } from './version.js';
 
 const GROUPS: Record<OptionInfo['group'], string> = {
@@ -74,7 +74,7 @@ async function run(flags: { config?: string }, command: Command, signals?: Signa
   const given = typed(command);
   const file = flags.config === undefined ? undefined : await configFile(flags.config);
   const read = () => readOptions({ ...file?.(), ...given });
-  await runService(read(), {
+  await runClearDf(read(), {
     version: version(),
     ...(file === undefined ? {} : { reread: read }),
     ...(signals === undefined ? {} : { signals }),
@@ -83,6 +83,6 @@ async function run(flags: { config?: string }, command: Command, signals?: Signa
 
 /** Reads the file whenever it is called; without a file nothing that reads YAML is loaded. */
 async function configFile(file: string): Promise<() => GivenOptions> {
-  const { readConfigFile } = await import('../service/config-file.js');
+  const { readConfigFile } = await import('../commands/config-file.js');
   return () => readConfigFile(file);
 }

@@ -3,8 +3,8 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES, missingError, usageError } from '../errors.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
 import { IPV4_HOST_FORM, readIpv4Host } from '../net/address.js';
-import { type SignalWatch, watchSignals } from '../service/signals.js';
-import { runTrace, TRACE_BACKENDS, type TraceBackend } from '../service/trace.js';
+import { type SignalWatch, watchSignals } from '../commands/signals.js';
+import { runTrace, TRACE_BACKENDS, type TraceBackend } from '../commands/trace.js';
 import { FLOW_PROTOCOLS, type FlowProtocol } from '../trace/flow.js';
 import { traceText } from '../trace/text.js';
 

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { missingError, usageError } from '../errors.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
-import { type SignalWatch, watchSignals } from '../service/signals.js';
+import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site.js';
 import {
   statusCode,
@@ -17,7 +17,7 @@ import {
   tunnelStatus,
   tunnelUnit,
   tunnelUp,
-} from '../service/tunnel.js';
+} from '../commands/tunnel.js';
 import { version } from './version.js';
 
 const HELP = `

@@ -1,7 +1,7 @@
 /** Bridged frames: whether they reach the rules that want them, and what else happens to them on the way. */
 import { quoteWord } from '../net/replay.js';
 import { hiddenTables, savedRules } from '../rules/iptables.js';
-import { valueOf } from '../rules/words.js';
+import { valueOf } from '../rules/save-format.js';
 import { type Feed, bridgesOf, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known, sysctlNumber } from './machine.js';

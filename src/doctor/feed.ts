@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { savedRules } from '../rules/iptables.js';
 import { nameOfTag } from '../rules/resolve.js';
-import { valueOf } from '../rules/words.js';
+import { valueOf } from '../rules/save-format.js';
 import { type Device, type IptablesVariant, type Machine, type Unread, known } from './machine.js';
 import { type NftRule, devicesIn, isAmong, nftListing, placeOf } from './nft-listing.js';
 

@@ -5,7 +5,7 @@
 import type { Facts, IkeFacts, PolicyRule } from '../tunnel/facts.js';
 import type { LastAttempt } from '../tunnel/ike/judge.js';
 import type { Mark } from '../tunnel/site.js';
-import type { Answer } from '../tunnel/words.js';
+import type { Answer } from '../tunnel/enums.js';
 
 /** What was read, or why it could not be. */
 export type Reading<T> = { known: T } | Unread;

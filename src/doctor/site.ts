@@ -1,6 +1,6 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { quoteWord } from '../net/replay.js';
-import { carrierDevices, carrierOf, wayOf } from '../tunnel/carriers/table.js';
+import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
@@ -119,7 +119,7 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
 
 function way({ paths }: Machine, site: Site): Finding {
   const { underlay, carrier } = site;
-  const { to: remote } = wayOf(site);
+  const { to: remote } = pathOf(site);
   const ip = remote.includes(':') ? 'ip -6' : 'ip';
   const check = checkOf('site', 'path');
   const what = `way to ${remote}`;

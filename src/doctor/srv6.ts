@@ -1,7 +1,7 @@
 /** What a tenant of SRv6 needs on this machine. */
 import { quoteWord } from '../net/replay.js';
-import { wayThrough } from '../tunnel/carriers/srv6/arithmetic.js';
-import { wayOf } from '../tunnel/carriers/table.js';
+import { corePathFor } from '../tunnel/carriers/srv6/arithmetic.js';
+import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site, Srv6Carrier } from '../tunnel/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Machine, known } from './machine.js';
@@ -11,19 +11,19 @@ const STRICT_MODE = 'net/vrf/strict_mode';
 
 export function examineSrv6(machine: Machine, site: Site, spec: Srv6Carrier): Finding[] {
   const core = coreOf(machine, site);
-  const way = core === undefined ? undefined : wayThrough(spec, site, core);
+  const path = core === undefined ? undefined : corePathFor(spec, site, core);
   const tenant = { name: spec.vrf, table: spec.table };
   const hop = { name: spec.hop.vrf, table: spec.hop.table };
   return [
     strictMode(machine, site),
-    ...(way?.cut === 'second-hop' ? [tenant, hop] : [tenant]).map((vrf) => vrfFinding(machine, site, vrf)),
-    coreMtu(way, site),
+    ...(path?.cut === 'second-hop' ? [tenant, hop] : [tenant]).map((vrf) => vrfFinding(machine, site, vrf)),
+    coreMtu(path, site),
     filter(machine, spec),
   ];
 }
 
 function coreOf({ paths }: Machine, site: Site): number | undefined {
-  const path = paths.get(wayOf(site).to);
+  const path = paths.get(pathOf(site).to);
   return path === undefined ? undefined : known(path)?.mtu;
 }
 
@@ -56,11 +56,11 @@ function vrfFinding({ devices }: Machine, site: Site, { name, table }: { name: s
   return check.ok(what, `up, with table ${table}`);
 }
 
-function coreMtu(way: ReturnType<typeof wayThrough> | undefined, site: Site): Finding {
+function coreMtu(path: ReturnType<typeof corePathFor> | undefined, site: Site): Finding {
   const check = checkOf('site', 'core-mtu');
   const what = `core of ${site.underlay}`;
-  if (way === undefined) return check.unknown(what, `the way to ${wayOf(site).to} is not known`);
-  const { cut, core, needed, because } = way;
+  if (path === undefined) return check.unknown(what, `the way to ${pathOf(site).to} is not known`);
+  const { cut, core, needed, because } = path;
   if (cut === 'second-hop' || core >= needed) return check.ok(what, because);
   return check.wrong(what, `${because}; the way takes ${core}: full packets are lost`, {
     fix: `ip link set ${quoteWord(site.underlay)} mtu ${needed}`,

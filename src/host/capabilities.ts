@@ -1,21 +1,19 @@
 /** What this process may do, as `/proc` tells. */
 import { readFileSync } from 'node:fs';
+import type { Answer } from '../tunnel/enums.js';
 
 /** `linux/capability.h` */
 const CAP_NET_ADMIN = 12n;
 
-/** `unknown` when `/proc` cannot tell. */
-export type Tristate = 'yes' | 'no' | 'unknown';
-
 /** Whether the effective set of a `/proc/<pid>/status` text holds CAP_NET_ADMIN (capabilities(7)). */
-export function netAdminIn(status: string): Tristate {
+export function netAdminIn(status: string): Answer {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   if (effective === undefined) return 'unknown';
   return (BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n ? 'yes' : 'no';
 }
 
 /** Whether this process has CAP_NET_ADMIN, in the user namespace it runs in. */
-export function netAdmin(): Tristate {
+export function netAdmin(): Answer {
   try {
     return netAdminIn(readFileSync('/proc/self/status', 'utf8'));
   } catch {

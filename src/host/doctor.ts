@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { endsOf } from '../doctor/gretap.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
 import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
-import { wayOf } from '../tunnel/carriers/table.js';
+import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site.js';
 import { netAdmin } from './capabilities.js';
 import { readAbilities } from './doctor/abilities.js';
@@ -69,7 +69,7 @@ function farEnds(devices: readonly Device[], site: Site | undefined): Set<string
   // One that is bound to a VRF has its way in another table.
   const free = devices.filter(({ kind, data }) => kind === 'gretap' && data['link'] === undefined);
   const remotes = free.map((device) => endsOf(device).remote);
-  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [wayOf(site).to])]);
+  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [pathOf(site).to])]);
 }
 
 async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {

@@ -1,6 +1,6 @@
 /** What is so on the machine, as far as a tunnel is concerned: read here, judged in `src/tunnel`. */
 import { release } from 'node:os';
-import { carrierDevices, wayOf } from '../tunnel/carriers/table.js';
+import { carrierDevices, pathOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site.js';
 import type { Runner } from './exec.js';
@@ -84,7 +84,7 @@ async function ways(
   links: Facts['links'],
   subject: Subject | undefined,
 ): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'covering' | 'tunsrc'>> {
-  const way = subject && wayOf(subject);
+  const way = subject && pathOf(subject);
   const [routes, defaults6, tableRoutes, rules, path, covering, tunsrc] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),

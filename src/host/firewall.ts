@@ -24,16 +24,16 @@ import {
 import { callIptables, callsIptables, checkBridgeQueue, undoCallIptables } from './firewall/bridge.js';
 import { type BackendChoice, chooseBackend } from './firewall/choice.js';
 import * as viaIptables from './firewall/iptables.js';
-import { joined, type Memory, recall, remember } from './firewall/memory.js';
+import { joined, type SavedState, readSaved, writeSaved } from './firewall/saved-state.js';
 import * as viaNft from './firewall/nft.js';
 import { egressMtu } from './firewall/mtu.js';
 import { advise, lateNote, neverLocal } from './firewall/notes.js';
-import { settle } from './firewall/settle.js';
+import { restore } from './firewall/restore.js';
 import { type Unread, unread } from './firewall/listing.js';
 
 export { BACKENDS, type Backend } from './firewall/backends.js';
 export { type ListedRule, listRules, type Unread } from './firewall/listing.js';
-export { joined, type Memory } from './firewall/memory.js';
+export { joined, type SavedState as Memory } from './firewall/saved-state.js';
 export { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from './firewall/choice.js';
 
 export interface InstallResult {
@@ -51,7 +51,7 @@ export interface InstallResult {
   /** What the person should know. */
   notes: string[];
   /** What this installation changed beside the rules, for {@link removeRules} by the same process. */
-  before: Memory;
+  before: SavedState;
   /** Whether no packet of these rules is delivered to this host: the mangler's `neverLocal`. */
   neverLocal: boolean;
 }
@@ -77,7 +77,7 @@ export async function installRules(
   runner: Runner,
   specs: readonly RuleSpec[],
   choice: BackendChoice = 'auto',
-  ours: Memory = {},
+  ours: SavedState = {},
 ): Promise<InstallResult> {
   const { name } = instanceOf(specs);
   if (!runner.dryRun) requireNetAdmin('install', name);
@@ -114,7 +114,7 @@ export async function installRules(
     throw error;
   }
   const created = backend === 'iptables-nft' && !iptables.hasTable(candidate.save);
-  const now: Memory = { bridgeNfCallIptables: bridged, createdMangle: created || undefined };
+  const now: SavedState = { bridgeNfCallIptables: bridged, createdMangle: created || undefined };
   if (netAdmin() !== 'no') {
     notes.push(...unread(candidates).map((each) => `rules of ${each.backend} are not known: ${each.reason}`));
   }
@@ -200,14 +200,14 @@ export async function removeRules(
   runner: Runner,
   name: string,
   backend?: Backend,
-  ours: Memory = {},
+  ours: SavedState = {},
   silenced: readonly Backend[] = [],
 ): Promise<RemoveResult> {
   const { all, wanted, holders } = await held(runner, name, backend);
   for (const contents of holders) await take(runner, contents, name);
   const removedFrom = [...new Set([...silenced, ...holders.map((contents) => contents.backend)])];
   const nothing = removedFrom.length === 0 && Object.values(ours).every((value) => value === undefined);
-  const notes = nothing ? [] : await settle(runner, all, holders, name, ours);
+  const notes = nothing ? [] : await restore(runner, all, holders, name, ours);
   return { removedFrom, unread: unread(wanted), notes };
 }
 
@@ -271,12 +271,12 @@ async function putBack(runner: Runner, before: Contents, name: string): Promise<
 }
 
 /** Remembers what this installation changed around its rules. @returns a note when that failed */
-function keep(runner: Runner, all: readonly Contents[], changed: Memory): string[] {
+function keep(runner: Runner, all: readonly Contents[], changed: SavedState): string[] {
   if (runner.dryRun) return [];
   try {
     // A record without any rule of ours is left over from a namespace, or a boot, that is gone.
     const current = unread(all).length > 0 || all.some((contents) => owners(contents).length > 0);
-    remember(joined(current ? recall() : {}, changed));
+    writeSaved(joined(current ? readSaved() : {}, changed));
     return [];
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;

@@ -5,12 +5,12 @@
 import { release } from 'node:os';
 import type { Facts } from '../tunnel/facts.js';
 import type { CarrierSpec, Engine } from '../tunnel/site.js';
-import type { Answer } from '../tunnel/words.js';
+import type { Answer } from '../tunnel/enums.js';
 import { netAdmin } from './capabilities.js';
 import { NoAnswerError, type Runner } from './exec.js';
 import { loadableModules } from './facts/modules.js';
 import { bridgeQueueReturns } from './firewall/bridge.js';
-import type { Bench, Finding } from './probes/bench.js';
+import type { ProbeContext, Finding } from './probes/context.js';
 import { probeBridgeQueue } from './probes/bridge-queue.js';
 import { probeEndDt4 } from './probes/end-dt4.js';
 import { probeIgnoreDf } from './probes/ignore-df.js';
@@ -92,14 +92,14 @@ function listening(runner: Runner, unheard: NoAnswerError[]): Runner {
   };
 }
 
-function needsNamespace(questions: readonly Question[], { modules }: Pick<Bench, 'modules'>): boolean {
+function needsNamespace(questions: readonly Question[], { modules }: Pick<ProbeContext, 'modules'>): boolean {
   return questions.some((question) => {
     if (question === 'nftBridgeQueue') return false;
     return question !== 'bridgeQueue' || modules.has('br_netfilter');
   });
 }
 
-async function find(question: Question, bench: Bench): Promise<Finding> {
+async function find(question: Question, bench: ProbeContext): Promise<Finding> {
   switch (question) {
     case 'ignoreDf':
       return probeIgnoreDf(bench);

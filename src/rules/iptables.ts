@@ -8,7 +8,7 @@
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
 import { type Hook } from './spec.js';
-import { canonical, joinWords, splitWords, valueOf } from './words.js';
+import { canonical, joinWords, splitWords, valueOf } from './save-format.js';
 
 export const TABLE = 'mangle';
 

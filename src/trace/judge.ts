@@ -1,9 +1,9 @@
 /** What a trace says: where clear-df sees the traffic, and where it is dropped. */
 import { flowText, type Flow, type TunnelEnds } from './flow.js';
 import { type Growth, txErrorsOf } from './growth.js';
-import { isOf } from './head.js';
-import type { Row, Way } from './ways.js';
-import { lastDevice } from './ways.js';
+import { isOf } from './header.js';
+import type { Row, PathGroup } from './path-groups.js';
+import { lastDevice } from './path-groups.js';
 
 /** Who holds a queue: `clear-df (pid 17)`; undefined when nobody does. */
 export type Holders = (queue: number) => string | undefined;
@@ -16,16 +16,16 @@ export interface Judgement {
 
 export function judge(
   flow: Flow,
-  ways: readonly Way[],
+  ways: readonly PathGroup[],
   tunnels: readonly TunnelEnds[],
   grown: readonly Growth[],
   holders: Holders,
 ): Judgement {
-  const seen = ways.flatMap((way) =>
-    way.rows.filter(({ verdict }) => verdict === 'queue').map((row) => sees(way, row, holders)),
+  const seen = ways.flatMap((path) =>
+    path.rows.filter(({ verdict }) => verdict === 'queue').map((row) => sees(path, row, holders)),
   );
-  const verdicts = ways.flatMap((way) =>
-    way.rows.filter(({ verdict }) => verdict === 'drop').map((row) => drops(way, row)),
+  const verdicts = ways.flatMap((path) =>
+    path.rows.filter(({ verdict }) => verdict === 'drop').map((row) => drops(path, row)),
   );
   const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, ways, grown));
   const ended = ways.flatMap(endOf);
@@ -38,18 +38,18 @@ export function placeText({ family, table, chain, hook }: Row): string {
 }
 
 /** `10.32.0.50 > 10.32.0.111 icmp, 84 bytes`. */
-export function wayText({ head: { source, destination, protocol, length } }: Way): string {
+export function pathText({ head: { source, destination, protocol, length } }: PathGroup): string {
   return `${source} > ${destination} ${protocol}, ${length} bytes`;
 }
 
-function sees(way: Way, row: Row, holders: Holders): string {
+function sees(path: PathGroup, row: Row, holders: Holders): string {
   const { rule } = row;
   const queue = rule?.queue;
   const named =
     rule === undefined
       ? ''
       : `, ${ruleText(rule.number, rule.chain, row)}${rule.comment === undefined ? '' : ` (${rule.comment})`}`;
-  const at = `${wayText(way)}: at ${placeText(row)}${named}`;
+  const at = `${pathText(path)}: at ${placeText(row)}${named}`;
   if (queue === undefined) return `${at}: a queue`;
   const [first, last = first] = queue.numbers.split(':').map(Number) as [number, number?];
   const holder = first === last ? holders(first) : (holders(first) ?? holders(last));
@@ -65,18 +65,18 @@ function ruleText(number: number | undefined, chain: string, row: Row): string {
   return chain === row.chain ? name : `${name} of ${chain}`;
 }
 
-function drops(way: Way, row: Row): string {
+function drops(path: PathGroup, row: Row): string {
   const by =
     row.rule === undefined ? 'the policy' : `${ruleText(row.rule.number, row.rule.chain, row)}: ${row.rule.text}`;
-  return `${wayText(way)}: ${way.packets} at ${placeText(row)} by ${by}`;
+  return `${pathText(path)}: ${path.packets} at ${placeText(row)} by ${by}`;
 }
 
 /** Packets of the flow that came to no further hook; told only where our own chains are at every hook. */
-function endOf(way: Way): string[] {
-  const last = way.rows.at(-1);
-  if (way.kind !== 'flow' || last === undefined || last.verdict === 'drop') return [];
-  const end = `${wayText(way)}: ${way.packets} after ${placeText(last)}, they came to no further hook`;
-  if (last.verdict === 'queue' && way.rows.some(({ source, table }) => source === 'nft' && table === undefined))
+function endOf(path: PathGroup): string[] {
+  const last = path.rows.at(-1);
+  if (path.kind !== 'flow' || last === undefined || last.verdict === 'drop') return [];
+  const end = `${pathText(path)}: ${path.packets} after ${placeText(last)}, they came to no further hook`;
+  if (last.verdict === 'queue' && path.rows.some(({ source, table }) => source === 'nft' && table === undefined))
     return [`${end}: they went into the queue, and nobody gave them back`];
   // Fragments end there as well: what is put together of them goes on as another packet.
   if (last.table !== undefined || last.hook !== 'prerouting' || last.dontFragment !== true) return [];
@@ -84,10 +84,10 @@ function endOf(way: Way): string[] {
 }
 
 /** Frames that went to the tunnel's device, and of which no outer packet came to OUTPUT. */
-function insideOf(flow: Flow, tunnel: TunnelEnds, ways: readonly Way[], grown: readonly Growth[]): string[] {
+function insideOf(flow: Flow, tunnel: TunnelEnds, ways: readonly PathGroup[], grown: readonly Growth[]): string[] {
   const { name, local, remote, overhead, pathMtu } = tunnel;
   const errors = grown.find(({ counter }) => counter === txErrorsOf(name))?.by ?? 0;
-  const entered = ways.filter((way) => way.kind === 'flow' && lastDevice(way) === name && !isDropped(way));
+  const entered = ways.filter((path) => path.kind === 'flow' && lastDevice(path) === name && !isDropped(path));
   return [...new Set(entered.map(({ head }) => head.length))].flatMap((length) => {
     const same = entered.filter(({ head }) => head.length === length);
     const frames = sum(same);
@@ -110,11 +110,11 @@ function insideOf(flow: Flow, tunnel: TunnelEnds, ways: readonly Way[], grown: r
   });
 }
 
-function isDropped({ rows }: Way): boolean {
+function isDropped({ rows }: PathGroup): boolean {
   return rows.some(({ verdict }) => verdict === 'drop');
 }
 
-const sum = (ways: readonly Way[]): number => ways.reduce((packets, way) => packets + way.packets, 0);
+const sum = (ways: readonly PathGroup[]): number => ways.reduce((packets, path) => packets + path.packets, 0);
 
 /** Counters that mean a loss wherever they grow, with what they say. They count everybody's packets. */
 function refusals(grown: readonly Growth[]): string[] {

@@ -1,7 +1,7 @@
 /** The TRACE rules of a machine without nft: in iptables-legacy's raw table, as the article has them. */
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { savedRules } from '../rules/iptables.js';
-import { joinWords, valueOf } from '../rules/words.js';
+import { joinWords, valueOf } from '../rules/save-format.js';
 import type { Flow, TunnelEnds } from './flow.js';
 import { tagOf, type Tracer, tracerOfTag } from './tag.js';
 

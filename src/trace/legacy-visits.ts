@@ -1,10 +1,10 @@
 /** What iptables-legacy's tables logged, to visits. */
-import { identityOf } from './head.js';
+import { identityOf } from './header.js';
 import type { LegacyEvent } from './nflog.js';
 import { HOOKS, type Hook } from './nft-marks.js';
 import type { Rulebook } from './rulebook.js';
 import { tracerOfTag } from './tag.js';
-import type { Devices, Visit } from './visit.js';
+import type { Devices, ChainVisit } from './chain-visit.js';
 
 /** NF_IP_PRI_* (linux/netfilter_ipv4.h); nat hangs after filter where packets leave. */
 const PRIORITIES: Record<string, number> = { raw: -300, mangle: -150, nat: -100, filter: 0, security: 50 };
@@ -16,9 +16,9 @@ const VERDICTS: Record<string, string> = {
 };
 
 export class LegacyVisits {
-  readonly #visits: Visit[] = [];
+  readonly #visits: ChainVisit[] = [];
   /** The visit that a packet is at, by its identity, hook and table. */
-  readonly #open = new Map<string, Visit>();
+  readonly #open = new Map<string, ChainVisit>();
 
   /** @param name of a device by its number */
   constructor(
@@ -27,7 +27,7 @@ export class LegacyVisits {
   ) {}
 
   /** In the order in which they began. */
-  get visits(): readonly Visit[] {
+  get visits(): readonly ChainVisit[] {
     return this.#visits;
   }
 
@@ -49,10 +49,10 @@ export class LegacyVisits {
     }
   }
 
-  #begin(at: string, hook: Hook, { table, head, devices }: LegacyEvent): Visit {
+  #begin(at: string, hook: Hook, { table, head, devices }: LegacyEvent): ChainVisit {
     const named: Devices = Object.fromEntries(Object.entries(devices).map(([key, number]) => [key, this.name(number)]));
     const priority = table === 'nat' && hook !== 'prerouting' && hook !== 'output' ? NAT_SOURCE : PRIORITIES[table];
-    const visit: Visit = {
+    const visit: ChainVisit = {
       ...{ source: 'legacy', trace: '', head, family: 'ip', hook, table, chain: hook.toUpperCase() },
       ...{ priority: priority ?? 0, devices: named, verdict: undefined, rule: undefined, roles: undefined },
     };

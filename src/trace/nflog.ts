@@ -5,7 +5,7 @@
  *     byte 0 family (2: IPv4), byte 1 version 0, bytes 2-3 resource id;
  *     then attributes: length (2 bytes, host order, without padding), type (2), value, padded to 4
  */
-import { type Head, icmpDetail, protocolName } from './head.js';
+import { type Header, icmpDetail, protocolName } from './header.js';
 
 const AF_INET = 2;
 const HEADER = 4;
@@ -21,7 +21,7 @@ export interface LegacyEvent {
   number: number;
   /** NF_INET_*: 0 PREROUTING … 4 POSTROUTING. */
   hook: number;
-  head: Head;
+  head: Header;
   /** Numbers of devices; undefined where there is none. */
   devices: { in?: number; out?: number; physicalIn?: number; physicalOut?: number };
 }
@@ -64,7 +64,7 @@ function readAttributes(packet: Buffer): Map<number, Buffer> {
 }
 
 /** An IPv4 packet's head; undefined when it is cut too short to tell. */
-export function readIpv4(packet: Buffer): Head | undefined {
+export function readIpv4(packet: Buffer): Header | undefined {
   const start = packet.length < 20 ? 0 : (packet.readUInt8(0) & 0x0f) * 4;
   if (start < 20 || packet.readUInt8(0) >> 4 !== 4 || packet.length < start) return undefined;
   const protocol = protocolName(String(packet.readUInt8(9)));
@@ -98,7 +98,7 @@ const BRIDGED = 0x6558;
 const IPV4 = 0x0800;
 
 /** The addresses of an IPv4 packet in an Ethernet frame in GRE. */
-function innerOf(gre: Buffer): Head['inner'] {
+function innerOf(gre: Buffer): Header['inner'] {
   if (gre.length < 8 || gre.readUInt16BE(2) !== BRIDGED) return undefined;
   const frame = gre.subarray(4 + ((gre.readUInt16BE(0) & GRE_KEY_FLAG) === 0 ? 0 : 4));
   if (frame.length < 14 + 20 || frame.readUInt16BE(12) !== IPV4) return undefined;

@@ -1,6 +1,6 @@
 /** One line of `nft -a monitor trace`, as nft 0.9.8 to 1.1 print them. */
-import { type Head, icmpDetail, protocolName } from './head.js';
-import type { Devices } from './visit.js';
+import { type Header, icmpDetail, protocolName } from './header.js';
+import type { Devices } from './chain-visit.js';
 
 export interface NftLine {
   id: string;
@@ -10,7 +10,7 @@ export interface NftLine {
   /** `packet` comes once for each base chain, before all else of it. */
   what: 'packet' | 'rule' | 'verdict' | 'policy';
   /** Of `packet`; undefined when it is no IPv4 packet. */
-  head?: Head | undefined;
+  head?: Header | undefined;
   devices?: Devices;
   /** Of `rule`: without counters and handle. */
   rule?: string;
@@ -56,7 +56,7 @@ function readDevices(text: string): Devices {
 /** Headers of layers four that nft prints by name, in the order in which they are looked for. */
 const NAMED = ['icmp', 'tcp', 'udp', 'udplite', 'esp', 'ah', 'sctp', 'dccp', 'igmp'];
 
-function readHead(text: string): Head | undefined {
+function readHead(text: string): Header | undefined {
   const word = (key: string) => new RegExp(`\\b${key} (\\S+)`).exec(text)?.[1];
   const [source, destination] = [word('ip saddr'), word('ip daddr')];
   const length = word('ip length');

@@ -3,15 +3,15 @@ import { type NftLine, parseNftLine } from './nft-line.js';
 import { type Role, roleOf } from './nft-marks.js';
 import type { Rulebook } from './rulebook.js';
 import { tracerOfTable } from './tag.js';
-import type { Visit } from './visit.js';
+import type { ChainVisit } from './chain-visit.js';
 
 /** Verdicts that leave a base chain; after the others it goes on to the next rule or to the policy. */
 const FINAL = new Set(['accept', 'drop', 'queue', 'stolen', 'stop']);
 
 export class NftVisits {
-  readonly #visits: Visit[] = [];
+  readonly #visits: ChainVisit[] = [];
   /** The visit that each packet is at. */
-  readonly #open = new Map<string, Visit & { told: Set<Role> }>();
+  readonly #open = new Map<string, ChainVisit & { told: Set<Role> }>();
 
   constructor(
     private readonly book: Rulebook,
@@ -19,7 +19,7 @@ export class NftVisits {
   ) {}
 
   /** In the order in which they began. */
-  get visits(): readonly Visit[] {
+  get visits(): readonly ChainVisit[] {
     return this.#visits;
   }
 

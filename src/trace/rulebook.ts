@@ -1,9 +1,9 @@
 /** Which chain hangs where, and what stands in it: by what a trace's chains and rules get their places and words. */
 import * as z from 'zod';
 import { savedRules } from '../rules/iptables.js';
-import { valueOf } from '../rules/words.js';
+import { valueOf } from '../rules/save-format.js';
 import { HOOKS, type Hook } from './nft-marks.js';
-import { queueOf, type TracedRule } from './visit.js';
+import { queueOf, type TracedRule } from './chain-visit.js';
 
 const place = { family: z.string(), table: z.string() };
 const listing = z.object({

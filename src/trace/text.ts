@@ -1,16 +1,16 @@
 /** A trace as people read it. */
 import { flowText, type Flow } from './flow.js';
 import type { Growth } from './growth.js';
-import { wayText } from './judge.js';
-import type { Devices } from './visit.js';
-import type { Row, Way } from './ways.js';
+import { pathText } from './judge.js';
+import type { Devices } from './chain-visit.js';
+import type { Row, PathGroup } from './path-groups.js';
 
 /** All that a trace found; what `--json` prints. */
 export interface Traced {
   flow: Flow;
   /** Packets of the flow, both ways. */
   packets: number;
-  ways: Way[];
+  ways: PathGroup[];
   seen: string[];
   dropped: string[];
   grown: Growth[];
@@ -21,8 +21,8 @@ export interface Traced {
 export function traceText({ flow, packets, ways, seen, dropped, grown, notes }: Traced): string {
   const cells = ways.map(({ rows }) => rows.map(cellsOf));
   const widths = widthsOf(cells.flat());
-  const tables = ways.flatMap((way, at) => [
-    headingOf(way),
+  const tables = ways.flatMap((path, at) => [
+    headingOf(path),
     ...(cells[at] ?? []).map((row) => `  ${line(row, widths)}`),
     '',
   ]);
@@ -40,10 +40,10 @@ export function traceText({ flow, packets, ways, seen, dropped, grown, notes }: 
   ].join('\n');
 }
 
-function headingOf(way: Way): string {
-  const detail = way.head.detail === '' ? '' : `  (${way.head.detail})`;
-  const times = way.packets === 1 ? '' : `  x${way.packets}`;
-  return `${way.kind === 'outer' ? 'outer: ' : ''}${wayText(way)}${times}${detail}`;
+function headingOf(path: PathGroup): string {
+  const detail = path.head.detail === '' ? '' : `  (${path.head.detail})`;
+  const times = path.packets === 1 ? '' : `  x${path.packets}`;
+  return `${path.kind === 'outer' ? 'outer: ' : ''}${pathText(path)}${times}${detail}`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {

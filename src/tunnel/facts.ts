@@ -3,7 +3,7 @@
  * Plain data, so that plans can be made and tested without a machine.
  */
 import type { Mark } from './site.js';
-import type { Answer } from './words.js';
+import type { Answer } from './enums.js';
 
 /** One device, from `ip -d -j address show`. */
 export interface Link {

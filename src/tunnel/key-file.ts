@@ -8,7 +8,7 @@ import { nearest } from '../net/nearest.js';
 import { type DirectionKeys, type Keys } from './keys.js';
 import { hasStaticKeys } from './carriers/esp-parts.js';
 import { type CarrierSpec, type EspCipher, type EspKeying, type Site } from './site.js';
-import { readWhole } from './site-words.js';
+import { readWhole } from './site-values.js';
 import { readYaml, type YamlMap, type YamlValue } from './yaml-text.js';
 
 /** Bytes of each key of an association, by the key's name in the file. */

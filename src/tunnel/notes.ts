@@ -1,5 +1,5 @@
 /** What a plan tells the person besides its commands. */
-import { wayOf } from './carriers/table.js';
+import { pathOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
 import type { Origin } from './origin.js';
 import type { Site } from './site.js';
@@ -68,7 +68,7 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
     }
   }
   notes.push(...bridgeNotes(site, facts));
-  const { to } = wayOf(site);
+  const { to } = pathOf(site);
   if (facts.path === undefined) {
     notes.push(`there is no route to ${to} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`);
   } else if (facts.path.dev !== site.underlay) {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { EspCipher, EspKeying } from './site.js';
 import { srv6Schema } from './srv6-schema.js';
 import { inner, markOf, VTI, XFRM_INTERFACE } from './site-route-based.js';
-import { leaf, Refused, type LeafRefusal, whole, word } from './site-words.js';
+import { leaf, Refused, type LeafRefusal, whole, word } from './site-values.js';
 
 /** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
 const DEFAULT_REQID = 3295;

@@ -7,7 +7,7 @@ import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { hasStaticKeys } from './carriers/esp-parts.js';
 import { refuseContradictions } from './site-rules.js';
 import { keysAt, siteSchema } from './site-schema.js';
-import { type LeafRefusal } from './site-words.js';
+import { type LeafRefusal } from './site-values.js';
 import { type CarrierSpec, type Site } from './site.js';
 import { readYaml, type YamlText, type YamlValue } from './yaml-text.js';
 

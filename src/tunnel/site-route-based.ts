@@ -1,7 +1,7 @@
 /** The words of carriers with a device of their own, VTI and XFRM interface: marks, tables and addresses. */
 import * as z from 'zod';
 import type { Mark } from './site.js';
-import { host, leaf, newDevice, readWhole, Refused, whole } from './site-words.js';
+import { host, leaf, newDevice, readWhole, Refused, whole } from './site-values.js';
 
 /** The reqid's number, too: it spells clear-df in hexadecimal, 0xcdf, and meets no daemon's. */
 const OURS = 3295;

@@ -16,8 +16,8 @@ import {
   ttl,
   whole,
   word,
-} from './site-words.js';
-import { IDENTIFICATION_POLICIES } from './words.js';
+} from './site-values.js';
+import { IDENTIFICATION_POLICIES } from './enums.js';
 
 const bridge = z.strictObject({
   name: newDevice.default('br0'),

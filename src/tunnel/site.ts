@@ -3,7 +3,7 @@
  * from text and refuses what cannot be right.
  */
 import type { Fanout } from '../rules/spec.js';
-import type { IdentificationPolicy } from './words.js';
+import type { IdentificationPolicy } from './enums.js';
 
 /** What carries the gretap to the other end. */
 export type CarrierSpec =

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { IPV6_HOST_FORM, readIpv6Host } from '../net/address6.js';
 import { DEVICE_NAME_MAX } from '../net/device.js';
 import type { Srv6Carrier } from './site.js';
-import { leaf, type LeafRefusal, newDevice, Refused, whole, word } from './site-words.js';
+import { leaf, type LeafRefusal, newDevice, Refused, whole, word } from './site-values.js';
 
 /** Bytes that iproute2 keeps a list of segments in, with the zero at its end (`parse_encap_seg6`). */
 const SEGMENTS_TEXT = 1024;

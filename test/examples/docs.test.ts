@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfigText } from '../../src/service/config-file.js';
+import { parseConfigText } from '../../src/commands/config-file.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { blocksOf, docBlocks, ROOT, typedLines } from './doc-blocks.js';

@@ -14,7 +14,7 @@ import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import type { Traced } from '../../src/trace/text.js';
-import type { Way } from '../../src/trace/ways.js';
+import type { PathGroup } from '../../src/trace/path-groups.js';
 import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
@@ -32,7 +32,7 @@ async function traced(at: Namespace, more: string[], traffic: () => Promise<unkn
 }
 
 /** `icmp raw:PREROUTING`: the chains of other people's tables, and the bare hook where there is none. */
-function chains(ways: readonly Way[], family = 'ip'): string[] {
+function chains(ways: readonly PathGroup[], family = 'ip'): string[] {
   return ways.flatMap(({ head, rows }) =>
     rows
       .filter((row) => row.family === family)

@@ -8,9 +8,9 @@
  * variants.
  */
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
-import { at } from '../../src/model/cost.js';
-import type { BenchResult } from '../../src/service/bench.js';
-import { TRIALS } from '../../src/service/bench/trials.js';
+import { at } from '../../src/capacity/cost.js';
+import type { BenchResult } from '../../src/commands/bench.js';
+import { TRIALS } from '../../src/commands/bench/trials.js';
 import {
   expectNothingLeft,
   hostRules,

@@ -7,8 +7,8 @@
  * The server cuts its answers for its own link: 20 + 1376 bytes (the largest multiple of 8 that fits 1380) and the rest.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ProbeFindings } from '../../src/service/probe.js';
-import { probeTable } from '../../src/service/probe-words.js';
+import type { ProbeFindings } from '../../src/commands/probe.js';
+import { probeTable } from '../../src/commands/probe-text.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf, MAIN } from '../helpers/clear-df.js';
 import { patient } from '../helpers/slowness.js';

@@ -44,10 +44,10 @@ async function startLooking(rulesCheckMs: number, more: Record<string, string> =
   const given = { queue: '0', 'install-rules': 'true', metrics: 'off', ...more };
   const texts = Object.entries(given).map(([name, text]) => [name, { text, where: name }]);
   const program = `
-    import { runService } from ${at('service.js')};
-    import { readOptions } from ${at('service/options.js')};
+    import { runClearDf } from ${at('commands/run.js')};
+    import { readOptions } from ${at('commands/options.js')};
     const options = readOptions(${JSON.stringify(Object.fromEntries(texts))});
-    await runService(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
+    await runClearDf(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
   const running = router.spawn(process.execPath, ['--input-type=module', '--eval', program]);
   await running.says(/clear-df is running/);
   return running;

@@ -72,16 +72,16 @@ async function start({
   rulesCheckMs = 3_600_000,
 }: Run = {}): Promise<Running> {
   const program = `
-    import { runService } from ${at('service.js')};
-    import { optionsFor } from ${at('service/options.js')};
+    import { runClearDf } from ${at('commands/run.js')};
+    import { optionsFor } from ${at('commands/options.js')};
     import { parseRuleSpec } from ${at('rules/spec.js')};
-    import { RuleKeeper } from ${at('service/rule-keeper.js')};
+    import { RuleKeeper } from ${at('commands/rule-keeper.js')};
     ${before ?? ''}
     const queues = { first: 3, last: 3 };
     const asked = ${JSON.stringify(rules)};
     const rules = asked.map((each) => parseRuleSpec({ queues, name: 'site', ...each }));
     const options = optionsFor({ queues, rules, metrics: 'off', 'log-level': 'debug', backend: ${JSON.stringify(backend)} });
-    await runService(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
+    await runClearDf(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
   const running = router.spawn(process.execPath, ['--input-type=module', '--eval', program], environment);
   await running.says(/clear-df is running/);
   return running;

@@ -7,7 +7,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Traced } from '../../src/trace/text.js';
-import type { Way } from '../../src/trace/ways.js';
+import type { PathGroup } from '../../src/trace/path-groups.js';
 import { clearDf, commandOf, foreignRule, startClearDf } from '../helpers/clear-df.js';
 import { rulesText } from '../helpers/kernel.js';
 import type { Running } from '../helpers/running.js';
@@ -44,7 +44,7 @@ async function traced(more: string[], traffic: () => Promise<unknown>): Promise<
 }
 
 const pingOnce = () => ping(net.client, SERVER, { size: 56, count: 1, patience: 1 });
-const hooks = (way: Way | undefined) =>
+const hooks = (way: PathGroup | undefined) =>
   way?.rows.map(({ hook, table }) => (table === undefined ? hook : `${hook} ${table}`));
 const rulesOfAll = async () => [await rulesText(net.router), await net.router.exec('nft', ['list', 'ruleset'])];
 

@@ -3,11 +3,11 @@ import { benchText } from '../../src/cli/bench-text.js';
 import { childError } from '../../src/host/bench/child.js';
 import { coresIn, sleepsIn } from '../../src/host/bench/clocks.js';
 import { choosePair, readCpuList } from '../../src/host/bench/cores.js';
-import { findingsOf, SIZES } from '../../src/model/findings.js';
-import { requestOf } from '../../src/service/bench/measure.js';
-import { TRIALS } from '../../src/service/bench/trials.js';
-import type { BenchResult } from '../../src/service/bench.js';
-import { pointOf, somePoints } from './model/samples.js';
+import { findingsOf, SIZES } from '../../src/capacity/findings.js';
+import { requestOf } from '../../src/commands/bench/measure.js';
+import { TRIALS } from '../../src/commands/bench/trials.js';
+import type { BenchResult } from '../../src/commands/bench.js';
+import { pointOf, somePoints } from './capacity/samples.js';
 
 describe('cores', () => {
   test.each([

@@ -6,9 +6,9 @@ import { judged, medians } from '../../bench/page/scale-model.js';
 import { scaleFigures } from '../../bench/page/scale.js';
 import { pageFiles, readModels, SCALE_CHARTS, SCALE_PAGE } from '../../bench/page/write.js';
 import { type ModelPoint, MODEL_FORMAT, MODEL_TRIALS, type ModelResults, modelText } from '../../bench/record/model.js';
-import { expectedRate } from '../../src/model/expect.js';
+import { expectedRate } from '../../src/capacity/expect.js';
 import { sampleResults } from './bench-samples.js';
-import { COSTS, pointOf } from './model/samples.js';
+import { COSTS, pointOf } from './capacity/samples.js';
 
 /** A run on a machine whose costs are those of the samples, three rounds, the second one without noise. */
 function sampleModel(): ModelResults {

@@ -45,7 +45,7 @@ describe('the bench', () => {
   test('goes one way, and may use the helpers of the tests', () => {
     const files = {
       'bench/record/a.ts': 'export const a = 1;',
-      'bench/lab/b.ts': "import { a } from '../record/a.js'; import '../../test/helpers/netns.js'; export const b = a;",
+      'bench/lab/b.ts': "import { a } from '../record/a.js'; import '../helpers/netns.js'; export const b = a;",
       'bench/main.ts': "import { b } from './lab/b.js'; b;",
     };
     expect(check(files)).toEqual([]);
@@ -105,14 +105,14 @@ describe('the machine', () => {
   test.each(["'/proc/net/route'", '`/proc/${1}/comm`', "'/sys/class/net'"])(
     'named by %s outside host is found',
     (text) => {
-      expect(check({ 'src/service/a.ts': `export const p = ${text};` })).toEqual([
+      expect(check({ 'src/commands/a.ts': `export const p = ${text};` })).toEqual([
         expect.stringContaining('only src/host reads /proc and /sys'),
       ]);
     },
   );
 
   test('may be spoken of in prose', () => {
-    expect(check({ 'src/service/a.ts': "export const hint = 'mount /proc first';" })).toEqual([]);
+    expect(check({ 'src/commands/a.ts': "export const hint = 'mount /proc first';" })).toEqual([]);
   });
 });
 

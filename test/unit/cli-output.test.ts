@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { endingOf, refusedBy } from '../../src/cli/output.js';
 import { runCommand } from '../../src/cli/run.js';
 import { ClearDfError, EXIT_CODES, type ErrorCode, usageError } from '../../src/errors.js';
-import { OPTION_NAMES, optionInfo } from '../../src/service/option-table.js';
+import { OPTION_NAMES, optionInfo } from '../../src/commands/option-table.js';
 
 describe('how a command ends', () => {
   it.each(Object.entries(EXIT_CODES))('%s with its own exit code %i, the reason and the hint', (code, exitCode) => {

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { TEXT_FILE_MAX } from '../../src/host/text-file.js';
-import { parseConfigText, readConfigFile } from '../../src/service/config-file.js';
+import { parseConfigText, readConfigFile } from '../../src/commands/config-file.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import { FILE_KEYS, OPTION_NAMES, optionInfo } from '../../src/service/option-table.js';
-import { readOptions } from '../../src/service/options.js';
+import { FILE_KEYS, OPTION_NAMES, optionInfo } from '../../src/commands/option-table.js';
+import { readOptions } from '../../src/commands/options.js';
 
 const FILE = '/etc/clear-df.yaml';
 

@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyItems, refuseInTheWay } from '../../src/host/tunnel/apply.js';
-import { beforeOf, originOf } from '../../src/host/tunnel/before.js';
+import { applyItems, refuseConflicts } from '../../src/host/tunnel/apply.js';
+import { snapshotOf, originOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal, type SiteText } from '../../src/host/tunnel/journal.js';
-import { tunnelFile } from '../../src/host/tunnel/place.js';
+import { tunnelFile } from '../../src/host/tunnel/paths.js';
 import { refuseOtherWishes, withoutOthers } from '../../src/host/tunnel/shared.js';
 import { takeDown } from '../../src/host/tunnel/take-down.js';
 import { silentLogger } from '../../src/log.js';
@@ -86,7 +86,7 @@ function planOf(name: string, machine: FakeRouter, written = TEXTS[name] ?? '') 
     return { site, others, origin, items: planTunnel(site, origin).items, journal: kept };
   }
   const origin = withoutOthers(machine.facts, others, site);
-  const journal = Journal.fresh(name, { file: site.file, text: written }, beforeOf(origin), fileOf(name));
+  const journal = Journal.fresh(name, { file: site.file, text: written }, snapshotOf(origin), fileOf(name));
   return { site, others, origin, items: planTunnel(site, origin).items, journal };
 }
 
@@ -98,7 +98,7 @@ function itemsOf({ site: written, before }: Journal, machine: FakeRouter): reado
 async function up(name: string, machine: FakeRouter, written?: string): Promise<void> {
   const { site, others, origin, items, journal } = planOf(name, machine, written);
   checkSite(site, origin);
-  refuseInTheWay(items, machine.facts, site);
+  refuseConflicts(items, machine.facts, site);
   const neighbours = others.map((other) => ({
     name: other.name,
     file: other.site.file,

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { applyItems } from '../../src/host/tunnel/apply.js';
-import { beforeOf } from '../../src/host/tunnel/before.js';
+import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
-import { tunnelFile } from '../../src/host/tunnel/place.js';
+import { tunnelFile } from '../../src/host/tunnel/paths.js';
 import { takeDown } from '../../src/host/tunnel/take-down.js';
 import { silentLogger } from '../../src/log.js';
 import type { Facts } from '../../src/tunnel/facts.js';
@@ -50,7 +50,7 @@ const others = (name: string) =>
 
 async function up(name: string, machine: FakeMachine): Promise<void> {
   const site = { file: `/etc/${name}.yaml`, text: name };
-  const journal = Journal.fresh(name, site, beforeOf(machine.facts), fileOf(name));
+  const journal = Journal.fresh(name, site, snapshotOf(machine.facts), fileOf(name));
   await applyItems(PLANS[name] ?? [], { machine, journal, others: others(name), log, stopping: () => undefined });
 }
 

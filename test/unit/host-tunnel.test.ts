@@ -5,10 +5,10 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
-import { applyItems, refuseInTheWay } from '../../src/host/tunnel/apply.js';
-import { beforeOf } from '../../src/host/tunnel/before.js';
+import { applyItems, refuseConflicts } from '../../src/host/tunnel/apply.js';
+import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
-import { isLeftOver } from '../../src/host/tunnel/left-over.js';
+import { isStale } from '../../src/host/tunnel/stale-journal.js';
 import { takeDown } from '../../src/host/tunnel/take-down.js';
 import { silentLogger } from '../../src/log.js';
 import type { Item } from '../../src/tunnel/item.js';
@@ -25,7 +25,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function journalOf(machine: FakeMachine): Journal {
   const site = { file: '/etc/site.yaml', text: 'name: site' };
-  return Journal.read('site', file) ?? Journal.fresh('site', site, beforeOf(machine.facts), file);
+  return Journal.read('site', file) ?? Journal.fresh('site', site, snapshotOf(machine.facts), file);
 }
 
 function up(items: Item[], machine: FakeMachine, stopping: () => string | undefined = () => undefined) {
@@ -224,7 +224,7 @@ describe('a tunnel', () => {
 describe('before anything is changed', () => {
   it("someone else's things are a conflict that names them", () => {
     const machine = new FakeMachine(new Map([['b', 'foreign']]));
-    const refuse = () => refuseInTheWay(ITEMS, machine.facts, { name: 'site', file: 's.yaml' });
+    const refuse = () => refuseConflicts(ITEMS, machine.facts, { name: 'site', file: 's.yaml' });
     expect(refuse).toThrow(expect.objectContaining({ code: 'CONFLICT', reason: 'b is foreign' }) as Error);
   });
 
@@ -232,11 +232,11 @@ describe('before anything is changed', () => {
     const machine = new FakeMachine(new Map([['c', 'old']]));
     await up(ITEMS, machine);
     const journal = Journal.read('site', file) as Journal;
-    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(false);
+    expect(isStale(journal, ITEMS, machine.facts)).toBe(false);
     for (const name of ['a', 'b', 'd']) machine.values.delete(name);
-    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(false);
+    expect(isStale(journal, ITEMS, machine.facts)).toBe(false);
     machine.values.set('c', 'old');
-    expect(isLeftOver(journal, ITEMS, machine.facts)).toBe(true);
+    expect(isStale(journal, ITEMS, machine.facts)).toBe(true);
   });
 
   it('a journal that someone else could have written is refused: its commands are run', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ruleSpecFromFlags } from '../../src/cli/rule-flags.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../../src/net/queue-range.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
-import { readOptions } from '../../src/service/options.js';
+import { readOptions } from '../../src/commands/options.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { HEAD } from './tunnel-wrong-sites.js';
 

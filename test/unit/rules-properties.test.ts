@@ -7,7 +7,7 @@ import * as iptables from '../../src/rules/iptables.js';
 import * as nft from '../../src/rules/nft.js';
 import { resolveRules, type ResolvedRule } from '../../src/rules/resolve.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
-import { joinWords, splitWords } from '../../src/rules/words.js';
+import { joinWords, splitWords } from '../../src/rules/save-format.js';
 
 const hostile = fc.oneof(
   fc.string(),

@@ -3,12 +3,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import type { Runner } from '../../src/host/exec.js';
 import type { Logger } from '../../src/log.js';
-import { hasSeals, SealWatch } from '../../src/service/tunnel/seal-watch.js';
+import { hasSeals, SealWatch } from '../../src/commands/tunnel/seal-watch.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { facts, site, xfrmCarrier } from './tunnel-samples.js';
 
 const lock = vi.hoisted(() => ({ taken: 0, busy: false }));
-vi.mock('../../src/host/tunnel/place.js', async (original) => {
+vi.mock('../../src/host/tunnel/paths.js', async (original) => {
   const { ClearDfError: Refusal } = await import('../../src/errors.js');
   return {
     ...(await original<object>()),

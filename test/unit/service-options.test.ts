@@ -7,9 +7,9 @@ import {
   OPTION_NAMES,
   type OptionName,
   optionInfo,
-} from '../../src/service/option-table.js';
+} from '../../src/commands/option-table.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
-import { optionsFor, readOptions, type ServiceOptions } from '../../src/service/options.js';
+import { optionsFor, readOptions, type ServiceOptions } from '../../src/commands/options.js';
 
 function given(texts: Partial<Record<OptionName, string>>): GivenOptions {
   const entries = Object.entries(texts).map(([name, text]) => [name, { text, where: `--${name}` }]);

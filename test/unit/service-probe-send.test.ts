@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { probeCommand } from '../../src/cli/probe.js';
 import type { NativeProbe, NativeProbeResult } from '../../src/native.js';
-import { resolveHost, sendTo } from '../../src/service/probe-send.js';
+import { resolveHost, sendTo } from '../../src/commands/probe-send.js';
 
 const QUESTION = { bytes: 64, dontFragment: true, fragmentBytes: 0, first: true };
 const lookup = vi.hoisted(() => vi.fn());

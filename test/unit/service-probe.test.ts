@@ -7,9 +7,9 @@ import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NativeProbeResult } from '../../src/native.js';
-import { resolveHost } from '../../src/service/probe-send.js';
-import { probePath, type ProbeFindings, type Question, type Send } from '../../src/service/probe.js';
-import { probeTable, verdict } from '../../src/service/probe-words.js';
+import { resolveHost } from '../../src/commands/probe-send.js';
+import { probePath, type ProbeFindings, type Question, type Send } from '../../src/commands/probe.js';
+import { probeTable, verdict } from '../../src/commands/probe-text.js';
 
 const ROUTER = '192.0.2.1';
 const TARGET = '198.51.100.2';

@@ -1,8 +1,8 @@
 /** What the mangler of a tunnel is started with, and what is said of a tunnel that cannot work. */
 import { describe, expect, it } from 'vitest';
-import { manglerOptions } from '../../src/service/tunnel/mangler.js';
+import { manglerOptions } from '../../src/commands/tunnel/mangler.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
-import { statusText } from '../../src/service/tunnel/status.js';
+import { statusText } from '../../src/commands/tunnel/status.js';
 import { site } from './tunnel-samples.js';
 
 const rules = [parseRuleSpec({ name: 'site-a', hook: 'bridge', outDev: 'gretap1', queues: { first: 0, last: 0 } })];

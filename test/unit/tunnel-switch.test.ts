@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
-import { beforeOf } from '../../src/host/tunnel/before.js';
+import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
-import { retire } from '../../src/host/tunnel/retire.js';
+import { removeStale } from '../../src/host/tunnel/remove-stale.js';
 import { silentLogger } from '../../src/log.js';
-import { refuseOtherPlan, refuseUsedKeys } from '../../src/service/tunnel/other-plan.js';
+import { refuseOtherPlan, refuseUsedKeys } from '../../src/commands/tunnel/other-plan.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
 import type { Plan } from '../../src/tunnel/plan.js';
@@ -35,7 +35,7 @@ function journalOf(plan: Plan): Journal {
   const journal = Journal.fresh(
     'site-a',
     { file: '/etc/site.yaml', text: '' },
-    beforeOf(facts()),
+    snapshotOf(facts()),
     `${folder}/site.json`,
   );
   for (const item of plan.items) {
@@ -105,7 +105,7 @@ describe('a tunnel that is up from another version of its file', () => {
     expect(hint).toContain('clear-df tunnel keys');
     // New ones, and those of somebody else, are another matter.
     expect(() => refuseUsedKeys(planOf(espInUdpCarrier(), NEW_KEYS), journalOf(up), machine)).not.toThrow();
-    const stranger = Journal.fresh('b', { file: '', text: '' }, beforeOf(facts()), `${folder}/b.json`);
+    const stranger = Journal.fresh('b', { file: '', text: '' }, snapshotOf(facts()), `${folder}/b.json`);
     expect(() => refuseUsedKeys(planOf(espInUdpCarrier(), GCM_KEYS), stranger, machine)).not.toThrow();
   });
 });
@@ -113,7 +113,7 @@ describe('a tunnel that is up from another version of its file', () => {
 describe('what an earlier plan made', () => {
   const items = [valueItem('a', '1'), valueItem('b', '2'), valueItem('c', '3')];
   const journalOfValues = (machine: FakeMachine) => {
-    const journal = Journal.fresh('s', { file: '', text: '' }, beforeOf(machine.facts), `${folder}/s.json`);
+    const journal = Journal.fresh('s', { file: '', text: '' }, snapshotOf(machine.facts), `${folder}/s.json`);
     for (const item of items) {
       const { key, kind, desired: wanted } = item;
       journal.begin({ key, kind, desired: wanted, observed: 'none', undo: [{ argv: ['unset', key.slice(6)] }] });
@@ -127,7 +127,7 @@ describe('what an earlier plan made', () => {
     const machine = up();
     const journal = journalOfValues(machine);
     const stale = journal.entries.slice(0, 2);
-    expect(await retire(stale, items, { machine, journal, log: silentLogger() })).toBe(0);
+    expect(await removeStale(stale, items, { machine, journal, log: silentLogger() })).toBe(0);
     expect(machine.done).toEqual(['unset b', 'unset a']);
     expect(keysOf(journal.entries)).toEqual(['value c']);
   });
@@ -136,7 +136,7 @@ describe('what an earlier plan made', () => {
     const machine = up();
     machine.refuses.add('unset b');
     const journal = journalOfValues(machine);
-    expect(await retire(journal.entries, items, { machine, journal, log: silentLogger() })).toBe(1);
+    expect(await removeStale(journal.entries, items, { machine, journal, log: silentLogger() })).toBe(1);
     expect(Object.fromEntries(machine.values)).toEqual({ b: '2' });
     expect(keysOf(journal.entries)).toEqual(['value b']);
   });

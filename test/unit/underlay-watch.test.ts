@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import type { Runner } from '../../src/host/exec.js';
-import { UnderlayWatch } from '../../src/service/tunnel/underlay-watch.js';
+import { UnderlayWatch } from '../../src/commands/tunnel/underlay-watch.js';
 import type { Logger } from '../../src/log.js';
 import { address, facts, link, site } from './tunnel-samples.js';
 

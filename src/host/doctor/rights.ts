@@ -1,6 +1,6 @@
 /** Whose root this is. */
 import { readFileSync } from 'node:fs';
-import type { Answer } from '../../tunnel/words.js';
+import type { Answer } from '../../tunnel/enums.js';
 
 /** All of the numbers there are, mapped to themselves: user_namespaces(7). */
 const EVERYBODY = /^\s*0\s+0\s+4294967295\s*$/;

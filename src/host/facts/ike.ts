@@ -9,7 +9,7 @@ import { HEADER } from '../../tunnel/ike/swanctl-text.js';
 import type { Site } from '../../tunnel/site.js';
 import { NoAnswerError, type Runner } from '../exec.js';
 import { refuseShortage } from '../shortage.js';
-import { bootId } from '../tunnel/place.js';
+import { bootId } from '../tunnel/paths.js';
 import { parsePretty, type ViciSection } from './vici-text.js';
 
 /**

@@ -9,7 +9,8 @@ import { type ResolvedRule } from '../../rules/resolve.js';
 import * as nft from '../../rules/nft.js';
 import { type Table, foreignRules, ownedTables, readRuleset } from '../../rules/ruleset.js';
 import * as iptables from '../../rules/iptables.js';
-import { type Tristate, netAdmin } from '../capabilities.js';
+import type { Answer } from '../../tunnel/enums.js';
+import { netAdmin } from '../capabilities.js';
 import { isAbsent, NoAnswerError, type Runner } from '../exec.js';
 import { takesTargets } from './nft-target.js';
 
@@ -34,7 +35,7 @@ export interface Contents {
 /** A backend with a verdict on its use. */
 export interface Candidate extends Contents {
   /** Whether rules can be installed with it; `unknown` when that could not be told without changing something. */
-  usable: Tristate;
+  usable: Answer;
   /** Why not, or why unknown. */
   reason: string;
   /** Rules of other people in it. */

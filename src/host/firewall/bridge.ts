@@ -5,7 +5,7 @@
  */
 import { release } from 'node:os';
 import { ClearDfError } from '../../errors.js';
-import { type Tristate } from '../capabilities.js';
+import type { Answer } from '../../tunnel/enums.js';
 import { type Runner } from '../exec.js';
 import { readBridgeFlag } from './bridge-flag.js';
 import { readSysctl, writeSysctl } from '../sysctl.js';
@@ -74,7 +74,7 @@ async function unload(runner: Runner): Promise<void> {
  * on 7.2; others have not been measured.
  * @param kernel as `uname -r` prints it
  */
-export function bridgeQueueReturns(kernel: string): Tristate {
+export function bridgeQueueReturns(kernel: string): Answer {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   const version = major * 1000 + minor;
   if (version >= 7002) return 'no';

@@ -5,7 +5,7 @@ import { ENDING_MS, type Runner } from '../exec.js';
 import { type Lock, waitForLock } from '../lock.js';
 import { isShortage } from '../shortage.js';
 import { STATE_FOLDER } from '../state.js';
-import { namespaceInode } from '../tunnel/place.js';
+import { namespaceInode } from '../tunnel/paths.js';
 
 /** A firewall tool that hangs is ended after a minute; some wait for each other. */
 const WAIT_MS = 180_000;

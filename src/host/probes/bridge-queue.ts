@@ -3,7 +3,7 @@
  * looked for: the physdev match loads it, and that sends the frames of every bridge in every namespace through iptables.
  */
 import { ClearDfError } from '../../errors.js';
-import type { Bench, Finding } from './bench.js';
+import type { ProbeContext, Finding } from './context.js';
 
 const RULE = [
   '-m',
@@ -23,7 +23,7 @@ const NEEDED = ['xt_physdev', 'xt_NFQUEUE'];
 /** The tables of iptables-legacy appear in every namespace on old kernels: it is not tried. */
 const TRIED = 'iptables-nft';
 
-export async function probeBridgeQueue(bench: Bench): Promise<Finding> {
+export async function probeBridgeQueue(bench: ProbeContext): Promise<Finding> {
   const { modules, loadable } = bench;
   const tools = await installed(bench);
   if (tools.length === 0) return { answer: 'no', evidence: 'iptables is not installed' };
@@ -38,7 +38,7 @@ export async function probeBridgeQueue(bench: Bench): Promise<Finding> {
   return { answer: 'yes', evidence: `${words}; loading br_netfilter to try would touch every namespace` };
 }
 
-async function tried({ namespace, reason }: Bench, tools: readonly string[]): Promise<Finding> {
+async function tried({ namespace, reason }: ProbeContext, tools: readonly string[]): Promise<Finding> {
   if (namespace === undefined) return { answer: 'unknown', evidence: reason };
   if (!tools.includes(TRIED))
     return { answer: 'unknown', evidence: `${tools.join(', ')} would touch other namespaces` };
@@ -52,7 +52,7 @@ async function tried({ namespace, reason }: Bench, tools: readonly string[]): Pr
   }
 }
 
-async function installed({ runner }: Bench): Promise<string[]> {
+async function installed({ runner }: ProbeContext): Promise<string[]> {
   const there: string[] = [];
   for (const tool of [TRIED, 'iptables-legacy']) {
     try {

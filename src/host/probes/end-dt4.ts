@@ -6,7 +6,7 @@ import { ClearDfError } from '../../errors.js';
 import { readModules } from '../facts/modules.js';
 import { withModuleLock } from '../module-lock.js';
 import { unloadTunnels } from '../modules.js';
-import type { Bench, Finding } from './bench.js';
+import type { ProbeContext, Finding } from './context.js';
 import type { PrivateNamespace } from './namespace.js';
 
 /** Another than the gretap's of `ignore-df.ts`, which may still be there. */
@@ -17,7 +17,7 @@ const MODULE = 'vrf';
 /** What is said of a VRF, in the kernel's words, is said by one that has understood the action. */
 const UNDERSTOOD = /strict mode/i;
 
-export async function probeEndDt4({ namespace, reason, modules, loadable, runner }: Bench): Promise<Finding> {
+export async function probeEndDt4({ namespace, reason, modules, loadable, runner }: ProbeContext): Promise<Finding> {
   if (namespace === undefined) return { answer: 'unknown', evidence: reason };
   if (!modules.has(MODULE) && loadable !== undefined && !loadable.has(MODULE)) {
     return { answer: 'no', evidence: `this kernel has no ${MODULE}` };

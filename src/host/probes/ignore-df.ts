@@ -6,12 +6,12 @@ import { withModuleLock } from '../module-lock.js';
 import { unloadTunnels } from '../modules.js';
 import type { PrivateNamespace } from './namespace.js';
 import type { Runner } from '../exec.js';
-import type { Bench, Finding } from './bench.js';
+import type { ProbeContext, Finding } from './context.js';
 
 const DEVICE = 'cdfprobe0';
 const MODULE = 'ip_gre';
 
-export async function probeIgnoreDf(bench: Bench): Promise<Finding> {
+export async function probeIgnoreDf(bench: ProbeContext): Promise<Finding> {
   const { namespace, reason, modules, loadable, runner } = bench;
   if (namespace === undefined) return { answer: 'unknown', evidence: reason };
   if (!modules.has(MODULE) && loadable !== undefined && !loadable.has(MODULE)) {

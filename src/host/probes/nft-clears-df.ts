@@ -3,7 +3,7 @@
  * matches, and stops at the write; so one datagram is sent over `lo` and counted behind the rule.
  */
 import { ClearDfError } from '../../errors.js';
-import type { Bench, Finding } from './bench.js';
+import type { ProbeContext, Finding } from './context.js';
 
 const PORT = 9;
 
@@ -24,7 +24,7 @@ const socket = require('dgram').createSocket('udp4');
 socket.send('x', ${PORT}, '127.0.0.1', () => socket.close());
 `;
 
-export async function probeNftClearsDf({ namespace, reason }: Bench): Promise<Finding> {
+export async function probeNftClearsDf({ namespace, reason }: ProbeContext): Promise<Finding> {
   if (namespace === undefined) return { answer: 'unknown', evidence: reason };
   try {
     await namespace.run('nft', ['-f', '-'], RULESET);

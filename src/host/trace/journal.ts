@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { type Lock, takeLock } from '../lock.js';
 import { thisProcess } from '../process.js';
 import { readState, STATE_FOLDER, writeState } from '../state.js';
-import { home, homeHere, isHere, namespaceInode } from '../tunnel/place.js';
+import { home, homeHere, isHere, namespaceInode } from '../tunnel/paths.js';
 
 const process_ = z.object({ pid: z.int().positive(), started: z.int().optional() });
 const journal = z.object({

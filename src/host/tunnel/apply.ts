@@ -12,10 +12,10 @@ import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { isSealing } from '../../tunnel/sealing.js';
 import { type Others, recorded } from './shared.js';
-import { wayBack } from './way-back.js';
+import { undoChange } from './undo.js';
 
 /** Who is told. */
-export interface Words {
+export interface TunnelLogger {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -27,7 +27,7 @@ export interface Steps {
   journal: Journal;
   /** Of the other tunnels of this network namespace; default: there is none. */
   others?: Others;
-  log: Words;
+  log: TunnelLogger;
   /** Why to stop before the next command: `SIGTERM`; undefined to go on. */
   stopping: () => string | undefined;
 }
@@ -50,7 +50,7 @@ const ROUNDS = 3;
  * Refuses a plan that someone else's things are in the way of.
  * @throws ClearDfError CONFLICT that names the place in the site file
  */
-export function refuseInTheWay(items: readonly Item[], facts: Facts, site: Pick<Site, 'file' | 'name'>): void {
+export function refuseConflicts(items: readonly Item[], facts: Facts, site: Pick<Site, 'file' | 'name'>): void {
   for (const item of items) {
     const status = item.status(facts);
     if (status.state !== 'conflict') continue;
@@ -154,7 +154,7 @@ export async function rollBack(changes: readonly Change[], steps: Steps): Promis
     }
     // The next one is put back whatever becomes of this one, also where the journal cannot be written any more.
     try {
-      const failure = await wayBack({ key: item.key, undo, observed, item, certain: false, settled }, machine, log);
+      const failure = await undoChange({ key: item.key, undo, observed, item, certain: false, settled }, machine, log);
       if (failure !== undefined) {
         log.error(`not rolled back: ${item.key}: ${failure}`);
         sends ||= item.kind === 'gretap';

@@ -10,8 +10,8 @@ import type { Command } from '../../tunnel/item.js';
 import type { ProcessIdentity } from '../process.js';
 import { readState, writeState } from '../state.js';
 import { ENGINES } from '../../tunnel/site.js';
-import { type Before, before } from './before.js';
-import { home, homeHere, isHere, namesIn, tunnelFile } from './place.js';
+import { type Snapshot, snapshotSchema } from './snapshot.js';
+import { home, homeHere, isHere, namesIn, tunnelFile } from './paths.js';
 
 const VERSION = 2;
 
@@ -47,7 +47,7 @@ const journal = z.object({
   /** The site file as it was read last, and the engine that `up` was told where the file leaves it open. */
   site: z.object({ file: z.string(), text: z.string(), engine: z.enum(ENGINES).optional() }),
   /** What the plan was made from. */
-  before,
+  before: snapshotSchema,
   /** In the order in which they were made. */
   entries: z.array(entry),
   /** Why the ends did not come together when `up` last tried; not there once they have. */
@@ -105,7 +105,7 @@ export class Journal {
   }
 
   /** A journal without entries; on disk with the first change of it. */
-  static fresh(name: string, site: SiteText, from: Before, file = tunnelFile(name, 'json')): Journal {
+  static fresh(name: string, site: SiteText, from: Snapshot, file = tunnelFile(name, 'json')): Journal {
     return new Journal(name, file, { version: VERSION, ...homeHere(), site, before: from, entries: [] });
   }
 
@@ -146,7 +146,7 @@ export class Journal {
     return this.#data.site;
   }
 
-  get before(): Before {
+  get before(): Snapshot {
     return this.#data.before;
   }
 
@@ -191,7 +191,7 @@ export class Journal {
   }
 
   /** The site file that holds from now on, and the abilities that its plan was made from. */
-  adopt(site: SiteText, { can, evidence }: Pick<Before, 'can' | 'evidence'>): void {
+  adopt(site: SiteText, { can, evidence }: Pick<Snapshot, 'can' | 'evidence'>): void {
     const { file, text, engine } = this.site;
     if (site.file === file && site.text === text && site.engine === engine) return;
     this.#write({ ...this.#data, site, before: { ...this.before, can, evidence } });

@@ -4,7 +4,7 @@ import type { Command } from '../../tunnel/item.js';
 import { readFacts, rereadFacts, SECTIONS, type Subject } from '../facts.js';
 import type { Runner } from '../exec.js';
 import { perform, type Performed } from './perform.js';
-import { changedBy } from './sections.js';
+import { changedBy } from './reread.js';
 
 export interface Machine {
   /** As they were read last. */

@@ -8,7 +8,7 @@ import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import type { Site } from '../../tunnel/site.js';
 import { devicesOf, type Subject } from '../facts.js';
-import { asLink } from './before.js';
+import { asLink } from './snapshot.js';
 import type { Entry, Journal } from './journal.js';
 
 /** The other tunnels, as far as their journals could be read. */

@@ -3,11 +3,11 @@ import { type Facts, linkOf } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { isSealing } from '../../tunnel/sealing.js';
-import type { Words } from './apply.js';
+import type { TunnelLogger } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { type Others, userOf } from './shared.js';
-import { wayBack } from './way-back.js';
+import { undoChange } from './undo.js';
 
 export interface TakenDown {
   /** Keys of what was put back. */
@@ -22,7 +22,7 @@ export interface TakenDown {
  */
 export async function takeDown(
   items: readonly Item[],
-  { machine, journal, others = [], log }: { machine: Machine; journal: Journal; others?: Others; log: Words },
+  { machine, journal, others = [], log }: { machine: Machine; journal: Journal; others?: Others; log: TunnelLogger },
 ): Promise<TakenDown> {
   const itemOf = (key: string) => items.find((item) => item.key === key);
   // All are judged before the first is undone: what one of them puts back can change another.
@@ -43,8 +43,8 @@ export async function takeDown(
       journal.drop(key);
       continue;
     }
-    const way = { key, undo, observed, item: itemOf(key), certain: certain.has(key), settled };
-    const reason = await wayBack(way, machine, log);
+    const change = { key, undo, observed, item: itemOf(key), certain: certain.has(key), settled };
+    const reason = await undoChange(change, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
       if (kind === 'gretap' && undo.some(({ argv }) => argv.includes('delete'))) sends = key;
@@ -82,7 +82,7 @@ function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
   };
 }
 
-function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: Words): boolean {
+function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: TunnelLogger): boolean {
   if (item === undefined || state !== 'applied' || undo.length === 0) return true;
   // Where nothing could be listed, it is tried.
   if (kind === 'nft-table' && facts.tables === undefined) return true;

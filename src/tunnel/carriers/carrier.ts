@@ -41,7 +41,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /** The gretap's own ends; without it, the routers' addresses. */
   ends?(spec: S, site: Site): TunnelEnds;
   /** The address whose way by the underlay counts, and where it stands in the file; without it, the remote's does. */
-  way?(spec: S): { to: string; from: string; key: string };
+  path?(spec: S): { to: string; from: string; key: string };
   /** Devices that the plan makes for it: they are no part of the machine as it was. */
   devices?(spec: S): string[];
   /** What its associations and policies are like, whoever makes them; only with ESP. */

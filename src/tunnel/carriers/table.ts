@@ -64,12 +64,12 @@ export function carrierOf(site: Site): BoundCarrier {
 }
 
 /** The address whose way by the underlay counts, from where, and where it stands in the file. */
-export function wayOf({ local, remote, carrier: spec }: Pick<Site, 'local' | 'remote' | 'carrier'>): {
+export function pathOf({ local, remote, carrier: spec }: Pick<Site, 'local' | 'remote' | 'carrier'>): {
   to: string;
   from: string;
   key: string;
 } {
-  return (CARRIERS[spec.type] as Carrier).way?.(spec) ?? { to: remote, from: local, key: 'remote' };
+  return (CARRIERS[spec.type] as Carrier).path?.(spec) ?? { to: remote, from: local, key: 'remote' };
 }
 
 /** The devices that a carrier's plan makes. */

@@ -1,5 +1,5 @@
 /** A tenant of SRv6: what the kernel must know, what must be free, and what the core must lead to. */
-import { chooseWay, hasRoom } from '../carriers/srv6/arithmetic.js';
+import { chooseCorePath, hasRoom } from '../carriers/srv6/arithmetic.js';
 import { type Facts, NO_TUNSRC } from '../facts.js';
 import { machineError } from '../site-error.js';
 import type { Site, Srv6Carrier } from '../site.js';
@@ -87,14 +87,14 @@ function refuseSource({ source }: Srv6Carrier, site: Site, { links, tunsrc }: Fa
 }
 
 function refuseRoom(spec: Srv6Carrier, site: Site, facts: Facts): void {
-  const way = chooseWay(spec, site, facts);
-  const { core, needed, room } = way;
+  const path = chooseCorePath(spec, site, facts);
+  const { core, needed, room } = path;
   if (spec.cut === 'whole' && core < needed) {
     const reason = `a full packet has ${needed} bytes in IPv6, and the way into the core takes ${core}`;
     const hint = `ip link set dev ${site.underlay} mtu ${needed}, and every link of the core; or cut: auto`;
     throw machineError('ENVIRONMENT', site, 'carrier.cut', reason, hint);
   }
-  if (way.cut === 'whole' || hasRoom(way)) return;
+  if (path.cut === 'whole' || hasRoom(path)) return;
   const reason = `${spec.segments.length} segments leave ${room} of ${core} bytes for IPv4, too few for fragments`;
   throw machineError('ENVIRONMENT', site, 'carrier.segments', reason, 'fewer segments, or a larger core MTU');
 }

@@ -1,6 +1,6 @@
 /** The underlay, the local address, and the way to the other end. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
-import { carrierDevices, wayOf } from '../carriers/table.js';
+import { carrierDevices, pathOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { machineError } from '../site-error.js';
 import { type Site } from '../site.js';
@@ -47,7 +47,7 @@ function refuseEnds(site: Site, facts: Facts): void {
 
 function refuseWay(site: Site, { path }: Facts): void {
   const { underlay, bridge } = site;
-  const { to, key } = wayOf(site);
+  const { to, key } = pathOf(site);
   const six = to.includes(':');
   const get = `ip ${six ? '-6 ' : ''}route get ${to}`;
   if (path === undefined) {

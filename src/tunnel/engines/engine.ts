@@ -4,7 +4,7 @@ import type { Item } from '../item.js';
 import type { Origin } from '../origin.js';
 import type { ManglerPlan } from '../plan.js';
 import type { BridgeHook, Engine, Site } from '../site.js';
-import type { Answer } from '../words.js';
+import type { Answer } from '../enums.js';
 
 export interface EngineDefinition {
   name: Engine;

@@ -9,21 +9,25 @@ export interface DeviceRouteOptions {
 }
 
 /** By a device, with the source address that its packets get; or nowhere. */
-export type DeviceWay = { dev: string; source: string } | 'unreachable';
+export type DeviceTarget = { dev: string; source: string } | 'unreachable';
 
 /** @param host without a prefix length */
-export function deviceRouteItem(host: string, way: DeviceWay, { table, metric, reason }: DeviceRouteOptions): Item {
+export function deviceRouteItem(
+  host: string,
+  target: DeviceTarget,
+  { table, metric, reason }: DeviceRouteOptions,
+): Item {
   const number = String(table);
-  const nowhere = way === 'unreachable';
+  const nowhere = target === 'unreachable';
   const words = [
-    ...(nowhere ? ['unreachable', `${host}/32`] : [`${host}/32`, 'dev', way.dev, 'src', way.source]),
+    ...(nowhere ? ['unreachable', `${host}/32`] : [`${host}/32`, 'dev', target.dev, 'src', target.source]),
     ...(metric === undefined ? [] : ['metric', String(metric)]),
     ...['table', number],
   ];
-  const text = nowhere ? 'nowhere' : `by ${way.dev}`;
+  const text = nowhere ? 'nowhere' : `by ${target.dev}`;
   return {
     kind: 'device-route',
-    key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : way.dev}`,
+    key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : target.dev}`,
     desired: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
     reason,
     status({ tableRoutes }) {
@@ -32,7 +36,7 @@ export function deviceRouteItem(host: string, way: DeviceWay, { table, metric, r
           route.family === 4 &&
           route.table === number &&
           route.destination === host &&
-          (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === way.dev),
+          (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === target.dev),
       );
       return found ? { state: 'in-sync' } : { state: 'differs', observed: 'it does not' };
     },

@@ -9,11 +9,11 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
   const command = (words: readonly string[]) => ({ argv: ['ip', 'route', 'replace', destination, ...words] });
   // Of several nexthops, only those by this device.
   const moved = route.words.map((word, i) => (route.words[i - 1] === 'dev' && word === route.dev ? dev : word));
-  const way = via === undefined ? '' : ` via ${via}`;
+  const gateway = via === undefined ? '' : ` via ${via}`;
   return {
     kind: 'route',
     key: `route ${destination}${metric === undefined ? '' : ` metric ${metric}`}`,
-    desired: `the route to ${destination}${way} goes by ${dev}`,
+    desired: `the route to ${destination}${gateway} goes by ${dev}`,
     reason,
     status(facts) {
       const found = facts.routes.find(

@@ -1,10 +1,10 @@
 /** The article's trace of GRE inside ESP, from what nft and iptables-legacy printed on each kernel of the lab. */
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/trace/judge.js';
-import { passagesOf } from '../../../src/trace/passages.js';
+import { packetPathsOf } from '../../../src/trace/packet-paths.js';
 import { traceText } from '../../../src/trace/text.js';
-import type { Row } from '../../../src/trace/ways.js';
-import { waysOf } from '../../../src/trace/ways.js';
+import type { Row } from '../../../src/trace/path-groups.js';
+import { pathGroupsOf } from '../../../src/trace/path-groups.js';
 import { FLOW, KERNELS, legacyVisits, nftVisits, rulebook } from './captured.js';
 
 const TUNNEL = { name: 'gretap1', local: '192.168.200.1', remote: '172.16.0.1', overhead: 38, pathMtu: 1500 };
@@ -14,7 +14,7 @@ const nobody = () => undefined;
 
 describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
   it('passes the hooks in the order of the article', () => {
-    const ways = waysOf(passagesOf(FLOW, nftVisits(kernel), []));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
     // The article's lines 1-5, then 6-10: OUTPUT twice, GRE then ESP; PREROUTING and INPUT twice, ESP then GRE.
     expect(ways.map(({ kind, head }) => [kind, head.protocol, head.length])).toEqual([
       ['flow', 'icmp', 84],
@@ -42,7 +42,7 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
   });
 
   it("is seen by clear-df's rule, as iptables-nft-save has it", () => {
-    const ways = waysOf(passagesOf(FLOW, nftVisits(kernel), []));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
     const row = ways[0]?.rows.find(({ verdict }) => verdict === 'queue');
     expect(row?.rule).toMatchObject({ number: 1, comment: 'clear-df:site-a', queue: { numbers: '0', bypass: true } });
     expect(row?.rule?.text).toContain('--queue-bypass');
@@ -71,7 +71,7 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
       ...['icmp raw:PREROUTING accept', 'icmp filter:FORWARD accept'],
     ]);
     // Alone, as on a machine without nft, they are the article's table.
-    const ways = waysOf(passagesOf(FLOW, [], visits));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, [], visits));
     expect(ways.map(({ kind, head }) => `${kind} ${head.protocol}`)).toEqual([
       ...['flow icmp', 'outer gre', 'outer esp', 'outer esp', 'outer gre', 'flow icmp'],
     ]);
@@ -82,7 +82,7 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
 
 describe('a frame that a rule or a device keeps', () => {
   it('is dropped by the rule that rejects it, with its number and chain', () => {
-    const ways = waysOf(passagesOf(FLOW, nftVisits('6.1-rejected'), []));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1-rejected'), []));
     expect(ways).toHaveLength(1);
     expect(ways[0]?.rows.at(-1)).toMatchObject({
       table: 'filter',
@@ -99,7 +99,7 @@ describe('a frame that a rule or a device keeps', () => {
   it('is dropped inside the tunnel device when no GRE packet follows', () => {
     const visits = nftVisits('6.1').filter(({ head }) => head.protocol === 'icmp');
     const large = visits.map((visit) => ({ ...visit, head: { ...visit.head, length: 1500 } }));
-    const ways = waysOf(passagesOf(FLOW, large, []));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, large, []));
     const grown = [{ counter: 'gretap1 TX errors', by: 1 }];
     const { dropped } = judge(FLOW, ways, [TUNNEL], grown, nobody);
     expect(dropped).toHaveLength(1);
@@ -112,7 +112,7 @@ describe('a frame that a rule or a device keeps', () => {
   });
 
   it("is dropped by a policy of iptables-legacy's", () => {
-    const ways = waysOf(passagesOf(FLOW, [], legacyVisits('6.1', rulebook('DROP'))));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, [], legacyVisits('6.1', rulebook('DROP'))));
     expect(ways[0]?.rows.at(-1)).toMatchObject({ table: 'filter', verdict: 'drop', rule: undefined });
     expect(judge(FLOW, ways, [], [], nobody).dropped).toContain(
       '10.32.0.50 > 10.32.0.111 icmp, 84 bytes: 1 at ip filter:FORWARD by the policy',
@@ -132,7 +132,7 @@ describe('both kinds of tables', () => {
       ...visit,
       head: { ...visit.head, detail: alike(visit.head.detail) },
     }));
-    const ways = waysOf(passagesOf(FLOW, nft, legacy));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, nft, legacy));
     expect(ways).toHaveLength(6);
     expect(ways[0]?.rows.map((row) => `${row.source} ${row.family} ${placeOf(row)}`)).toEqual([
       ...['nft bridge prerouting', 'legacy ip raw:PREROUTING', 'nft bridge forward', 'nft ip mangle:FORWARD'],
@@ -142,7 +142,7 @@ describe('both kinds of tables', () => {
   });
 
   it('are told as a table', () => {
-    const ways = waysOf(passagesOf(FLOW, nftVisits('6.1'), []));
+    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1'), []));
     const judged = judge(FLOW, ways, [TUNNEL], [], nobody);
     const text = traceText({ flow: FLOW, packets: 2, ways, ...judged, grown: [], notes: [] });
     expect(text).toContain('flow 10.32.0.50 <-> 10.32.0.111: 2 packets\n');

@@ -11,7 +11,7 @@ import { HOOKS, PRIORITY } from '../../../src/trace/nft-marks.js';
 import { NftVisits } from '../../../src/trace/nft-visits.js';
 import { PcapStream } from '../../../src/trace/pcap-stream.js';
 import { Rulebook } from '../../../src/trace/rulebook.js';
-import type { Visit } from '../../../src/trace/visit.js';
+import type { ChainVisit } from '../../../src/trace/chain-visit.js';
 
 export const KERNELS = ['5.10', '6.1', '6.12', '7.2'] as const;
 export const FLOW = { from: '10.32.0.50', to: '10.32.0.111', protocol: undefined, port: undefined };
@@ -51,13 +51,13 @@ export function rulebook(policy = 'ACCEPT'): Rulebook {
   });
 }
 
-export function nftVisits(name: string, book = rulebook()): readonly Visit[] {
+export function nftVisits(name: string, book = rulebook()): readonly ChainVisit[] {
   const visits = new NftVisits(book, OWN);
   for (const line of file(`nft-${name}.txt`).split('\n')) visits.push(line);
   return visits.visits;
 }
 
-export function legacyVisits(kernel: string, book = rulebook()): readonly Visit[] {
+export function legacyVisits(kernel: string, book = rulebook()): readonly ChainVisit[] {
   const visits = new LegacyVisits(book, (device) => `device${device}`);
   const stream = new PcapStream();
   const bytes = Buffer.from(file(`nflog-${kernel}.b64`), 'base64');

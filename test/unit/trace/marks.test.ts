@@ -5,7 +5,7 @@ import { growths } from '../../../src/trace/growth.js';
 import * as legacy from '../../../src/trace/legacy-marks.js';
 import * as nft from '../../../src/trace/nft-marks.js';
 import { tableOf, tagOf, tracerOfTable, tracerOfTag } from '../../../src/trace/tag.js';
-import { queueOf } from '../../../src/trace/visit.js';
+import { queueOf } from '../../../src/trace/chain-visit.js';
 
 const TRACER = { pid: 4711, started: 12345 };
 const FLOW: Flow = { from: '10.32.0.50', to: '10.32.0.111', protocol: undefined, port: undefined };

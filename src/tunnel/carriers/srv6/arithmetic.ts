@@ -26,7 +26,7 @@ export function fullPacket({ mtu, tunnel }: Pick<Site, 'mtu' | 'tunnel'>): numbe
 }
 
 /** How a full packet gets through the core. */
-export interface Way {
+export interface CorePath {
   cut: 'whole' | 'second-hop';
   /** Of the core, as far as this router sees it. */
   core: number;
@@ -39,12 +39,12 @@ export interface Way {
 }
 
 /** The way on a machine whose route to the first segment is known. */
-export function chooseWay(spec: Srv6Carrier, site: Site, facts: Facts): Way {
-  return wayThrough(spec, site, pathMtu(site, facts));
+export function chooseCorePath(spec: Srv6Carrier, site: Site, facts: Facts): CorePath {
+  return corePathFor(spec, site, pathMtu(site, facts));
 }
 
 /** @param core bytes of the largest IPv6 packet that leaves towards the first segment */
-export function wayThrough(spec: Srv6Carrier, site: Pick<Site, 'mtu' | 'tunnel'>, core: number): Way {
+export function corePathFor(spec: Srv6Carrier, site: Pick<Site, 'mtu' | 'tunnel'>, core: number): CorePath {
   const overhead = segmentOverhead(spec);
   const needed = fullPacket(site) + overhead;
   const sum = `${fullPacket(site)} of GRE and ${overhead} of IPv6 and segments make ${needed} bytes`;
@@ -61,6 +61,6 @@ export function wayThrough(spec: Srv6Carrier, site: Pick<Site, 'mtu' | 'tunnel'>
 }
 
 /** Whether the second hop leaves room for fragments at all. */
-export function hasRoom({ room }: Way): boolean {
+export function hasRoom({ room }: CorePath): boolean {
   return room >= IPV4_MTU_MIN;
 }

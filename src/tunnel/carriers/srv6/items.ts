@@ -10,14 +10,14 @@ import { upItem } from '../../items/up.js';
 import { vrfItem } from '../../items/vrf.js';
 import type { Srv6Carrier } from '../../site.js';
 import type { CarrierContext } from '../carrier.js';
-import { chooseWay, type Way } from './arithmetic.js';
+import { chooseCorePath, type CorePath } from './arithmetic.js';
 import { untrackedItem } from './untracked.js';
 
 export const STRICT_MODE = 'net/vrf/strict_mode';
 
 export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
   const { site, facts } = context;
-  const way = chooseWay(spec, site, facts);
+  const path = chooseCorePath(spec, site, facts);
   const untracked = untrackedItem(site, facts);
   return [
     moduleItem('vrf', { reason: 'VRF devices are part of it; it stays loaded, because others may use it unseen' }),
@@ -27,7 +27,7 @@ export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
     }),
     ...vrfItems(spec, context),
     ...(untracked === undefined ? [] : [untracked]),
-    ...outItems(spec, context, way),
+    ...outItems(spec, context, path),
     tableRouteItem({
       ...{ family: 6, table: 'main', destination: spec.sid },
       ...segmentWords(spec),
@@ -65,7 +65,7 @@ function vrfItems({ vrf, table }: Srv6Carrier, { site, facts }: CarrierContext):
 }
 
 /** The way from GRE to the core. */
-function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way): Item[] {
+function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: CorePath): Item[] {
   const { vrf, table, hop, segments, encap, source } = spec;
   const intoSegments = `encap seg6 mode ${encap} segs`;
   const seg6 = (inTable: number) =>
@@ -83,7 +83,7 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way):
     source,
     'one for every tenant of this network namespace; errors on the way come back to it',
   );
-  if (way.cut === 'whole') return [tunsrc, seg6(table)];
+  if (path.cut === 'whole') return [tunsrc, seg6(table)];
   const fresh = linkOf(facts, hop.vrf) === undefined;
   return [
     tunsrc,
@@ -92,10 +92,10 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, way: Way):
     seg6(hop.table),
     tableRouteItem({
       ...{ family: 4, table: String(table), destination: site.remote },
-      words: ['dev', hop.vrf, 'mtu', String(way.room)],
-      shown: [`dev ${hop.vrf}`, `mtu ${way.room}`],
-      desired: `packets to ${site.remote} go from ${vrf} to ${hop.vrf}, at most ${way.room} bytes each`,
-      reason: `a route into segments cuts nothing: this one cuts to what ${way.core} bytes of core leave for IPv4`,
+      words: ['dev', hop.vrf, 'mtu', String(path.room)],
+      shown: [`dev ${hop.vrf}`, `mtu ${path.room}`],
+      desired: `packets to ${site.remote} go from ${vrf} to ${hop.vrf}, at most ${path.room} bytes each`,
+      reason: `a route into segments cuts nothing: this one cuts to what ${path.core} bytes of core leave for IPv4`,
     }),
   ];
 }

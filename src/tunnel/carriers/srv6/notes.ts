@@ -1,11 +1,11 @@
 /** What a person should know of a tunnel through segments. */
 import type { Facts } from '../../facts.js';
 import type { Site, Srv6Carrier } from '../../site.js';
-import { chooseWay, segmentOverhead } from './arithmetic.js';
+import { chooseCorePath, segmentOverhead } from './arithmetic.js';
 import { CONNTRACK } from './untracked.js';
 
 export function srv6Notes(spec: Srv6Carrier, site: Site, facts: Facts): string[] {
-  const { cut, because, needed, core, room } = chooseWay(spec, site, facts);
+  const { cut, because, needed, core, room } = chooseCorePath(spec, site, facts);
   const notes = [
     `cut ${cut}: ${because}`,
     cut === 'whole'

@@ -1,0 +1,250 @@
+/**
+ * A run of clear-df: options → plan → queues → statistics → rules → wait → the same backwards. What fails on the way
+ * is undone in reverse order; everything that can be refused is refused before the first change.
+ */
+import { ClearDfError } from '../errors.js';
+import { NoAnswerError } from '../host/exec.js';
+import { readKernelQueues } from '../host/kernel-queues.js';
+import { createLogger, type Logger } from '../log.js';
+import type { ClearDf } from '../mangler.js';
+import { snapshotSource } from '../report/snapshot.js';
+import { announceEnd, announceQueues, hintAtRules } from './announce.js';
+import { bindQueues, requirePrivilege } from './bind.js';
+import { logFault } from './faults.js';
+import type { ServiceOptions } from './options.js';
+import { planText } from './plan-text.js';
+import { changes, keepBound } from './reload.js';
+import { RuleKeeper, type RulePlan } from './rule-keeper.js';
+import { RULES_CHECK_MS, RuleWatch } from './rule-watch.js';
+import { type SignalWatch, watchSignals } from './signals.js';
+import { StatsAddress } from './stats-server.js';
+import { StatsLine } from './stats-line.js';
+import { UndoStack } from './undo.js';
+
+export interface RunContext {
+  version: string;
+  /** Reads flags and file again, for HUP; absent without a file. */
+  reread?: () => ServiceOptions;
+  log?: Logger;
+  /** The signals, where they are watched already. */
+  signals?: SignalWatch;
+  /** Milliseconds between two looks at the run's own rules; default {@link RULES_CHECK_MS}. */
+  rulesCheckMs?: number;
+}
+
+/**
+ * Binds, mangles and reports until TERM or INT, or prints the plan under `dry-run`.
+ * @throws ClearDfError of the step that failed; what was done before it has been undone
+ */
+export async function runClearDf(options: ServiceOptions, context: RunContext): Promise<void> {
+  const log = context.log ?? createLogger(options['log-level']);
+  if (options['dry-run']) {
+    const plan = await new RuleKeeper(log).plan(options);
+    process.stdout.write(planText(options, plan));
+    return;
+  }
+  const signals = context.signals ?? watchSignals();
+  try {
+    if (signals.stopping !== undefined) {
+      log.info({ reason: signals.stopping }, 'ended before anything was done');
+      return;
+    }
+    const service = await begin(options, { ...context, signals }, log);
+    if (service === undefined) return;
+    signals.attend({
+      reload: () => void service.reload(),
+      ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP reloads, TERM ends`),
+    });
+    await service.stop(await signals.stopped);
+  } finally {
+    // Those of the process stay watched to its last moment.
+    if (context.signals === undefined) signals.dispose();
+  }
+}
+
+/** Starts a service; undefined when the run was told to end while a command was waited for. */
+async function begin(
+  options: ServiceOptions,
+  context: RunContext & { signals: SignalWatch },
+  log: Logger,
+): Promise<Run | undefined> {
+  try {
+    return await Run.start(options, context, log);
+  } catch (error) {
+    const { stopping } = context.signals;
+    if (stopping === undefined || !(error instanceof NoAnswerError)) throw error;
+    log.info({ reason: stopping }, `ended before it was running: ${error.message}`);
+    return undefined;
+  }
+}
+
+/**
+ * Whether no super-packet of the queue is delivered to this host: the operator says so, or the rules leave such
+ * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
+ */
+function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
+  const forwarded = rules.some(({ hook }) => hook === 'prerouting');
+  return gso === 'on' || (gso === 'auto' && forwarded && plan?.result.neverLocal === true);
+}
+
+function leftBehind(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `rules of ${name} may be left: clear-df rules remove --name ${name}`;
+}
+
+/** A running service. */
+export class Run {
+  #options: ServiceOptions;
+  /** Reloads and the stop, one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #stopping = false;
+
+  private constructor(
+    options: ServiceOptions,
+    private readonly context: RunContext,
+    private readonly log: Logger,
+    private readonly mangler: ClearDf,
+    private readonly rules: RuleKeeper,
+    private readonly address: StatsAddress,
+    private readonly statsLine: StatsLine,
+    private readonly undo: UndoStack,
+    private readonly neverLocal: boolean,
+  ) {
+    this.#options = options;
+    const watch = new RuleWatch(
+      () => this.#checkRules(),
+      context.rulesCheckMs ?? RULES_CHECK_MS,
+      () => rules.mark,
+      () => this.#checkRules('glance'),
+    );
+    undo.push('stop looking at the rules', () => watch.stop());
+  }
+
+  /** @throws ClearDfError of the step that failed; what was done before it has been undone */
+  static async start(options: ServiceOptions, context: RunContext, log: Logger): Promise<Run> {
+    requirePrivilege(log);
+    const rules = new RuleKeeper(log, context.signals?.stop);
+    context.signals?.onHaste(() => leftBehind(rules.leaves));
+    const plan = await rules.plan(options);
+    const undo = new UndoStack();
+    try {
+      const neverLocal = vouched(options, plan);
+      const mangler = await bindQueues(options, neverLocal);
+      // Last of all: with tables and chains the kernel throws away what waits in the queues.
+      undo.push('remove the rules', () => rules.remove());
+      undo.push('close the queues', () => mangler.close());
+      mangler.on('fault', (fault) => logFault(log, fault));
+      announceQueues(log, mangler, options, neverLocal);
+      const take = snapshotSource({
+        mangler,
+        readKernel: () => readKernelQueues(),
+        version: context.version,
+        name: options.rules[0]?.name,
+      });
+      const address = new StatsAddress(log, take);
+      undo.push('close the statistics address', () => address.close());
+      await address.move(options.metrics, options.given.metrics !== undefined);
+      const statsLine = new StatsLine(log, take);
+      undo.push('stop the statistics line', () => statsLine.stop());
+      statsLine.every(options.stats);
+      undo.push('take the rules away', () => rules.silence());
+      await rules.install(options);
+      if (options.rules.length === 0) hintAtRules(log, options);
+      log.info('clear-df is running');
+      return new Run(options, context, log, mangler, rules, address, statsLine, undo, neverLocal);
+    } catch (error) {
+      await undo.unwind(log);
+      throw error;
+    }
+  }
+
+  /** Read the file again and take what can change; a file that is refused leaves everything as it is. Never throws. */
+  reload(): Promise<void> {
+    return (this.#work = this.#work
+      .then(() => this.#reload())
+      .catch((error: unknown) => this.#complain('not reloaded, running on as before', error)));
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#stopping) return;
+    const { reread } = this.context;
+    if (reread === undefined) {
+      const state = await this.rules.check();
+      const rules = state === 'none' ? '' : `; rules: ${state}`;
+      this.log.warn({ rules: state }, `HUP without --config: there is no file to read again${rules}`);
+      return;
+    }
+    const wanted = reread();
+    const differing = changes(this.#options, wanted);
+    for (const { name, before, after, live } of differing) {
+      if (live) continue;
+      const words = `${name} stays ${before}: ${after} needs a new start, because the queue is bound with it`;
+      this.log.warn({ option: name, before, after }, words);
+    }
+    const next = keepBound(this.#options, wanted);
+    await this.#take(next);
+    const taken = changes(this.#options, next);
+    this.#options = next;
+    for (const { name, before, after } of taken) this.log.info({ option: name, before, after }, `${name}: ${after}`);
+    this.log.info(
+      { changed: taken.length },
+      taken.length === 0 ? 'file read again: nothing to change' : 'file read again',
+    );
+  }
+
+  /** Between the reloads, and never after the stop. */
+  #checkRules(how: 'check' | 'glance' = 'check'): Promise<void> {
+    const check = async () => void (this.#stopping || (await this.rules[how]()));
+    return (this.#work = this.#work
+      .then(check)
+      .catch((error: unknown) => this.#complain('the look at the rules failed, and will be repeated', error)));
+  }
+
+  /** The steps that can fail come first: when one does, what came before it is put back. */
+  async #take(next: ServiceOptions): Promise<void> {
+    const before = this.#options;
+    const plan = await this.rules.plan(next);
+    if (this.neverLocal && !vouched(next, plan)) {
+      this.log.warn(
+        'super-packets are taken whole as at the start, even those for this host: start anew to change that',
+      );
+    }
+    await this.address.move(next.metrics, next.given.metrics !== undefined);
+    try {
+      await this.rules.install(next);
+    } catch (error) {
+      await this.address.move(before.metrics, before.given.metrics !== undefined);
+      throw error;
+    }
+    this.mangler.setIdentification(next.identification);
+    this.log.level = next['log-level'];
+    this.statsLine.every(next.stats);
+  }
+
+  #complain(what: string, error: unknown): void {
+    const { message } = error as Error;
+    const hint = error instanceof ClearDfError ? error.hint : undefined;
+    this.log.error({ ...(hint === undefined ? {} : { hint }) }, `${what}: ${message}`);
+  }
+
+  /**
+   * Rules first, so that nothing new comes; then the queues, once what waits in them is answered.
+   * @throws ClearDfError RUNTIME when something could not be undone
+   */
+  async stop(reason: string): Promise<void> {
+    this.#stopping = true;
+    await this.#work;
+    this.log.info({ reason }, 'ending');
+    const failures = await this.undo.unwind(this.log);
+    announceEnd(this.log, reason, this.mangler.stats());
+    if (failures.length === 0) return;
+    const name = this.#options.rules[0]?.name;
+    throw new ClearDfError({
+      code: 'RUNTIME',
+      operation: 'end',
+      object: 'clear-df',
+      reason: (failures[0] as Error).message,
+      hint: name === undefined ? undefined : `clear-df rules remove --name ${name}`,
+      cause: failures[0],
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/** `clear-df tunnel down`: ends the mangler, then puts back what the journal tells of, last change first. */
+import { ClearDfError } from '../../errors.js';
+import { createRunner, type Runner } from '../../host/exec.js';
+import { removeRules } from '../../host/firewall.js';
+import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
+import { underRulesLock } from '../../host/firewall/lock.js';
+import { Journal } from '../../host/tunnel/journal.js';
+import type { Lock } from '../../host/lock.js';
+import { takeTunnelLock } from '../../host/tunnel/paths.js';
+import { openMachine } from '../../host/tunnel/machine.js';
+import { type Others, userOf } from '../../host/tunnel/shared.js';
+import { takeDown } from '../../host/tunnel/take-down.js';
+import { takeChangeLock } from '../../host/tunnel/change-lock.js';
+import type { Logger } from '../../log.js';
+import { commandText } from '../../tunnel/plan-text.js';
+import type { Site } from '../../tunnel/site.js';
+import { endMangler, runningMangler } from './mangler.js';
+import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
+
+export interface DownOptions {
+  name: string;
+  /** Take the rules away although some live process depends on them. */
+  force: boolean;
+  dryRun: boolean;
+}
+
+/**
+ * Takes a tunnel down; one that is not up is fine.
+ * @throws ClearDfError CONFLICT when a live process that is not the tunnel's own needs its rules; RUNTIME when
+ *   something could not be put back, and then the journal keeps it
+ */
+export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logger): Promise<void> {
+  const runner = createRunner({ log, dryRun });
+  const lock = dryRun ? undefined : takeTunnelLock(name);
+  let turn: Lock | undefined;
+  try {
+    turn = dryRun ? undefined : await takeChangeLock(log);
+    const journal = Journal.read(name);
+    if (journal === undefined) {
+      log.info(`tunnel ${name} is not up: nothing to do`);
+      return;
+    }
+    if (!journal.proven) log.warn(unproven(name));
+    if (dryRun) showWayBack(journal, othersOf(name, false, log));
+    else await takeAllDown(journal, { runner, log, force });
+  } finally {
+    turn?.release();
+    lock?.release();
+  }
+}
+
+async function takeAllDown(
+  journal: Journal,
+  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
+): Promise<void> {
+  const { name } = journal;
+  const others = othersOf(name, !force, log);
+  const machine = await openMachine(runner, siteIfAny(journal), log, abilitiesOf(journal));
+  const plan = plannedAgain(journal, machine.facts, (reason) =>
+    log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
+  );
+  // A table of the engine nft is an item like others; a mangler may be left from another engine.
+  if (plan?.engine === 'nft') await endMangler(journal, log);
+  else await endRules(journal, { runner, log, force });
+  await machine.look('all');
+  const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, others, log });
+  for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
+  if (failed.length === 0) {
+    log.info(`tunnel ${name} is down: ${undone.length} ${undone.length === 1 ? 'change' : 'changes'} put back`);
+    return;
+  }
+  throw new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'take down tunnel',
+    object: name,
+    reason: `${failed.length} of ${failed.length + undone.length} changes could not be put back: ${failed[0]?.key}`,
+    hint: 'put them back by hand (the journal keeps their commands: --dry-run prints them), or run this again',
+  });
+}
+
+/** Undefined when this version reads site files in another way: then there is less to look at. */
+function siteIfAny(journal: Journal): Site | undefined {
+  try {
+    return siteOf(journal);
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
+}
+
+/** The mangler takes its rules with it; those of one that was killed are removed here. */
+async function endRules(
+  journal: Journal,
+  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
+): Promise<void> {
+  const { name } = journal;
+  await endMangler(journal, log);
+  const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
+    if (!force) await refuseLiveFeeds(runner, name);
+    return removeRules(runner, name);
+  });
+  for (const note of notes) log.warn(note);
+  if (removedFrom.length > 0)
+    log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
+  for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
+}
+
+async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {
+  const [feed] = await liveFeeds(runner, name);
+  if (feed === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'take down tunnel',
+    object: name,
+    reason: feedText(feed),
+    hint: 'stop that process, or take the tunnel down all the same with --force',
+  });
+}
+
+/** The commands that would be given, as far as each thing is still as it was made. */
+function showWayBack(journal: Journal, others: Others): void {
+  const running = runningMangler(journal);
+  if (running !== undefined) process.stdout.write(`kill -TERM ${running.pid}\n`);
+  process.stdout.write(`clear-df rules remove --name ${journal.name}\n`);
+  for (const { key, desired, undo } of [...journal.entries].reverse()) {
+    if (undo.length === 0) continue;
+    const user = userOf(key, others);
+    if (user !== undefined) {
+      process.stdout.write(`# stays, tunnel ${user} uses it: ${desired}\n`);
+      continue;
+    }
+    process.stdout.write(`# no longer: ${desired}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
+  }
+}

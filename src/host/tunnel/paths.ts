@@ -1,0 +1,90 @@
+/** Where a tunnel's files are: gone at the next boot, like everything that they tell of. */
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import { ClearDfError } from '../../errors.js';
+import { native } from '../../native.js';
+import { type Lock, takeLock } from '../lock.js';
+import { STATE_FOLDER } from '../state.js';
+
+const START = 'tunnel-';
+
+/**
+ * `/run/clear-df/tunnel-NAME-INODE.SUFFIX`; the inode names the network namespace (namespaces(7)), so that each has
+ * tunnels of its own.
+ */
+export function tunnelFile(name: string, suffix: 'json' | 'lock', folder = STATE_FOLDER): string {
+  return path.join(folder, `${START}${name}-${namespaceInode()}.${suffix}`);
+}
+
+/**
+ * Keeps other changes of a tunnel out.
+ * @throws ClearDfError as `takeLock`
+ */
+export function takeTunnelLock(name: string): Lock {
+  return takeLock({ what: `tunnel ${name}`, file: tunnelFile(name, 'lock') });
+}
+
+/** The lock of all tunnels of this network namespace; no tunnel's own file has such a name. */
+export function changeLockFile(folder = STATE_FOLDER): string {
+  return path.join(folder, `tunnels-${namespaceInode()}.lock`);
+}
+
+/** Names of the tunnels of this network namespace that have a journal. Never throws. */
+export function namesIn(folder = STATE_FOLDER): string[] {
+  const end = `-${namespaceInode()}.json`;
+  try {
+    const files = readdirSync(folder).filter((file) => file.startsWith(START) && file.endsWith(end));
+    return files.map((file) => file.slice(START.length, -end.length));
+  } catch {
+    return [];
+  }
+}
+
+export function namespaceInode(): number {
+  return statSync('/proc/self/ns/net').ino;
+}
+
+/** Tells one boot from the next, for machines whose /run outlives it. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+/**
+ * What a file in /run/clear-df was written in. The inode in its name is not enough: the kernel gives it out again as soon
+ * as a namespace is gone.
+ */
+export const home = { boot: z.string(), namespace: z.string().optional() };
+export interface Home {
+  boot: string;
+  /** `cookie-1450`; undefined where it cannot be had, and in files of earlier versions. */
+  namespace?: string | undefined;
+}
+
+/** Where this process is. */
+export function homeHere(): Home {
+  const namespace = namespaceId();
+  return { boot: bootId(), ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** Whether a file was written in this boot and network namespace; unknown where one of the two cannot be told. */
+export function isHere({ boot, namespace }: Home): 'yes' | 'no' | 'unknown' {
+  if (boot !== bootId()) return 'no';
+  const here = namespaceId();
+  if (namespace === undefined || here === undefined) return 'unknown';
+  return namespace === here ? 'yes' : 'no';
+}
+
+function namespaceId(): string | undefined {
+  try {
+    return native().namespaceId();
+  } catch (error) {
+    // Tunnels without a queue do without the addon.
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
+}

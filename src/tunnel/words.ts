@@ -1,8 +1,0 @@
-/** Words that the tunnel shares with the mangler, which stands on another road. */
-
-/** As `--identification`. */
-export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const;
-export type IdentificationPolicy = (typeof IDENTIFICATION_POLICIES)[number];
-
-/** yes, no, or could not tell. */
-export type Answer = 'yes' | 'no' | 'unknown';
