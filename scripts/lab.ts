@@ -76,7 +76,7 @@ async function stories({ kernel, all, story, rates, write, keep }: LabOptions): 
 
 const options = program.opts<LabOptions>();
 try {
-  if (options.shell === true) await shell(await prepare(await offered(options.kernel[0])));
+  if (options.shell === true) await shell(await prepare(await offered(options.kernel[0]), true));
   else process.exitCode = await stories(options);
 } catch (error) {
   console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);

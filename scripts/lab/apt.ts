@@ -27,6 +27,9 @@ export async function aptOf(suite: string, name = suite): Promise<{ apt: Apt; co
     'Dir::State::lists': path.join(root, 'lists'),
     'Dir::State::status': path.join(root, 'status'),
     'Dir::Cache': path.join(root, 'cache'),
+    // Images of Debian for containers have none, and each command then reads 60,000 packages again.
+    'Dir::Cache::pkgcache': 'pkgcache.bin',
+    'Dir::Cache::srcpkgcache': 'srcpkgcache.bin',
     'Dir::Etc::sourcelist': path.join(root, 'sources.list'),
     'Dir::Etc::sourceparts': '/dev/null',
     'Dir::Etc::preferencesparts': '/dev/null',

@@ -19,7 +19,7 @@ const FORMAT = 1;
 const WANTED: readonly (readonly string[])[] = [
   ['strongswan-swanctl', 'charon-systemd', 'strongswan-pki', 'libstrongswan-standard-plugins'],
   ['libreswan', 'libnss3-tools'],
-  ['openconnect', 'vpnc-scripts', 'ocserv', 'openvpn', 'wireguard-tools', 'openssl', 'conntrack', 'coreutils'],
+  ['openconnect', 'vpnc-scripts', 'ocserv', 'openvpn', 'openssl', 'conntrack', 'coreutils'],
 ];
 /** What only the packages' own scripts would use, which never run. */
 const UNUSED = /^(adduser|debconf|dpkg|passwd|tar|udev|tpm-udev|ssl-cert|libpam-modules(-bin)?|coreutils|iptables)$/;

@@ -19,11 +19,14 @@ export interface Parts {
   kernel: Kernel;
   initramfs: string;
   /** By the layer's name, which init-ram.sh knows. */
-  images: Record<'app' | 'packages' | 'modules' | 'system' | 'daemons', string>;
+  images: Record<'app' | 'packages' | 'modules' | 'system', string> & { daemons?: string };
 }
 
-/** Everything that a guest with this kernel boots from; made or fetched where it is not there yet. */
-export async function prepare(offer: Offer): Promise<Parts> {
+/**
+ * Everything that a guest with this kernel boots from; made or fetched where it is not there yet.
+ * @param daemons with those of IPsec and VPNs, which take half a minute to fetch
+ */
+export async function prepare(offer: Offer, daemons: boolean): Promise<Parts> {
   if (process.arch !== 'x64')
     throw new Error(
       `the lab boots amd64 kernels with this machine's own programs, and this machine is ${process.arch}`,
@@ -35,7 +38,7 @@ export async function prepare(offer: Offer): Promise<Parts> {
     packages: await packagesImage(),
     modules: modules.image,
     system: await systemImage(),
-    daemons: await daemonsImage(),
+    ...(daemons && { daemons: await daemonsImage() }),
   };
   return { kernel, initramfs: await initramfs(kernel, modules), images };
 }

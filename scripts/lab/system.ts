@@ -13,7 +13,7 @@ const FORMAT = 1;
 const PROGRAMS = [
   ...['ip', 'bridge', 'tc', 'ss', 'nstat', 'ethtool', 'ping', 'tcpdump', 'iperf3', 'nft', 'sysctl'],
   ...['xtables-legacy-multi', 'xtables-nft-multi', 'kmod', 'taskset', 'setpriv', 'unshare', 'nsenter', 'capsh'],
-  ...['bash', 'setarch', 'flock', 'timeout', 'stdbuf', 'env', 'ps'],
+  ...['bash', 'setarch', 'flock', 'timeout', 'stdbuf', 'env', 'ps', 'wg'],
 ];
 /** Its libraries are needed, it is not part of the image. */
 const ADDON = path.join(PROJECT, 'build/Release/clear_df.node');

@@ -21,6 +21,7 @@ import { Guest } from '../helpers/guest.js';
 export type Standing = 'oldest' | 'own' | 'newest' | 'every';
 
 const ALL = process.env['CLEAR_DF_LAB_ALL'] === '1';
+const MORE = process.env['CLEAR_DF_MORE'] === '1';
 const ASKED = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean);
 
 function pick(standing: Standing, kernels: readonly Offer[]): readonly (Offer | undefined)[] {
@@ -78,7 +79,7 @@ export function describeKernels(standings: readonly Standing[], what: string, st
   describe.each(found)(`${what}, kernel $series`, (offer) => {
     let guest: Guest | undefined;
     beforeAll(async () => {
-      guest = await Guest.boot(offer, processors);
+      guest = await Guest.boot(offer, { processors, daemons: MORE });
     }, BOOT_MS);
     afterEach(async ({ task }) => {
       if (task.result?.state === 'fail') await guest?.keepEvidence();

@@ -26,5 +26,5 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('offers', found);
   project.provide('tooFew', enough ? '' : few);
   const newest = found.kernels.at(-1);
-  if (newest !== undefined) await prepare(newest);
+  if (newest !== undefined) await prepare(newest, process.env['CLEAR_DF_MORE'] === '1');
 }
