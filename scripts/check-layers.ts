@@ -89,7 +89,7 @@ export function checkLayers(root: string): Violation[] {
   const cyclesIn = (folder: string, files: readonly TsFile[]): Violation[] =>
     findCycles(files).map((cycle) => ({
       where: `${folder}/${cycle[0] ?? ''}`,
-      what: `imports itself by way of ${cycle.slice(1).join(', ')}`,
+      what: `imports itself through ${cycle.slice(1).join(', ')}`,
       rule: 'no import cycles',
     }));
   const cycles = [...cyclesIn('src', ts), ...cyclesIn('bench', bench)];

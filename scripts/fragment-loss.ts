@@ -25,7 +25,7 @@ still wait (RFC 6864). \`--identification\` chooses how it is given:
 - \`sequential\`: counts up per destination and protocol.
 - \`keep\`: what the sender chose, and one as with \`random\` where it chose none (0).
 
-None is ever 0. A super-packet takes a run of them, because the kernel numbers its segments upwards from the first.
+None is ever 0. A GSO packet takes a run of them, because the kernel numbers its segments upwards from the first.
 
 How \`random\` keeps its promise: the numbers are 256 blocks of 256, and each destination and protocol has all of its blocks in a queue,
 shuffled. Single datagrams draw from a hand of 32 blocks, in the order of a permutation with a fresh key for each

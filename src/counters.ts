@@ -11,7 +11,7 @@ export interface CounterInfo {
 
 /** In the order of `CDF_COUNTERS` in `csrc/packet/packet.h`; the addon is refused when they differ. */
 export const COUNTERS = {
-  packets: { unit: 'packets', help: 'Packets seen, super-packets counted once.' },
+  packets: { unit: 'packets', help: 'Packets seen, GSO packets counted once.' },
   bytes: {
     unit: 'bytes',
     help: 'Bytes of those packets from the IP header on, as long as they were before any truncation.',
@@ -19,7 +19,7 @@ export const COUNTERS = {
   batches: { unit: 'events', help: 'Receive calls that brought at least one packet.' },
   cleared: { unit: 'packets', help: 'Packets handed back with DF cleared.' },
   fragments: { unit: 'packets', help: 'Of those cleared, fragments, whose identification was kept.' },
-  gso: { unit: 'packets', help: 'Of those cleared, GSO super-packets cleared whole.' },
+  gso: { unit: 'packets', help: 'Of those cleared, GSO packets cleared whole.' },
   checksumFinished: { unit: 'packets', help: 'Of those cleared, packets whose TCP or UDP checksum was finished here.' },
   alreadyClear: { unit: 'packets', help: 'Passed unchanged: DF was clear.' },
   ahPassed: { unit: 'packets', help: 'Passed unchanged: AH authenticates an identification of 0.' },
@@ -37,7 +37,7 @@ export const COUNTERS = {
   },
   requeueLost: {
     unit: 'packets',
-    help: 'Of those sent on to the companion queue, packets that the kernel dropped on the way.',
+    help: 'Packets sent on to the companion queue that the kernel dropped before it.',
   },
   verdicts: { unit: 'packets', help: 'Packets answered with a verdict.' },
   verdictErrors: {
@@ -46,11 +46,11 @@ export const COUNTERS = {
   },
   leaked: {
     unit: 'packets',
-    help: 'Packets let through unchanged for want of room: by fail-open when the receive buffer was full, while the queue was being bound, or because an edited one could not be sent.',
+    help: 'Packets let through unchanged for lack of space: by fail-open when the receive buffer was full, while the queue was being bound, or because an edited one could not be sent.',
   },
   overrun: {
     unit: 'packets',
-    help: 'Packets that the kernel dropped for want of room, whatever the cause.',
+    help: 'Packets that the kernel dropped for lack of space, whatever the cause.',
   },
   overload: {
     unit: 'packets',
@@ -59,8 +59,8 @@ export const COUNTERS = {
   queueFull: { unit: 'packets', help: 'Of those overrun, dropped because too many waited for a verdict.' },
   enobufs: { unit: 'events', help: 'ENOBUFS reports from the netlink socket.' },
   receiveErrors: { unit: 'events', help: 'Other receive errors and messages that could not be read.' },
-  foreign: { unit: 'events', help: 'Netlink messages thrown away because another process sent them, not the kernel.' },
-  identifications: { unit: 'identifications', help: 'Identifications given out, runs for super-packets included.' },
+  foreign: { unit: 'events', help: 'Netlink messages discarded because another process sent them, not the kernel.' },
+  identifications: { unit: 'identifications', help: 'Identifications given out, runs for GSO packets included.' },
 } as const satisfies Record<string, CounterInfo>;
 
 /** Rare events of a worker, as it reports them besides counting; `csrc/queue/fault.h` has the same. */

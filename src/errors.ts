@@ -145,6 +145,11 @@ export function optionError(
   return value === undefined ? missingError(option, wanted) : usageError(option, value, wanted);
 }
 
+/** Shorthand for an option that needs another one: names both. */
+export function requiresError(option: string, required: string, hint?: string): ClearDfError {
+  return new ClearDfError({ code: 'USAGE', operation: 'read', object: option, reason: `requires ${required}`, hint });
+}
+
 /** Shorthand for input that is missing: names the option and the accepted form. */
 export function missingError(option: string, accepted: string, hint?: string): ClearDfError {
   const reason = `it is missing; expected ${accepted}`;

@@ -15,7 +15,7 @@ export const ESP_IN_UDP_PORT = 4500;
 export const KEEPALIVE = 20;
 const KEEPALIVE_MAX = 86_400;
 
-/** Keepalives are on time to within this, and what is not ESP waits so long to be thrown away. */
+/** Keepalives are on time to within this, and what is not ESP waits so long to be discarded. */
 const TEND_MS = 500;
 /** Packets that are not ESP are told of so often at most. */
 const STRANGER_MS = 60_000;
@@ -48,9 +48,9 @@ export interface EncapStats {
   keepalives: number;
   /** Keepalives that the kernel did not send. */
   refused: number;
-  /** Packets with the non-ESP marker (IKE, RFC 3948 §2.2), thrown away. */
+  /** Packets with the non-ESP marker (IKE, RFC 3948 §2.2), discarded. */
   ike: number;
-  /** Packets that are neither ESP nor IKE nor a keepalive, thrown away. */
+  /** Packets that are neither ESP nor IKE nor a keepalive, discarded. */
   other: number;
   /** Packets that the kernel dropped before: too many at once, or with a wrong checksum. */
   dropped: number;

@@ -35,7 +35,7 @@ function droppedLine(dropped: number): string {
 }
 
 function droppedWords(dropped: number): string {
-  return `${dropped} ${dropped === 1 ? 'line' : 'lines'} of this log dropped: nobody was reading standard error`;
+  return `${dropped} ${dropped === 1 ? 'line' : 'lines'} of this log dropped: standard error was not being read`;
 }
 
 /** Everything that is said is dropped: for embedding and tests. */

@@ -95,7 +95,7 @@ export interface Fault {
 /** One queue's counters. */
 export interface QueueStats {
   queue: number;
-  /** The companion takes super-packets segment by segment. */
+  /** The companion takes GSO packets segment by segment. */
   companion: boolean;
   counters: Counters;
 }
@@ -139,7 +139,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   }
 
   /**
-   * Binds every queue of the range (and the companion, when super-packets are taken whole)
+   * Binds every queue of the range (and the companion, when GSO packets are taken whole)
    * and starts one native thread per queue.
    * @throws ClearDfError USAGE for a refused option, PRIVILEGE without CAP_NET_ADMIN, CONFLICT when
    * another process holds a queue, ENVIRONMENT when the kernel or the addon lacks something
@@ -178,7 +178,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
       .map(({ errno, ...setting }) => (errno === 0 ? setting : { ...setting, refused: errnoName(errno) }));
   }
 
-  /** The companion queue's number, or undefined when super-packets are not taken whole. */
+  /** The companion queue's number, or undefined when GSO packets are not taken whole. */
   get companion(): number | undefined {
     const companion = this.#native.companion();
     return companion < 0 ? undefined : companion;
@@ -239,7 +239,7 @@ function explainOpenFailure(error: NativeOpenError, queues: string): unknown {
         code: 'PRIVILEGE',
         operation: 'bind',
         object: `queue ${queues}`,
-        reason: 'the kernel asks for CAP_NET_ADMIN',
+        reason: 'the kernel requires CAP_NET_ADMIN',
         hint: 'run it as root, or give the service AmbientCapabilities=CAP_NET_ADMIN',
       });
     case 'EBUSY':

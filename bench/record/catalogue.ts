@@ -33,7 +33,7 @@ export const CONTENDERS = [
   {
     name: 'clear-df-segments',
     title: 'clear-df, no GSO',
-    what: 'with `--gso off`: the kernel cuts super-packets first',
+    what: 'with `--gso off`: the kernel cuts GSO packets first',
   },
   { name: 'clear-df-all', title: 'clear-df, no prefilter', what: 'behind a rule that queues every packet' },
   {

@@ -6,7 +6,7 @@
  * looks at them, and one batch verdict accepts all that one recvmmsg() brought: no
  * program behind a queue can do with less. `echo`: each packet is copied whole and
  * handed back whole, nobody looks at it, with one sendmsg() for what one recvmmsg()
- * brought: no program that changes packets can do with less. Super-packets come
+ * brought: no program that changes packets can do with less. GSO packets come
  * whole. Ends at SIGTERM.
  */
 #include <arpa/inet.h>

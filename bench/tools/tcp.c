@@ -6,7 +6,7 @@
  * TCP bulk. The sender opens CONNECTIONS, each from its own source address,
  * SOURCE and up, writes to all of them for SECONDS, together at RATE bytes a
  * second unless that is 0, and prints as JSON how many bytes the far end has
- * acknowledged by then. The receiver throws away what comes without copying it,
+ * acknowledged by then. The receiver discards what comes without copying it,
  * until SIGTERM.
  */
 #include <arpa/inet.h>

@@ -49,7 +49,7 @@ int cdf_espinudp_open(struct cdf_espinudp *espinudp,
 
 /**
  * What has to be done now and then: send a keepalive when one is due (RFC 3948
- * §2.3, §4), and throw away what reached the socket: packets with the non-ESP
+ * §2.3, §4), and discard what reached the socket: packets with the non-ESP
  * marker (§2.2), which are for an IKE daemon, and odd ones. The other end's
  * keepalives never get here: the kernel eats them. Never waits; after a close it
  * does nothing.

@@ -5,7 +5,7 @@
 #include "transport.h"
 
 /*
- * The kernel numbers the segments of a super-packet upwards from the
+ * The kernel numbers the segments of a GSO packet upwards from the
  * identification set here, but does not say how many there will be. A segment
  * is taken to carry at least this much: the segments of a 1,500-byte path carry
  * 1,448 or so. Smaller ones may share a number with a neighbour, which matters
@@ -37,7 +37,7 @@ static bool at_bridge(const struct cdf_packet *packet)
 /*
  * Hand the packet to the companion queue, where the kernel segments it and
  * completes every checksum. In the bridge family the segments would lose their
- * Ethernet header, so there a super-packet is left as it is.
+ * Ethernet header, so there a GSO packet is left as it is.
  */
 static enum cdf_action requeue(const struct cdf_packet *packet,
 			       struct cdf_counters *counters,
@@ -80,7 +80,7 @@ static enum finish plan_finish(const struct cdf_ipv4 *header,
 		return FINISH_UNSAFE;
 	if (gso && !may_stay(packet))
 		return FINISH_NOTHING;
-	/* A super-packet that may be delivered here is checked as one datagram,
+	/* A GSO packet that may be delivered here is checked as one datagram,
 	 * and one that is forwarded after all is summed anew. */
 	if (!not_ready || !cdf_transport_is_partial(packet->data, transport))
 		return FINISH_UNSAFE;
@@ -98,7 +98,7 @@ static unsigned int segments(const struct cdf_packet *packet,
 	if (!(packet->skb_flags & CDF_GSO))
 		return 1;
 	run = (transport->payload + SEGMENT_PAYLOAD - 1) / SEGMENT_PAYLOAD;
-	/* A super-packet has two segments at least. */
+	/* A GSO packet has two segments at least. */
 	return run < 2 ? 2 : run > CDF_RUN_MAX ? CDF_RUN_MAX : (unsigned)run;
 }
 
@@ -157,7 +157,7 @@ enum cdf_action cdf_clear(struct cdf_identifier *identifier,
 	if (!cdf_ipv4_read(packet->data, packet->length, &header))
 		return pass(counters, CDF_malformed);
 	/* A returned payload replaces the packet: a short one would cut it. The
-	 * kernel copies less than the largest super-packet. */
+	 * kernel copies less than the largest GSO packet. */
 	if (truncated) {
 		if ((packet->skb_flags & CDF_GSO) &&
 		    (header.fragment & CDF_IPV4_DF))

@@ -13,7 +13,7 @@
  * and itself aside). A window gives 8,191 numbers or more, and an open block is
  * given up only when the next run, 56 at most, does not fit, so after 201
  * numbers at least: 190 * 201 = 38,190 between two uses of a number. In
- * datagrams that is 31,300 when every one comes from a super-packet that takes
+ * datagrams that is 31,300 when every one comes from a GSO packet that takes
  * 1,200 bytes for a segment and has segments of 1,460.
  */
 #ifndef CDF_ID_POOL_H

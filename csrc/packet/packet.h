@@ -61,7 +61,7 @@ enum cdf_skb_flag {
 	CDF_GSO = 1u << 1,	      /* NFQA_SKB_GSO */
 };
 
-/* Bytes: a packet with more is a super-packet; where the mean is more, most are. */
+/* Bytes: a packet with more is a GSO packet; where the mean is more, most are. */
 #define CDF_LARGE 4096u
 
 /* Where the packet was taken, as far as the rules care. */

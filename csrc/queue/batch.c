@@ -3,10 +3,10 @@
 
 #include "packet/packet.h"
 
-/* Where most are super-packets, and where some are. */
+/* Where most are GSO packets, and where some are. */
 #define LARGE_BATCH 4u
 #define MIXED_BATCH 16u
-/* Turns after the last super-packet until none are expected. */
+/* Turns after the last GSO packet until none are expected. */
 #define CALM_TURNS 64u
 
 static uint32_t smaller(uint32_t a, uint32_t b)

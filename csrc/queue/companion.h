@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The queue that super-packets go on to, where the kernel hands them over
+ * The queue that GSO packets go on to, where the kernel hands them over
  * segment by segment. All workers send to it.
  *
  * A verdict that sends a packet on is carried out before sendmsg() returns, and

@@ -16,7 +16,7 @@
 /* What is done with packets, and who is told of faults. */
 struct cdf_loop_rules {
 	bool never_local; /* no packet of this queue is delivered here */
-	/* Where super-packets go on to, or NULL. */
+	/* Where GSO packets go on to, or NULL. */
 	struct cdf_companion *companion;
 	uint32_t
 		batch; /* packets taken and answered at once, CDF_BATCH at most */
@@ -43,7 +43,7 @@ struct cdf_loop {
 	struct cdf_loss loss;
 	struct cdf_coalesce coalesce;
 	uint32_t taken;		      /* packets, in the last turn */
-	uint32_t large;		      /* super-packets among them */
+	uint32_t large;		      /* GSO packets among them */
 	struct cdf_counters counters; /* the thread's own */
 	struct cdf_shared_counters shared;
 };

@@ -56,7 +56,7 @@ void cdf_overload_check(struct cdf_overload *overload, struct cdf_queue *queue,
 	}
 	if (cdf_queue_backlog(queue, &taken, &room) < 0)
 		return;
-	/* Super-packets fit no cache anyway, and are TCP's, which ends by
+	/* GSO packets fit no cache anyway, and are TCP's, which ends by
 	 * itself. */
 	if (taken < least || mean > CDF_LARGE)
 		overload->since = 0;

@@ -6,7 +6,7 @@
 #include "companion.h"
 
 /*
- * A batch is answered at once, unless it holds super-packets, which go alone:
+ * A batch is answered at once, unless it holds GSO packets, which go alone:
  * 64 messages a send cost 2 to 4 % less than 32 or 16, at 64 and at 1,400 bytes.
  */
 #define CDF_SEND_MESSAGES CDF_BATCH

@@ -22,7 +22,7 @@ Do full-size packets with DF cross the tunnel? Seen on stock Debian kernels, not
 - **no**: full-size packets are lost, or \`clear-df tunnel up\` refuses: see the note.
 
 Each cell is the way from host A to host B: \`ping -M do -s 1472\` (its answers come back without DF), UDP of 1472
-bytes, UDP super-packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last
+bytes, UDP GSO packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last
 two with a VLAN tag as well. On the WAN: nothing but the carrier's protocol, two fragments of every full-size packet (two whole
 packets, where it is cut before it is sealed), no DF, no identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`.
 
@@ -75,8 +75,8 @@ function cellText(cell: Cell | undefined, notes: string[]): string {
 const ROWS: Record<Exclude<keyof Seen, 'wan'>, string> = {
   ping: '`ping -M do -s 1472`',
   datagrams: 'UDP of 1472 bytes',
-  superPackets: 'UDP super-packets',
-  taggedSuperPackets: 'UDP super-packets with a VLAN tag',
+  superPackets: 'UDP GSO packets',
+  taggedSuperPackets: 'UDP GSO packets with a VLAN tag',
   tcp: 'TCP',
   taggedTcp: 'TCP with a VLAN tag',
 };

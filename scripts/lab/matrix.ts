@@ -19,7 +19,7 @@ export const CARRIER_WAYS: readonly Way[] = ['nothing', 'nfqueue br-netfilter', 
 /** What became of a number of packets, each of 1500 bytes with DF. */
 export type Fate = 'whole' | 'lost' | 'some lost' | 'checksum errors';
 
-/** `in small pieces`: it arrived, but the router refused super-packets, and the sender had to find that out. */
+/** `in small pieces`: it arrived, but the router refused GSO packets, and the sender had to find that out. */
 export type StreamFate = 'whole' | 'in small pieces' | 'checksum errors' | 'fails' | 'not tried';
 
 /** What was seen of one cell, from the sending host to the other one. No figures: those differ from run to run. */

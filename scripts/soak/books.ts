@@ -117,8 +117,8 @@ export function discrepancies(before: Books, now: Books, turn: Turn): string[] {
   expect('went on with DF = leaked + unqueued + unchanged', withDf, leaked + unqueued + unchanged);
   const added = (name: keyof Account): number => account[name] - accountOf(before)[name];
   if (!withoutRules) expect('came to rules that were there, and was not offered', added('unqueued'), 0);
-  if (!withoutRules && !linksDown) expect('thrown away by the kernel', added('thrownAway'), 0);
-  if (added('refused') > added('thrownAway')) found.push('more verdicts were refused than packets thrown away');
+  if (!withoutRules && !linksDown) expect('discarded by the kernel', added('thrownAway'), 0);
+  if (added('refused') > added('thrownAway')) found.push('more verdicts were refused than packets discarded');
   if (!wire || linksDown) return found;
   const grew = (pick: (books: Books) => number): number => pick(now) - pick(before);
   expect('sent = came + dropped by the veth', sent, grew(({ passed }) => passed.came) + grew((b) => b.clientDropped));

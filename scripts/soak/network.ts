@@ -11,7 +11,7 @@
 import { Lab, type Namespace } from '../../test/helpers/netns.js';
 import { installSink } from '../../test/helpers/traffic.js';
 
-/** The server, by way of the bridge, and by way of the small link. */
+/** The server, through the bridge, and through the small link. */
 export const BRIDGED = '10.0.0.3';
 export const ROUTED = '10.0.1.2';
 const MTU = 1400;
@@ -26,7 +26,7 @@ export interface Network {
 
 const NAMES = ['came', 'cameClear', 'withDf', 'withoutDf', 'cameLarge', 'withDfLarge', 'withoutDfLarge'] as const;
 
-/** Packets, super-packets counted once. */
+/** Packets, GSO packets counted once. */
 export type Passed = Record<(typeof NAMES)[number], number>;
 
 const OVER = `ip daddr ${BRIDGED}`;

@@ -79,7 +79,7 @@ const stall: SoakTurn = {
     }),
 };
 
-/** What the kernel has thrown away out of the queue. */
+/** What the kernel has discarded out of the queue. */
 const REFUSED = /the kernel refused \d+ verdicts?: those packets had left the queue/;
 
 const flaps: SoakTurn = {

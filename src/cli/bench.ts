@@ -50,7 +50,7 @@ export function benchCommand(signals?: SignalWatch): Command {
   return new Command('bench')
     .description('measure what this machine can take, and say what a link would need (loads it for some seconds)')
     .option('--here', 'do it on this machine, now')
-    .option('--gbps <n>', 'only for a link of so many Gbit/s: 0.001-1000 (default: 1, 10 and 25)', parseGbps)
+    .option('--gbps <n>', 'only for a link of this many Gbit/s: 0.001-1000 (default: 1, 10 and 25)', parseGbps)
     .option('--size <bytes|imix>', 'only packets of this size, 56-1500, or IMIX (default: several)', parseSize)
     .option('--df <percent>', 'how many of the packets have DF set: 0-100', parseDf, 100)
     .option('--seconds <n>', 'how long each of the measurements takes: 0.1-10', parseSeconds, SECONDS)
@@ -69,7 +69,7 @@ async function run(flags: BenchFlags, watched?: SignalWatch): Promise<void> {
     return;
   }
   const signals = watched ?? watchSignals({ hangup: true });
-  signals.onHaste(() => 'ended at once: the next clear-df bench takes its namespaces away');
+  signals.onHaste(() => 'killed: the next clear-df bench removes its namespaces');
   try {
     const result = await runBench(
       {

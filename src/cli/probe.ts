@@ -39,7 +39,7 @@ export function probeCommand(): Command {
     .description('find out what the path to a host carries: the largest packet with DF, and fragments')
     .argument('<HOST>', 'name or IPv4 address')
     .option('--size <bytes>', 'full size: what is to pass with DF', parseSize, 1500)
-    .option('--from <address>', "this host's address to send from (default: as the route says)", parseAddress)
+    .option('--from <address>', "this host's address to send from (default: chosen by the route)", parseAddress)
     .option('--tries <n>', 'requests of each kind', parseTries, 3)
     .option('--timeout <seconds>', 'how long to wait for an answer', parseTimeout, 1)
     .option('--json', 'print JSON')

@@ -42,8 +42,8 @@ export function traceCommand(signals?: SignalWatch): Command {
     .option('--to <address>', 'the other end', (text) => address('--to', text))
     .addOption(new Option('--proto <protocol>', 'only this protocol').choices(FLOW_PROTOCOLS))
     .option('--port <n>', 'only this port of TCP or UDP, on either side', (text) => whole('--port', text, 65_535))
-    .option('--count <n>', 'end after so many packets of the flow', (text) => whole('--count', text, 10_000), 1000)
-    .option('--seconds <n>', 'end after so many seconds', (text) => whole('--seconds', text, 3600), 10)
+    .option('--count <n>', 'end after this many packets of the flow', (text) => whole('--count', text, 10_000), 1000)
+    .option('--seconds <n>', 'end after this many seconds', (text) => whole('--seconds', text, 3600), 10)
     .addOption(new Option('--backend <backend>', 'what marks the packets').choices(TRACE_BACKENDS).default('auto'))
     .option('--json', 'print JSON')
     .option('--dry-run', 'print the commands that would be given, and change nothing')
@@ -57,10 +57,10 @@ async function run(file: string | undefined, flags: TraceFlags, watched?: Signal
   if (from === undefined) throw missingError('--from', IPV4_HOST_FORM);
   if (to === undefined) throw missingError('--to', IPV4_HOST_FORM);
   if (port !== undefined && protocol !== 'tcp' && protocol !== 'udp') {
-    throw usageError('--port', String(port), '--proto tcp or --proto udp beside it');
+    throw usageError('--port', String(port), 'it together with --proto tcp or --proto udp');
   }
   const signals = watched ?? watchSignals({ hangup: true });
-  signals.onHaste(() => 'ended at once: the next clear-df trace takes its marks away');
+  signals.onHaste(() => 'killed: the next clear-df trace removes its marks');
   try {
     const traced = await runTrace(
       { flow: { from, to, protocol, port }, file, count, seconds, backend, dryRun: flags.dryRun === true },

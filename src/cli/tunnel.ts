@@ -52,12 +52,12 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       }),
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
       .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')
-      .option('--switch', 'take the new keys of the file, or UDP around ESP or not, while the tunnel stays up')
+      .option('--switch', 'switch to the new keys of the file, or to or from ESP in UDP, while the tunnel stays up')
       .option('--engine <engine>', `${ENGINES.join(' | ')}: in place of the file's "auto"`, parseEngine)
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string, flags: Flags) => up(file, flags, signals)),
     verb('down', 'put back what was there before', false)
-      .option('--name <name>', 'the tunnel, where the file is gone', checkedName)
+      .option('--name <name>', 'the tunnel, if the file is gone', checkedName)
       .option('--force', 'even while a live process that is not its own needs its rules')
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string | undefined, flags: Flags) => down(file, flags)),
@@ -69,7 +69,7 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       .action(async (file: string, { output, logLevel }: Flags) => {
         print((await tunnelUnit(file, { command: ownCommand(), output }, createLogger(logLevel))) ?? '');
       }),
-    verb('ike', "print what the other end's IKE daemon has to be told", true)
+    verb('ike', "print the settings for the other end's IKE daemon", true)
       .option('--swanctl', 'for strongSwan (the default)')
       .addOption(new Option('--libreswan', 'for Libreswan').conflicts('swanctl'))
       .option('--with-secret', 'print the pre-shared key as well')

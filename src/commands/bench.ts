@@ -59,7 +59,7 @@ export async function runBench(options: BenchOptions, hooks: BenchHooks): Promis
   const aborting = new AbortController();
   void hooks.stopped.then((signal) => aborting.abort(signal));
   const busyBefore = await busyShare(pair);
-  if (await sweepRings(runner)) say('took away what a bench that was killed had left');
+  if (await sweepRings(runner)) say('removed leftovers of a killed bench');
   const ring = ringOf(process.pid);
   const { main, seconds } = options;
   const measuring = { runner, ring, pair, seconds, main, signal: aborting.signal };

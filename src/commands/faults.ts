@@ -31,20 +31,19 @@ export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
   },
   'queue-full': {
     level: 'warn',
-    sentence: (n) => `the kernel dropped ${packets(n)}: as many waited for a verdict as the queue takes`,
+    sentence: (n) => `the kernel dropped ${packets(n)}: the queue was full of packets waiting for a verdict`,
     hint: 'raise --queue-length, or spread the load with --queue N:M',
   },
   'requeue-lost': {
     level: 'warn',
     sentence: (n) =>
-      `${packets(n)} lost on the way to the companion queue: this kernel does not segment a GSO packet that begins a ` +
+      `${packets(n)} lost before the companion queue: this kernel does not segment a GSO packet that begins a ` +
       'tracked connection',
-    hint: 'take packets before connection tracking (table raw), or exempt them from it (notrack); --gso off is no help',
+    hint: 'queue packets before connection tracking (table raw), or exempt them from it (notrack); --gso off is no help',
   },
   'foreign-message': {
     level: 'warn',
-    sentence: (n) =>
-      `${n === 1 ? '1 message' : `${n} messages`} thrown away: another process sent them, not the kernel`,
+    sentence: (n) => `${n === 1 ? '1 message' : `${n} messages`} discarded: another process sent them, not the kernel`,
     hint: 'only a process with CAP_NET_ADMIN in this network namespace can: see which one writes to netlink',
   },
   'receive-failed': {
@@ -54,7 +53,7 @@ export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
   'verdict-refused': {
     level: 'warn',
     sentence: (n) => `the kernel refused ${n === 1 ? '1 verdict' : `${n} verdicts`}: those packets had left the queue`,
-    hint: 'the kernel throws away what waits when a device goes down, or somebody deletes a table or chain of nft (a firewall reload)',
+    hint: 'the kernel discards what waits when a device goes down, or a table or chain of nft is deleted (a firewall reload)',
   },
   'send-failed': {
     level: 'error',

@@ -37,7 +37,7 @@ export const OPTIONS = {
     group: 'queue',
     flag: '--gso <mode>',
     help:
-      'super-packets: auto decides by the hook that each carries; on: none of them is delivered to this host; ' +
+      'GSO packets: auto decides by the hook that each carries; on: none of them is delivered to this host; ' +
       'off: the kernel segments them first',
     accepted: 'auto, on or off',
     initial: 'auto',
@@ -54,7 +54,7 @@ export const OPTIONS = {
   companion: {
     group: 'queue',
     flag: '--companion <N>',
-    help: 'queue for super-packets that must be segmented first',
+    help: 'queue for GSO packets that must be segmented first',
     accepted: 'a queue number 0-65535 outside the range of --queue',
     initial: 'a free one',
     live: false,
@@ -162,7 +162,7 @@ export const OPTIONS = {
   forwarded: {
     group: 'rules',
     flag: '--forwarded',
-    help: "someone else's packets in transit too, which RFC 6864 section 4.3 tells a router to leave alone",
+    help: 'also packets of others in transit, which RFC 6864 section 4.3 forbids',
     accepted: TRUTH,
     initial: 'false',
     live: true,
@@ -218,14 +218,14 @@ export const OPTIONS = {
   stats: {
     group: 'service',
     flag: '--stats <seconds>',
-    help: 'log a line of rates every so many seconds',
+    help: 'log a line of rates at this interval in seconds',
     accepted: 'seconds, 0.1-86400',
     live: true,
   },
   'log-level': {
     group: 'service',
     flag: '--log-level <level>',
-    help: 'how much is said on stderr',
+    help: 'log level on stderr',
     accepted: 'trace, debug, info, warn, error, fatal or silent',
     initial: 'info',
     live: true,

@@ -28,7 +28,7 @@ const NO_ROAD: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'this host has no route there',
   ENETDOWN: 'the device towards it is down',
   EACCES: 'it is a broadcast address, or a route forbids it',
-  EINVAL: 'the kernel does not take this address',
+  EINVAL: 'the kernel rejects this address',
 };
 
 /**

@@ -62,7 +62,7 @@ function complaintText({ outcome, from, mtu, type, code, errno }: Complaint): st
     const who = name === 'EPERM' ? "this host's firewall" : 'this host';
     return `refused by ${who}${mtu === 0 ? '' : `, MTU ${mtu}`} (${name})`;
   }
-  if (outcome === 'frag-needed') return `frag needed, MTU ${mtu === 0 ? 'not told' : mtu}, from ${from}`;
+  if (outcome === 'frag-needed') return `frag needed, MTU ${mtu === 0 ? 'not given' : mtu}, from ${from}`;
   return `${ICMP_WORDS[`${type}/${code}`] ?? `ICMP type ${type} code ${code}`}, from ${from}`;
 }
 
@@ -78,22 +78,22 @@ function nothingKnown({ rows }: ProbeFindings, host: string): string {
   if (complaints.some(({ outcome }) => outcome === 'refused')) {
     return `Not even ${SMALL_BYTES} bytes leave for ${host} (${said}): nothing else is known.`;
   }
-  const why = said === '' ? 'it is away, or a firewall keeps ping from it' : said;
+  const why = said === '' ? 'it is down, or a firewall blocks ping' : said;
   return `${host} does not answer even ${SMALL_BYTES} bytes (${why}): nothing else is known.`;
 }
 
 function sizeSentence({ size, fullSize, fullSizeBack, largest = 0, limit }: ProbeFindings): string {
   if (fullSize === 'yes') {
-    return `Full-size packets with DF pass (${size} bytes)${largest > size ? `; ${largest} is the most` : ''}.`;
+    return `Full-size packets with DF pass (${size} bytes)${largest > size ? `; the largest is ${largest}` : ''}.`;
   }
   if (largest >= size && fullSizeBack === 'no') {
-    return `Full-size packets with DF (${size} bytes) pass on the way out but not back: the answers come in fragments.`;
+    return `Full-size packets with DF (${size} bytes) pass outbound but not on return: the answers arrive in fragments.`;
   }
-  const most = `Full-size packets with DF (${size} bytes) do not pass: ${largest} is the most`;
-  if (limit?.by === 'router') return `${most}, says ${limit.from}.`;
-  if (limit?.by === 'host') return `${most}, says this host itself (${errnoName(limit.errno)}).`;
-  if (limit?.by === 'unreachable') return `${most}; larger ones are unreachable, says ${limit.from}.`;
-  return `${most}, and nobody says so: a black hole.`;
+  const most = `Full-size packets with DF (${size} bytes) do not pass. Path MTU is ${largest}`;
+  if (limit?.by === 'router') return `${most}, reported by ${limit.from}.`;
+  if (limit?.by === 'host') return `${most}, limited by this host (${errnoName(limit.errno)}).`;
+  if (limit?.by === 'unreachable') return `${most}; larger packets are unreachable, reported by ${limit.from}.`;
+  return `${most} and no ICMP is sent (a PMTU black hole).`;
 }
 
 function fragmentSentence({ fullSize, fragments: { out, back } }: ProbeFindings): string {
@@ -102,14 +102,14 @@ function fragmentSentence({ fullSize, fragments: { out, back } }: ProbeFindings)
     fullSize === 'yes'
       ? ''
       : ', so a tunnel that cuts outside will not work (docs/tunnel.md: where fragments are dropped)';
-  const survive = (way: string, so: string) => `Fragments ${way}${so}.`;
+  const pass = (how: string, consequence: string) => `Fragments ${how}${consequence}.`;
   const known: Readonly<Partial<Record<`${Answer} ${Answer}`, string>>> = {
-    'yes yes': survive('survive both ways', useful),
-    'yes no': survive('survive on the way out but not back', useless),
-    'yes unknown': 'Fragments survive on the way out; the way back is not known: the large answer came whole.',
-    'no yes': survive('survive on the way back but not out', useless),
+    'yes yes': pass('pass in both directions', useful),
+    'yes no': pass('pass outbound but not on return', useless),
+    'yes unknown': 'Fragments pass outbound; the return direction is unknown: the large answer came whole.',
+    'no yes': pass('pass on return but not outbound', useless),
   };
-  return known[`${out} ${back}`] ?? survive('do not survive on the way out', useless);
+  return known[`${out} ${back}`] ?? pass('do not pass outbound', useless);
 }
 
 /** A size that was taken for too large may have been unlucky: none of its tries may have come through. */

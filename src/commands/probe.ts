@@ -52,7 +52,7 @@ export type Limit =
   | { by: 'router'; from: string }
   | { by: 'host'; mtu: number; errno: number }
   | { by: 'unreachable'; from: string }
-  /** A black hole: the packet is gone and nobody says so. */
+  /** A PMTU black hole: the packet is dropped and no ICMP is sent. */
   | { by: 'silence' }
   /** IPv4 has no larger packets. */
   | { by: 'protocol' };

@@ -206,7 +206,7 @@ export class RuleKeeper {
       return {
         level: 'warn',
         words: `rules of ${name} are no longer in ${backend} as they were installed: someone removed or changed them`,
-        hint: 'whoever reloads the firewall should leave what carries this comment alone, or send this process HUP afterwards',
+        hint: 'a firewall reload should keep rules with this comment, or send this process HUP afterwards',
       };
     }
     const mtu = await this.#limits(rules);

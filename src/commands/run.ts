@@ -79,7 +79,7 @@ async function begin(
 }
 
 /**
- * Whether no super-packet of the queue is delivered to this host: the operator says so, or the rules leave such
+ * Whether no GSO packet of the queue is delivered to this host: the operator says so, or the rules leave such
  * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
  */
 function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
@@ -129,7 +129,7 @@ export class Run {
     try {
       const neverLocal = vouched(options, plan);
       const mangler = await bindQueues(options, neverLocal);
-      // Last of all: with tables and chains the kernel throws away what waits in the queues.
+      // Last of all: with tables and chains the kernel discards what waits in the queues.
       undo.push('remove the rules', () => rules.remove());
       undo.push('close the queues', () => mangler.close());
       mangler.on('fault', (fault) => logFault(log, fault));
@@ -146,7 +146,7 @@ export class Run {
       const statsLine = new StatsLine(log, take);
       undo.push('stop the statistics line', () => statsLine.stop());
       statsLine.every(options.stats);
-      undo.push('take the rules away', () => rules.silence());
+      undo.push('remove the rules', () => rules.silence());
       await rules.install(options);
       if (options.rules.length === 0) hintAtRules(log, options);
       log.info('clear-df is running');
@@ -204,9 +204,7 @@ export class Run {
     const before = this.#options;
     const plan = await this.rules.plan(next);
     if (this.neverLocal && !vouched(next, plan)) {
-      this.log.warn(
-        'super-packets are taken whole as at the start, even those for this host: start anew to change that',
-      );
+      this.log.warn('GSO packets are still queued whole, even those for this host: restart to change that');
     }
     await this.address.move(next.metrics, next.given.metrics !== undefined);
     try {

@@ -71,7 +71,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   const runner = createRunner({ log, dryRun, print });
   const { names, tunnels: all } = await readTraceDevices(runner);
   const tunnels = tunnelsOf(options.file, all);
-  if (await sweepTraces(runner)) say('took away what a trace that was killed had left');
+  if (await sweepTraces(runner)) say('removed leftovers of a killed trace');
   const marking = await chooseMarking(runner, options);
   if (dryRun) {
     await putMarks(runner, marking, thisTracer(), flow, tunnels);

@@ -93,7 +93,7 @@ function noEngine(site: Site): ClearDfError {
     code: 'PRIVILEGE',
     operation: 'make a unit of',
     object: site.place('engine'),
-    reason: 'which engine works is found out by trying, which takes CAP_NET_ADMIN',
+    reason: 'which engine works is found by a test, which needs CAP_NET_ADMIN',
     errno: 'EPERM',
     hint: `run as root, or name the engine in the file: ${ENGINES.join(', ')}`,
   });

@@ -31,7 +31,7 @@ export interface Feed {
   tunneled: boolean;
   /** The ports that frames leave by, as the rule has them; empty when all, undefined when that is not known. */
   ports: string[] | undefined;
-  /** Bridged frames by way of br_netfilter, `-m physdev`. */
+  /** Bridged frames through br_netfilter, `-m physdev`. */
   physdev: boolean;
 }
 
@@ -50,7 +50,7 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
     const odd = listing.known.rules.find(({ parts }) =>
       parts.some((part) => 'queue' in part && targetOf(part) === undefined),
     );
-    const unknown = `handle ${odd?.handle} of ${odd && placeOf(odd)} finds its queue in a way that is not read here`;
+    const unknown = `handle ${odd?.handle} of ${odd && placeOf(odd)} finds its queue in a form that is not parsed here`;
     if (odd !== undefined) unread.push({ backend: 'nft', unknown });
   }
   return { feeds, unread };

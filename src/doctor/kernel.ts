@@ -67,7 +67,7 @@ function rightsFinding({ netAdmin }: Machine): Finding {
   const check = checkOf('kernel', 'rights');
   if (netAdmin === 'yes') return check.ok('CAP_NET_ADMIN', 'held');
   const evidence =
-    netAdmin === 'no' ? "not held: firewall rules and other users' processes stay unread" : '/proc does not tell';
+    netAdmin === 'no' ? "not held: firewall rules and other users' processes stay unread" : '/proc does not show it';
   return check.unknown('CAP_NET_ADMIN', evidence, { fix: 'sudo clear-df doctor' });
 }
 

@@ -1,4 +1,4 @@
-/** What the host has room for: half datagrams, connections, the receive buffer of a queue, super-packets. */
+/** What the host has room for: incomplete datagrams, connections, the receive buffer of a queue, GSO packets. */
 import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Machine, known, sysctlNumber } from './machine.js';
@@ -27,7 +27,7 @@ export function examineLimits(machine: Machine): Finding[] {
 /** One half of each datagram waits for the other; what was lost waits for all of ipfrag_time. */
 function reassemblyRoom(machine: Machine): Finding {
   const check = checkOf('limits', 'ipfrag');
-  const what = 'memory for half datagrams';
+  const what = 'memory for incomplete datagrams';
   const limit = sysctlNumber(machine, 'net/ipv4/ipfrag_high_thresh');
   const seconds = sysctlNumber(machine, 'net/ipv4/ipfrag_time');
   if (limit === undefined || seconds === undefined) return check.unknown(what, 'ipfrag_high_thresh cannot be read');
@@ -51,11 +51,11 @@ function reassemblyFails({ counters }: Machine): Finding {
   const oks = counters.known.get('IpReasmOKs');
   if (fails === undefined || oks === undefined) return check.unknown(what, '/proc/net/snmp has no such counter');
   const timeouts = counters.known.get('IpReasmTimeout') ?? 0;
-  const evidence = `ReasmFails ${fails}, ${timeouts} of them for want of the other half (ReasmTimeout), ReasmOKs ${oks}`;
+  const evidence = `ReasmFails ${fails}, ${timeouts} of them for missing fragments (ReasmTimeout), ReasmOKs ${oks}`;
   if (fails < ENOUGH_FAILS || fails < (fails + oks) * FAILING) return check.ok(what, evidence);
   const hint =
     timeouts * 2 > fails
-      ? 'fragments get lost on the way: look for drops between the ends'
+      ? 'fragments are lost in transit: look for drops between the ends'
       : 'identifications repeat, or memory is short: see identification at the sender and ipfrag_high_thresh here';
   return check.wrong(what, evidence, { hint });
 }
@@ -67,7 +67,7 @@ function maxDistance(machine: Machine): Finding[] {
   const what = 'ipfrag_max_dist';
   if (distance === undefined) return [check.unknown(what, 'it cannot be read')];
   if (distance === 0) return [check.ok(what, '0: no limit on how far fragments of one sender get out of order')];
-  const evidence = `${distance}: a half whose other half comes more than ${distance} fragments of the same sender later is given up`;
+  const evidence = `${distance}: a datagram is dropped if more than ${distance} other fragments arrive from the same sender before it completes`;
   if (distance >= 64) return [check.ok(what, evidence)];
   return [
     check.wrong(what, `${evidence}; the kernel's own value is 64`, { fix: 'sysctl -w net.ipv4.ipfrag_max_dist=64' }),
@@ -103,23 +103,19 @@ function receiveBuffer(machine: Machine): Finding {
   return check.wrong(what, `${evidence} and may not go beyond in this user namespace: bursts overflow it sooner`, mend);
 }
 
-/** BIG TCP: a super-packet longer than an IPv4 length field. */
+/** BIG TCP: a GSO packet longer than an IPv4 length field. */
 function superPackets({ devices }: Machine): Finding[] {
   const check = checkOf('limits', 'gso');
   const ports = (known(devices) ?? []).filter(({ master }) => master !== undefined);
   const big = ports.filter(({ gsoIpv4MaxSize }) => (gsoIpv4MaxSize ?? 0) > GSO_MAX);
   if (ports.length === 0) return [];
   if (ports.every(({ gsoIpv4MaxSize }) => gsoIpv4MaxSize === undefined)) {
-    return [check.unknown('super-packets', 'this iproute2 does not print gso_ipv4_max_size')];
+    return [check.unknown('GSO packets', 'this iproute2 does not print gso_ipv4_max_size')];
   }
-  if (big.length === 0) return [check.ok('super-packets', `no bridge port has gso_ipv4_max_size above ${GSO_MAX}`)];
+  if (big.length === 0) return [check.ok('GSO packets', `no bridge port has gso_ipv4_max_size above ${GSO_MAX}`)];
   return big.map(({ name, gsoIpv4MaxSize }) =>
-    check.wrong(
-      `super-packets on ${name}`,
-      `gso_ipv4_max_size ${gsoIpv4MaxSize}: such packets do not fit into a queue`,
-      {
-        fix: `ip link set dev ${quoteWord(name)} gso_ipv4_max_size ${GSO_MAX}`,
-      },
-    ),
+    check.wrong(`GSO packets on ${name}`, `gso_ipv4_max_size ${gsoIpv4MaxSize}: such packets do not fit into a queue`, {
+      fix: `ip link set dev ${quoteWord(name)} gso_ipv4_max_size ${GSO_MAX}`,
+    }),
   );
 }

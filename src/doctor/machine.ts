@@ -50,7 +50,7 @@ export interface Device {
   txCarrierErrors?: number;
   /** Packets; an IPsec device counts those there that would have come back to it. */
   collisions?: number;
-  /** Bytes of the largest IPv4 super-packet; undefined where iproute2 or the kernel does not say. */
+  /** Bytes of the largest IPv4 GSO packet; undefined where iproute2 or the kernel does not say. */
   gsoIpv4MaxSize: number | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface LearntRoute {
   expires: number | undefined;
 }
 
-/** The way to an address. */
+/** The path to an address. */
 export interface Path {
   dev: string;
   /** Bytes, without what path discovery has learnt. */
@@ -154,7 +154,7 @@ export interface Machine {
   sysctls: ReadonlyMap<string, string>;
   /** `/proc/net/snmp` by nstat's names: `IpReasmFails`. */
   counters: Reading<ReadonlyMap<string, number>>;
-  /** Bytes that half datagrams take now, from `/proc/net/sockstat`. */
+  /** Bytes that incomplete datagrams take now, from `/proc/net/sockstat`. */
   fragmentMemory: Reading<number>;
   can: Capabilities;
   /** Only for a site. */

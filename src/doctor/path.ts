@@ -1,4 +1,4 @@
-/** The way to the other end: what path MTU discovery has learnt, fragments, and filters of the way back. */
+/** The path to the other end: what path MTU discovery has learnt, fragments, and filters of the return path. */
 import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf, gretapsOf } from './gretap.js';
@@ -63,7 +63,7 @@ function reversePath(machine: Machine): Finding[] {
     const { remote } = endsOf(gretap);
     const what = `rp_filter for ${remote}`;
     const path = machine.paths.get(remote);
-    if (path === undefined) return check.unknown(what, 'the way there is not known');
+    if (path === undefined) return check.unknown(what, 'the path there is not known');
     if ('unknown' in path) return check.unread(what, path);
     const { dev } = path.known;
     const carrier = (known(machine.devices) ?? []).find(({ name }) => name === dev);

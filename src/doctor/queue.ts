@@ -29,7 +29,7 @@ export function isClearDf({ process }: HeldQueue): boolean {
 function holders({ queues }: Machine, feeds: readonly Feed[]): Finding[] {
   const check = checkOf('queue', 'holder');
   if ('unknown' in queues) return [check.unread('holders', queues)];
-  if (queues.known.length === 0) return [check.ok('holders', 'nobody holds a queue')];
+  if (queues.known.length === 0) return [check.ok('holders', 'no process has a queue bound')];
   return queues.known.map((held) => {
     const { queue, process, portId } = held;
     const what = `queue ${queue}`;
@@ -55,19 +55,19 @@ function fed({ queues }: Machine, feed: Feed): Finding {
   if ('unknown' in queues) return check.unread(what, queues);
   const held = new Set(queues.known.map(({ queue }) => queue));
   const free = Array.from({ length: feed.last - feed.first + 1 }, (_, i) => feed.first + i).filter((n) => !held.has(n));
-  const without = feed.bypass ? '' : '; without bypass: packets are lost whenever nobody holds it';
+  const without = feed.bypass ? '' : '; without bypass: packets are lost whenever no process has it bound';
   if (free.length === 0) return check.ok(what, `feeds ${queuesText(feed)}, which is held${without}`);
   const fate = feed.bypass
     ? 'its packets go on unchanged, DF and all'
     : 'and the rule has no bypass: every packet that it matches is lost';
   const range = feed.first === feed.last ? `${feed.first}` : `${feed.first}:${feed.last}`;
   const more = free.length > SHOWN_MAX ? `, … (${free.length} queues)` : '';
-  const evidence = `feeds queue ${free.slice(0, SHOWN_MAX).join(', ')}${more}, which nobody holds: ${fate} (${feed.rule})`;
+  const evidence = `feeds queue ${free.slice(0, SHOWN_MAX).join(', ')}${more}, which no process has bound: ${fate} (${feed.rule})`;
   // To clear DF in the queue of an intrusion detector would let everything past it.
   const meant = feed.owner === undefined ? 'start the program that the rule is meant for instead, ' : '';
   return check.wrong(what, evidence, {
     fix: `clear-df --queue ${range}`,
-    hint: `or ${meant}${meant && 'or '}take the rule away`,
+    hint: `or ${meant}${meant && 'or '}remove the rule`,
   });
 }
 
@@ -80,10 +80,10 @@ function lastInChain({ saves }: Machine): Finding[] {
     return [...names].map((name) => {
       const what = `rules of ${name} in ${variant}`;
       const behind = rulesBehind(save.known, name);
-      if (behind.length === 0) return check.ok(what, 'no rule of others stands behind them');
+      if (behind.length === 0) return check.ok(what, 'no rule of others follows them');
       const shown = behind.map(({ table, line }) => `${table} ${line}`).join('; ');
-      const evidence = `rules of others stand behind them in the chain, and miss every packet that is queued: ${shown}`;
-      const hint = `a run puts its rules last by itself; for others, clear-df rules install --name ${name} as before, once more`;
+      const evidence = `rules of others follow them in the chain and miss every queued packet: ${shown}`;
+      const hint = `a run moves its rules last automatically; for others, clear-df rules install --name ${name} as before, once more`;
       return check.wrong(what, evidence, { hint });
     });
   });
@@ -106,7 +106,7 @@ function outerAlone(machine: Machine, feeds: readonly Feed[]): Finding[] {
         return check.unknown(what, `whether ${perhaps.chain} sees the inner frames depends: ${perhaps.rule}`);
       }
       const evidence =
-        `a queue behind the tunnel alone cannot help: ${device.name} refuses a full-size frame with DF ` +
+        `a queue after the tunnel alone cannot help: ${device.name} refuses a full-size frame with DF ` +
         'before there is an outer packet to see; bulk TCP may pass all the same and mislead';
       const queue = outer[0]?.first ?? 0;
       return check.wrong(what, evidence, {
@@ -122,7 +122,7 @@ function daemonFindings({ daemon, queues }: Machine): Finding[] {
     return [check.unknown('losses', 'a clear-df holds a queue, but no statistics answer on the default address')];
   }
   const { leaked, overrun, packets, advice } = daemon;
-  const evidence = `of ${packets} packets ${leaked} passed unchanged and ${overrun} were lost for want of room`;
+  const evidence = `of ${packets} packets ${leaked} passed unchanged and ${overrun} were lost for lack of space`;
   if (leaked === 0 && overrun === 0) return [check.ok('losses', evidence)];
   return [check.wrong('losses', evidence, { hint: advice[0]?.remedy ?? 'raise --receive-buffer' })];
 }

@@ -96,14 +96,14 @@ function flags(carrier: Spec, { sysctls }: Machine): Finding[] {
   const what = `sysctls of ${carrier.device}`;
   if (xfrm === '1') {
     return [
-      check.wrong(what, 'disable_xfrm is 1: nothing is sealed, and so nothing goes in', {
+      check.wrong(what, 'disable_xfrm is 1: nothing is encrypted, so nothing enters', {
         fix: `sysctl -w ${quoteWord(`${folder}/disable_xfrm=0`)}`,
       }),
     ];
   }
   if (policy === '0') {
     return [
-      check.wrong(what, 'disable_policy is 0: what comes out is checked once more, by policies of the whole machine', {
+      check.wrong(what, 'disable_policy is 0: what comes out is checked once more, by global policies', {
         fix: `sysctl -w ${quoteWord(`${folder}/disable_policy=1`)}`,
       }),
     ];
@@ -128,7 +128,7 @@ function rule({ inner, mark, table, priority }: Spec, { rules }: Machine, fix: s
   return [check.wrong(what, found === undefined ? 'it is not there' : `${priority}: ${found}`, { fix })];
 }
 
-/** ESP without the mark of the rule is led into the device again. */
+/** ESP without the mark of the rule is routed into the device again. */
 function marks({ inner, mark }: Spec, { local, remote }: Site, { transforms }: Machine): Finding[] {
   if (inner !== undefined) return [];
   const check = checkOf('site', 'carrier-mark');
@@ -145,7 +145,7 @@ function marks({ inner, mark }: Spec, { local, remote }: Site, { transforms }: M
   const shown = other.outputMark === undefined ? 'none' : markText(other.outputMark);
   return [
     check.wrong(what, `output-mark ${shown}, the rule leaves ${markText(mark)} alone`, {
-      hint: 'one of the two has to follow',
+      hint: 'make one of the two match the other',
     }),
   ];
 }

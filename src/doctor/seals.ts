@@ -1,4 +1,4 @@
-/** What keeps a site's frames from leaving readable: the guards of its carrier, and the policy that encrypts. */
+/** What keeps a site's frames from leaving unencrypted: the guards of its carrier, and the policy that encrypts. */
 import { isInPrefix } from '../net/address.js';
 import { quoteWord } from '../net/replay.js';
 import { carrierOf } from '../tunnel/carriers/table.js';
@@ -11,7 +11,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
   // A carrier that promises nothing has none, whatever is so.
   if (seals === undefined || carrierOf(site).guards(factsOf({ ...NONE, tables: [] })).length === 0) return [];
   const check = checkOf('site', 'guards');
-  const what = `what keeps GRE to ${site.remote} from leaving readable`;
+  const what = `what keeps GRE to ${site.remote} from leaving unencrypted`;
   if ('unknown' in seals) return [check.unread(what, seals)];
   return [...guards(seals.known, site), ...sealing(seals.known, site)];
 }

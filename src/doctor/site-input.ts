@@ -37,7 +37,7 @@ export function inputNotes(machine: Pick<Machine, 'saves' | 'nftJson' | 'nftText
   );
 }
 
-const SAVED = 'tell whoever looks after the firewall (ufw, firewalld) as well: a reload takes the rule away';
+const SAVED = 'add it to the firewall manager (ufw, firewalld) as well: a reload removes the rule';
 
 /** What arrives first, and what comes out of it; ESP in transport mode passes INPUT twice. */
 function arrivalsOf(site: Site): Arrival[] {

@@ -22,7 +22,7 @@ function spanningTree({ name, data }: Device, port: Device): Finding {
   if (portState === 'listening' || portState === 'learning') {
     return check.unknown(what, `on; ${port.name} is ${portState}: it forwards ${delayText(data)} after it came up`);
   }
-  const hint = `bridge -d link show dev ${quoteWord(port.name)}; where there is another way to the other site, that is what the tree is for`;
+  const hint = `bridge -d link show dev ${quoteWord(port.name)}; spanning tree is needed where a second path joins the sites`;
   if (portState === 'not known') return check.unknown(what, `on; the state of ${port.name} is not known`, { hint });
   return check.wrong(what, `on; ${port.name} is ${portState}: no frame passes`, { hint });
 }
@@ -37,7 +37,7 @@ function vlans(machine: Machine, { name, data }: Device, port: Device, { bridge 
   const check = checkOf('site', 'vlans');
   const what = `VLANs of ${port.name}`;
   if (Number(data['vlan_filtering'] ?? 0) !== 1) return check.ok(what, `${name} does not filter VLANs: all pass`);
-  const { vlans: reading = { unknown: 'bridge vlan show was not asked' } } = machine;
+  const { vlans: reading = { unknown: 'bridge vlan show was not run' } } = machine;
   if ('unknown' in reading) return check.unread(what, reading);
   const own = new Set(reading.known.get(port.name));
   const missing = [...new Set(bridge.ports.flatMap((other) => reading.known.get(other) ?? []))].filter(

@@ -122,7 +122,7 @@ function way({ paths }: Machine, site: Site): Finding {
   const { to: remote } = pathOf(site);
   const ip = remote.includes(':') ? 'ip -6' : 'ip';
   const check = checkOf('site', 'path');
-  const what = `way to ${remote}`;
+  const what = `path to ${remote}`;
   const path = paths.get(remote);
   if (path === undefined) return check.unknown(what, 'it was not looked for');
   if ('unknown' in path) {
@@ -134,7 +134,7 @@ function way({ paths }: Machine, site: Site): Finding {
   const wanted = own ?? underlay;
   if (dev === wanted) return check.ok(what, `by ${dev}, MTU ${mtu}`);
   if (own !== undefined) {
-    return check.wrong(what, `by ${dev}, and so past ${own}: GRE that no guard holds back leaves readable`, {
+    return check.wrong(what, `by ${dev}, and so past ${own}: GRE that no guard holds back leaves unencrypted`, {
       hint: `ip rule, and ip route get ${remote}: which of them leads there`,
     });
   }
@@ -150,7 +150,7 @@ function filter(machine: Machine, { remote, underlay }: Site): Finding[] {
   const strict = strictDevices(machine);
   const path = machine.paths.get(remote);
   const dev = path === undefined ? undefined : known(path)?.dev;
-  if (strict === undefined || dev === undefined) return [check.unknown(what, 'rp_filter or the way cannot be read')];
+  if (strict === undefined || dev === undefined) return [check.unknown(what, 'rp_filter or the route cannot be read')];
   if (!strict.includes(underlay)) return [check.ok(what, 'not strict')];
   if (dev === underlay) return [check.ok(what, 'strict, and answers leave by it as well')];
   const evidence = `strict, but the route to ${remote} leaves by ${dev}: what comes in by ${underlay} is dropped`;
@@ -166,7 +166,8 @@ function queues({ queues: held }: Machine, site: Site): Finding[] {
   return numbers.map((number) => {
     const what = `queue ${number} of this site`;
     const holder = held.known.find(({ queue }) => queue === number);
-    if (holder === undefined) return check.wrong(what, 'nobody holds it: frames pass unchanged', { fix: up(site) });
+    if (holder === undefined)
+      return check.wrong(what, 'no process has it bound: frames pass unchanged', { fix: up(site) });
     const { process } = holder;
     if (process === undefined)
       return check.unknown(what, `held by port id ${holder.portId}, whose process does not show`);

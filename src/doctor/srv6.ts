@@ -59,10 +59,10 @@ function vrfFinding({ devices }: Machine, site: Site, { name, table }: { name: s
 function coreMtu(path: ReturnType<typeof corePathFor> | undefined, site: Site): Finding {
   const check = checkOf('site', 'core-mtu');
   const what = `core of ${site.underlay}`;
-  if (path === undefined) return check.unknown(what, `the way to ${pathOf(site).to} is not known`);
+  if (path === undefined) return check.unknown(what, `the path to ${pathOf(site).to} is not known`);
   const { cut, core, needed, because } = path;
   if (cut === 'second-hop' || core >= needed) return check.ok(what, because);
-  return check.wrong(what, `${because}; the way takes ${core}: full packets are lost`, {
+  return check.wrong(what, `${because}; the path carries ${core}: full packets are lost`, {
     fix: `ip link set ${quoteWord(site.underlay)} mtu ${needed}`,
     hint: `every link of the core as well; or, in ${site.place('carrier.cut')}, cut: auto`,
   });

@@ -52,7 +52,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   const what = `full-size DF frames into ${name}`;
   if (!refusesLarge(device)) return check.ok(what, 'ignore-df: they are fragmented outside');
   const { remote } = endsOf(device);
-  const path = machine.paths.get(remote) ?? { unknown: `the way to ${remote} is not known` };
+  const path = machine.paths.get(remote) ?? { unknown: `the path to ${remote} is not known` };
   const outer = mtu + overheadOf(device);
   if ('known' in path && outer <= path.known.mtu) {
     return check.ok(what, `${outer} bytes outside fit the path's MTU of ${path.known.mtu}`);
@@ -80,7 +80,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   }
   const evidence =
     `${outer} bytes outside exceed the path's MTU of ${path.known.mtu}, no ignore-df, no rule at the bridge: ` +
-    `they vanish without a word (TX errors of ${name}: ${txErrors})`;
+    `they are dropped silently (TX errors of ${name}: ${txErrors})`;
   const hint = `or clear-df --queue 0 --install-rules --hook bridge --out-dev ${quoteWord(name)}`;
   return check.wrong(what, evidence, { fix: remedy(device), hint });
 }

@@ -25,7 +25,7 @@ export type Subject = Pick<Site, 'name' | 'local' | 'remote' | 'underlay' | 'bri
 
 /**
  * Everything that is so, and what the machine can do. Changes nothing that outlasts the reading.
- * @param subject the site that it is for; without one there is no way to a remote, and every ability is tried
+ * @param subject the site that it is for; without one there is no route to a remote, and every ability is tried
  * @param can the abilities, where they are known already; trying them takes longer than all the rest
  * @throws ClearDfError ENVIRONMENT without iproute2
  */

@@ -213,7 +213,7 @@ export async function removeRules(
 
 /**
  * Takes an instance's rules away, so that no more packets come, and leaves the tables and chains that they stood in: with
- * those the kernel would throw away what waits in the queue. {@link removeRules} is still to come.
+ * those the kernel would discard what waits in the queue. {@link removeRules} is still to come.
  * @returns the backends that held rules of this name
  * @throws ClearDfError as {@link removeRules}
  */

@@ -136,7 +136,7 @@ function errnoOf(error: NodeJS.ErrnoException): { errno?: string } {
 }
 
 /**
- * Who holds `queue` in the caller's network namespace. The process is found by way of its netlink socket's inode; it
+ * Who holds `queue` in the caller's network namespace. The process is found through its netlink socket's inode; it
  * stays away when it belongs to another user, another PID namespace, or has already gone. Never throws.
  * @param queue queue number, 0–65535
  * @param proc where procfs is mounted

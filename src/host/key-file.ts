@@ -51,7 +51,7 @@ function firstOpenFolder(file: string, object: string): string | undefined {
       return (mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0;
     });
   } catch (cause) {
-    const reason = 'the folders on its way cannot be examined';
+    const reason = 'the folders of its path cannot be examined';
     throw new ClearDfError({ code: 'USAGE', operation: 'read', object, reason, errno: errnoOf(cause), cause });
   }
 }

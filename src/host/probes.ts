@@ -74,7 +74,7 @@ export async function probe(
     evidence: Object.fromEntries(
       [...new Set([...QUESTIONS, ...questions])].map((question) => [
         question,
-        findings[question]?.evidence ?? 'not asked: the engine does not need it',
+        findings[question]?.evidence ?? 'not tested: the engine does not need it',
       ]),
     ),
   };

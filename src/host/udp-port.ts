@@ -30,7 +30,7 @@ export function portHolder(address: string, port: number, proc = '/proc'): PortH
 /** In words: `process 123 (charon)`, `a process that does not show here`, `nobody`. */
 export function holderText(holder: PortHolder): string {
   if (holder.state === 'free') return 'nobody';
-  if (holder.state === 'unknown') return 'nobody knows whom';
+  if (holder.state === 'unknown') return 'by an unknown process';
   const { process: owner } = holder;
   return owner === undefined ? 'a process that does not show here' : `process ${owner.pid} (${owner.name})`;
 }

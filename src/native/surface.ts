@@ -4,7 +4,7 @@ import type { FaultKind } from '../counters.js';
 /** How a packet that has become fragmentable gets its identification. */
 export type IdentificationPolicy = 'random' | 'keep' | 'sequential';
 
-/** `auto` mangles super-packets whole where that is safe; `off` lets the kernel segment before queueing. */
+/** `auto` mangles GSO packets whole where that is safe; `off` lets the kernel segment before queueing. */
 export type NativeOptions = {
   /** First and last queue number, 0–65535. */
   firstQueue: number;
@@ -14,7 +14,7 @@ export type NativeOptions = {
   failOpen: boolean;
   /** Whose rules vouch that no packet of these queues is delivered to this host. */
   neverLocal: boolean;
-  /** Companion queue for super-packets that need segmenting: a number, or -1 to choose a free one. */
+  /** Companion queue for GSO packets that need segmenting: a number, or -1 to choose a free one. */
   companion: number;
   /** Packets that may wait in the kernel for a verdict. */
   queueLength: number;
@@ -84,9 +84,9 @@ export type NativeEspInUdpCounts = {
   keepalives: number;
   /** Keepalives that the kernel did not send. */
   refused: number;
-  /** Packets with the non-ESP marker, thrown away. */
+  /** Packets with the non-ESP marker, discarded. */
   ike: number;
-  /** Packets too short for ESP, thrown away. */
+  /** Packets too short for ESP, discarded. */
   other: number;
   /** What the kernel dropped: the buffer was full, or a checksum wrong. */
   dropped: number;
@@ -98,7 +98,7 @@ export type NativeEspInUdpCounts = {
 
 /** A bound socket with UDP_ENCAP; closed when it is collected, or its environment ends. */
 export interface NativeEspInUdp {
-  /** Send a keepalive when one is due, and throw away what is not ESP; never waits. */
+  /** Send a keepalive when one is due, and discard what is not ESP; never waits. */
   tend(): void;
   /** As the last {@link tend} left them; still there after {@link close}. */
   counts(): NativeEspInUdpCounts;

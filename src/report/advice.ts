@@ -15,7 +15,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   'receive-buffer': 'bursts overflow the buffer sooner; give CAP_NET_ADMIN, or raise sysctl net.core.rmem_max',
   'send-buffer': 'verdicts go out in smaller batches; give CAP_NET_ADMIN, or raise sysctl net.core.wmem_max',
   'fail-open': 'packets are dropped, not passed unchanged, when the receive buffer is full',
-  gso: 'the kernel cuts super-packets into segments before it queues them, which costs throughput',
+  gso: 'the kernel cuts GSO packets into segments before it queues them, which costs throughput',
   'queue-length': "the kernel's own queue length of 1024 packets holds",
 };
 
@@ -77,7 +77,7 @@ function onLosses(snapshot: Snapshot, rates: Rates | undefined): Advice[] {
       seen:
         `the kernel dropped ${count(queueFull)} packets` +
         `${now(sum(rates?.queues.map((queue) => queue.queueDropped ?? 0) ?? []))}: ` +
-        'as many waited for a verdict as the queue takes (queue length)',
+        'the queue was full of packets waiting for a verdict (queue length)',
       remedy: `raise --queue-length, or ${spread(queues)}`,
     });
   }
@@ -86,7 +86,7 @@ function onLosses(snapshot: Snapshot, rates: Rates | undefined): Advice[] {
       seen:
         `${count(totals.requeueLost)} GSO packets${now(rates?.counters.requeueLost)} were lost on the way to the ` +
         'companion queue: this kernel does not segment one that begins a tracked connection',
-      remedy: 'take packets before connection tracking (table raw), or exempt them from it (notrack)',
+      remedy: 'queue packets before connection tracking (table raw), or exempt them from it (notrack)',
     });
   }
   return list;
@@ -120,7 +120,7 @@ function onQueues({ queues }: Snapshot): Advice[] {
       case 'unbound':
         return [
           {
-            seen: `queue ${queue} is held by nobody: packets take the rules' bypass`,
+            seen: `queue ${queue} is not bound by any process: packets pass by the rules' bypass`,
             remedy: 'see the log for why the queue was lost; restart clear-df',
           },
         ];

@@ -92,7 +92,7 @@ export function createMetrics(take: () => Snapshot): Registry {
   );
   gauge(
     'clear_df_companion',
-    'Whether a queue is the companion that takes super-packets in segments.',
+    'Whether a queue is the companion that takes GSO packets in segments.',
     ['queue'],
     (now) => now.queues.map(({ queue, companion }) => ({ labels: { queue }, value: companion ? 1 : 0 })),
   );

@@ -25,7 +25,7 @@ export type KernelCounts =
 
 export interface QueueSnapshot {
   queue: number;
-  /** Takes super-packets segment by segment. */
+  /** Takes GSO packets segment by segment. */
   companion: boolean;
   /** Netlink port id of the socket that holds the queue. */
   portId?: number;

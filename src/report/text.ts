@@ -23,7 +23,7 @@ type Line = readonly [counter: CounterName, label: string, always?: 'always'];
 const CLEARED: readonly Line[] = [
   ['cleared', 'DF cleared', 'always'],
   ['fragments', '  of those fragments'],
-  ['gso', '  of those super-packets (GSO)'],
+  ['gso', '  of those GSO packets'],
   ['checksumFinished', '  of those checksum finished'],
   ['requeued', 'sent to the companion queue'],
   ['identifications', '  identifications given out'],
@@ -44,7 +44,7 @@ const LOSSES: readonly Line[] = [
   ['overrun', 'overrun: dropped by the kernel'],
   ['overload', '  of those in an overload'],
   ['queueFull', '  of those queue full'],
-  ['requeueLost', 'lost on the way to the companion'],
+  ['requeueLost', 'lost before the companion'],
   ['verdictErrors', 'verdict errors'],
   ['enobufs', 'ENOBUFS reports'],
   ['receiveErrors', 'receive errors'],

@@ -54,7 +54,7 @@ export function ruleLine(rule: ResolvedRule): string {
     words.push('--physdev-is-bridged');
   }
   words.push('-m', 'u32', '--u32', DF_SET);
-  // Not N+1:65535: a BIG TCP super-packet is longer than any upper bound that xt_length can hold.
+  // Not N+1:65535: a BIG TCP GSO packet is longer than any upper bound that xt_length can hold.
   if (rule.longerThan !== undefined) words.push('-m', 'length', '!', '--length', `0:${rule.longerThan}`);
   if (rule.sourceLocal || rule.destinationNotLocal) words.push('-m', 'addrtype');
   if (rule.sourceLocal) words.push('--src-type', 'LOCAL');

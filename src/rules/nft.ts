@@ -164,7 +164,7 @@ export function installText(
 }
 
 /**
- * A table that has the right chains keeps them, and gets other rules: with a base chain that goes the kernel throws away
+ * A table that has the right chains keeps them, and gets other rules: with a base chain that goes the kernel discards
  * every packet that waits in a queue of the network namespace, whoever's (nf_unregister_net_hook()).
  */
 function table(family: Family, name: string, chains: readonly Chain[], present: readonly Present[]): string[] {
@@ -226,14 +226,14 @@ export function isEarlyAlone(baseChains: readonly string[]): boolean {
   return baseChains.length > 0 && baseChains.every((name) => name === EARLY);
 }
 
-/** Bytes: what is longer, and no fragment, is a super-packet on all but jumbo links; those lose nothing here either. */
+/** Bytes: what is longer, and no fragment, is a GSO packet on all but jumbo links; those lose nothing here either. */
 const WHOLE = 1500;
 
 /**
  * Packets in transit that have to be taken before the kernel looks at connections:
  * - Fragments with DF. Defragmentation puts them together, and remembers that they had DF where no verdict reaches
  *   (IPSKB_FRAG_PMTU in ip_frag_reasm()): they leave as fragments with DF. So all are taken, whatever their length.
- * - UDP super-packets. They go on to the companion queue in segments, and kernels like 6.1 refuse to segment a packet
+ * - UDP GSO packets. They go on to the companion queue in segments, and kernels like 6.1 refuse to segment a packet
  *   whose connection is not confirmed yet.
  */
 function earlyChain(rules: readonly ResolvedRule[], means: Means): Chain[] {

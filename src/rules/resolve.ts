@@ -35,7 +35,7 @@ export interface ResolvedRule {
   longerThan?: number;
   /** Only packets with a source address of this host. */
   sourceLocal: boolean;
-  /** No packets to this host: a super-packet cleared and then delivered here loses its checksum. */
+  /** No packets to this host: a GSO packet cleared and then delivered here loses its checksum. */
   destinationNotLocal: boolean;
   queues: { first: number; last: number };
   /** `hash` where there is one queue. */

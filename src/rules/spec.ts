@@ -3,7 +3,7 @@
  * work or must not be done unasked, and fills in the defaults of the situation (tunnel or forwarded).
  */
 import * as z from 'zod';
-import { type ClearDfError, missingError, usageError } from '../errors.js';
+import { type ClearDfError, missingError, requiresError, usageError } from '../errors.js';
 import { IPV4_PREFIX_FORM, readIpv4Prefix } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { IPV4_LENGTH_MAX, IPV4_MTU_MIN, QUIC_PORT, UINT16_MAX } from '../net/protocol.js';
@@ -156,18 +156,17 @@ function checkSituation({ hook, forwarded, includeQuic, proto }: RuleSpec): void
       '--hook',
       hook,
       'prerouting together with --forwarded',
-      "packets at prerouting are someone else's, and a router must not clear their DF (RFC 6864 §4.3): ask for it with --forwarded",
+      'packets at prerouting belong to others, and a router must not clear their DF (RFC 6864 §4.3): pass --forwarded to do it anyway',
     );
   }
   if (forwarded && hook !== 'prerouting') {
-    throw usageError(
+    throw requiresError(
       '--forwarded',
-      true,
-      'it together with --hook prerouting',
+      '--hook prerouting',
       'the kernel drops a forwarded packet that is too big before every later hook',
     );
   }
-  if (includeQuic && !forwarded) throw usageError('--include-quic', true, 'it together with --forwarded');
+  if (includeQuic && !forwarded) throw requiresError('--include-quic', '--forwarded');
   if (forwarded && !includeQuic && proto === `udp:${QUIC_PORT}`) {
     throw usageError('--proto', proto, 'another protocol, or --include-quic', 'QUIC finds its packet size with DF');
   }

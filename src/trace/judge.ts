@@ -54,8 +54,8 @@ function sees(path: PathGroup, row: Row, holders: Holders): string {
   const [first, last = first] = queue.numbers.split(':').map(Number) as [number, number?];
   const holder = first === last ? holders(first) : (holders(first) ?? holders(last));
   const nobody = queue.bypass
-    ? 'nobody holds it: it goes on unchanged (bypass)'
-    : 'nobody holds it: it is dropped there';
+    ? 'no process has it bound: it goes on unchanged (bypass)'
+    : 'no process has it bound: it is dropped there';
   return `${at}: queue ${queue.numbers}, ${holder === undefined ? nobody : `held by ${holder}`}`;
 }
 
@@ -77,10 +77,10 @@ function endOf(path: PathGroup): string[] {
   if (path.kind !== 'flow' || last === undefined || last.verdict === 'drop') return [];
   const end = `${pathText(path)}: ${path.packets} after ${placeText(last)}, they came to no further hook`;
   if (last.verdict === 'queue' && path.rows.some(({ source, table }) => source === 'nft' && table === undefined))
-    return [`${end}: they went into the queue, and nobody gave them back`];
+    return [`${end}: they were queued and never reinjected`];
   // Fragments end there as well: what is put together of them goes on as another packet.
   if (last.table !== undefined || last.hook !== 'prerouting' || last.dontFragment !== true) return [];
-  return [`${end}: routing refused them; with DF set, also what is larger than the MTU of the way out (ip_forward)`];
+  return [`${end}: routing refused them; with DF set, also what is larger than the egress MTU (ip_forward)`];
 }
 
 /** Frames that went to the tunnel's device, and of which no outer packet came to OUTPUT. */
@@ -120,11 +120,11 @@ const sum = (ways: readonly PathGroup[]): number => ways.reduce((packets, path) 
 function refusals(grown: readonly Growth[]): string[] {
   return grown.flatMap(({ counter, by }) => {
     if (counter === 'IpFragFails')
-      return [`${by} packets with DF set that were larger than the MTU of the way out (IpFragFails)`];
+      return [`${by} packets with DF set that were larger than the egress MTU (IpFragFails)`];
     if (counter === 'IpReasmFails') return [`${by} half packets whose other fragments did not come (IpReasmFails)`];
-    if (counter.startsWith('XfrmOut')) return [`${by} packets by IPsec, on the way out (${counter})`];
-    if (counter.startsWith('XfrmIn')) return [`${by} packets by IPsec, on the way in (${counter})`];
-    if (/ (collisions)$/.test(counter)) return [`${by} packets that would have gone round in circles (${counter})`];
+    if (counter.startsWith('XfrmOut')) return [`${by} packets by IPsec, outbound (${counter})`];
+    if (counter.startsWith('XfrmIn')) return [`${by} packets by IPsec, inbound (${counter})`];
+    if (/ (collisions)$/.test(counter)) return [`${by} packets that would have looped (${counter})`];
     if (/^queue \d+ dropped/.test(counter)) return [`${by} packets in a queue (${counter})`];
     return [];
   });

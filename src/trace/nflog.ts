@@ -1,5 +1,5 @@
 /**
- * What iptables-legacy's TRACE logs by way of nfnetlink_log, as libpcap hands it on: link type NFLOG, each packet the
+ * What iptables-legacy's TRACE logs through nfnetlink_log, as libpcap hands it on: link type NFLOG, each packet the
  * attributes of the kernel's message (NFULA_*, nfnetlink_log.h; link-layer header type 239 of tcpdump.org).
  *
  *     byte 0 family (2: IPv4), byte 1 version 0, bytes 2-3 resource id;

@@ -4,7 +4,7 @@ import type { Site } from './site.js';
 
 /** What is known of it all the same. */
 export interface Assumptions {
-  /** MTU of the way to the other router. Bytes. */
+  /** MTU of the path to the other router. Bytes. */
   pathMtu?: number;
   /** Devices with their MTUs, in bytes, beside those that the site names. */
   devices?: Readonly<Record<string, number>>;

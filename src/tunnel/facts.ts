@@ -165,7 +165,7 @@ export interface Facts {
   rules: readonly PolicyRule[];
   /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
   tunsrc?: string | undefined;
-  /** The way to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
+  /** The path to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
   path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
   /** The route that leads to the remote address; for carrier tun only. Length 0: a default route. */
   covering?: { dev: string; table: string; length: number } | undefined;

@@ -128,7 +128,7 @@ function refuseTwins(outbound: DirectionKeys, inbound: DirectionKeys, site: Keye
     refuse(
       `${second}.spi`,
       `both directions have SPI ${outbound.spi}; expected two`,
-      'it tells captures and logs apart',
+      'it distinguishes captures and logs',
     );
   }
   const others = [inbound.encryption, inbound.authentication];

@@ -18,7 +18,7 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
     );
     const cuts = silent.map(
       ({ prefix, dynamic }) =>
-        `${prefix} on ${port} goes silent` +
+        `${prefix} on ${port} becomes unreachable` +
         (dynamic ? `: it is leased or advertised, and not moved; have it renewed on ${bridge.name}` : ''),
     );
     if (moved.length > 0) {
@@ -26,7 +26,7 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
         routes.length === 0 ? '' : `, with the routes to ${routes.map(({ destination }) => destination).join(', ')}`;
       cuts.unshift(
         `${moved.join(', ')} ${moved.length === 1 ? 'moves' : 'move'} from ${port} to ${bridge.name}${ways}: connections ` +
-          `pause for a moment; what is bound to ${port} by name (a DHCP server, firewall rules) has to be told`,
+          `pause for a moment; what is bound to ${port} by name (a DHCP server, firewall rules) has to be reconfigured`,
       );
     }
     return cuts.length > 0 ? cuts : [`${port} joins ${bridge.name}; it carries no address`];
@@ -47,10 +47,10 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
     if (sizes.version !== 6) {
       notes.push(
         whole
-          ? `no packet on the way is a fragment itself; a link of less than ${largest} bytes further on makes fragments ` +
+          ? `no packet in transit is a fragment; a link of less than ${largest} bytes further on makes fragments ` +
               'of them, which firewalls there must let through'
           : `a link of less than ${sizes.pathMtu} bytes further on cuts the fragments again, which DF no longer forbids; ` +
-              'firewalls on the way must let fragments through',
+              'firewalls on the path must let fragments through',
       );
     }
   }
@@ -72,7 +72,7 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
   if (facts.path === undefined) {
     notes.push(`there is no route to ${to} now: sizes are for the MTU of ${site.underlay}, ${sizes.pathMtu} bytes`);
   } else if (facts.path.dev !== site.underlay) {
-    notes.push(`the way to ${to} goes by ${facts.path.dev} now, not by ${site.underlay}`);
+    notes.push(`the route to ${to} now uses ${facts.path.dev}, not ${site.underlay}`);
   }
   notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
   return notes;

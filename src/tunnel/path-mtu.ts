@@ -1,4 +1,4 @@
-/** How much the way to the other router takes. */
+/** How much the path to the other router takes. */
 import { type Facts, linkOf } from './facts.js';
 import type { Site } from './site.js';
 

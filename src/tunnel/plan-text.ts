@@ -41,7 +41,7 @@ function itemText(item: Item, facts: Facts): string {
   const status = item.status(facts);
   switch (status.state) {
     case 'in-sync':
-      return comments([...wrapped(`${item.desired}: so already`)]);
+      return comments([...wrapped(`${item.desired}: already in sync`)]);
     case 'differs':
       return [comments(wrapped(item.reason)), ...item.apply(facts).map(commandText)].join('\n');
     case 'conflict':
@@ -59,8 +59,8 @@ function socketText({ local, port, remote, remotePort, keepalive }: SocketPlan, 
     keepalive === 0 ? 'sends no keepalives' : `a keepalive to ${remote}:${remotePort} every ${keepalive} s`;
   const held = comments(
     wrapped(
-      `holds UDP socket ${local}:${port} with UDP_ENCAP until it is told to stop, which no command of iproute2 can: ` +
-        `without it the kernel takes no ESP in UDP; ${keepalives}`,
+      `holds UDP socket ${local}:${port} with UDP_ENCAP until it is stopped, which no command of iproute2 can: ` +
+        `without it the kernel accepts no ESP in UDP; ${keepalives}`,
     ),
   );
   return file === undefined ? held : `${held}\n${replayText('clear-df', ['tunnel', 'up', file])}`;
@@ -82,7 +82,7 @@ function manglerText({ site }: Plan, { rules, backend }: ManglerPlan): string {
   const queues =
     site.queues.first === site.queues.last ? site.queues.first : `${site.queues.first}:${site.queues.last}`;
   return [
-    comments([`clears DF until it is told to stop; binds queue ${queues} and keeps these rules there:`, ...lines]),
+    comments([`clears DF until it is stopped; binds queue ${queues} and keeps these rules there:`, ...lines]),
     replayText('clear-df', ['tunnel', 'up', site.file]),
   ].join('\n');
 }

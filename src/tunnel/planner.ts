@@ -94,11 +94,11 @@ function tunnelItems(site: Site, origin: Origin, { ignoreDf }: EngineParts): Ite
     gretapItem(name, {
       ...{ ...carrierOf(site).ends(), key, pmtudisc, ttl, ignoreDf },
       reason: pmtudisc
-        ? 'carries Ethernet frames in GRE; DF stands on every outer header, as tunnel.pmtudisc asks, and is cleared there'
+        ? 'carries Ethernet frames in GRE; DF is set on every outer header, as tunnel.pmtudisc requests, and is cleared there'
         : `carries Ethernet frames in GRE; ${ignoreDf ? 'neither sets nor copies DF, nor looks for it inside' : 'sets no DF of its own'}`,
     }),
     mtuItem(name, mtu, {
-      reason: `every port of a bridge has the same MTU; by itself it would take what fits one outer packet`,
+      reason: `every port of a bridge has the same MTU; the default would be what fits one outer packet`,
       fresh,
     }),
     portItem(name, bridge.name, { reason: 'frames for the other site go into the tunnel', fresh }),

@@ -21,13 +21,13 @@ export function portItems({ mtu, bridge }: Site, port: string, origin: Origin): 
       addressOnItem(
         address,
         bridge.name,
-        `bridge.move-addresses: a port's own addresses answer nobody; there before ${port} joins, so that the gap is short`,
+        `bridge.move-addresses: addresses of a bridge port are unreachable; added before ${port} joins, so that the gap is short`,
       ),
     ),
     portItem(port, bridge.name, { reason: 'the hosts are behind it', fresh: false }),
     upItem(port, { reason: 'a port that is down passes nothing', fresh: false }),
     ...routes.map((route) =>
-      routeItem(route, bridge.name, `${port} is a port now: what went by it goes by ${bridge.name}`),
+      routeItem(route, bridge.name, `${port} is a bridge port now: its routes move to ${bridge.name}`),
     ),
     ...[...addresses]
       .reverse()

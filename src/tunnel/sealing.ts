@@ -1,4 +1,4 @@
-/** Which items keep frames from leaving readable. */
+/** Which items keep frames from leaving unencrypted. */
 
 /** They stay while the tunnel device does, and a running `up` puts back what somebody takes away. */
 const SEALING: ReadonlySet<string> = new Set([

@@ -107,7 +107,7 @@ export interface Srv6Carrier {
   hop: { vrf: string; table: number };
   /** Our own segment, where the other end's packets come out: End.DT4. IPv6 addresses as RFC 5952 writes them. */
   sid: string;
-  /** The way to the other end; its End.DT4 last. */
+  /** The path to the other end; its End.DT4 last. */
   segments: string[];
   /** Source of the outer packets (`ip sr tunsrc`). */
   source: string;

@@ -32,7 +32,7 @@ export function sizesText(sizes: Sizes, mtu: number): string[] {
   rows.push([
     'largest inner packet that stays whole',
     String(largest),
-    fits > mtu ? `the way has room for ${fits}` : '',
+    fits > mtu ? `the path has room for ${fits}` : '',
   ]);
   const name = Math.max(...rows.map(([text]) => text.length));
   const number = Math.max(...rows.map(([, text]) => text.length));

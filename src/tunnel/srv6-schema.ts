@@ -47,7 +47,7 @@ const shape = z.strictObject({
 
 export const srv6Schema = shape.transform(
   ({ 'hop-vrf': hopVrf, 'hop-table': hopTable, ...parts }, context): Srv6Carrier => {
-    const hint = 'leave out what the core finds by itself';
+    const hint = 'leave out what the core finds without it';
     const refuse = (path: string, because: string) => {
       const params = { accepted: 'fewer segments', because, hint } satisfies LeafRefusal;
       context.addIssue({ code: 'custom', path: [path], params });

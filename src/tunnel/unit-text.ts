@@ -2,7 +2,7 @@
 import { ikeOf } from './ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
 
-/** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the way to the other end. */
+/** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the path to the other end. */
 export interface UnitOptions {
   /** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
   command: readonly string[];
@@ -45,7 +45,7 @@ export function unitText(plan: Plan, { command, file, fixed }: UnitOptions): str
     `Description=clear-df tunnel ${plan.site.name}`,
     `Wants=${before.join(' ')}`,
     `After=${before.join(' ')}`,
-    '# The way to the other end may come up later than this does.',
+    '# The path to the other end may come up later than this unit.',
     'StartLimitIntervalSec=0',
     '',
     '[Service]',

@@ -44,9 +44,9 @@ export function readYaml(text: string, source: YamlSource): YamlText {
     const start = node?.range?.[0] ?? offset;
     if (!lines.has(path)) lines.set(path, lineAt(start));
     if (node === null) return '';
-    if (isAlias(node)) return refuse(start, 'an alias (*) stands here; expected the value itself');
-    if (node.tag !== undefined) return refuse(start, 'a YAML tag (!) stands here; expected the value alone');
-    if (node.anchor !== undefined) return refuse(start, 'an anchor (&) stands here; expected the value alone');
+    if (isAlias(node)) return refuse(start, 'an alias (*) is used here; expected the value itself');
+    if (node.tag !== undefined) return refuse(start, 'a YAML tag (!) is used here; expected the value alone');
+    if (node.anchor !== undefined) return refuse(start, 'an anchor (&) is used here; expected the value alone');
     if (isScalar(node)) return textOf(node.value, node.source);
     if (isSeq(node)) return node.items.map((item, i) => walk(item as Node | null, under(path, String(i)), start));
     if (!isMap(node)) return refuse(start, 'it is neither a map, a list nor a text');
@@ -94,7 +94,7 @@ function keyOf(key: Node | null, refuse: Refuse): string {
     const name = String(key.source ?? key.value);
     if (name !== '') return name;
   }
-  return refuse(key?.range?.[0], 'a key that is no plain word stands here; expected KEY: VALUE');
+  return refuse(key?.range?.[0], 'a key that is no plain word is used here; expected KEY: VALUE');
 }
 
 function textOf(value: unknown, source: string | undefined): string {

@@ -57,7 +57,7 @@ test('a queue that this very process holds is no "another process"', () => {
 test('without CAP_NET_ADMIN the queues that were asked for are named, and not the companion', () => {
   expect(said.denied).toMatchObject({
     code: 'PRIVILEGE',
-    message: 'bind queue 2:3: the kernel asks for CAP_NET_ADMIN (EPERM)',
+    message: 'bind queue 2:3: the kernel requires CAP_NET_ADMIN (EPERM)',
   });
 });
 

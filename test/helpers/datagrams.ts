@@ -33,7 +33,7 @@ export async function datagrams(
   await server.says(/ready/);
   const before = await nstat(to);
   // On one CPU: what a process sends before and after it moves to another one may overtake each other by itself. One
-  // segment a send: no super-packet.
+  // segment a send: no GSO packet.
   await from.exec('taskset', ['-c', '0', sender, destination, PORT, String(size), '1', String(count)]);
   await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'));
   const after = await nstat(to);

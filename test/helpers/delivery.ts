@@ -1,6 +1,6 @@
 /**
  * TCP of an exact length. iperf3 cannot give one: its client tells the server to stop once everything is written, and
- * what is then still under way is thrown away, which on a busy machine is most of it.
+ * what is then still under way is discarded, which on a busy machine is most of it.
  */
 import { type Nstat, nstat } from './kernel.js';
 import type { Namespace } from './netns.js';

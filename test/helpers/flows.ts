@@ -4,7 +4,7 @@ import { type Article, HOST_B } from './article.js';
 import { datagrams } from './datagrams.js';
 import { deliver } from './delivery.js';
 
-/** Sends `bytes` by TCP, in super-packets, and `count` full-size datagrams: nothing is lost, late or harmed. */
+/** Sends `bytes` by TCP, in GSO packets, and `count` full-size datagrams: nothing is lost, late or harmed. */
 export async function expectFlowsWhole({ hA, hB }: Article, bytes: number, count: number): Promise<void> {
   const stream = await deliver(hA, hB, HOST_B, bytes);
   expect(stream.grew('TcpInCsumErrors')).toBe(0);

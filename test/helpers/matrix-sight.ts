@@ -70,7 +70,7 @@ async function stream({ hA, rA, hB }: Article, destination: string, bytes: numbe
   try {
     const { grew } = await deliver(hA, hB, destination, bytes);
     if (grew('TcpInCsumErrors') > 0) return 'checksum errors';
-    // Where super-packets are cut and cannot be sent, the router counts each failure.
+    // Where GSO packets are cut and cannot be sent, the router counts each failure.
     return (await nstat(rA))('IpFragFails') > before('IpFragFails') ? 'in small pieces' : 'whole';
   } catch (error) {
     console.warn(`matrix: TCP: ${String(error)}`);

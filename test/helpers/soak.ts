@@ -4,7 +4,7 @@
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server
  *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2, and 10.0.1.10 to 10.0.1.13
  *
- * Packets to 10.0.1.1N go to queue N, so that each of the four queues gets floods and super-packets of its own.
+ * Packets to 10.0.1.1N go to queue N, so that each of the four queues gets floods and GSO packets of its own.
  */
 import { expect } from 'vitest';
 import { commandOf, type Daemon, DF_SET, foreignRule, startClearDf } from './clear-df.js';
@@ -31,14 +31,14 @@ export interface Soak {
 const QUEUES = [0, 1, 2, 3];
 /** As many as wait in the queue's buffer while the run gets no time at all. */
 const SLICE = 20_000;
-/** After 64 turns without a super-packet none is expected: 64 packets each at most. */
+/** After 64 turns without a GSO packet none is expected: 64 packets each at most. */
 const CALMING = 20_000;
-/** Super-packets of 50 * 1300 = 65,000 bytes, which are UDP datagrams of 1,328 behind the router. */
+/** GSO packets of 50 * 1300 = 65,000 bytes, which are UDP datagrams of 1,328 behind the router. */
 const PAYLOAD = 1300;
 const SEGMENTS = 50;
 const GATHERED = 80;
 
-/** KiB: buffers of 68 KiB and 320 bytes (csrc/queue/queue.c). A burst fills all 64, otherwise super-packets reach 16. */
+/** KiB: buffers of 68 KiB and 320 bytes (csrc/queue/queue.c). A burst fills all 64, otherwise GSO packets reach 16. */
 const BUFFER = 68.3125;
 const [FILLED, KEPT] = [QUEUES.length * 64 * BUFFER, QUEUES.length * 16 * BUFFER];
 /**
@@ -89,7 +89,7 @@ async function bareNode(at: Namespace): Promise<Resident> {
 }
 
 /**
- * Stops the daemon while super-packets gather, more than a batch (64) in each queue. After a flood it does not expect
+ * Stops the daemon while GSO packets gather, more than a batch (64) in each queue. After a flood it does not expect
  * them, takes 64 at once, and no buffer is left that was not filled from end to end.
  */
 async function fillBuffers(net: Routed, daemon: Daemon): Promise<void> {
@@ -146,7 +146,7 @@ export async function expectSmall(size: Soak): Promise<void> {
   console.log(
     `KiB: Node alone ${text(bare)}, started ${text(started)}, after one round ${text(first)}, ` +
       `after a burst ${text(filled)}, after all rounds ${text(last)}; ` +
-      `${totals.packets} packets, ${totals.gso} super-packets`,
+      `${totals.packets} packets, ${totals.gso} GSO packets`,
   );
 
   // A veth may drop some, when the backlog of its core is full, never most of them.

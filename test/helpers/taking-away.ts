@@ -53,7 +53,7 @@ export async function giveBack(at: Namespace, items: readonly Item[], facts: Fac
   }
 }
 
-/** What left readable in each gap, by the markers between them: lines that hold this text. */
+/** What left unencrypted in each gap, by the markers between them: lines that hold this text. */
 export function readableByGap(lines: readonly string[], marker: string): string[][] {
   const gaps: string[][] = [[]];
   for (const line of lines.filter((one) => one !== '')) {

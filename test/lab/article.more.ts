@@ -123,7 +123,7 @@ const stories: Stories = (guest, series) => {
           expect(totals).toMatchObject({ packets: 3, cleared: 3, leaked: 0, overrun: 0 });
         }
 
-        // In super-packets, whole: `gso`. The sender sees every packet that overtook another as a reordering.
+        // In GSO packets, whole: `gso`. The sender sees every packet that overtook another as a reordering.
         const stream = await deliver(hA, hB, HOST_B, 20_000_000);
         expect(stream.grew('TcpInCsumErrors')).toBe(0);
         expect(stream.senderGrew('TcpExtTCPSACKReorder')).toBeLessThan(STORM);

@@ -63,7 +63,7 @@ async function brokenIp(at: Namespace): Promise<Record<string, string>> {
 
 describeKernels(['own'], 'a tunnel that switches between ESP and ESP in UDP', (guest) => {
   it(
-    'stays up, and lets nothing leave readable',
+    'stays up, and lets nothing leave unencrypted',
     async () => {
       await guest().modprobe('ip_gre', 'esp4');
       const net = await article(guest());

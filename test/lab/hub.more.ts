@@ -1,6 +1,6 @@
 /**
  * A hub: three sites, two tunnels into one bridge of router A. `test/helpers/article.ts` draws sites A and B; site C is
- * a third leg of w, and the sites are one Ethernet by way of the hub:
+ * a third leg of w, and the sites are one Ethernet through the hub:
  *
  *   hA ── eth0 rA eth1 ── eth0 w eth1 ── eth1 rB eth0 ── hB 10.32.0.111     gre-b: 192.168.200.1 – 172.16.0.1
  *                              eth2 ── eth1 rC eth0 ── hC 10.32.0.112     gre-c: 192.168.200.1 – 172.17.0.1

@@ -1,13 +1,13 @@
 /**
- * Nothing leaves readable, whatever is taken away. `test/helpers/article.ts` draws the network; engine tunnel-flag.
+ * Nothing leaves unencrypted, whatever is taken away. `test/helpers/article.ts` draws the network; engine tunnel-flag.
  *
  *   hA ── eth0 rA eth1 ──── eth0 w eth1 ──── rB ── hB          on w's eth0: ESP, or UDP (ESP in it, WireGuard), or nothing
  *
  * For every carrier that encrypts: each single thing that `up` has made on rA (the plan's items, by the commands that put
  * them back, or else by their opposite), and each event that takes several at once (a flush, a daemon's start, a device
  * that goes), is taken away; then both hosts ping, and it is made again. Two pings of each host in each gap: what would
- * leave readable is GRE with them or their ARP in it, or ICMP that quotes them. A last gap is the control: with both
- * guards gone as well the same pings do leave readable, so that the capture can see what it must not see.
+ * leave unencrypted is GRE with them or their ARP in it, or ICMP that quotes them. A last gap is the control: with both
+ * guards gone as well the same pings do leave unencrypted, so that the capture can see what it must not see.
  *
  * Modules are left out: a guest has them once, and the other router's devices would go with them.
  */

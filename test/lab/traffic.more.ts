@@ -60,7 +60,7 @@ describeKernels(['own'], 'through the queue', (guest) => {
     // bridge-nf-filter-vlan-tagged is on, so the three requests with DF were seen.
     expect(after.totals.cleared - before.totals.cleared).toBe(3);
     expect(after.a - before.a).toBe(6);
-    // Super-packets with a tag would be refused late without that.
+    // GSO packets with a tag would be refused late without that.
     const stream = await deliver(hA, hB, '10.99.0.2', 2_000_000);
     expect(stream.grew('TcpInCsumErrors')).toBe(0);
   });
@@ -95,7 +95,7 @@ describeKernels(['own'], 'through the queue', (guest) => {
     expect(after.whole - before.whole).toBe(6);
   });
 
-  it('UDP super-packets: each datagram whole, through the companion queue', async () => {
+  it('UDP GSO packets: each datagram whole, through the companion queue', async () => {
     const { hA, hB } = net;
     const [segments, sends] = [32, 20];
     const count = segments * sends;
@@ -112,7 +112,7 @@ describeKernels(['own'], 'through the queue', (guest) => {
     expect(JSON.parse(sink.stdout)).toEqual({ received: count, distinct: count, corrupt: 0 });
     expect((await nstat(hB))('UdpInCsumErrors')).toBe(received('UdpInCsumErrors'));
     const after = await counted();
-    // veth carries at most 65535 - 14 bytes: 32 × 1472 + 28 fits, so each send is one super-packet.
+    // veth carries at most 65535 - 14 bytes: 32 × 1472 + 28 fits, so each send is one GSO packet.
     expect(after.totals.requeued - before.totals.requeued).toBe(sends);
     expect(after.totals.cleared - before.totals.cleared).toBe(count);
     expect(after.a - before.a).toBe(2 * count);

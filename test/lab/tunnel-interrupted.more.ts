@@ -40,7 +40,7 @@ async function site(at: Namespace, carrier: string, engine: string): Promise<str
   return file;
 }
 
-/** An address with a second one beside it, and a route by way of a host behind eth0. */
+/** An address with a second one beside it, and a route through a host behind eth0. */
 async function addresses({ rA }: Article): Promise<void> {
   await rA.ip('address', 'add', '10.32.0.1/24', 'brd', '+', 'dev', 'eth0');
   await rA.ip('address', 'add', '10.32.0.2/24', 'dev', 'eth0');

@@ -140,7 +140,7 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
   await vpn.start(otherMtu);
   const way = `by ${vpn.a.device}, MTU ${otherMtu ?? vpn.mtu}`;
   const back = new RegExp(
-    patient ? `the way to ${vpn.b.address} is back: ${way}` : `${vpn.a.device} was gone for a moment .* ${way}`,
+    patient ? `the path to ${vpn.b.address} is back: ${way}` : `${vpn.a.device} was gone for a moment .* ${way}`,
   );
   await running.says(back, 60 * SECOND);
   expect((await stream).grew('TcpInCsumErrors')).toBe(0);
@@ -184,7 +184,7 @@ async function heldBack({ hA, rA }: Article, { a, b }: Vpn): Promise<void> {
 async function asked({ a }: Vpn, { at, file }: TunnelEnd): Promise<void> {
   const status = await clearDf(at, ['tunnel', 'status', file], 120 * SECOND);
   expect(status).toMatchObject({ exitCode: 1 });
-  expect(status.stdout).toContain(`DIFFERS    the way to the other end: there is no device ${a.device}`);
+  expect(status.stdout).toContain(`DIFFERS    the path to the other end: there is no device ${a.device}`);
 }
 
 interface Restart {

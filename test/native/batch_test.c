@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Super-packets are taken a few at a time, and what they have filled is given
+/* GSO packets are taken a few at a time, and what they have filled is given
  * back once there are none. */
 #include "queue/batch.h"
 
@@ -19,7 +19,7 @@ static int calm(struct cdf_batch *batch, int turns, uint32_t packets)
 	return trims;
 }
 
-/* One turn with small packets and super-packets. */
+/* One turn with small packets and GSO packets. */
 static bool mixed(struct cdf_batch *batch, uint32_t small, uint32_t large)
 {
 	uint64_t bytes = (uint64_t)small * SMALL + (uint64_t)large * SUPER;
@@ -34,7 +34,7 @@ int main(void)
 	cdf_batch_start(&batch, 64);
 	ok(cdf_batch_size(&batch) == 4, "few until it is known what comes");
 	mixed(&batch, 0, 4);
-	ok(cdf_batch_size(&batch) == 4, "few while all are super-packets");
+	ok(cdf_batch_size(&batch) == 4, "few while all are GSO packets");
 	mixed(&batch, 60, 1);
 	ok(cdf_batch_size(&batch) == 16, "some while one of them is");
 	calm(&batch, 63, 16);

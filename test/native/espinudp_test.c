@@ -88,7 +88,7 @@ static void opened(void)
 	ok(open_at(&first, here, there, 0) == 0 && first.fd >= 0, "it opens");
 	ok(getsockopt(first.fd, IPPROTO_UDP, UDP_ENCAP, &type, &length) == 0 &&
 		   type == UDP_ENCAP_ESPINUDP,
-	   "the kernel takes ESP in UDP on it");
+	   "the kernel accepts ESP in UDP on it");
 	ok((fcntl(first.fd, F_GETFD) & FD_CLOEXEC) != 0,
 	   "no command that is started inherits it");
 	ok(open_at(&second, here, there, SECOND) == -EADDRINUSE &&
@@ -186,7 +186,7 @@ static void strangers(void)
 	cdf_espinudp_tend(&espinudp, 1);
 	ok(espinudp.counts.ike == 2 && espinudp.counts.other == 0 &&
 		   espinudp.counts.from == there,
-	   "packets with the non-ESP marker are thrown away and counted");
+	   "packets with the non-ESP marker are discarded and counted");
 	say(fd, "abcd", 4);
 	say(fd, "", 0);
 	say(fd, ike, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Super-packets: which are cleared whole, which go to the companion, and which
+/* GSO packets: which are cleared whole, which go to the companion, and which
  * are better left alone. */
 #include "packet/clear.h"
 
@@ -78,7 +78,7 @@ static void truncation(void)
 	memset(&counters, 0, sizeof(counters));
 	ok(cdf_clear(identifier, &packet, &counters) == CDF_REQUEUE &&
 		   untouched(&made),
-	   "a super-packet longer than the copy is segmented");
+	   "a GSO packet longer than the copy is segmented");
 	packet.can_requeue = false;
 	ok(cdf_clear(identifier, &packet, &counters) == CDF_PASS &&
 		   untouched(&made) && counters.value[CDF_truncated] == 1,

@@ -96,7 +96,7 @@ int main(void)
 	for (int i = 0; i <= 60; i++)
 		cdf_overload_check(&overload, NULL, 60000,
 				   START + (uint64_t)i * MILLISECOND);
-	ok(!overload.active, "super-packets may stand");
+	ok(!overload.active, "GSO packets may stand");
 
 	overload = begin(true);
 	check(&overload, ROOM / 2 / TRUESIZE + 1, 0, 0);

@@ -75,7 +75,7 @@ describe('clear-df bench --here', () => {
     await killed.stop('SIGKILL');
     expect(namespacesOf(pid)).toHaveLength(3);
     const next = startBench();
-    await next.says(/took away what a bench that was killed had left/);
+    await next.says(/removed leftovers of a killed bench/);
     expect(namespacesOf(pid)).toEqual([]);
     await until('its processes are gone', () => !inside.some(isAlive));
     expect(await next.stop('SIGTERM')).toEqual({ exitCode: 1, signal: undefined });

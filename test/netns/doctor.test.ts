@@ -105,7 +105,7 @@ describe.sequential('clear-df doctor', () => {
     expect(others).toEqual([]);
     expect(feed).toMatchObject({ group: 'queue', fix: 'clear-df --queue 7' });
     expect(feed?.what).toMatch(/^iptables-(nft|legacy) mangle OUTPUT$/);
-    expect(feed?.evidence).toMatch(/^feeds queue 7, which nobody holds: and the rule has no bypass/);
+    expect(feed?.evidence).toMatch(/^feeds queue 7, which no process has bound: and the rule has no bypass/);
 
     const daemon = await startClearDf(machine, '7');
     const held = await doctor();

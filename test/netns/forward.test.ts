@@ -160,7 +160,7 @@ describe('the identification', () => {
   });
 });
 
-describe('UDP super-packets', () => {
+describe('UDP GSO packets', () => {
   it('arrive datagram by datagram, whole, through the companion queue', async () => {
     const { client, router, server } = net;
     const [segments, sends] = [32, 20];
@@ -200,7 +200,7 @@ describe('a bare --queue fed at PREROUTING without an address condition', () => 
     const result = await deliver(client, router, ROUTER, 50_000_000);
     expect(result.grew('TcpInCsumErrors')).toBe(0);
     const { totals } = await daemon.settledStats();
-    // Super-packets came; one that is delivered here is never segmented, so that its checksum was finished whole.
+    // GSO packets came; one that is delivered here is never segmented, so that its checksum was finished whole.
     expect(totals.gso).toBeGreaterThan(0);
     expect(totals.checksumFinished).toBeGreaterThanOrEqual(totals.gso);
     expect(totals.packets).toBe(totals.verdicts);

@@ -89,7 +89,7 @@ describe('under load', () => {
     expect(ledger.arrived).toEqual({ withDf: 0, withoutDf: count, total: count });
   });
 
-  it('SIGTERM with super-packets waiting: the companion queue ends after them', async () => {
+  it('SIGTERM with GSO packets waiting: the companion queue ends after them', async () => {
     const { client, router, server } = net;
     const [segments, sends] = [32, 20];
     const daemon = await startClearDf(router, '0');

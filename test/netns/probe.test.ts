@@ -46,7 +46,7 @@ describe('a router that tells', () => {
     expect(report).toMatchObject({ host: SERVER, address: SERVER, source: CLIENT, reachable: 'yes', fullSize: 'no' });
     expect(report).toMatchObject({ largest: 1400, limit: { by: 'router', from: ROUTER } });
     expect(report.fragments).toEqual({ out: 'yes', back: 'yes' });
-    expect(report.verdict).toContain(`1400 is the most, says ${ROUTER}. Fragments survive both ways`);
+    expect(report.verdict).toContain(`Path MTU is 1400, reported by ${ROUTER}. Fragments pass in both directions`);
 
     // small 3, full size 1 (told), the search 1400 and 1401, one more 1 (told), largest 3, out 3 × 2, back 3 × 3.
     const sent = await capture.stop(3 + 1 + 2 + 1 + 3 + 6 + 9);
@@ -95,7 +95,7 @@ describe('a router that tells', () => {
 
 // raw/PREROUTING comes before the defragmentation of a router that tracks connections, which this one does not.
 describe('fragments that the router drops', () => {
-  it('on the way out', async () => {
+  it('outbound', async () => {
     await drop('-t', 'raw', '-A', 'PREROUTING', '-i', 'eth0', '-f');
     expect((await probe()).fragments).toEqual({ out: 'no', back: 'unknown' });
   });

@@ -1,11 +1,11 @@
 /**
- * TCP bulk through the queue, super-packets whole and segmented.
+ * TCP bulk through the queue, GSO packets whole and segmented.
  *
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server
  *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2 (advertises MSS 1460)
  *
  * A full segment is 1500 bytes with DF and has to be cut behind the router. What has to hold is that none arrives
- * with a wrong checksum, and who saw super-packets.
+ * with a wrong checksum, and who saw GSO packets.
  *
  * 20 MB are 13,800 datagrams of one triple. Identifications do not repeat within 30,000, so that the half of a
  * datagram whose other half was lost (the router's egress veth drops when the backlog of the server's core is full)
@@ -82,7 +82,7 @@ async function expectSuperPackets(daemon: Daemon, whole: boolean): Promise<void>
   expect(totals.cleared).toBeGreaterThan(0);
   if (whole) {
     expect(totals.gso).toBeGreaterThan(0);
-    // Whole super-packets need far fewer packets than the segments that they hold.
+    // Whole GSO packets need far fewer packets than the segments that they hold.
     expect(totals.identifications).toBeGreaterThan(totals.cleared);
   } else {
     expect(totals.gso).toBe(0);

@@ -109,7 +109,7 @@ it('says so when routing refuses it for its DF, or nobody gives it back from a q
   await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-j', 'NFQUEUE', '--queue-num', '9']);
   try {
     const { seen, dropped } = await traced(['--count', '1'], pingOnce);
-    expect(seen[0]).toMatch(/queue 9, nobody holds it: it is dropped there$/);
+    expect(seen[0]).toMatch(/queue 9, no process has it bound: it is dropped there$/);
     expect(dropped[0]).toMatch(/1 after ip filter:FORWARD, .* nobody gave them back$/);
   } finally {
     await net.router.exec('iptables-nft', ['-F', 'FORWARD']);
@@ -126,7 +126,7 @@ it('takes away what a killed one has left, and nothing else', async () => {
   await victim.stop('SIGKILL');
 
   const next = await start(['--seconds', '600']);
-  expect(next.stderr).toContain('took away what a trace that was killed had left');
+  expect(next.stderr).toContain('removed leftovers of a killed trace');
   expect(await next.stop('SIGINT')).toMatchObject({ exitCode: 1 });
   expect(next.stdout).toContain('nothing of it was seen');
   expect(await rulesOfAll()).toEqual(before);

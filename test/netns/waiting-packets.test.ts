@@ -1,6 +1,6 @@
 /**
  * What waits in a queue stays there, whatever clear-df does to rules: with a base chain of nft's that goes the kernel
- * throws away all packets that wait in any queue of the network namespace (nf_unregister_net_hook()), and counts them
+ * discards all packets that wait in any queue of the network namespace (nf_unregister_net_hook()), and counts them
  * nowhere.
  *
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server

@@ -2,7 +2,7 @@
 /*
  * segments ADDRESS PORT PAYLOAD SEGMENTS SENDS
  *
- * Sends UDP super-packets (UDP_SEGMENT) with DF set: SENDS times SEGMENTS
+ * Sends UDP GSO packets (UDP_SEGMENT) with DF set: SENDS times SEGMENTS
  * datagrams of PAYLOAD bytes, each with its sequence number, every byte of a
  * datagram's rest derived from it. Prints what it sent as JSON.
  */

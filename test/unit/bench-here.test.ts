@@ -51,7 +51,7 @@ describe('a child that ended', () => {
       message: 'run clear-df in the router: bind queue 0: no such module (ENOENT)',
       hint: 'modprobe nfnetlink_queue',
     });
-    expect(childError('the sender', '', undefined).message).toBe('run the sender: it ended without a word');
+    expect(childError('the sender', '', undefined).message).toBe('run the sender: it exited without output');
   });
 });
 

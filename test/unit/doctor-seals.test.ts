@@ -1,4 +1,4 @@
-/** The doctor's checks of what keeps a site's frames from leaving readable. */
+/** The doctor's checks of what keeps a site's frames from leaving unencrypted. */
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
 import type { FindingState } from '../../src/doctor/finding.js';

@@ -263,7 +263,7 @@ describe('a tunnel device that cannot be taken away', () => {
   const REMOVE = 'unset tunnel delete';
   const items = [valueItem('a', '1'), guard, sends, valueItem('b', '2')];
 
-  it('keeps what keeps its frames from leaving readable, until it is gone', async () => {
+  it('keeps what keeps its frames from leaving unencrypted, until it is gone', async () => {
     const machine = new FakeMachine(new Map());
     await up(items, machine);
     machine.refuses.add(REMOVE);

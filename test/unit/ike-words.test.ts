@@ -70,7 +70,7 @@ describe('what charon says', () => {
     expect(judge({ connections }, last).words).toBe('no keys: 172.16.0.1 refuses us: AUTHENTICATION_FAILED (12 s ago)');
     const counted = judge({ connections, messages: parseMessages(COUNTERS) });
     expect(counted.words).toBe(
-      "no keys: as far as charon's counters tell, 172.16.0.1 refuses us: AUTHENTICATION_FAILED (3 attempts since charon began)",
+      "no keys: according to charon's counters, 172.16.0.1 refuses us: AUTHENTICATION_FAILED (3 attempts since charon started)",
     );
     const silent = judge({ connections, messages: new Map([['ike-init-out-req', 4]]) });
     expect(silent.words).toContain('no answer from 172.16.0.1');

@@ -9,7 +9,7 @@ import { CERTIFICATE, ikeSite, PSK, SECRET } from './ike-samples.js';
 describe('the connection for strongSwan', () => {
   it('is the one that has been seen to work', () => {
     expect(swanctlText(ikeSite(PSK), { mode: 'transport' }, SECRET)).toBe(`\
-# Written by clear-df for tunnel site-a; clear-df tunnel down takes it away again.
+# Written by clear-df for tunnel site-a; clear-df tunnel down removes it.
 connections {
   clear-df-site-a {
     version = 2
@@ -42,7 +42,7 @@ connections {
         replay_window = 1024
         # What is cut carries no DF; in tunnel mode nothing inside may bring it back.
         copy_df = no
-        # From the first moment on: what the policy is for waits for ESP, and never leaves readable.
+        # From the first moment on: what the policy is for waits for ESP, and never leaves unencrypted.
         start_action = trap
         close_action = trap
         dpd_action = trap

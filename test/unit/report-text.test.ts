@@ -227,7 +227,7 @@ describe('adviceOn', () => {
       expect(about({ leaked: 20 })[0]?.seen).toMatch(/a stall or a burst .* fail-open let them through$/);
     });
 
-    test('what is lost on the way to the companion queue', () => {
+    test('what is lost before the companion queue', () => {
       expect(about({ requeued: 9, requeueLost: 9 })[0]?.seen).toMatch(/^9 GSO packets were lost .*tracked connection/);
     });
   });
@@ -235,7 +235,7 @@ describe('adviceOn', () => {
   test('a full queue', () => {
     const kernel = { state: 'known' as const, rows: [kernelRow(0, { queueDropped: 7 })], unread: [] };
     const [advice] = adviceOn(snapshot({ kernel }));
-    expect(advice?.seen).toMatch(/dropped 7 packets: as many waited/);
+    expect(advice?.seen).toMatch(/dropped 7 packets: the queue was full/);
     expect(advice?.remedy).toContain('--queue-length');
   });
 
@@ -253,7 +253,7 @@ describe('adviceOn', () => {
     expect(list.map((advice) => advice.seen.replace(/:.*/, ''))).toEqual([
       expect.stringMatching(/^the kernel dropped \d packets? \(/),
       expect.stringMatching(/^the kernel dropped \d packets?$/),
-      'queue 9 is held by nobody',
+      'queue 9 is not bound by any process',
     ]);
     for (const advice of list.slice(0, 2)) {
       expect(advice.remedy).toContain(remedy);
@@ -265,7 +265,7 @@ describe('adviceOn', () => {
     const kernel = { state: 'known' as const, rows: [kernelRow(0, { portId: 77 })], unread: [] };
     expect(seen(snapshot({ queues: [{ queue: 0 }, { queue: 1 }], kernel }))).toEqual([
       'queue 0 is held by port id 77, which is not this clear-df',
-      expect.stringContaining('queue 1 is held by nobody'),
+      expect.stringContaining('queue 1 is not bound by any process'),
     ]);
   });
 

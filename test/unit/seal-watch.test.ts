@@ -1,4 +1,4 @@
-/** A running tunnel puts back what keeps its frames from leaving readable; on a machine of canned answers. */
+/** A running tunnel puts back what keeps its frames from leaving unencrypted; on a machine of canned answers. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import type { Runner } from '../../src/host/exec.js';
@@ -110,7 +110,7 @@ describe('a running tunnel', () => {
     machine[what] = false;
     await watch.look();
     expect(machine.changed).toEqual([command]);
-    expect(said).toEqual([expect.stringContaining('put back, somebody took it away')]);
+    expect(said).toEqual([expect.stringContaining('restored, another program had removed it')]);
     await watch.look();
     expect(machine.changed).toHaveLength(1);
     await watch.stop();

@@ -85,13 +85,13 @@ describe('a path of 1500', () => {
     expect(found).toMatchObject({ reachable: 'yes', fullSize: 'yes', fullSizeBack: 'yes', largest: 1500 });
     expect(found.limit).toEqual({ by: 'host', mtu: 1500, errno: constants.errno.EMSGSIZE });
     expect(found.fragments).toEqual({ out: 'yes', back: 'yes' });
-    expect(found.words).toBe('Full-size packets with DF pass (1500 bytes). Fragments survive both ways.');
+    expect(found.words).toBe('Full-size packets with DF pass (1500 bytes). Fragments pass in both directions.');
   });
 
   it('of which more was asked for than the device allows', async () => {
     const found = await probe({}, 9000);
     expect(found).toMatchObject({ fullSize: 'no', largest: 1500, limit: { by: 'host', mtu: 1500 } });
-    expect(found.words).toMatch(/9000 bytes\) do not pass: 1500 is the most, says this host itself \(EMSGSIZE\)/);
+    expect(found.words).toMatch(/9000 bytes\) do not pass. Path MTU is 1500, limited by this host \(EMSGSIZE\)/);
   });
 
   it('behind a jumbo device is searched beyond what was asked for', async () => {
@@ -108,8 +108,8 @@ describe('a router whose next link has 1400', () => {
     expect(found).toMatchObject({ fullSize: 'no', largest: 1400, limit: { by: 'router', from: ROUTER } });
     expect(found.asked.filter(({ dontFragment, bytes }) => dontFragment && bytes > 1400)).toHaveLength(3);
     expect(found.words).toBe(
-      `Full-size packets with DF (1500 bytes) do not pass: 1400 is the most, says ${ROUTER}. ` +
-        'Fragments survive both ways, so a tunnel that clears DF will work.',
+      `Full-size packets with DF (1500 bytes) do not pass. Path MTU is 1400, reported by ${ROUTER}. ` +
+        'Fragments pass in both directions, so a tunnel that clears DF will work.',
     );
   });
 
@@ -127,7 +127,9 @@ describe('a router whose next link has 1400', () => {
     const found = await probe({ mtu: 1400, tells: 'silence' });
     expect(found).toMatchObject({ fullSize: 'no', fullSizeBack: 'unknown', largest: 1400, limit: { by: 'silence' } });
     expect(found.fragments).toEqual({ out: 'yes', back: 'yes' });
-    expect(found.words).toMatch(/1400 is the most, and nobody says so: a black hole\. Fragments survive both ways/);
+    expect(found.words).toMatch(
+      /Path MTU is 1400 and no ICMP is sent \(a PMTU black hole\)\. Fragments pass in both directions/,
+    );
   });
 });
 
@@ -140,21 +142,17 @@ describe('fragments', () => {
     expect(rows.slice(-2).map(({ pieces }) => pieces)).toEqual([2, 3]);
   });
 
-  it('that are dropped on the way out say nothing of the way back', async () => {
+  it('dropped outbound leave the return direction unknown', async () => {
     const found = await probe({ mtu: 1400, dropsOut: true });
     expect(found.fragments).toEqual({ out: 'no', back: 'unknown' });
-    expect(found.words).toMatch(
-      /Fragments do not survive on the way out, so a tunnel that cuts outside will not work \(docs/,
-    );
+    expect(found.words).toMatch(/Fragments do not pass outbound, so a tunnel that cuts outside will not work \(docs/);
     expect(found.rows.map(({ test }) => test)).not.toContain('fragments back');
   });
 
   it('that are dropped on the way back', async () => {
     const found = await probe({ mtu: 1400, dropsBack: true });
     expect(found.fragments).toEqual({ out: 'yes', back: 'no' });
-    expect(found.words).toMatch(
-      /survive on the way out but not back, so a tunnel that cuts outside will not work \(docs/,
-    );
+    expect(found.words).toMatch(/pass outbound but not on return, so a tunnel that cuts outside will not work \(docs/);
   });
 
   it('of an answer that comes whole are unknown', async () => {
@@ -164,7 +162,7 @@ describe('fragments', () => {
       return results.map((each) => ({ ...each, fragment: 0 }));
     }, 1500);
     expect(found.fragments).toEqual({ out: 'yes', back: 'unknown' });
-    expect(verdict(found, TARGET)).toMatch(/the way back is not known/);
+    expect(verdict(found, TARGET)).toMatch(/the return direction is unknown/);
   });
 
   it('as answers to full-size packets mean that those do not pass back', async () => {
@@ -174,7 +172,7 @@ describe('fragments', () => {
       return results.map((each) => (question.bytes === 1500 ? { ...each, fragment: 1396 } : each));
     }, 1500);
     expect(found).toMatchObject({ largest: 1500, fullSize: 'no', fullSizeBack: 'no' });
-    expect(verdict(found, TARGET)).toMatch(/pass on the way out but not back/);
+    expect(verdict(found, TARGET)).toMatch(/pass outbound but not on return/);
   });
 });
 

@@ -82,8 +82,8 @@ describe('a record', () => {
     ['all is well', {}, 'works'],
     ['a ping is lost', { ping: 'some lost' }, 'cannot'],
     ['datagrams are lost', { datagrams: 'lost' }, 'cannot'],
-    ['super-packets are lost', { superPackets: 'lost' }, 'limited'],
-    ['tagged super-packets are lost', { taggedSuperPackets: 'lost' }, 'limited'],
+    ['GSO packets are lost', { superPackets: 'lost' }, 'limited'],
+    ['tagged GSO packets are lost', { taggedSuperPackets: 'lost' }, 'limited'],
     ['TCP fails', { tcp: 'fails' }, 'limited'],
     ['tagged TCP is refused late', { taggedTcp: 'in small pieces' }, 'limited'],
     ['the WAN saw GRE in the clear', { wan: 'GRE in the clear' }, 'limited'],
@@ -116,7 +116,7 @@ describe('a record', () => {
     });
     expect(text).toContain('| way | 5.10 | 6.1 | 6.12 | 7.2 |');
     expect(text).toContain('| `nft` | limit (1) | limit (1) | yes | no (2) |');
-    expect(text).toMatch(/\n1\. lost: UDP super-packets; whole: .*\n2\. `tunnel up` refuses: because\n$/);
+    expect(text).toMatch(/\n1\. lost: UDP GSO packets; whole: .*\n2\. `tunnel up` refuses: because\n$/);
     expect(text).toContain('| 5.10 | 5.10.1-amd64 | 1.0.0 | 2025-01-01 |\n| 6.1 | 6.1.1-amd64 |');
   });
 });

@@ -1,4 +1,4 @@
-/** What keeps GRE from leaving readable: policies behind all others, rules of the routing policy, a table of nft. */
+/** What keeps GRE from leaving unencrypted: policies behind all others, rules of the routing policy, a table of nft. */
 import { describe, expect, it } from 'vitest';
 import { parsePolicies } from '../../src/host/facts/xfrm.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';

@@ -104,7 +104,7 @@ describe('a key file', () => {
     ],
     ['a list', '- a\n', `${FILE}:1`, 'it is no map'],
     ['a key alone', `${hex(36, 1)}\n`, `${FILE}:1`, 'it is no map'],
-    ['an alias', GCM.replace(hex(36, 1), '*a'), `${FILE}:1`, 'an alias (*) stands here'],
+    ['an alias', GCM.replace(hex(36, 1), '*a'), `${FILE}:1`, 'an alias (*) is used here'],
     ['a second document', `${GCM}---\n${GCM}`, `${FILE}:3`, 'a second YAML document'],
   ])('with %s is refused without repeating it', (_title, text, object, words) => {
     const error = refusal(() => parseKeys(text, FILE, site('aes-gcm-256')));

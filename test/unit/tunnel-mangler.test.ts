@@ -18,13 +18,13 @@ describe('the mangler of a tunnel', () => {
 });
 
 describe('the status of a tunnel', () => {
-  it('says what no item tells: that there is no way to the other end', () => {
+  it('says what no item tells: that there is no route to the other end', () => {
     const item = { key: 'bridge br0', desired: 'there is a bridge br0', state: 'in-sync', ours: true } as const;
     const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [item] };
     const line = '  ok         there is a bridge br0\n';
     expect(statusText({ ...status, ok: true })).toBe(`tunnel site-a, engine tunnel-flag: as planned\n${line}`);
     expect(statusText({ ...status, ok: false, problem: 'eth1 is down' })).toBe(
-      `tunnel site-a, engine tunnel-flag: not as planned\n${line}  DIFFERS    the way to the other end: eth1 is down\n`,
+      `tunnel site-a, engine tunnel-flag: not as planned\n${line}  DIFFERS    the path to the other end: eth1 is down\n`,
     );
   });
 

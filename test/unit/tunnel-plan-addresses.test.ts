@@ -42,7 +42,7 @@ describe('addresses and routes', () => {
     const old = route('default', 'via 10.32.0.254 dev eth0 proto static metric 100');
     const item = routeItem(old, 'br0', reason);
     const other = route('default', 'via 10.32.0.254 dev br0 proto static metric 50');
-    expect(item.status(facts({ routes: [other, old] }))).toEqual({ state: 'differs', observed: 'it goes by eth0' });
+    expect(item.status(facts({ routes: [other, old] }))).toEqual({ state: 'differs', observed: 'it uses eth0' });
     expect(lines(item.apply(facts()))).toEqual([
       'ip route replace default via 10.32.0.254 dev br0 proto static metric 100',
     ]);

@@ -102,7 +102,7 @@ describe('rules of the queue', () => {
     ]);
   });
 
-  it('the outer hook too with nft, once, for UDP super-packets', () => {
+  it('the outer hook too with nft, once, for UDP GSO packets', () => {
     expect(rules({ hook: 'nft-bridge' })).toEqual(['bridge all gretap1', `output gre ${ends}`]);
     expect(rules({ hook: 'nft-bridge', tunnel: { pmtudisc: true } })).toHaveLength(2);
   });

@@ -207,24 +207,24 @@ describe('addresses of a port', () => {
     ],
   });
 
-  it('stay without being asked, and the plan says what goes silent', () => {
+  it('stay without being asked, and the plan says what becomes unreachable', () => {
     const plan = planTunnel(site(), leased);
     expect(plan.items.filter(({ kind }) => kind.startsWith('address') || kind === 'route')).toEqual([]);
-    expect(plan.cuts.join('\n')).toContain('10.32.0.1/24 on eth0 goes silent');
+    expect(plan.cuts.join('\n')).toContain('10.32.0.1/24 on eth0 becomes unreachable');
   });
 
   it('say so of a link-local one too, which never moves', () => {
     const linkLocal = { addresses: [address('169.254.7.1/16', { scope: 'link' })] };
     const machine = facts({ links: [link('eth0', linkLocal), link('eth1')] });
     const { cuts } = planTunnel(site({ bridge: { moveAddresses: true } }), machine);
-    expect(cuts.join('\n')).toContain('169.254.7.1/16 on eth0 goes silent');
+    expect(cuts.join('\n')).toContain('169.254.7.1/16 on eth0 becomes unreachable');
   });
 
   it('move when asked, but not those of a lease', () => {
     const plan = planTunnel(site({ bridge: { moveAddresses: true } }), leased);
     const keys = plan.items.map(({ key }) => key).filter((key) => /^(address|route)/.test(key));
     expect(keys).toEqual(['address 10.32.0.1/24 on br0', 'address 10.32.0.1/24 off eth0']);
-    expect(plan.cuts.join('\n')).toMatch(/10\.32\.0\.9\/24 on eth0 goes silent: it is leased/);
+    expect(plan.cuts.join('\n')).toMatch(/10\.32\.0\.9\/24 on eth0 becomes unreachable: it is leased/);
     expect(plan.cuts.join('\n')).toMatch(/10\.32\.0\.1\/24 moves from eth0 to br0: connections/);
   });
 });

@@ -73,10 +73,10 @@ describe('the way into the device', () => {
     expect(item.status(facts({ rules, path: by('vti1') }))).toEqual({ state: 'in-sync' });
     expect(item.status(facts({ path: by('vti1') })).state).toBe('differs');
     expect(item.status(facts({ rules, path: by('eth1') }))).toMatchObject({
-      observed: expect.stringContaining('the rule is there, but the way goes by eth1') as string,
+      observed: expect.stringContaining('the rule is there, but the route uses eth1') as string,
     });
     expect(item.status(facts({ rules, path: undefined }))).toMatchObject({
-      observed: expect.stringContaining('there is no way') as string,
+      observed: expect.stringContaining('there is no route') as string,
     });
     expect(item.status(facts({ rules: [{ ...rules[0]!, family: 6 }], path: by('vti1') })).state).toBe('differs');
     expect(lines(item.apply(facts()))).toEqual(['ip -4 rule add preference 3295 not fwmark 0xcdf/0xfff lookup 3295']);

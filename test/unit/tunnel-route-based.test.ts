@@ -140,10 +140,10 @@ describe('what stands beside it', () => {
     expect(refused(xfrmCarrier({ inner }), { routes })).toMatch(/inner\.remote: 10\.255\.0\.2 lies in 10\.255\.0\.2/);
   });
 
-  it('policies of the whole machine: a VTI refuses those that would take its GRE, an XFRM interface is spared', () => {
+  it('global policies: a VTI refuses those that would take its GRE, an XFRM interface is spared', () => {
     const global = [policy({}), policy({ direction: 'in' }), policy({ mark: { value: 0, mask: 0xffff_ffff } })];
     for (const one of global) {
-      expect(refused(vtiCarrier(), { policies: [one] })).toMatch(/a policy of the whole machine .* takes GRE/);
+      expect(refused(vtiCarrier(), { policies: [one] })).toMatch(/a global policy .* takes GRE/);
       expect(refused(xfrmCarrier(), { policies: [one] })).toBe('');
     }
     const apart = [

@@ -141,7 +141,7 @@ describe('the plan', () => {
     expect(keys(1602)).not.toContain('vrf hop-100');
     expect(keys(1601)).toContain('vrf hop-100');
     const [why] = planTunnel(srv6(), core(1500)).notes.filter((note) => note.startsWith('cut '));
-    expect(why).toMatch(/^cut second-hop: 1538 of GRE and 64 of IPv6 and segments make 1602 bytes, .* takes 1500/);
+    expect(why).toMatch(/^cut second-hop: 1538 of GRE and 64 of IPv6 and segments make 1602 bytes, .* carries 1500/);
     expect(planTunnel(srv6({ cut: 'second-hop' }), core(9000)).sizes.cutBy).toBe('hop-100');
   });
 
@@ -259,7 +259,7 @@ describe('a machine', () => {
       'whole, but small',
       core(1601),
       { cut: 'whole' },
-      'a full packet has 1602 bytes in IPv6, and the way into the core takes 1601',
+      'a full packet has 1602 bytes in IPv6, and the path into the core carries 1601',
     ],
     ['no room', core(1280), { segments: segments(80) }, 'too few for fragments'],
     ['same tunnel', withLinks(twin), {}, 'ip_tunnel_lookup'],
@@ -268,7 +268,7 @@ describe('a machine', () => {
       'other way',
       core(1500, { path: { dev: 'eth0', mtu: 1500, source: undefined, via: undefined } }),
       {},
-      'the way to fc00:b::100 goes by eth0',
+      'the route to fc00:b::100 uses eth0',
     ],
   ];
   it.each(UNFIT)('is refused: %s', (_, machine, parts, words) => {

@@ -73,7 +73,7 @@ describe('a tunnel that is up from another version of its file', () => {
     }
   });
 
-  it('does not where policies would go: frames would leave readable', () => {
+  it('does not where policies would go: frames would leave unencrypted', () => {
     const journal = journalOf(up);
     for (const switching of [false, true]) {
       const { code, hint } = refusal(() => refuseOtherPlan(planOf({ type: 'plain' }), journal, switching));

@@ -218,10 +218,10 @@ const MACHINES: WrongSite[] = [
     ...{ line: 2, key: 'remote', code: 'CONFLICT', words: ['192.168.200.1 is an address of this machine (eth1)'] },
   },
   {
-    title: 'the way to the other end goes elsewhere',
+    title: 'the path to the other end goes elsewhere',
     text: ends('192.168.200.1', '198.51.100.1'),
     facts: { ...ROUTER, path: { dev: 'eth2', mtu: 1500, source: '203.0.113.2', via: '203.0.113.1' } },
-    ...{ line: 3, key: 'underlay', code: 'ENVIRONMENT', words: ['goes by eth2, not by eth1'] },
+    ...{ line: 3, key: 'underlay', code: 'ENVIRONMENT', words: ['uses eth2, not eth1'] },
   },
   {
     title: 'the bridge’s name is taken by something else',
@@ -284,7 +284,7 @@ export const UNFIT_SITES: readonly WrongSite[] = [
     ...{ line: 5, key: 'carrier', code: 'CONFLICT', words: ['there is a policy already', 'reqid 7', 'relies on it'] },
   },
   {
-    title: 'there is no way to the other end',
+    title: 'there is no route to the other end',
     text: HEAD,
     facts: { ...ROUTER, path: undefined },
     ...{ line: 2, key: 'remote', code: 'ENVIRONMENT', words: ['no route to 172.16.0.1'] },

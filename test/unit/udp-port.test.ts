@@ -71,7 +71,7 @@ describe('the holder of a UDP port', () => {
 
   test('may be hidden, and the tables, too', () => {
     expect(portHolder(HERE, PORT, proc)).toEqual({ state: 'unknown' });
-    expect(holderText({ state: 'unknown' })).toBe('nobody knows whom');
+    expect(holderText({ state: 'unknown' })).toBe('by an unknown process');
     table('udp', row(HERE_SHOWN, PORT, 3));
     expect(holderText(portHolder(HERE, PORT, proc))).toBe('a process that does not show here');
     table('udp', 'nonsense', '', `1: ${HERE_SHOWN}`);

@@ -79,14 +79,14 @@ describe('the watch on the underlay', () => {
     expect(said).toEqual([]);
     machine.device = undefined;
     for (let looks = 0; looks < 3; looks += 1) await watch.look();
-    expect(said).toEqual([`warn nothing gets to ${REMOTE} now: there is no device tun0; there are eth0`]);
+    expect(said).toEqual([`warn ${REMOTE} is unreachable: there is no device tun0; there are eth0`]);
     // First the device, later its address: nothing gets through in between either.
     machine.device = { index: 6, mtu: 1334, address: false };
     await watch.look();
-    expect(said[1]).toContain(`warn nothing gets to ${REMOTE} now: no device of this machine has ${LOCAL}`);
+    expect(said[1]).toContain(`warn ${REMOTE} is unreachable: no device of this machine has ${LOCAL}`);
     machine.device = { index: 6, mtu: 1334 };
     for (let looks = 0; looks < 3; looks += 1) await watch.look();
-    expect(said.slice(2)).toEqual([`info the way to ${REMOTE} is back: by tun0, MTU 1334`]);
+    expect(said.slice(2)).toEqual([`info the path to ${REMOTE} is back: through tun0, MTU 1334`]);
   });
 
   it('notices a device that is another one, between two looks', async () => {
@@ -94,7 +94,7 @@ describe('the watch on the underlay', () => {
     await watch.look();
     machine.device = { index: 7, mtu: 1334 };
     await watch.look();
-    expect(said).toEqual([`info tun0 was gone for a moment and is back; the way to ${REMOTE} goes by tun0, MTU 1334`]);
+    expect(said).toEqual([`info tun0 was gone for a moment and is back; the route to ${REMOTE} uses tun0, MTU 1334`]);
   });
 
   it('says what another MTU makes of a full packet', async () => {
@@ -104,7 +104,7 @@ describe('the watch on the underlay', () => {
     await watch.look();
     // 1538: 20 + 1256 (157 × 8) and 20 + 262; before 20 + 1312 and 20 + 206.
     expect(said).toEqual([
-      "warn tun0 takes 1280 bytes now, 1334 before: a host's packet of 1500 bytes becomes 1276 + 282, no longer 1332 + 226",
+      "warn tun0 now carries 1280 bytes, before 1334: a host's packet of 1500 bytes becomes 1276 + 282, no longer 1332 + 226",
     ]);
     await watch.look();
     expect(said).toHaveLength(1);
@@ -128,6 +128,6 @@ describe('the watch on the underlay', () => {
     machine.broken = undefined;
     machine.device = undefined;
     await watch.look();
-    expect(said[1]).toContain(`nothing gets to ${REMOTE} now`);
+    expect(said[1]).toContain(`${REMOTE} is unreachable`);
   });
 });

@@ -113,7 +113,7 @@ async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {
     operation: 'take down tunnel',
     object: name,
     reason: feedText(feed),
-    hint: 'stop that process, or take the tunnel down all the same with --force',
+    hint: 'stop that process, or take the tunnel down anyway with --force',
   });
 }
 

@@ -29,7 +29,7 @@ export async function awaitIke(tunnel: OpenTunnel, log: Logger, stop: AbortSigna
   tunnel.journal.ikeEnded(failure && { at: Date.now(), words: failure.words, hint: failure.hint });
   if (failure === undefined) return;
   log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
-  log.warn(`nothing leaves readable meanwhile; every frame for ${site.remote} makes charon try again`);
+  log.warn(`nothing leaves unencrypted meanwhile; every frame for ${site.remote} makes charon try again`);
 }
 
 /** The tunnel is up by now, whatever becomes of the question. */

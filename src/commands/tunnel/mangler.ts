@@ -76,7 +76,7 @@ export async function endMangler(journal: Journal, log: Logger): Promise<void> {
   try {
     process.kill(pid, 'SIGTERM');
   } catch (cause) {
-    if (stillRuns(running)) throw unwilling(journal.name, pid, 'it may not be told to end by this user', cause);
+    if (stillRuns(running)) throw unwilling(journal.name, pid, 'this user may not signal it', cause);
   }
   const until = Date.now() + END_MS;
   while (stillRuns(running)) {

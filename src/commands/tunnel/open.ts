@@ -89,7 +89,7 @@ export async function openTunnel(
       if (check) await refuseUnloadable(runner, plan.items, machine.facts);
       return { site, text, plan, machine, origin, journal: kept, others };
     }
-    log.warn(`the journal of ${site.name} tells of things that are all gone: it is not used`);
+    log.warn(`the journal of ${site.name} is stale, none of its objects exist: ignored`);
   }
   const origin = withoutOthers(machine.facts, others, site);
   if (check) checkSite(site, origin);
@@ -121,7 +121,7 @@ export function neighboursOf({ others, machine }: Pick<OpenTunnel, 'others' | 'm
 /** Why a journal may be of another network namespace, in words. */
 export function unproven(name: string): string {
   return (
-    `whether the journal of ${name} is of this network namespace or of an earlier one cannot be told: ` +
+    `whether the journal of ${name} is of this network namespace or of an earlier one cannot be determined: ` +
     'an earlier clear-df wrote it, or the kernel is older than 5.14 and CAP_SYS_ADMIN is missing'
   );
 }

@@ -1,7 +1,7 @@
 /**
  * A tunnel that is up from another version of its file. Most differences need a `down` in between. New keys, and UDP
  * around ESP or not, do not: the new associations come beside the old ones, the policies stay, and then the old ones
- * go. At no moment is there a way for a frame to leave readable.
+ * go. At no moment is there a way for a frame to leave unencrypted.
  */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';
@@ -54,7 +54,7 @@ export function refuseUsedKeys({ items, site }: Plan, journal: Journal, facts: F
     code: 'CONFLICT',
     operation: 'set up tunnel',
     object: `${site.name} (${site.file}): ${used.key}`,
-    reason: `it is in use otherwise (${status.observed}), and an association that is made anew needs new keys (RFC 4106 §3)`,
+    reason: `it is in use otherwise (${status.observed}), and an association that is created again needs new keys (RFC 4106 §3)`,
     hint:
       'nothing was changed; name a new key file in carrier.keys, clear-df tunnel keys FILE writes it, copy it to the ' +
       'other end, and clear-df tunnel up --switch FILE on both',

@@ -1,4 +1,4 @@
-/** A running tunnel puts back what keeps its frames from leaving readable, when somebody has taken it away. */
+/** A running tunnel puts back what keeps its frames from leaving unencrypted, when somebody has taken it away. */
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { rereadFacts } from '../../host/facts.js';
@@ -91,7 +91,7 @@ export class SealWatch {
     if (status.state === 'in-sync') return;
     try {
       for (const command of item.apply(this.#facts)) await perform(this.#runner, command, this.#log);
-      this.#log.warn({ found: status.observed }, `put back, somebody took it away: ${item.desired}`);
+      this.#log.warn({ found: status.observed }, `restored, another program had removed it: ${item.desired}`);
       this.#said.delete(item.key);
     } catch (error) {
       this.#say(item.key, `cannot be put back, and will be tried: ${item.desired}`, error);

@@ -16,7 +16,7 @@ const IKE_DAEMONS = /^(charon|charon-systemd|pluto|iked|racoon)$/;
 export function openSocket(plan: SocketPlan, site: Site, log: Logger): EncapSocket {
   const socket = open(plan, site);
   socket.on('fault', (fault) => logFault(fault, plan, log));
-  log.info(`holding UDP socket ${addressOf(plan)}: the kernel takes ESP in UDP on it`);
+  log.info(`holding UDP socket ${addressOf(plan)}: the kernel accepts ESP in UDP on it`);
   return socket;
 }
 
@@ -43,7 +43,7 @@ export function closeSocket(socket: EncapSocket, log: Logger): void {
   const { local, port } = socket.options;
   log.info(
     { keepalives, ike, other, dropped },
-    `UDP socket ${local}:${port} is closed: ${keepalives} keepalives sent; ${ike} IKE and ${other} other packets thrown away`,
+    `UDP socket ${local}:${port} is closed: ${keepalives} keepalives sent; ${ike} IKE and ${other} other packets discarded`,
   );
 }
 
@@ -76,7 +76,7 @@ function logFault(fault: EncapFault, plan: SocketPlan, log: Logger): void {
     case 'not-esp':
       log.warn(
         { ...fault, hint: 'an IKE daemon at the other end? With a key file on this end there is none to answer it' },
-        `${fault.count} packets from ${fault.from} to ${addressOf(plan)} were no ESP, and are thrown away`,
+        `${fault.count} packets from ${fault.from} to ${addressOf(plan)} were no ESP, and are discarded`,
       );
   }
 }

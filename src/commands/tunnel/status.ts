@@ -197,7 +197,7 @@ export function statusText({ name, engine, ok, items, problem, mangler, socket, 
     const mark = STATES[state].padEnd(10);
     return `${mark} ${desired}${observed === undefined ? '' : `: ${observed}`}${state === 'in-sync' && !ours ? ' (not by clear-df)' : ''}`;
   });
-  if (problem !== undefined) lines.push(`${STATES['differs'].padEnd(10)} the way to the other end: ${problem}`);
+  if (problem !== undefined) lines.push(`${STATES['differs'].padEnd(10)} the path to the other end: ${problem}`);
   if (socket !== undefined) {
     const mark = STATES[socket.ok ? 'in-sync' : 'differs'].padEnd(10);
     lines.push(

@@ -96,16 +96,16 @@ export class UnderlayWatch {
     if (problem === this.#problem) return;
     this.#problem = problem;
     const { remote, underlay } = this.site;
-    this.#log.warn({ underlay }, `nothing gets to ${remote} now: ${problem}`);
+    this.#log.warn({ underlay }, `${remote} is unreachable: ${problem}`);
   }
 
   #tellBack(before: string | undefined, shown: string): void {
     const { underlay, remote } = this.site;
     const [was, is] = [before, shown].map((text) => /"ifindex":(\d+)/.exec(text ?? '')?.[1]);
-    const how = `by ${underlay}, MTU ${this.#facts.path?.mtu}`;
-    if (this.#problem !== undefined) this.#log.info({ underlay }, `the way to ${remote} is back: ${how}`);
+    const how = `${underlay}, MTU ${this.#facts.path?.mtu}`;
+    if (this.#problem !== undefined) this.#log.info({ underlay }, `the path to ${remote} is back: through ${how}`);
     else if (was !== undefined && was !== is) {
-      this.#log.info({ underlay }, `${underlay} was gone for a moment and is back; the way to ${remote} goes ${how}`);
+      this.#log.info({ underlay }, `${underlay} was gone for a moment and is back; the route to ${remote} uses ${how}`);
     }
     this.#problem = undefined;
   }
@@ -118,7 +118,7 @@ export class UnderlayWatch {
     const { underlay } = this.site;
     this.#log.warn(
       { underlay, mtu: this.#sizes.pathMtu },
-      `${underlay} takes ${this.#sizes.pathMtu} bytes now, ${before.pathMtu} before: a host's packet of ` +
+      `${underlay} now carries ${this.#sizes.pathMtu} bytes, before ${before.pathMtu}: a host's packet of ` +
         `${this.#sizes.inner} bytes becomes ${is}, no longer ${was}`,
     );
   }

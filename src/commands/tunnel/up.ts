@@ -150,8 +150,8 @@ async function retireFormer(
   if (stale.length === 0) return;
   const left = await removeStale(stale, items, steps);
   const { log, journal } = steps;
-  if (left > 0) log.warn(`${left} old associations are left; clear-df tunnel down takes them away`);
-  else log.info(`${journal.name} has switched: ${stale.length} old associations are taken away`);
+  if (left > 0) log.warn(`${left} old associations are left; clear-df tunnel down removes them`);
+  else log.info(`${journal.name} has switched: ${stale.length} old associations are removed`);
 }
 
 /** Rules and queues are the mangler's own; it takes them away itself when it ends, or fails to begin. */

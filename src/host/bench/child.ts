@@ -95,7 +95,7 @@ export function startChild(options: ChildOptions, args: readonly string[]): Chil
 export function childError(name: string, said: string, exitCode: number | undefined): ClearDfError {
   const codes = Object.entries(EXIT_CODES) as [ErrorCode, number][];
   const code = codes.find(([, number]) => number === exitCode)?.[0] ?? 'RUNTIME';
-  const reason = /^clear-df: (.*)$/m.exec(said)?.[1] ?? (said.trim().split('\n').at(-1) || 'it ended without a word');
+  const reason = /^clear-df: (.*)$/m.exec(said)?.[1] ?? (said.trim().split('\n').at(-1) || 'it exited without output');
   const hint = /^hint: (.*)$/m.exec(said)?.[1];
   return new ClearDfError({ code, operation: 'run', object: name, reason, hint });
 }

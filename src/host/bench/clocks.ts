@@ -34,7 +34,7 @@ function noClock(cause: unknown): ClearDfError {
     code: 'ENVIRONMENT',
     operation: 'read',
     object: '/proc/PID/task/*/schedstat',
-    reason: 'this kernel does not tell how long a thread ran',
+    reason: 'this kernel does not report the run time of a thread',
     errno: (cause as NodeJS.ErrnoException).code,
     hint: 'run a kernel with CONFIG_SCHED_INFO, as those of Debian are',
     cause,

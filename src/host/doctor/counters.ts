@@ -21,7 +21,7 @@ export function parseCounters(text: string): Map<string, number> {
   return counters;
 }
 
-/** Bytes that half datagrams take. Never throws. */
+/** Bytes that incomplete datagrams take. Never throws. */
 export function readFragmentMemory(): Reading<number> {
   const text = read('/proc/net/sockstat');
   if ('unknown' in text) return text;

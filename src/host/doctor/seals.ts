@@ -1,4 +1,4 @@
-/** What keeps a site's frames from leaving readable: policies, rules and tables, as plans read them. */
+/** What keeps a site's frames from leaving unencrypted: policies, rules and tables, as plans read them. */
 import type { Machine } from '../../doctor/machine.js';
 import type { Site } from '../../tunnel/site.js';
 import type { Runner } from '../exec.js';

@@ -40,7 +40,7 @@ export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrie
 
 function silence({ errno, reason, code, hint }: ClearDfError): IkeFacts['silent'] {
   if (errno === 'ENOENT') return { reason: "strongSwan's swanctl is not installed", hint };
-  if (code === 'PRIVILEGE') return { reason: `charon cannot be asked: ${reason}`, hint };
+  if (code === 'PRIVILEGE') return { reason: `charon cannot be queried: ${reason}`, hint };
   const why = reason.split('; ')[0] ?? reason;
   return { reason: `charon does not answer: ${why}`, hint: 'systemctl start strongswan' };
 }

@@ -1,4 +1,4 @@
-/** IPv4 routes, and the way to the other end of the tunnel, IPv4 or IPv6. */
+/** IPv4 routes, and the path to the other end of the tunnel, IPv4 or IPv6. */
 import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { Facts, Link, Route } from '../../tunnel/facts.js';
@@ -78,7 +78,7 @@ const found = z.array(
 );
 
 /**
- * The way to an address, with the MTU that the route or else its device has; what path MTU discovery has learnt does
+ * The path to an address, with the MTU that the route or else its device has; what path MTU discovery has learnt does
  * not count, because it goes again.
  * @returns undefined when there is no way
  */

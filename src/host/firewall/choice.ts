@@ -20,7 +20,7 @@ export function parseBackendChoice(value: string): BackendChoice {
 }
 
 /**
- * At the bridge hook iptables comes first: a super-packet that an nft bridge queue has to split
+ * At the bridge hook iptables comes first: a GSO packet that an nft bridge queue has to split
  * loses its Ethernet header, and from some kernel after 6.12 every packet it hands back is lost.
  */
 function preference(iptablesFirst: boolean): readonly Backend[] {

@@ -59,7 +59,7 @@ export function refuseConflicts(items: readonly Item[], facts: Facts, site: Pick
       operation: 'set up tunnel',
       object: `${site.name} (${site.file}): ${item.key}`,
       reason: status.observed,
-      hint: status.hint ?? 'nothing was changed; take that away, or name another in the file',
+      hint: status.hint ?? 'nothing was changed; remove it, or choose another name in the file',
     });
   }
 }
@@ -80,7 +80,7 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
       await steps.machine.look('all');
     }
     const left = items.find((item) => item.status(steps.machine.facts).state !== 'in-sync');
-    if (left !== undefined) throw undone(left, steps.machine.facts, 'something keeps changing it back');
+    if (left !== undefined) throw undone(left, steps.machine.facts, 'another program keeps changing it back');
   } catch (error) {
     await rollBack(changes, steps);
     // A command that was ended for the sake of the signal.
@@ -134,7 +134,8 @@ async function applyItem(
     if (excuse !== undefined) log.debug(`${command.argv.join(' ')}: ${excuse}`);
   }
   const seen = item.status(await machine.look());
-  if (seen.state !== 'in-sync') throw undone(item, machine.facts, 'the commands were accepted, and it is not so');
+  if (seen.state !== 'in-sync')
+    throw undone(item, machine.facts, 'the commands succeeded but the state did not change');
   journal.made(item.key);
 }
 
@@ -149,7 +150,7 @@ export async function rollBack(changes: readonly Change[], steps: Steps): Promis
   let sends = false;
   for (const { item, undo, observed, known } of [...changes].reverse()) {
     if (sends && isSealing(item.kind)) {
-      log.error(`not rolled back: ${item.key}: frames of the tunnel device would leave readable`);
+      log.error(`not rolled back: ${item.key}: frames of the tunnel device would leave unencrypted`);
       continue;
     }
     // The next one is put back whatever becomes of this one, also where the journal cannot be written any more.

@@ -262,7 +262,7 @@ function unreadable(name: string, file: string, reason: string, cause: unknown):
     operation: 'read journal of tunnel',
     object: `${name} (${file})`,
     reason,
-    hint: 'without it nobody knows what was there before: use the clear-df that wrote it, or undo by hand and remove it',
+    hint: 'without it the previous state is unknown: use the clear-df that wrote it, or undo by hand and remove it',
     cause,
   });
 }

@@ -32,10 +32,10 @@ export async function removeStale(
         journal.drop(key);
         continue;
       }
-      log.error(`not taken away: ${key}: ${failure}`);
+      log.error(`not removed: ${key}: ${failure}`);
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
-      log.error(`perhaps not taken away: ${key}: ${error.message}`);
+      log.error(`perhaps not removed: ${key}: ${error.message}`);
     }
     left += 1;
   }

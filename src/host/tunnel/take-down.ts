@@ -34,7 +34,7 @@ export async function takeDown(
   let sends: string | undefined;
   for (const { key, kind, undo, observed } of inPlanOrder(ours, items).reverse()) {
     if (isSealing(kind) && sends !== undefined) {
-      result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave readable` });
+      result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave unencrypted` });
       continue;
     }
     const user = userOf(key, others);

@@ -47,7 +47,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /** What its associations and policies are like, whoever makes them; only with ESP. */
   ipsec?(spec: S): EspOptions;
   /**
-   * What keeps GRE from leaving readable when something else of the plan is taken away; first in, last out. Only where
+   * What keeps GRE from leaving unencrypted when something else of the plan is taken away; first in, last out. Only where
    * encryption is promised.
    * @param facts of which xfrm policies, rules, nft tables and {@link Facts.covering} count
    */

@@ -39,8 +39,8 @@ function bare(spec: EspInUdpCarrier): EspCarrier {
 function staticNotes({ port, remotePort, mode }: EspInUdpCarrier): string[] {
   return [
     `ESP in UDP arrives only while clear-df tunnel up runs: it holds UDP port ${port}, which the kernel needs and no ` +
-      'command of iproute2 can hold; what comes there and is no ESP (IKE) is thrown away',
-    'firewalls of both routers and on the way must let UDP ' +
+      'command of iproute2 can hold; what comes there and is no ESP (IKE) is discarded',
+    'firewalls of both routers and on the path must let UDP ' +
       `${port === remotePort ? port : `${port} and ${remotePort}`} through, fragments included`,
     mode === 'transport'
       ? "behind a NAT: the other end's file has the NAT's address as remote and the port that it gives as remote-port, " +

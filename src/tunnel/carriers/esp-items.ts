@@ -16,8 +16,8 @@ export function espNotes(spec: EspKeying): string[] {
   if (hasStaticKeys(spec)) return staticNotes(spec);
   if (spec.ike === undefined) return [];
   return [
-    'IKE goes by UDP 500 and 4500 between the two ends: firewalls have to let both through, and ESP (50)',
-    "the policies are charon's: it takes them away when it is stopped, and what is sent then is lost; when it starts, it " +
+    'IKE uses UDP 500 and 4500 between the two ends: firewalls have to let both through, and ESP (50)',
+    "the policies are charon's: it removes them when it stops, and packets sent meanwhile are lost; when it starts, it " +
       'has to read its files again (swanctl --load-all; the service strongswan of Debian does)',
     "the other end's half is printed by clear-df tunnel ike FILE --swanctl, or --libreswan",
   ];

@@ -42,7 +42,7 @@ export interface EspOptions {
   forward?: boolean;
 }
 
-/** States first, what arrives before what leaves; then the policies, so that no frame leaves readable. */
+/** States first, what arrives before what leaves; then the policies, so that no frame leaves unencrypted. */
 export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
   const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
@@ -85,11 +85,11 @@ function encapOf(direction: 'in' | 'out', { local, remote }: { local: number; re
 function policyReason(direction: PolicyOptions['direction'], selector: PolicyOptions['selector'] = 'gre'): string {
   if (selector === 'any') {
     return direction === 'out'
-      ? 'what goes into the device leaves as ESP; there before the device, so that nothing gets past it'
+      ? 'what enters the device leaves as ESP; installed before the device, so that nothing bypasses it'
       : 'what comes out of the device has come as ESP';
   }
   return direction === 'out'
-    ? 'GRE to the other end goes through ESP; there before the tunnel, so that no frame leaves readable'
+    ? 'GRE to the other end goes through ESP; installed before the tunnel, so that no frame leaves unencrypted'
     : 'GRE that did not come as ESP is dropped';
 }
 
@@ -113,7 +113,7 @@ export function staticNotes({ cipher }: EspKeying): string[] {
       'AES-GCM must never repeat an IV under one key: make new keys whenever an end has restarted (RFC 4106 §3)',
     );
   }
-  return [...notes, 'each end takes the keys of its file crosswise: what leaves here arrives there'];
+  return [...notes, 'the two ends use in and out crosswise: what one sends the other receives'];
 }
 
 function isGcm(cipher: EspCipher): boolean {

@@ -1,5 +1,5 @@
 /**
- * What keeps a tunnel's frames from leaving readable when something that sees to their encryption is taken away: a policy,
+ * What keeps a tunnel's frames from leaving unencrypted when something that sees to their encryption is taken away: a policy,
  * a route, a rule, a device. Two guards, so that none hangs on what others flush: one in xfrm or in the routing policy,
  * and one in nft. First in, last out.
  */
@@ -68,7 +68,7 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
       reason:
         sealed === 'by-policy'
           ? 'a second guard, apart from the policies: those can be flushed, or a device can be spared them (disable_xfrm)'
-          : 'while that device is away another route may lead to the other end, and frames would leave readable',
+          : 'while that device is down another route may be used, and frames would leave unencrypted',
     }),
   ];
 }
@@ -77,6 +77,6 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
 export function guardNotes({ tables }: Facts, { local, remote }: TunnelEnds): string[] {
   if (tables !== undefined) return [];
   return [
-    `nft cannot be read here: one of two guards is missing that keep GRE from ${local} to ${remote} from leaving readable`,
+    `nft cannot be read here: one of two guards is missing that keep GRE from ${local} to ${remote} from leaving unencrypted`,
   ];
 }

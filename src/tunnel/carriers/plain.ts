@@ -7,5 +7,5 @@ export const plain: Carrier<PlainCarrier> = {
   layers: () => [{ ...IPV4, name: 'outer IPv4 header' }],
   items: () => [],
   cuts: () => [],
-  notes: () => ['carrier plain: frames cross the way to the other end readable, and anyone on it can send some'],
+  notes: () => ['carrier plain: frames are not encrypted, and anyone on the path can inject some'],
 };

@@ -44,9 +44,7 @@ export const routeBased: Omit<Carrier<Spec>, 'items'> = {
   },
   cuts: ({ device, inner }, { local, remote }) =>
     inner === undefined
-      ? [
-          `everything between ${local} and ${remote} goes by ${device}, and stops until the other end has its half as well`,
-        ]
+      ? [`everything between ${local} and ${remote} uses ${device}, and stops until the other end is configured too`]
       : [],
   notes,
 };
@@ -94,7 +92,7 @@ export function deviceItems(spec: Spec, site: Site, facts: Facts, own: readonly 
     }),
     ...own,
     ...addresses,
-    upItem(device, { reason: 'nothing goes into a device that is down', fresh }),
+    upItem(device, { reason: 'a device that is down carries nothing', fresh }),
     ...(inner === undefined ? ownAddressItems(spec, site, facts) : []),
   ];
 }
@@ -118,12 +116,12 @@ function ownAddressItems(
       : []),
     deviceRouteItem(remote, 'unreachable', {
       ...{ table, metric: LAST_METRIC },
-      reason: `should ${device} go down, its route goes too: then nothing may leave readable by ${underlay}`,
+      reason: `should ${device} go down, its route disappears: nothing may then leave unencrypted through ${underlay}`,
     }),
     deviceRouteItem(remote, { dev: device, source: local }, { table, reason: 'leads into the device' }),
     policyRuleItem({
       ...{ preference: priority, unless: mark, table, host: remote, dev: device },
-      reason: `ESP has mark ${markText(mark)} from its association, and goes past: otherwise the device would be asked for its own packets, and refuse them (collsns)`,
+      reason: `ESP has mark ${markText(mark)} from its association and bypasses the device, which would otherwise receive its own packets and refuse them (collsns)`,
     }),
   ];
 }
@@ -134,7 +132,7 @@ function notes(spec: Spec, site: Site, facts: Facts): string[] {
   const own =
     inner === undefined
       ? [
-          `not GRE alone: all that goes to ${remote} goes by ${device}; what must not (an IKE daemon's own packets) needs mark ${markText(mark)} on its socket`,
+          `not GRE alone: all that goes to ${remote} uses ${device}; what must not (an IKE daemon's own packets) needs mark ${markText(mark)} on its socket`,
           `other bits of a packet's mark than those of ${markText({ value: mark.mask, mask: mark.mask })} are left as they are`,
         ]
       : [];

@@ -64,7 +64,7 @@ function guardNotes({ underlay, remote }: Site, { tables, covering }: Facts): st
   if (covering !== undefined && covering.length > 0) return nft;
   return [
     ...nft,
-    `the way to ${remote} is a default route: no rule of the routing policy can keep GRE from another one while ` +
+    `the path to ${remote} is a default route: no rule of the routing policy can keep GRE from another one while ` +
       `${underlay} is away; a route of its own to ${remote} by ${underlay}, from whoever looks after the VPN, lets up make one`,
   ];
 }

@@ -24,7 +24,7 @@ export const vti: Carrier<VtiCarrier> = {
   notes: (spec, site, facts) => [
     ...routeBased.notes(spec, site, facts),
     `the kernel hands every ESP packet between ${site.local} and ${site.remote} to ${spec.device}: other IPsec between ` +
-      'them has no place beside it; an XFRM interface leaves it alone',
+      'them cannot coexist with it; an XFRM interface can',
   ],
 };
 

@@ -46,7 +46,7 @@ function items(spec: XfrmInterfaceCarrier, context: CarrierContext): Item[] {
     }),
     ...deviceItems(spec, site, facts, [
       sysctlItem(`net/ipv4/conf/${device}/disable_xfrm`, '1', {
-        reason: 'policies of the whole machine are not asked before the device; its own are, by if_id',
+        reason: 'global policies are not checked before the device; its own are, by if_id',
         fresh: linkOf(facts, device) === undefined,
       }),
     ]),

@@ -1,4 +1,4 @@
-/** IPsec policies of the whole machine that would take what a carrier's device is for. */
+/** IPsec global policies that would take what a carrier's device is for. */
 import { isInPrefix } from '../../net/address.js';
 import type { TunnelEnds } from '../carriers/carrier.js';
 import type { Facts, XfrmPolicy } from '../facts.js';
@@ -31,7 +31,7 @@ export function checkGlobalPolicies(
     'CONFLICT',
     site,
     'carrier',
-    `a policy of the whole machine (${direction}, ${source} to ${destination}, ${whole}, reqid ${reqid}) takes GRE between ` +
+    `a global policy (${direction}, ${source} to ${destination}, ${whole}, reqid ${reqid}) takes GRE between ` +
       `${local} and ${remote} before ${spec.device} can`,
     'give it a narrower selector, and mark 0 (mark 0 mask 0xffffffff), which keeps it out of the VTI; or carrier: xfrm-interface',
   );

@@ -24,7 +24,7 @@ export function checkIke(site: Site, { ike }: Facts): void {
       'ENVIRONMENT',
       site,
       'carrier.ike',
-      `all that goes to ${site.remote} is led into ${carrier.device}, IKE's own packets as well, and before there are keys they cannot leave`,
+      `all that goes to ${site.remote} is routed into ${carrier.device}, IKE's own packets included, which cannot leave before there are keys`,
       'give the device inner addresses',
     );
   }

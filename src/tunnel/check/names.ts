@@ -29,7 +29,7 @@ export function checkNames(site: Site, facts: Facts): void {
       'CONFLICT',
       site,
       tunnel.key === undefined ? 'remote' : 'tunnel.key',
-      `${twin.name} is a gretap from ${String(twin.data.local)} to ${String(twin.data.remote)} with the same key already; the kernel takes one (EEXIST)`,
+      `${twin.name} is a gretap from ${String(twin.data.local)} to ${String(twin.data.remote)} with the same key already; the kernel accepts one (EEXIST)`,
       `tunnel.name: ${twin.name}, or another tunnel.key on both ends, or: ip link delete dev ${twin.name}`,
     );
   }

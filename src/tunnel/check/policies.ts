@@ -24,6 +24,6 @@ export function checkPolicies({ carrier, ...site }: Site, { policies, ike }: Fac
     'carrier',
     `there is a policy already for GRE between ${local} and ${remote} (${found.transform}, mode ${found.mode}, reqid ` +
       `${found.reqid}): another tunnel or an IKE daemon relies on it`,
-    'keys: external leaves states and policies to whoever made them; or give this tunnel another pair of addresses',
+    'keys: external leaves states and policies to their owner; or give this tunnel another pair of addresses',
   );
 }

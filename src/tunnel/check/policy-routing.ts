@@ -27,7 +27,7 @@ export function checkPolicyRouting({ inner, mark, table, priority }: RouteBased,
       'carrier.mark',
       `ESP with mark ${markText(mark)} would be routed by a rule of someone else's (preference ${clash.preference}: ` +
         `${clash.words.join(' ')}): both use ${bits}`,
-      'another carrier.mark, of bits that no rule asks for: ip rule',
+      'another carrier.mark, of bits that no rule matches: ip rule',
     );
   }
 }

@@ -49,7 +49,7 @@ function refuseKind(site: Site, key: string, { name, kind, mtu }: Link): void {
       'CONFLICT',
       site,
       key,
-      `${name} is ${what}: it carries no Ethernet frames, and no bridge takes it (EINVAL)`,
+      `${name} is ${what}: it carries no Ethernet frames, and a bridge refuses it (EINVAL)`,
     );
   }
   if (mtu < IPV4_MTU_MIN) {
@@ -81,7 +81,7 @@ function refuseDefaultRoute(site: Site, key: string, { name }: Link, facts: Fact
     'CONFLICT',
     site,
     key,
-    `${name} carries ${what}: a port answers nobody, so this machine would be ` +
+    `${name} carries ${what}: a bridge port has no address of its own, so this machine would be ` +
       'cut off from all but its own networks, and for good if a step in between fails',
     `make bridge ${site.bridge.name} with the system's own network configuration, addresses and default route on it, ` +
       'and run this again; or name another port',
@@ -101,7 +101,7 @@ function refuseAddresses(site: Site, key: string, { name, addresses, master }: L
     'CONFLICT',
     site,
     key,
-    `${name} has ${own.join(', ')}: a port's own addresses answer nobody, and nothing says that they may go`,
+    `${name} has ${own.join(', ')}: addresses of a bridge port are unreachable, and the file does not allow to move them`,
     `bridge.move-addresses: true moves them to ${site.bridge.name}; or take them off: ip address flush dev ${name}`,
   );
 }

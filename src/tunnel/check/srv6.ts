@@ -56,7 +56,7 @@ function refuseSid({ sid, vrf, segments }: Srv6Carrier, site: Site, { links, tab
   const holder = links.find(({ addresses }) => addresses.some(({ prefix }) => prefix.startsWith(`${sid}/`)));
   if (holder) {
     const reason = `${sid} is an address of ${holder.name}: the kernel would deliver it here instead of opening it`;
-    throw machineError('CONFLICT', site, 'carrier.sid', reason, 'take one of the locator’s addresses that nobody has');
+    throw machineError('CONFLICT', site, 'carrier.sid', reason, 'choose an unused address of the locator');
   }
   const route = tableRoutes.find(
     ({ family, table, destination }) => family === 6 && table === 'main' && destination === sid,
@@ -82,7 +82,7 @@ function refuseSource({ source }: Srv6Carrier, site: Site, { links, tunsrc }: Fa
     .flatMap(({ addresses }) => addresses.filter(({ family, scope }) => family === 6 && scope !== 'link'))
     .map(({ prefix }) => prefix);
   const there = here.length === 0 ? 'it has no IPv6 address' : `it has ${here.join(', ')}`;
-  const reason = `no device of this machine has ${source}, and errors on the way would come back to nobody; ${there}`;
+  const reason = `no device of this machine has ${source}, and ICMP errors on the path would be lost; ${there}`;
   throw machineError('ENVIRONMENT', site, 'carrier.source', reason, `ip address add ${source}/LENGTH dev lo`);
 }
 
@@ -90,7 +90,7 @@ function refuseRoom(spec: Srv6Carrier, site: Site, facts: Facts): void {
   const path = chooseCorePath(spec, site, facts);
   const { core, needed, room } = path;
   if (spec.cut === 'whole' && core < needed) {
-    const reason = `a full packet has ${needed} bytes in IPv6, and the way into the core takes ${core}`;
+    const reason = `a full packet has ${needed} bytes in IPv6, and the path into the core carries ${core}`;
     const hint = `ip link set dev ${site.underlay} mtu ${needed}, and every link of the core; or cut: auto`;
     throw machineError('ENVIRONMENT', site, 'carrier.cut', reason, hint);
   }

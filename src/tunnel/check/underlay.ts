@@ -1,4 +1,4 @@
-/** The underlay, the local address, and the way to the other end. */
+/** The underlay, the local address, and the path to the other end. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
 import { carrierDevices, pathOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
@@ -33,7 +33,7 @@ function refuseEnds(site: Site, facts: Facts): void {
       site,
       'remote',
       `${site.remote} is an address of this machine (${own.name}); expected the other router's`,
-      swapped ? "local and remote are the wrong way round, or this is the other end's file" : undefined,
+      swapped ? "local and remote are swapped, or this is the other end's file" : undefined,
     );
   }
   if (holder(site.local) !== undefined) return;
@@ -58,18 +58,18 @@ function refuseWay(site: Site, { path }: Facts): void {
       'CONFLICT',
       site,
       key,
-      `the way to ${to} goes by ${path.dev}, which belongs to the bridge: the tunnel would carry its own packets`,
+      `the route to ${to} uses ${path.dev}, which belongs to the bridge: the tunnel would carry its own packets`,
       `give it a route by ${underlay}: ip ${six ? '-6 ' : ''}route add ${to}/${six ? 128 : 32} via GATEWAY dev ${underlay}`,
     );
   }
   // Up already: the carrier's own device leads there.
   if (carrierDevices(site.carrier).includes(path.dev)) return;
   if (path.dev !== underlay) {
-    const reason = `the way to ${to} goes by ${path.dev}, not by ${underlay}`;
+    const reason = `the route to ${to} uses ${path.dev}, not ${underlay}`;
     throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ${get}`);
   }
   if (path.mtu < IPV4_MTU_MIN) {
-    const reason = `the way to ${to} takes ${path.mtu} bytes; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
+    const reason = `the path to ${to} carries ${path.mtu} bytes; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
     throw machineError('ENVIRONMENT', site, key, reason, get);
   }
 }

@@ -24,7 +24,7 @@ function refuseTwin({ device }: VtiCarrier, site: Site, { links }: Facts): void 
     site,
     'carrier',
     `${twin.name} is a VTI from ${site.local} to ${site.remote} already${key === undefined ? '' : ` (key ${hex(key)})`}: ` +
-      'what arrives is told apart by the two addresses alone',
+      'what arrives is matched by the two addresses alone',
     `ip link delete dev ${twin.name} if it is not in use; or carrier: xfrm-interface`,
   );
 }
@@ -43,6 +43,6 @@ function refuseOtherEsp({ keys }: VtiCarrier, site: Site, { states }: Facts): vo
     'carrier',
     `there is other ESP from ${remote} already (SPI ${hex(other.spi)}, reqid ${other.reqid}): a VTI takes all of it, and ` +
       'drops what its own policies do not cover (XfrmInNoPols)',
-    'carrier: xfrm-interface stands beside it; or give this tunnel another pair of addresses',
+    'carrier: xfrm-interface can coexist with it; or give this tunnel another pair of addresses',
   );
 }

@@ -15,7 +15,7 @@ export function checkXfrmInterface({ device, ifId, keys }: XfrmInterfaceCarrier,
       'CONFLICT',
       site,
       'carrier.if-id',
-      `${twin.name} has if_id ${hex(ifId)} already; the kernel takes one (EEXIST)`,
+      `${twin.name} has if_id ${hex(ifId)} already; the kernel accepts one (EEXIST)`,
       `another carrier.if-id; it means nothing to the other end`,
     );
   }
@@ -26,7 +26,7 @@ export function checkXfrmInterface({ device, ifId, keys }: XfrmInterfaceCarrier,
     'CONFLICT',
     site,
     'carrier.if-id',
-    `there are policies with if_id ${hex(ifId)} already (${policy.direction}, reqid ${policy.reqid}): someone else's traffic goes by them`,
-    'another carrier.if-id; or keys: external, which leaves states and policies to whoever made them',
+    `there are policies with if_id ${hex(ifId)} already (${policy.direction}, reqid ${policy.reqid}): they belong to other traffic`,
+    'another carrier.if-id; or keys: external, which leaves states and policies to their owner',
   );
 }

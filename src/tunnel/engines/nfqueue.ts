@@ -21,7 +21,7 @@ export const nfqueue: EngineDefinition = {
   },
   trade:
     'clear-df has to run; every packet that needed it is counted, and gets an identification that does not repeat ' +
-    'while its fragments may be on the way',
+    'while its fragments may be in transit',
   parts(context) {
     const { site, facts } = context;
     const { hook } = hookOf(site, facts);
@@ -38,7 +38,7 @@ export const nfqueue: EngineDefinition = {
 };
 
 /**
- * br-netfilter unless only nft works: an nft bridge queue that splits super-packets loses their Ethernet headers, and
+ * br-netfilter unless only nft works: an nft bridge queue that splits GSO packets loses their Ethernet headers, and
  * from some kernel after 6.12 everything that is handed back to it.
  */
 function hookOf(site: Site, facts: Facts): { hook: BridgeHook; ability: Ability } {
@@ -80,7 +80,7 @@ function nftBridge(facts: Facts): Ability {
 function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
   const { name, queues, fanout, tunnel } = site;
   const rules = [parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues, fanout })];
-  // An nft bridge queue leaves UDP super-packets alone, and gretap copies their DF.
+  // An nft bridge queue leaves UDP GSO packets alone, and gretap copies their DF.
   const protos = new Set<'gre' | 'esp'>([
     ...(tunnel.pmtudisc ? [tunnel.match] : []),
     ...(hook === 'nft-bridge' ? (['gre'] as const) : []),
@@ -109,7 +109,7 @@ function brNetfilterItems({ origin }: EngineContext): Item[] {
     }),
   );
   const tagged = sysctlItem(VLAN_SYSCTL, '1', {
-    reason: 'IPv4 in VLAN-tagged frames as well: without it TCP super-packets that carry a tag are refused late',
+    reason: 'IPv4 in VLAN-tagged frames as well: without it TCP GSO packets that carry a tag are refused late',
     fresh,
   });
   return fresh ? [module, ...quiet, tagged] : [module, tagged];
@@ -139,7 +139,7 @@ function brNetfilterNotes({ site, facts, origin }: EngineContext): string[] {
 
 function nftBridgeNotes(facts: Facts): string[] {
   const notes = [
-    'IPv4 in VLAN-tagged frames does not reach the queue by hook nft-bridge: TCP super-packets that carry a tag stay slow',
+    'IPv4 in VLAN-tagged frames does not reach the queue by hook nft-bridge: TCP GSO packets that carry a tag stay slow',
   ];
   if (facts.can.nftBridgeQueue === 'unknown') {
     notes.push(

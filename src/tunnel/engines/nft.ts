@@ -35,7 +35,7 @@ export const nft: EngineDefinition = {
       'use engine: nfqueue or engine: tunnel-flag',
     ),
   trade:
-    'nothing runs in user space; identifications are random but may repeat while fragments are on the way, one in ' +
+    'nothing runs in user space; identifications are random but may repeat while fragments are in transit, one in ' +
     '65536 stays 0, and nothing but nft counts',
   parts: ({ site }) => ({ ignoreDf: false, first: tables(site), onBridge: [], mangler: undefined, notes: [] }),
 };

@@ -41,7 +41,7 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
       key: `ike ${name}`,
       desired: `charon has the connection ${name}: GRE to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
       reason:
-        'strongSwan makes the keys and changes them; its policies are there before the tunnel, so that no frame leaves readable',
+        'strongSwan negotiates and renews the keys; its policies are installed before the tunnel, so that no frame leaves unencrypted',
       status: ({ ike: facts }: Facts) => statusOf(files, name, facts),
       apply: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
       undo: () => remove,
@@ -50,19 +50,19 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
 }
 
 function statusOf(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): ItemStatus {
-  if (facts === undefined) return { state: 'differs', observed: 'charon was not asked' };
+  if (facts === undefined) return { state: 'differs', observed: 'charon was not queried' };
   for (const wanted of files) {
     const { name: file } = wanted;
     const found = facts.files.get(file);
     if (found === undefined) return { state: 'differs', observed: `${file} is not there` };
     if (found.digest === wanted.digest(facts)) continue;
-    const words = `${file} says something else, or is of an earlier boot`;
+    const words = `${file} differs, or is of an earlier boot`;
     const strange = file.endsWith('.conf') && !found.ours;
     return strange
       ? {
           state: 'conflict',
           observed: `${words}, and clear-df has not written it`,
-          hint: 'move it away, or give the site another name',
+          hint: 'move the file, or give the site another name',
         }
       : { state: 'differs', observed: words };
   }

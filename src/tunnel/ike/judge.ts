@@ -76,7 +76,7 @@ function fromMessages(
           ? 'not established after'
           : 'received AUTHENTICATION_FAILED';
   const { words, hint } = whyNot(site, said);
-  return { words: `as far as charon's counters tell, ${words}`, hint, ago: `${asked} attempts since charon began` };
+  return { words: `according to charon's counters, ${words}`, hint, ago: `${asked} attempts since charon started` };
 }
 
 function initiate(name: string): string {

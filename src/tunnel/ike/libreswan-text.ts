@@ -38,7 +38,7 @@ export function libreswanText(site: IkeSite, options: EspOptions): string {
     'dpddelay=10s',
     'dpdtimeout=60s',
     'dpdaction=hold',
-    // From the first moment on: what the policy is for waits for ESP, and never leaves readable.
+    // From the first moment on: what the policy is for waits for ESP, and never leaves unencrypted.
     'auto=ondemand',
   ];
   return `${lines.map((line, i) => (i === 0 ? line : `    ${line}`)).join('\n')}\n`;

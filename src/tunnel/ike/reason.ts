@@ -63,7 +63,7 @@ const CAUSES: readonly Cause[] = [
   {
     said: /not established after|giving up after \d+ retransmits|retransmit \d+ of request/,
     words: (remote) => `no answer from ${remote}`,
-    hint: () => 'is an IKE daemon running there, and do UDP 500 and 4500 get through, both ways?',
+    hint: () => 'is an IKE daemon running there, and do UDP 500 and 4500 get through in both directions?',
     final: false,
   },
 ];

@@ -33,7 +33,7 @@ export function swanctlText(site: IkeSite, options: EspOptions, psk?: string, bo
   const { ike, cipher } = carrier;
   const [localId, remoteId] = idsOf(site, ike);
   const lines = [
-    `${HEADER}${site.name}${boot === undefined ? '' : `, boot ${boot}`}; clear-df tunnel down takes it away again.`,
+    `${HEADER}${site.name}${boot === undefined ? '' : `, boot ${boot}`}; clear-df tunnel down removes it.`,
     'connections {',
     `  ${name} {`,
     '    version = 2',
@@ -111,7 +111,7 @@ function childLines({ carrier }: IkeSite, options: EspOptions): string[] {
     ...(outputMark === undefined ? [] : [`set_mark_out = ${markText(outputMark)}`]),
     '# What is cut carries no DF; in tunnel mode nothing inside may bring it back.',
     'copy_df = no',
-    '# From the first moment on: what the policy is for waits for ESP, and never leaves readable.',
+    '# From the first moment on: what the policy is for waits for ESP, and never leaves unencrypted.',
     'start_action = trap',
     'close_action = trap',
     'dpd_action = trap',

@@ -33,8 +33,8 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
   return {
     kind: 'gre-rule',
     key: `gre-rule ${local} ${remote}`,
-    desired: `GRE from ${local} to ${remote} goes by a route of at least /${length} in table ${table}, or not at all`,
-    reason: 'while the VPN is away the default route would lead to the other end; as a rule, apart from nft',
+    desired: `GRE from ${local} to ${remote} uses a route of at least /${length} in table ${table}, or not at all`,
+    reason: 'while the VPN is down the default route would be used; a rule, independent of nft',
     status(facts) {
       const wrong = rules.find(({ preference, words }) => at(facts, preference) !== words.join(' '));
       if (wrong === undefined) return { state: 'in-sync' };

@@ -29,8 +29,8 @@ export function policyRuleItem(options: PolicyRuleOptions): Item {
       if (!isThere(facts, options)) return { state: 'differs', observed: 'there is no such rule' };
       const { path } = facts;
       if (path?.dev === dev) return { state: 'in-sync' };
-      // Otherwise the tunnel would leave readable, by the other device.
-      const way = path === undefined ? 'there is no way' : `the way goes by ${path.dev}`;
+      // Otherwise the tunnel would leave unencrypted, by the other device.
+      const way = path === undefined ? 'there is no route' : `the route uses ${path.dev}`;
       return {
         state: 'differs',
         observed: `the rule is there, but ${way} to ${host}: see ip rule, and ip route get ${host}`,

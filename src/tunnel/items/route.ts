@@ -13,7 +13,7 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
   return {
     kind: 'route',
     key: `route ${destination}${metric === undefined ? '' : ` metric ${metric}`}`,
-    desired: `the route to ${destination}${gateway} goes by ${dev}`,
+    desired: `the route to ${destination}${gateway} uses ${dev}`,
     reason,
     status(facts) {
       const found = facts.routes.find(
@@ -21,7 +21,7 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
           other.destination === destination && other.via === via && valueBehind(other.words, 'metric') === metric,
       );
       if (found?.dev === dev) return { state: 'in-sync' };
-      return { state: 'differs', observed: found === undefined ? 'there is no such route' : `it goes by ${found.dev}` };
+      return { state: 'differs', observed: found === undefined ? 'there is no such route' : `it uses ${found.dev}` };
     },
     apply: () => [command(moved)],
     undo: () => [command(route.words)],

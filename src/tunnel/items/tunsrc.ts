@@ -18,11 +18,11 @@ export function tunsrcItem(source: string, reason: string): Item {
     status(facts) {
       const found = before(facts);
       if (found === source) return { state: 'in-sync' };
-      if (found === NO_TUNSRC) return { state: 'differs', observed: 'the kernel chooses one by itself' };
+      if (found === NO_TUNSRC) return { state: 'differs', observed: 'the kernel chooses one' };
       return {
         state: 'conflict',
-        observed: `they come from ${found}, all of this network namespace: another tenant's file, or somebody, says so`,
-        hint: `carrier.source: ${found}, the same for every tenant; or, if nobody needs it: ip sr tunsrc set ${NO_TUNSRC}`,
+        observed: `they come from ${found}, all of this network namespace: set by another tenant's file, or by hand`,
+        hint: `carrier.source: ${found}, the same for every tenant; or, if unused: ip sr tunsrc set ${NO_TUNSRC}`,
       };
     },
     apply: () => [set(source)],

@@ -28,7 +28,7 @@ export function xfrmGuardItem(ends: GuardEnds): Item {
     key: `xfrm-guard ${nameOf(ends)}`,
     desired: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
     reason:
-      'behind all other policies; should one of them go, or a route or rule, frames are lost rather than readable',
+      'after all other policies; if one of them, a route or a rule is removed, frames are dropped rather than sent unencrypted',
     status({ policies }) {
       const found = ours(policies, ends).find(({ dev }) => dev === undefined);
       if (found === undefined) return { state: 'differs', observed: 'no policy blocks it' };
@@ -56,7 +56,7 @@ export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
     kind: 'xfrm-pass',
     key: `xfrm-pass ${nameOf(ends)} ${dev}`,
     desired: `GRE from ${nameOf(ends)} goes into ${dev}`,
-    reason: `the policies with its mark take it there, and ${dev} drops what they do not take`,
+    reason: `the policies with its mark match it there, and ${dev} drops what they do not match`,
     status({ policies }) {
       const found = stale(policies);
       if (found.some((one) => one.dev === dev)) return { state: 'in-sync' };

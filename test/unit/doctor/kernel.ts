@@ -38,7 +38,7 @@ export const KERNEL: Case[] = [
   ['nft-bridge-queue', { can: { nftClearsDf: yes, nftBridgeQueue: maybe('6.18') } }, 'unknown', /6\.18/],
   ['rights', {}, 'ok', /held/],
   ['rights', { netAdmin: 'no' }, 'unknown', /not held/, /sudo/],
-  ['rights', { netAdmin: 'unknown' }, 'unknown', /does not tell/],
+  ['rights', { netAdmin: 'unknown' }, 'unknown', /does not show it/],
   ['tools', { tools: new Map([['ip', { state: 'present', version: 'iproute2-6.1' }]]) }, 'ok', /iproute2-6\.1/],
   [
     'tools',

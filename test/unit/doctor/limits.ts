@@ -60,11 +60,11 @@ export const LIMITS: Case[] = [
   ['reassembly', counters(9, 0, 0), 'ok', /ReasmFails 9/],
   ['reassembly', counters(10, 991, 0), 'ok', /ReasmFails 10/],
   ['reassembly', counters(10, 990, 0), 'wrong', /ReasmFails 10/, /identifications repeat/],
-  ['reassembly', counters(100, 100, 90), 'wrong', /90 of them/, /get lost on the way/],
+  ['reassembly', counters(100, 100, 90), 'wrong', /90 of them/, /lost in transit/],
   ['reassembly', { counters: NOT_READ }, 'unknown', /could not be read/],
   ['ipfrag-max-dist', {}, 'ok', /64/],
   ['ipfrag-max-dist', sysctls({ 'net/ipv4/ipfrag_max_dist': '0' }), 'ok', /no limit/],
-  ['ipfrag-max-dist', sysctls({ 'net/ipv4/ipfrag_max_dist': '4' }), 'wrong', /more than 4 fragments/, /max_dist=64/],
+  ['ipfrag-max-dist', sysctls({ 'net/ipv4/ipfrag_max_dist': '4' }), 'wrong', /more than 4 other fragments/, /max_dist=64/],
   ['ipfrag-max-dist', unreadable('net/ipv4/ipfrag_max_dist'), 'unknown', /cannot be read/],
   ['conntrack-room', {}, 'ok', /0 of at most 262144/],
   [

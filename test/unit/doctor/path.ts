@@ -1,4 +1,4 @@
-/** The way to the other end. */
+/** The path to the other end. */
 import type { Device } from '../../../src/doctor/machine.js';
 import { type Case } from './cases.js';
 import { type Change, NOT_READ, bridged, device, sysctls } from './machine.js';

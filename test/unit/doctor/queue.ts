@@ -9,7 +9,7 @@ const lost = (leaked: number, overrun: number) => ({
 export const QUEUE: Case[] = [
   ['rules', { saves: noSaves }, 'unknown', /could not be read/, /sudo/],
   ['rules', { nftJson: { known: 'junk' } }, 'unknown', /libnftables-json/],
-  ['holder', {}, 'ok', /nobody/],
+  ['holder', {}, 'ok', /no process/],
   ['holder', held(0, 'clear-df run --'), 'ok', /77 \(clear-df/],
   ['holder', held(0, 'suricata'), 'ok', /suricata/],
   [
@@ -52,7 +52,7 @@ export const QUEUE: Case[] = [
       ...held(2, 'clear-df'),
     },
     'wrong',
-    /feeds queue 3, which nobody holds: its packets go on unchanged/,
+    /feeds queue 3, which no process has bound: its packets go on unchanged/,
     /--queue 2:3/,
   ],
   ...(
@@ -80,7 +80,7 @@ export const QUEUE: Case[] = [
     /no bypass: every packet that it matches is lost/,
     /--queue 0:1/,
   ],
-  ['rules', nft({ expr: [{ queue: { num: { numgen: { mode: 'inc', mod: 4 } } } }] }), 'unknown', /not read here/],
+  ['rules', nft({ expr: [{ queue: { num: { numgen: { mode: 'inc', mod: 4 } } } }] }), 'unknown', /not parsed here/],
   ['feed', nft({ expr: [{ queue: null }] }), 'wrong', /is lost/, /--queue 0/],
   [
     'feed',

@@ -150,6 +150,6 @@ describe('both kinds of tables', () => {
       /^ {2}ip +mangle:FORWARD +rule 1 +queue 0 +br0\(eth0\) > br0\(gretap1\) +DF +<- seen here: clear-df:site-a$/m,
     );
     expect(text).toMatch(/^outer: 192\.168\.200\.1 > 172\.16\.0\.1 esp, 156 bytes {2}\(spi 0x1001 seq 3\)$/m);
-    expect(text).toContain('nobody holds it: it goes on unchanged (bypass)');
+    expect(text).toContain('no process has it bound: it goes on unchanged (bypass)');
   });
 });

@@ -54,9 +54,9 @@ export function corePathFor(spec: Srv6Carrier, site: Pick<Site, 'mtu' | 'tunnel'
     return { cut: 'second-hop', ...parts, because: `${sum}; the file asks for a second hop that cuts before` };
   }
   if (core >= needed) {
-    return { cut: 'whole', ...parts, because: `${sum}, and the way into the core takes ${core}: nothing is cut` };
+    return { cut: 'whole', ...parts, because: `${sum}, and the path into the core carries ${core}: nothing is cut` };
   }
-  const because = `${sum}, and the way into the core takes ${core}: a route into segments cuts nothing, so that a second hop of ${parts.room} bytes has to cut before`;
+  const because = `${sum}, and the path into the core carries ${core}: a route into segments cuts nothing, so that a second hop of ${parts.room} bytes has to cut before`;
   return { cut: 'second-hop', ...parts, because };
 }
 

@@ -31,7 +31,7 @@ export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
     tableRouteItem({
       ...{ family: 6, table: 'main', destination: spec.sid },
       ...segmentWords(spec),
-      desired: `what comes to ${spec.sid} is taken out of IPv6 and goes by ${spec.vrf}`,
+      desired: `packets to ${spec.sid} are decapsulated and routed in ${spec.vrf}`,
       reason: 'End.DT4: the other end names it last of its segments',
     }),
   ];
@@ -76,13 +76,10 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: Core
       desired: `packets to ${site.remote} in table ${inTable} are put into IPv6, by ${segments.join(', ')}`,
       reason:
         segments.length === 1
-          ? 'the segment is where the other router takes them out again'
-          : `the last of ${segments.length} segments is where the other router takes them out again`,
+          ? 'the segment is where the other router decapsulates them'
+          : `the last of ${segments.length} segments is where the other router decapsulates them`,
     });
-  const tunsrc = tunsrcItem(
-    source,
-    'one for every tenant of this network namespace; errors on the way come back to it',
-  );
+  const tunsrc = tunsrcItem(source, 'one for every tenant of this network namespace; ICMP errors return to it');
   if (path.cut === 'whole') return [tunsrc, seg6(table)];
   const fresh = linkOf(facts, hop.vrf) === undefined;
   return [

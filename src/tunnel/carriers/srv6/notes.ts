@@ -11,7 +11,7 @@ export function srv6Notes(spec: Srv6Carrier, site: Site, facts: Facts): string[]
     cut === 'whole'
       ? `every link of the core must take ${needed} bytes: no router cuts IPv6, and a smaller one loses full packets (core MTU as seen here: ${core})`
       : `every link of the core must take ${core} bytes, and the other end puts fragments of at most ${room} bytes together`,
-    'carrier srv6: frames cross the core readable, and whoever may send to the segment can send some; keep outsiders from it at the border (RFC 8754 §5.1)',
+    'carrier srv6: frames are not encrypted, and whoever may send to the segment can inject some; filter it at the border (RFC 8754 §5.1)',
     `the core must lead ${spec.segments.join(', ')} to the other end and ${spec.sid} to this one; routes for them are not made here`,
     'the kernel adds the rule 1000 l3mdev with the first VRF of a network namespace, and never again: down leaves it, or no later VRF would route',
   ];
