@@ -49,7 +49,11 @@ export const DOC_TABLE: readonly DocEntry[] = [
     shown: by('test/lab/trace.more.ts', 'needs a gretap: a guest'),
   },
   { file: 'docs/quickstart.md', has: 'npm run demo', shown: 'install' },
-  { file: 'docs/quickstart.md', has: '6. clear-df is asked to end', shown: sample('test/examples/doc-install.more.ts') },
+  {
+    file: 'docs/quickstart.md',
+    has: '6. clear-df is asked to end',
+    shown: sample('test/examples/doc-install.more.ts'),
+  },
   { file: 'docs/running.md', has: '[Unit]', shown: 'unit' },
   { file: 'docs/running.md', has: 'clear-df rules remove', shown: 'run' },
   { file: 'docs/running.md', has: 'install-rules: true', shown: 'config' },

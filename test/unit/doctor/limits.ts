@@ -64,7 +64,13 @@ export const LIMITS: Case[] = [
   ['reassembly', { counters: NOT_READ }, 'unknown', /could not be read/],
   ['ipfrag-max-dist', {}, 'ok', /64/],
   ['ipfrag-max-dist', sysctls({ 'net/ipv4/ipfrag_max_dist': '0' }), 'ok', /no limit/],
-  ['ipfrag-max-dist', sysctls({ 'net/ipv4/ipfrag_max_dist': '4' }), 'wrong', /more than 4 other fragments/, /max_dist=64/],
+  [
+    'ipfrag-max-dist',
+    sysctls({ 'net/ipv4/ipfrag_max_dist': '4' }),
+    'wrong',
+    /more than 4 other fragments/,
+    /max_dist=64/,
+  ],
   ['ipfrag-max-dist', unreadable('net/ipv4/ipfrag_max_dist'), 'unknown', /cannot be read/],
   ['conntrack-room', {}, 'ok', /0 of at most 262144/],
   [

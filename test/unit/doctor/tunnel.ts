@@ -48,7 +48,12 @@ export const TUNNEL: Case[] = [
   ['full-size', tunnel({}, saved(`mangle ${INNER.replace('gretap1', 'eth+')}`)), 'wrong', /dropped silently/],
   ['full-size', tunnel({}, ROUTED), 'wrong', /dropped silently/],
   ['full-size', tunnel({}, ROUTED, CALLS), 'unknown', /mangle FORWARD queues.*depends/],
-  ['full-size', tunnel({}, saved(`mangle ${OUTER.replace('OUTPUT', 'POSTROUTING')}`), CALLS), 'wrong', /dropped silently/],
+  [
+    'full-size',
+    tunnel({}, saved(`mangle ${OUTER.replace('OUTPUT', 'POSTROUTING')}`), CALLS),
+    'wrong',
+    /dropped silently/,
+  ],
   ['full-size', tunnel({}, toBridgeQueue()), 'ok', /queues them before/],
   ['full-size', tunnel({}, toBridgeQueue(leaving('gre*'))), 'ok', /queues them before/],
   ['full-size', tunnel({}, toBridgeQueue(leaving({ set: ['eth0', 'gretap1'] }))), 'ok', /queues them before/],
