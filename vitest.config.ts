@@ -60,8 +60,8 @@ export default defineConfig({
       tier('unit', { testTimeout: HANGS, together: true, exclude: MOCKING }),
       tier('unit-mocking', { testTimeout: HANGS, include: MOCKING }),
       tier('native', { testTimeout: HANGS }),
-      tier('addon', { testTimeout: HANGS, serial: true }),
-      tier('oracle', { testTimeout: 300 * SECOND, serial: true }),
+      tier('addon', { testTimeout: HANGS }),
+      tier('oracle', { testTimeout: 300 * SECOND }),
       tier('netns', { testTimeout: HANGS, exclude: ALONE }),
       tier('netns-alone', {
         ...{ testTimeout: HANGS, serial: true, group: 1 },
@@ -69,7 +69,7 @@ export default defineConfig({
       }),
       // Side by side: a guest keeps one core busy most of the time. How many: scripts/tiers.ts.
       tier('lab', { testTimeout: 300 * SECOND, setup: 'test/lab/setup.ts' }),
-      tier('examples', { testTimeout: HANGS, serial: true }),
+      tier('examples', { testTimeout: HANGS }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),
       // Figures, not a tier: `npm run lab -- --rates`.
       tier('rates', { testTimeout: 1800 * SECOND, serial: true, kinds: ['rates'], setup: 'test/lab/setup.ts' }),

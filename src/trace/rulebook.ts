@@ -1,5 +1,6 @@
 /** Which chain hangs where, and what stands in it: by what a trace's chains and rules get their places and words. */
 import * as z from 'zod';
+import { ClearDfError } from '../errors.js';
 import { savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/save-format.js';
 import { HOOKS, type Hook } from './nft-marks.js';
@@ -8,15 +9,18 @@ import { queueOf, type TracedRule } from './chain-visit.js';
 const place = { family: z.string(), table: z.string() };
 const listing = z.object({
   nftables: z.array(
-    z.object({
-      chain: z
-        .object({ ...place, name: z.string(), hook: z.string().optional(), prio: z.number().optional() })
-        .optional(),
-      rule: z
-        .object({ ...place, chain: z.string(), handle: z.number(), comment: z.string().optional() })
-        .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
-        .optional(),
-    }),
+    z
+      .object({
+        chain: z
+          .object({ ...place, name: z.string(), hook: z.string().optional(), prio: z.number().optional() })
+          .optional(),
+        rule: z
+          .object({ ...place, chain: z.string(), handle: z.number(), comment: z.string().optional() })
+          .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
+          .optional(),
+      })
+      // One that is not in this form is left out.
+      .catch({}),
   ),
 });
 
@@ -38,6 +42,21 @@ export interface Texts {
   legacySave: string;
 }
 
+function readListing(json: string): z.infer<typeof listing>['nftables'] {
+  if (json === '') return [];
+  try {
+    return listing.parse(JSON.parse(json)).nftables;
+  } catch (cause) {
+    throw new ClearDfError({
+      code: 'ENVIRONMENT',
+      operation: 'read',
+      object: 'nft -j list ruleset',
+      reason: 'it printed something else than the JSON of libnftables-json(5)',
+      cause,
+    });
+  }
+}
+
 export class Rulebook {
   readonly #chains = new Map<string, Place>();
   readonly #numbers = new Map<string, { number: number; comment: string | undefined; xt: boolean }>();
@@ -45,10 +64,10 @@ export class Rulebook {
   readonly #legacySave: ReadonlyMap<string, readonly string[]>;
   readonly #legacyPolicies: ReadonlyMap<string, string>;
 
-  /** @throws SyntaxError or ZodError when the JSON is none of nft's */
+  /** @throws ClearDfError ENVIRONMENT when the JSON is none of nft's */
   constructor({ nftJson, nftSave, legacySave }: Texts) {
     const counts = new Map<string, number>();
-    for (const { chain, rule } of nftJson === '' ? [] : listing.parse(JSON.parse(nftJson)).nftables) {
+    for (const { chain, rule } of readListing(nftJson)) {
       const hook = HOOKS.find((name) => name === chain?.hook);
       if (chain !== undefined && hook !== undefined)
         this.#chains.set(key(chain.family, chain.table, chain.name), { hook, priority: chain.prio ?? 0 });

@@ -9,14 +9,17 @@ export function readCounters(): Reading<Map<string, number>> {
   return 'unknown' in text ? text : { known: parseCounters(text.known) };
 }
 
-/** A line of names, then one of values, for each protocol. */
+/** A line of names, then one of values, for each protocol; what has no number is left out. */
 export function parseCounters(text: string): Map<string, number> {
   const lines = text.split('\n').map((line) => line.trim().split(/\s+/));
   const counters = new Map<string, number>();
   for (let i = 0; i + 1 < lines.length; i += 2) {
     const [names = [], values = []] = [lines[i], lines[i + 1]];
     const protocol = (names[0] ?? '').replace(':', '');
-    names.slice(1).forEach((name, at) => counters.set(`${protocol}${name}`, Number(values[at + 1])));
+    names.slice(1).forEach((name, at) => {
+      const value = values[at + 1] ?? '';
+      if (/^-?\d+$/.test(value)) counters.set(`${protocol}${name}`, Number(value));
+    });
   }
   return counters;
 }

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { Runner } from '../exec.js';
 import { readJson } from '../facts/json.js';
 
-const vlan = z.object({ vlan: z.number(), vlanEnd: z.number().optional() });
+const id = z.int().min(0).max(4095);
+const vlan = z.object({ vlan: id, vlanEnd: id.optional() });
 /** Older versions print no JSON array for a port without VLANs. */
 const listing = z.array(z.object({ ifname: z.string().optional(), vlans: z.array(vlan).default([]) }));
 
@@ -25,5 +26,5 @@ export function parseVlans(text: string): Map<string, number[]> {
 }
 
 function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
 }
