@@ -2,7 +2,7 @@
  * Joins a program with every package that it imports: to open and compile some 600 files takes half of the time that
  * a command needs. Commands stay files of their own, which are loaded when they are asked for.
  *
- *   tsx scripts/bundle.ts FOLDER    the command, from FOLDER/esm to FOLDER/cli
+ *   tsx scripts/bundle.ts FOLDER    the command
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,8 +43,7 @@ export async function bundle(entryPoints: string[], outdir: string): Promise<voi
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [folder = 'dist'] = process.argv.slice(2);
+  const [folder = 'dist/cli'] = process.argv.slice(2);
   // `send` is started as a process, and so by its file.
-  const entries = ['cli/main.js', 'commands/bench/send.js'].map((file) => path.join(folder, 'esm', file));
-  await bundle(entries, path.join(folder, 'cli'));
+  await bundle(['src/cli/main.ts', 'src/commands/bench/send.ts'], folder);
 }

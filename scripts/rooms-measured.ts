@@ -2,18 +2,33 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+
+/** Where each source begins in a bundle: esbuild names it in a line of its own. */
+function sourcesIn(bundle: string): { at: number; file: string }[] {
+  const lines = readFileSync(bundle, 'utf8').matchAll(/^\/\/ (src\/.+\.ts)$/gm);
+  return Array.from(lines, ({ index, 1: file = '' }) => ({ at: index, file }));
+}
 
 /** Files in which a function was entered, by the coverage that processes of Node left in a folder. */
 function entered(folder: string): Set<string> {
   interface Script {
     url: string;
-    functions: { functionName: string; ranges: { count: number }[] }[];
+    functions: { functionName: string; ranges: { count: number; startOffset: number }[] }[];
   }
   const found = new Set<string>();
   for (const name of readdirSync(folder)) {
     const { result } = JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as { result: Script[] };
     for (const { url, functions } of result) {
+      if (/\/dist\/cli\/.+\.js$/.test(url) && existsSync(new URL(url))) {
+        const sources = sourcesIn(fileURLToPath(url));
+        for (const { functionName, ranges } of functions) {
+          const [{ count, startOffset } = { count: 0, startOffset: 0 }] = ranges;
+          const source = sources.filter(({ at }) => at < startOffset).at(-1);
+          if (functionName !== '' && count > 0 && source !== undefined) found.add(source.file);
+        }
+      }
       const [, built, source] = /\/(?:dist\/(?:esm|cjs)\/(.+)\.js|((?:src|bench|scripts)\/.+\.ts))$/.exec(url) ?? [];
       const file = built === undefined ? source : `src/${built}.ts`;
       const named = functions.filter(({ functionName }) => functionName !== '');

@@ -11,6 +11,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { transformSync } from 'esbuild';
 import { readC } from './layers/c-rooms.js';
 import { readTypeScript } from './layers/ts-file.js';
 import { measure } from './rooms-measured.js';
@@ -48,12 +49,7 @@ function roomOf(file: string): string | undefined {
 
 /** What `npm run lint` meets: there is nothing of it to run. */
 function typesOnly(file: string): boolean {
-  const built = file.replace(/^src\/(.+)\.ts$/, 'dist/esm/$1.js');
-  return (
-    existsSync(built) &&
-    built !== file &&
-    /^\s*export \{\};\s*$/.test(readFileSync(built, 'utf8').replace(/\/\*[^]*?\*\//g, ''))
-  );
+  return transformSync(readFileSync(file, 'utf8'), { loader: 'ts' }).code.trim() === '';
 }
 
 function remembered(): Record<string, string[]> {

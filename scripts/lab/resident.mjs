@@ -10,8 +10,8 @@
  * Bundled with all that it imports: see app.ts.
  */
 import { writeSync } from 'node:fs';
-import { main } from '../../dist/esm/cli/program.js';
-import { keepSmall } from '../../dist/esm/cli/v8.js';
+import { main } from '../../src/cli/program.ts';
+import { keepSmall } from '../../src/cli/v8.ts';
 
 const own = { ...process.env };
 
