@@ -1,13 +1,13 @@
 /** Rules of a run that others take away; topology: helpers/bridged-router.ts. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BRIDGED, BridgedRouter } from '../helpers/bridged-router.js';
 import { clearDf, MAIN } from '../helpers/clear-df.js';
 import { rulesText } from '../helpers/kernel.js';
 import type { Lab, Namespace } from '../helpers/netns.js';
 import type { Running } from '../helpers/running.js';
+import { source, startProgram } from '../helpers/source-program.js';
 import { until } from '../helpers/until.js';
 
 let on: BridgedRouter;
@@ -39,16 +39,14 @@ async function start(...args: string[]): Promise<Running> {
 
 /** A run with rules of its own that looks at them every so many milliseconds, instead of every 30 seconds. */
 async function startLooking(rulesCheckMs: number, more: Record<string, string> = {}): Promise<Running> {
-  const at = (file: string): string =>
-    JSON.stringify(pathToFileURL(path.join(path.dirname(MAIN), '..', file)).toString());
   const given = { queue: '0', 'install-rules': 'true', metrics: 'off', ...more };
   const texts = Object.entries(given).map(([name, text]) => [name, { text, where: name }]);
   const program = `
-    import { runClearDf } from ${at('commands/run.js')};
-    import { readOptions } from ${at('commands/options.js')};
+    import { runClearDf } from ${source('commands/run.ts')};
+    import { readOptions } from ${source('commands/options.ts')};
     const options = readOptions(${JSON.stringify(Object.fromEntries(texts))});
     await runClearDf(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
-  const running = router.spawn(process.execPath, ['--input-type=module', '--eval', program]);
+  const running = startProgram(router, program);
   await running.says(/clear-df is running/);
   return running;
 }
@@ -108,13 +106,32 @@ describe('rules that someone else flushed', () => {
   });
 });
 
+/** Tools that can read nothing, before all others. */
+async function broken(...tools: string[]): Promise<Record<string, string>> {
+  const folder = await lab.scratch();
+  for (const tool of tools) {
+    await writeFile(path.join(folder, tool), '#!/bin/sh\necho "no such protocol" >&2\nexit 1\n', { mode: 0o755 });
+  }
+  return { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+}
+
+describe('clear-df rules remove', () => {
+  it('ends with 1 when a backend cannot be read, after removing what it found in the others', async () => {
+    expect(await clearDf(router, ['rules', 'install', '--queue', '0', '--backend', 'iptables-nft'])).toMatchObject({
+      exitCode: 0,
+    });
+    const search = await broken('iptables-legacy-save');
+    const { exitCode, stderr } = await router.try(process.execPath, [MAIN, 'rules', 'remove'], undefined, search);
+    expect(exitCode, stderr).toBe(1);
+    expect(stderr).toMatch(/rules of iptables-legacy are not known, some may be left: [^\n]*no such protocol/);
+    expect(stderr).toContain('removed rules of default from iptables-nft');
+    expect(await own()).toEqual([]);
+  });
+});
+
 describe('clear-df rules show', () => {
   it('fails when no backend can be read, instead of showing no rules', async () => {
-    const folder = await lab.scratch();
-    for (const tool of ['iptables-legacy-save', 'iptables-nft-save', 'nft']) {
-      await writeFile(path.join(folder, tool), '#!/bin/sh\necho "no such protocol" >&2\nexit 1\n', { mode: 0o755 });
-    }
-    const search = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+    const search = await broken('iptables-legacy-save', 'iptables-nft-save', 'nft');
     const { exitCode, stdout, stderr } = await router.try(process.execPath, [MAIN, 'rules', 'show'], undefined, search);
     expect({ exitCode, stdout }, stderr).toEqual({ exitCode: 4, stdout: '' });
     for (const backend of ['iptables-legacy', 'iptables-nft', 'nft']) {

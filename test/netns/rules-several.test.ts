@@ -9,13 +9,13 @@
  */
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkBridgeQueue } from '../../src/host/firewall/bridge.js';
 import type { RuleSpecInput } from '../../src/rules/spec.js';
-import { clearDf, MAIN } from '../helpers/clear-df.js';
+import { clearDf } from '../helpers/clear-df.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import type { Running } from '../helpers/running.js';
+import { source, startProgram } from '../helpers/source-program.js';
 
 const CALL_IPTABLES = 'net.bridge.bridge-nf-call-iptables';
 const RULES: Partial<RuleSpecInput>[] = [
@@ -60,9 +60,6 @@ interface Run {
   rulesCheckMs?: number;
 }
 
-const at = (file: string): string =>
-  JSON.stringify(pathToFileURL(path.join(path.dirname(MAIN), '..', file)).toString());
-
 /** A run as a program starts it; its own looks at the rules are an hour apart, so that only HUP makes it look. */
 async function start({
   rules = RULES,
@@ -72,17 +69,17 @@ async function start({
   rulesCheckMs = 3_600_000,
 }: Run = {}): Promise<Running> {
   const program = `
-    import { runClearDf } from ${at('commands/run.js')};
-    import { optionsFor } from ${at('commands/options.js')};
-    import { parseRuleSpec } from ${at('rules/spec.js')};
-    import { RuleKeeper } from ${at('commands/rule-keeper.js')};
+    import { runClearDf } from ${source('commands/run.ts')};
+    import { optionsFor } from ${source('commands/options.ts')};
+    import { parseRuleSpec } from ${source('rules/spec.ts')};
+    import { RuleKeeper } from ${source('commands/rule-keeper.ts')};
     ${before ?? ''}
     const queues = { first: 3, last: 3 };
     const asked = ${JSON.stringify(rules)};
     const rules = asked.map((each) => parseRuleSpec({ queues, name: 'site', ...each }));
     const options = optionsFor({ queues, rules, metrics: 'off', 'log-level': 'debug', backend: ${JSON.stringify(backend)} });
     await runClearDf(options, { version: '0', rulesCheckMs: ${rulesCheckMs} });`;
-  const running = router.spawn(process.execPath, ['--input-type=module', '--eval', program], environment);
+  const running = startProgram(router, program, environment);
   await running.says(/clear-df is running/);
   return running;
 }

@@ -281,7 +281,7 @@ describe('listening', () => {
       await serveStats({ host: '127.0.0.1', port: 0 }, () => { throw new Error('unused'); });
       process.stdout.write('listening');`;
     const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 180_000 });
     expect(stdout).toBe('listening');
   });
 });
