@@ -2,11 +2,9 @@
  * The support matrix: what became of full-size frames, for each carrier, way and kernel. `test/lab/matrix.more.ts` sees
  * it, `docs/support-matrix.json` keeps it, `matrix-text.ts` makes `docs/support-matrix.md` of that.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
-import { matrixText } from './matrix-text.js';
 import { compareVersions, type KernelSeries } from './suites.js';
 
 /** What helps a full-size frame into the tunnel, in the order of the document. */
@@ -107,11 +105,4 @@ interface Place {
   kernel: KernelSeries;
   carrier: string;
   way?: Way;
-}
-
-/** Writes the record and the document made of it. */
-export async function writeMatrix(matrix: Matrix): Promise<void> {
-  const style = await resolveConfig(MATRIX_JSON);
-  writeFileSync(MATRIX_JSON, await format(JSON.stringify(matrix), { ...style, parser: 'json' }));
-  writeFileSync(MATRIX_TEXT, matrixText(matrix));
 }

@@ -122,3 +122,20 @@ function circles(files: readonly CFile[], names: ReadonlySet<string>): string[][
   for (const name of needs.keys()) walk(name, []);
   return found;
 }
+
+/** Which rooms' headers each room includes. */
+export function includesBetweenRooms(root: string): Map<string, Set<string>> {
+  const files = readC(root);
+  const names = new Set(files.map(({ name }) => name));
+  const rooms = new Map<string, Set<string>>();
+  for (const { name, includes } of files) {
+    const room = roomOf(name);
+    const own = rooms.get(room) ?? new Set<string>();
+    rooms.set(room, own);
+    for (const { header, local } of includes) {
+      const to = roomOf(targetOf(name, header, names));
+      if (local && to !== room) own.add(to);
+    }
+  }
+  return rooms;
+}

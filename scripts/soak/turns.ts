@@ -124,7 +124,7 @@ const later: SoakTurn = {
     underFlood(world, 1400, async () => {
       const mark = world.log.mark;
       await foreignRule(world, '-A');
-      await world.log.says(/stand last again/, mark);
+      await world.log.says(/are last again/, mark);
       await foreignRule(world, '-D');
     }),
 };

@@ -220,7 +220,7 @@ export class RuleKeeper {
       firewall.standLast(this.#runner, name, backend),
     );
     if (behind.length > 0) {
-      const words = `rules of ${name} stand last again in ${backend}: behind them others miss the packets that are queued`;
+      const words = `rules of ${name} are last again in ${backend}: rules after them miss the queued packets`;
       this.#log.info({ name, behind }, words);
     }
     return present;

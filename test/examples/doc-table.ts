@@ -64,6 +64,8 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'CONTRIBUTING.md', has: 'errors < counters', shown: ladder },
   { file: 'CONTRIBUTING.md', has: 'clock < packet < queue', shown: ladder },
   { file: 'CONTRIBUTING.md', has: 'record < page', shown: ladder },
+  { file: 'docs/architecture.md', has: '  cli --> commands', shown: ladder },
+  { file: 'docs/architecture.md', has: '  node --> kernel', shown: ladder },
   { file: 'docs/bench.md', has: 'npm run bench -- --check', shown: wholeBench },
   { file: 'docs/bench.md', has: 'sender eth0 ──', shown: 'drawing' },
   { file: 'docs/carriers.md', has: 'keys: /etc/clear-df/site-a.keys', shown: 'carrier' },

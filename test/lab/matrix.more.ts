@@ -9,7 +9,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { type Cell, merged, readMatrix, type Way, WAYS, writeMatrix } from '../../scripts/lab/matrix.js';
+import { type Cell, merged, readMatrix, type Way, WAYS } from '../../scripts/lab/matrix.js';
+import { writeMatrix } from '../../scripts/lab/matrix-write.js';
 import { article } from '../helpers/article.js';
 import { CARRIERS, cellsOf } from '../helpers/matrix.js';
 import { tagHosts } from '../helpers/matrix-sight.js';

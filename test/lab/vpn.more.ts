@@ -134,13 +134,13 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
   const stream = deliver(hA, hB, HOST_B, STREAM, 240 * SECOND).finally(() => (ended = true));
   await until('the stream runs', async () => (await end.daemon.stats()).totals.packets > packets + 5);
   await vpn.stop();
-  const gone = new RegExp(`nothing gets to ${vpn.b.address} now: there is no device ${vpn.a.device}`);
+  const gone = new RegExp(`${vpn.b.address} is unreachable: there is no device ${vpn.a.device}`);
   if (patient) await running.says(gone, 60 * SECOND);
   expect(ended).toBe(false);
   await vpn.start(otherMtu);
-  const way = `by ${vpn.a.device}, MTU ${otherMtu ?? vpn.mtu}`;
+  const route = `${vpn.a.device}, MTU ${otherMtu ?? vpn.mtu}`;
   const back = new RegExp(
-    patient ? `the path to ${vpn.b.address} is back: ${way}` : `${vpn.a.device} was gone for a moment .* ${way}`,
+    patient ? `the path to ${vpn.b.address} is back: through ${route}` : `${vpn.a.device} was gone for a moment .* ${route}`,
   );
   await running.says(back, 60 * SECOND);
   expect((await stream).grew('TcpInCsumErrors')).toBe(0);
@@ -148,7 +148,7 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
   expect(await ping(hA, HOST_B)).toMatchObject({ sent: 3, received: 3 });
   expect(await datagrams(hA, hB, HOST_B, { count: 50 })).toMatchObject({ sent: 50, lost: 0 });
   if (otherMtu !== undefined) {
-    await running.says(new RegExp(`${vpn.a.device} takes ${otherMtu} bytes now, ${vpn.mtu} before`), 60 * SECOND);
+    await running.says(new RegExp(`${vpn.a.device} now carries ${otherMtu} bytes, before ${vpn.mtu}`), 60 * SECOND);
     await heldBack(net, vpn);
     await vpn.stop();
     await asked(vpn, end);

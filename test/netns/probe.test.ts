@@ -87,7 +87,7 @@ describe('a router that tells', () => {
     const report = await probe();
     expect(report).toMatchObject({ fullSize: 'no', largest: 1400, limit: { by: 'silence' } });
     expect(report.fragments).toEqual({ out: 'yes', back: 'yes' });
-    expect(report.verdict).toContain('a black hole');
+    expect(report.verdict).toContain('a PMTU black hole');
     const oneMore = report.rows.find(({ test }) => test === 'one more');
     expect(oneMore).toMatchObject({ bytes: 1401, sent: 3, answered: 0, lost: 3, complaints: [] });
   });

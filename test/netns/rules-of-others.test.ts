@@ -27,7 +27,7 @@ describe('a rule that somebody appends behind those of a run', () => {
     const comment = (text: string): string[] => ['-m', 'comment', '--comment', text, '-j', 'ACCEPT'];
     await rule('POSTROUTING', '-m', 'mark', '--mark', '7', ...comment('marked'));
     await rule('POSTROUTING', '-m', 'mark', '!', '--mark', '7', ...comment('unmarked'));
-    await daemon.running.says(/rules of default stand last again in iptables/);
+    await daemon.running.says(/rules of default are last again in iptables/);
     // Small ones are never queued, full-size ones always.
     for (const size of [56, 1472]) expect((await ping(client, SERVER, { size, count: COUNT })).received).toBe(COUNT);
     expect((await daemon.settledStats()).totals.cleared).toBe(COUNT);

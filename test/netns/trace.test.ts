@@ -110,7 +110,7 @@ it('says so when routing refuses it for its DF, or nobody gives it back from a q
   try {
     const { seen, dropped } = await traced(['--count', '1'], pingOnce);
     expect(seen[0]).toMatch(/queue 9, no process has it bound: it is dropped there$/);
-    expect(dropped[0]).toMatch(/1 after ip filter:FORWARD, .* nobody gave them back$/);
+    expect(dropped[0]).toMatch(/1 after ip filter:FORWARD, .* never reinjected$/);
   } finally {
     await net.router.exec('iptables-nft', ['-F', 'FORWARD']);
   }
