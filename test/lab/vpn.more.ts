@@ -140,7 +140,9 @@ async function restarted(net: Article, vpn: Vpn, end: TunnelEnd, { otherMtu, pat
   await vpn.start(otherMtu);
   const route = `${vpn.a.device}, MTU ${otherMtu ?? vpn.mtu}`;
   const back = new RegExp(
-    patient ? `the path to ${vpn.b.address} is back: through ${route}` : `${vpn.a.device} was gone for a moment .* ${route}`,
+    patient
+      ? `the path to ${vpn.b.address} is back: through ${route}`
+      : `${vpn.a.device} was gone for a moment .* ${route}`,
   );
   await running.says(back, 60 * SECOND);
   expect((await stream).grew('TcpInCsumErrors')).toBe(0);
