@@ -50,6 +50,28 @@
       "cflags_cc": ["-fexceptions", "-std=c++17"],
       "libraries": ["<!@(pkg-config --libs libnetfilter_queue libmnl)"],
       "ldflags": ["-Wl,-z,relro,-z,now"]
+    },
+    {
+      "target_name": "clear_df_fastpath",
+      "sources": [
+        "csrc/node/fastpath_addon.cc",
+        "csrc/node/fastpath_values.cc",
+        "csrc/node/fastpath_wrap.cc",
+        "csrc/fastpath/bpf.c",
+        "csrc/fastpath/filter.c",
+        "csrc/fastpath/filter_side.c",
+        "csrc/fastpath/pool.c",
+        "csrc/fastpath/program.c",
+        "csrc/fastpath/rtnetlink.c"
+      ],
+      "include_dirs": ["csrc", "<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "_GNU_SOURCE"],
+      "cflags": ["-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-fstack-protector-strong"],
+      "cflags_c": ["-std=c11", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes"],
+      "cflags_cc!": ["-fno-exceptions"],
+      "cflags_cc": ["-fexceptions", "-std=c++17"],
+      "libraries": ["<!@(pkg-config --libs libmnl)"],
+      "ldflags": ["-Wl,-z,relro,-z,now"]
     }
   ]
 }

@@ -1,34 +1,12 @@
 /** The addon, loaded in one place: nothing else in the project touches it. What it gives is `native/surface.ts`. */
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import bindings from 'bindings';
 import { COUNTER_NAMES, snakeCase } from './counters.js';
 import { ClearDfError } from './errors.js';
+import { packageRoot } from './native/package-root.js';
 import type { Native } from './native/surface.js';
 
+export { packageRoot } from './native/package-root.js';
 export type * from './native/surface.js';
-
-/** The folder that holds clear-df's own package.json, found from where this file lies. */
-export function packageRoot(): string {
-  let dir = path.dirname(bindings.getFileName());
-  for (;;) {
-    const manifest = path.join(dir, 'package.json');
-    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'clear-df') {
-      return dir;
-    }
-    const parent = path.dirname(dir);
-    if (parent === dir) {
-      throw new ClearDfError({
-        code: 'ENVIRONMENT',
-        operation: 'find',
-        object: 'the clear-df package',
-        reason: 'no package.json named clear-df above the running file',
-        hint: 'install clear-df with npm instead of copying single files',
-      });
-    }
-    dir = parent;
-  }
-}
 
 let loaded: Native | undefined;
 

@@ -102,17 +102,21 @@ static unsigned int segments(const struct cdf_packet *packet,
 	return run < 2 ? 2 : run > CDF_RUN_MAX ? CDF_RUN_MAX : (unsigned)run;
 }
 
+static enum cdf_identification_rule
+rule_of(const struct cdf_identifier *identifier, const struct cdf_ipv4 *header)
+{
+	return cdf_identification_rule(
+		header->fragment, header->protocol, header->identification,
+		cdf_identifier_policy(identifier) == CDF_IDENTIFICATION_KEEP);
+}
+
 static void identify(struct cdf_identifier *identifier,
 		     const struct cdf_ipv4 *header, struct cdf_packet *packet,
 		     unsigned int run, struct cdf_counters *counters)
 {
 	struct cdf_pair pair = { header->destination, header->protocol };
 
-	/* Siblings of a fragment carry the same one; AH authenticates it. */
-	if (cdf_ipv4_is_fragment(header) || header->protocol == CDF_PROTO_AH)
-		return;
-	if (header->identification != 0 &&
-	    cdf_identifier_policy(identifier) == CDF_IDENTIFICATION_KEEP)
+	if (rule_of(identifier, header) != CDF_NEW_IDENTIFICATION)
 		return;
 	cdf_ipv4_replace(packet->data, AT_IDENTIFICATION,
 			 cdf_identifier_take(identifier, &pair, run));
@@ -171,8 +175,7 @@ enum cdf_action cdf_clear(struct cdf_identifier *identifier,
 		return pass(counters, CDF_bad_checksum);
 	if (!(header.fragment & CDF_IPV4_DF))
 		return pass(counters, CDF_already_clear);
-	if (header.protocol == CDF_PROTO_AH && header.identification == 0 &&
-	    !cdf_ipv4_is_fragment(&header))
+	if (rule_of(identifier, &header) == CDF_LEAVE_PACKET)
 		return pass(counters, CDF_ah_passed);
 	return clear(identifier, &header, packet, counters);
 }

@@ -22,23 +22,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CDF_BLOCKS 256u
+#include "id_blocks.h"
+
 #define CDF_WINDOW_BLOCKS 32u
 /* Longest run; a block fits four of them. */
 #define CDF_RUN_MAX 56u
 
 struct cdf_id_pool {
-	uint8_t queue[CDF_BLOCKS]; /* ring of blocks; the head is due next */
-	uint8_t head;
-	uint16_t queued;
+	struct cdf_blocks blocks;
 
 	uint8_t window[CDF_WINDOW_BLOCKS];
 	uint16_t used; /* of WINDOW_SIZE */
 	uint64_t key[2];
 
-	bool run_open; /* run_block is being cut */
-	uint8_t run_block;
-	uint16_t run_used; /* of BLOCK_SIZE */
+	struct cdf_open_block run;
 
 	uint16_t next; /* sequential */
 };
@@ -55,8 +52,5 @@ uint16_t cdf_id_pool_draw(struct cdf_id_pool *pool, unsigned int run);
 
 /** The next run in plain sequence; the first is returned, never 0. */
 uint16_t cdf_id_pool_next(struct cdf_id_pool *pool, unsigned int run);
-
-/** The finalizer of splitmix64: every bit of x moves every bit of the result. */
-uint64_t cdf_mix(uint64_t x);
 
 #endif

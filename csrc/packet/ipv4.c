@@ -22,15 +22,6 @@ bool cdf_ipv4_read(const uint8_t *data, size_t held, struct cdf_ipv4 *header)
 	return true;
 }
 
-static uint16_t fold(uint64_t sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 uint16_t cdf_sum(const uint8_t *data, size_t length, uint16_t start)
 {
 	/* 2^32 words of 32 bits fit before the accumulator can overflow. */
@@ -47,7 +38,7 @@ uint16_t cdf_sum(const uint8_t *data, size_t length, uint16_t start)
 		memcpy(&word, data + i, length - i);
 		sum += word;
 	}
-	return fold(sum);
+	return cdf_fold(sum);
 }
 
 bool cdf_ipv4_checksum_good(const uint8_t *data, size_t header_length)
@@ -63,7 +54,6 @@ void cdf_ipv4_replace(uint8_t *data, size_t offset, uint16_t value)
 	cdf_store16(data + offset, value);
 	memcpy(&after, data + offset, 2);
 	memcpy(&check, data + CHECKSUM_OFFSET, 2);
-	check = (uint16_t)~fold((uint64_t)(uint16_t)~check + (uint16_t)~before +
-				after);
+	check = cdf_checksum_after(check, before, after);
 	memcpy(data + CHECKSUM_OFFSET, &check, 2);
 }

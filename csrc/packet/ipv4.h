@@ -7,15 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CDF_IPV4_MIN_HEADER 20u
-#define CDF_IPV4_DF 0x4000u
-#define CDF_IPV4_MF 0x2000u
-#define CDF_IPV4_OFFSET 0x1fffu
-
-#define CDF_PROTO_TCP 6
-#define CDF_PROTO_UDP 17
-#define CDF_PROTO_GRE 47
-#define CDF_PROTO_AH 51
+#include "ipv4_rules.h"
 
 /* Header fields in host byte order; addresses as they lie in memory. */
 struct cdf_ipv4 {

@@ -36,8 +36,10 @@ export async function before({ client }: Routed): Promise<void> {
 /** clear-df starts and installs its rule. */
 export async function start({ router }: Routed): Promise<Daemon> {
   heading('clear-df starts on the router, with its own firewall rule');
-  command('router', `clear-df run --queue 0 --install-rules ${RULE.join(' ')}`);
-  const daemon = await startClearDf(router, '0', ['--install-rules', ...RULE]);
+  // What it shows is the rule and the queue.
+  const args = ['--install-rules', ...RULE, '--fast-path', 'off'];
+  command('router', `clear-df run --queue 0 ${args.join(' ')}`);
+  const daemon = await startClearDf(router, '0', args);
   const rules = (await router.exec('iptables-save')).split('\n').filter((line) => line.includes('clear-df:'));
   command('router', 'iptables-save');
   evidence(rules.join('\n') || '(no rule)');

@@ -17,16 +17,16 @@ export const APP_MAIN = path.join(APP, MAIN);
 /** clear-df as a process that waits for commands: see resident.mjs. */
 const RESIDENT = 'resident.mjs';
 const RESIDENT_BUILT = path.join(path.dirname(MAIN), 'resident.js');
-const ADDON = 'build/Release/clear_df.node';
+const ADDONS = ['build/Release/clear_df.node', 'build/Release/clear_df_fastpath.node'];
 
 /** The built clear-df, and the agent. @throws Error when it has not been built */
 export async function appImage(): Promise<string> {
-  for (const product of [MAIN, ADDON]) {
+  for (const product of [MAIN, ...ADDONS]) {
     if (!existsSync(path.join(PROJECT, product))) throw new Error(`${product} is missing: run npm run build`);
   }
   const files = [
     ...(await filesBelow(path.join(PROJECT, 'dist'))),
-    path.join(PROJECT, ADDON),
+    ...ADDONS.map((addon) => path.join(PROJECT, addon)),
     path.join(PROJECT, 'package.json'),
   ];
   const own = ['agent.mjs', 'init.sh', RESIDENT].map((name) => fileURLToPath(new URL(name, import.meta.url)));

@@ -34,10 +34,10 @@ const FOREIGN_HEADERS = [
 
 const INCLUDE = /^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)/;
 
-/** Every `.c`, `.cc` and `.h` file below `root`. */
+/** Every `.c`, `.cc` and `.h` file below `root`, and what is generated for one. */
 export function readC(root: string): CFile[] {
   if (!existsSync(root)) return [];
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(c|cc|h)$/.test(name));
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(c|cc|h|inc)$/.test(name));
   return names.sort().map((name) => ({ name, includes: includesOf(readFileSync(path.join(root, name), 'utf8')) }));
 }
 

@@ -13,6 +13,9 @@ export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
     ['errors', 'net', 'counters', 'native', 'mangler', 'espinudp', 'log', 'report', 'commands', 'cli'],
     ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'commands', 'cli'],
+    // The fast path: from a rule to what the program in the kernel is told.
+    ['errors', 'net', 'counters', 'native', 'mangler', 'fast-path', 'report', 'commands', 'cli'],
+    ['errors', 'net', 'rules', 'fast-path', 'commands', 'cli'],
     // Locks, for which Node has no call, which network namespace this is, and what no firewall tool does.
     ['errors', 'counters', 'native', 'host', 'commands', 'cli'],
     ['errors', 'capture', 'cli'],

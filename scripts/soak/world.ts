@@ -20,7 +20,7 @@ export interface World {
   configure: (more?: Record<string, string | number>) => Promise<void>;
 }
 
-const RULES = { 'install-rules': true, hook: 'bridge', 'out-dev': 'p2', backend: 'iptables-nft' };
+const RULES = { 'install-rules': true, hook: 'bridge', 'out-dev': 'p2', backend: 'iptables-nft', 'fast-path': 'off' };
 
 /** Starts the long run. */
 export async function begin(net: Network): Promise<World> {

@@ -104,6 +104,19 @@ async function removeInstance(flags: CommonFlags & { backend?: string }): Promis
   const verb = runner.dryRun ? 'would remove' : 'removed';
   const none = `no rules of ${name}${unread.length === 0 ? '' : ' in what could be read'}`;
   log.info(removedFrom.length > 0 ? `${verb} rules of ${name} from ${removedFrom.join(', ')}` : none);
+  await removePrograms(name, runner.dryRun, log);
+}
+
+/** What a run of this name has left at tc. */
+async function removePrograms(name: string, dryRun: boolean, log: Logger): Promise<void> {
+  const { countFastPath, removeFastPath } = await import('../fast-path/fast-path.js');
+  if (countFastPath(name) === 0) return;
+  if (dryRun) {
+    log.info(`would remove the fast path of ${name}`);
+    return;
+  }
+  removeFastPath(name);
+  log.info(`fast path of ${name} removed`);
 }
 
 /**

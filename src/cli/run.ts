@@ -10,6 +10,7 @@ import { version } from './version.js';
 const GROUPS: Record<OptionInfo['group'], string> = {
   queue: 'Queue:',
   rules: 'Rules (with --install-rules):',
+  'fast-path': 'Fast path:',
   service: 'Service:',
 };
 

@@ -6,7 +6,8 @@ import { DEFAULT_LISTEN, type Listen, parseFrom, urlOf } from '../report/listen.
 import { type Rates, ratesBetween } from '../report/rates.js';
 import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
-import { formatSnapshot } from '../report/text.js';
+import { fastPathText, formatSnapshot } from '../report/text.js';
+import { fastPathAlone } from '../commands/fast-path-alone.js';
 
 /** Bytes; 257 queues make about 200 kB. */
 const ANSWER_MAX = 4 * 1024 * 1024;
@@ -49,11 +50,25 @@ export function statsCommand(): Command {
       const onSignal = () => stop.abort();
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       try {
-        await printStats(options, process.stdout, process.stderr, stop.signal);
+        await printStats(options, process.stdout, process.stderr, stop.signal).catch((error: unknown) =>
+          printAlone(error, options),
+        );
       } finally {
         process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
       }
     });
+}
+
+/**
+ * Where no clear-df answers, the fast path may go on all the same: after kill -9, or on purpose.
+ * @throws the error itself when there is none
+ */
+async function printAlone(error: unknown, { json }: StatsOptions): Promise<void> {
+  if (!(error instanceof ClearDfError) || error.code !== 'ENVIRONMENT') throw error;
+  const fastPath = await fastPathAlone().catch(() => []);
+  if (fastPath.length === 0) throw error;
+  process.stderr.write(`clear-df: ${error.message}; the fast path goes on without it\n`);
+  process.stdout.write(json === true ? `${JSON.stringify({ fastPath }, null, 2)}\n` : `${fastPathText(fastPath)}\n`);
 }
 
 /** Seconds from a tenth to an hour. */

@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import { ClearDf, type OpenOptions } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';
 import type { ServiceOptions } from './options.js';
+import type { RulePlan } from './rule-keeper.js';
 
 /**
  * Looks before anything is changed whether this process may bind a queue.
@@ -76,4 +77,13 @@ function nameHolder(error: ClearDfError): ClearDfError {
     hint: `${process === undefined ? 'stop that program' : `stop process ${process.pid}`}, or choose another --queue`,
     cause: error,
   });
+}
+
+/**
+ * Whether no GSO packet of the queue is delivered to this host: the operator says so, or the rules leave such
+ * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
+ */
+export function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
+  const forwarded = rules.some(({ hook }) => hook === 'prerouting');
+  return gso === 'on' || (gso === 'auto' && forwarded && plan?.result.neverLocal === true);
 }

@@ -2,7 +2,7 @@
 import { DEFAULT_LISTEN } from '../report/listen.js';
 
 export interface OptionInfo {
-  group: 'queue' | 'rules' | 'service';
+  group: 'queue' | 'rules' | 'fast-path' | 'service';
   /** The flag as `--help` shows it. */
   flag: string;
   help: string;
@@ -205,6 +205,23 @@ export const OPTIONS = {
     help: 'firewall to install the rules in',
     accepted: 'auto, iptables-legacy, iptables-nft or nft',
     initial: 'auto',
+    live: true,
+  },
+  'fast-path': {
+    group: 'fast-path',
+    flag: '--fast-path <mode>',
+    help:
+      'clear DF in the kernel, before any rule, and leave to the queue what only it can do: auto, with ' +
+      '--install-rules or --fast-path-dev; require: or refuse to start; off',
+    accepted: 'auto, off or require',
+    initial: 'auto',
+    live: true,
+  },
+  'fast-path-dev': {
+    group: 'fast-path',
+    flag: '--fast-path-dev <device>',
+    help: 'for rules of your own: the device whose outgoing packets are cleared, the bridge port of the tunnel',
+    accepted: 'a device name',
     live: true,
   },
   metrics: {

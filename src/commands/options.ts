@@ -7,6 +7,7 @@ import { ClearDfError, missingError, shortened, usageError } from '../errors.js'
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_LEVELS } from '../log.js';
 import { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
+import { isDeviceName } from '../net/device.js';
 import { nearest } from '../net/nearest.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../net/queue-range.js';
 import { DEFAULT_LISTEN, parseListen } from '../report/listen.js';
@@ -70,6 +71,8 @@ const schema = z.strictObject({
   bypass: truth.default(true),
   name: ruleText,
   backend: z.enum(BACKEND_CHOICES).default('auto'),
+  'fast-path': z.enum(['auto', 'off', 'require']).default('auto'),
+  'fast-path-dev': z.string().refine(isDeviceName).optional(),
   metrics: readBy((text) => parseListen(text)).default(parseListen(DEFAULT_LISTEN)),
   stats: seconds.optional(),
   'log-level': z.enum(LOG_LEVELS).default('info'),
@@ -149,6 +152,7 @@ function readTexts(given: GivenOptions): Read {
   if (given.companion !== undefined && options.gso === 'off') {
     throw usageError(given.companion.where, given.companion.text, 'it together with --gso auto or on');
   }
+  refuseLoneFastPath(options, given);
   return options;
 }
 
@@ -157,6 +161,25 @@ function refusal(given: GivenOptions, name: OptionName): ClearDfError {
   const found = given[name];
   if (found !== undefined) return usageError(found.where, found.text, accepted);
   return missingError(`--${name}`, accepted, `clear-df --${name} 0, or the key ${name} in the file of --config`);
+}
+
+/** What the fast path would have no device for, or two. */
+function refuseLoneFastPath(options: Read, given: GivenOptions): void {
+  const [mode, device] = [given['fast-path'], given['fast-path-dev']];
+  if (device !== undefined && options['install-rules']) {
+    throw usageError(
+      device.where,
+      device.text,
+      'it without --install-rules',
+      "with it, the rule's own device is taken",
+    );
+  }
+  if (device !== undefined && options['fast-path'] === 'off') {
+    throw usageError(device.where, device.text, 'it together with --fast-path auto or require');
+  }
+  if (mode !== undefined && options['fast-path'] === 'require' && device === undefined && !options['install-rules']) {
+    throw usageError(mode.where, mode.text, 'it together with --install-rules or --fast-path-dev');
+  }
 }
 
 /** An option that would quietly do nothing is refused. */

@@ -2,6 +2,7 @@
  * A run of clear-df: options → plan → queues → statistics → rules → wait → the same backwards. What fails on the way
  * is undone in reverse order; everything that can be refused is refused before the first change.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
 import { readKernelQueues } from '../host/kernel-queues.js';
@@ -9,12 +10,13 @@ import { createLogger, type Logger } from '../log.js';
 import type { ClearDf } from '../mangler.js';
 import { snapshotSource } from '../report/snapshot.js';
 import { announceEnd, announceQueues, hintAtRules } from './announce.js';
-import { bindQueues, requirePrivilege } from './bind.js';
+import { bindQueues, requirePrivilege, vouched } from './bind.js';
+import { FastPathKeeper } from './fast-path.js';
 import { logFault } from './faults.js';
 import type { ServiceOptions } from './options.js';
 import { planText } from './plan-text.js';
 import { changes, keepBound } from './reload.js';
-import { RuleKeeper, type RulePlan } from './rule-keeper.js';
+import { RuleKeeper } from './rule-keeper.js';
 import { RULES_CHECK_MS, RuleWatch } from './rule-watch.js';
 import { type SignalWatch, watchSignals } from './signals.js';
 import { StatsAddress } from './stats-server.js';
@@ -78,15 +80,6 @@ async function begin(
   }
 }
 
-/**
- * Whether no GSO packet of the queue is delivered to this host: the operator says so, or the rules leave such
- * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
- */
-function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
-  const forwarded = rules.some(({ hook }) => hook === 'prerouting');
-  return gso === 'on' || (gso === 'auto' && forwarded && plan?.result.neverLocal === true);
-}
-
 function leftBehind(name: string | undefined): string | undefined {
   return name === undefined ? undefined : `rules of ${name} may be left: clear-df rules remove --name ${name}`;
 }
@@ -104,6 +97,7 @@ export class Run {
     private readonly log: Logger,
     private readonly mangler: ClearDf,
     private readonly rules: RuleKeeper,
+    private readonly fastPath: FastPathKeeper,
     private readonly address: StatsAddress,
     private readonly statsLine: StatsLine,
     private readonly undo: UndoStack,
@@ -123,11 +117,15 @@ export class Run {
   static async start(options: ServiceOptions, context: RunContext, log: Logger): Promise<Run> {
     requirePrivilege(log);
     const rules = new RuleKeeper(log, context.signals?.stop);
-    context.signals?.onHaste(() => leftBehind(rules.leaves));
+    const fastPath = new FastPathKeeper(log, context.signals?.stop);
+    context.signals?.onHaste(() => leftBehind(rules.leaves ?? fastPath.leaves));
     const plan = await rules.plan(options);
     const undo = new UndoStack();
     try {
       const neverLocal = vouched(options, plan);
+      // Before the queue: what comes from here on needs no process.
+      undo.push('remove the fast path', () => fastPath.remove());
+      await fastPath.put(options);
       const mangler = await bindQueues(options, neverLocal);
       // Last of all: with tables and chains the kernel discards what waits in the queues.
       undo.push('remove the rules', () => rules.remove());
@@ -139,6 +137,7 @@ export class Run {
         readKernel: () => readKernelQueues(),
         version: context.version,
         name: options.rules[0]?.name,
+        fastPath: () => fastPath.stats(),
       });
       const address = new StatsAddress(log, take);
       undo.push('close the statistics address', () => address.close());
@@ -147,10 +146,10 @@ export class Run {
       undo.push('stop the statistics line', () => statsLine.stop());
       statsLine.every(options.stats);
       undo.push('remove the rules', () => rules.silence());
-      await rules.install(options);
+      await rules.install({ ...options, rules: fastPath.beside(options.rules) });
       if (options.rules.length === 0) hintAtRules(log, options);
       log.info('clear-df is running');
-      return new Run(options, context, log, mangler, rules, address, statsLine, undo, neverLocal);
+      return new Run(options, context, log, mangler, rules, fastPath, address, statsLine, undo, neverLocal);
     } catch (error) {
       await undo.unwind(log);
       throw error;
@@ -169,6 +168,7 @@ export class Run {
     const { reread } = this.context;
     if (reread === undefined) {
       const state = await this.rules.check();
+      await this.#checkFastPath();
       const rules = state === 'none' ? '' : `; rules: ${state}`;
       this.log.warn({ rules: state }, `HUP without --config: there is no file to read again${rules}`);
       return;
@@ -193,7 +193,11 @@ export class Run {
 
   /** Between the reloads, and never after the stop. */
   #checkRules(how: 'check' | 'glance' = 'check'): Promise<void> {
-    const check = async () => void (this.#stopping || (await this.rules[how]()));
+    const check = async () => {
+      if (this.#stopping) return;
+      await this.rules[how]();
+      await this.#checkFastPath();
+    };
     return (this.#work = this.#work
       .then(check)
       .catch((error: unknown) => this.#complain('the look at the rules failed, and will be repeated', error)));
@@ -208,14 +212,28 @@ export class Run {
     }
     await this.address.move(next.metrics, next.given.metrics !== undefined);
     try {
-      await this.rules.install(next);
+      await this.fastPath.put(next);
+      await this.rules.install(this.#beside(next));
     } catch (error) {
+      await this.fastPath.put(before);
       await this.address.move(before.metrics, before.given.metrics !== undefined);
       throw error;
     }
     this.mangler.setIdentification(next.identification);
     this.log.level = next['log-level'];
     this.statsLine.every(next.stats);
+  }
+
+  /** With the fast path the rules may have less to do; without it they have to do it all. */
+  #beside(options: ServiceOptions): ServiceOptions {
+    return { ...options, rules: this.fastPath.beside(options.rules) };
+  }
+
+  async #checkFastPath(): Promise<void> {
+    const before = this.#beside(this.#options);
+    await this.fastPath.check();
+    const after = this.#beside(this.#options);
+    if (!isDeepStrictEqual(before.rules, after.rules)) await this.rules.install(after);
   }
 
   #complain(what: string, error: unknown): void {

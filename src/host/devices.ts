@@ -5,6 +5,7 @@ import { type Runner } from './exec.js';
 import { readJson, readList } from './facts/json.js';
 
 const link = z.object({ ifname: z.string(), mtu: z.number() });
+const indexed = z.object({ ifname: z.string(), ifindex: z.number(), link_type: z.string() });
 const routes = z.array(
   z.object({
     dev: z.string().optional(),
@@ -43,11 +44,45 @@ export async function findDevice(runner: Runner, name: string, flag: string): Pr
   const devices = await listDevices(runner);
   const found = devices.find((device) => device.name === name);
   if (found) return found;
-  throw new ClearDfError({
+  throw missing(flag, name, devices);
+}
+
+/** A device as the kernel numbers it. */
+export interface Link {
+  name: string;
+  index: number;
+  /** Its packets start with an Ethernet header. */
+  ethernet: boolean;
+}
+
+/** Every device of this network namespace, with its number. */
+export async function listLinks(runner: Runner): Promise<Link[]> {
+  const { items } = readList(indexed, await runner.query('ip', ['-j', 'link', 'show']), 'ip -j link show');
+  return items.map(({ ifname, ifindex, link_type }) => ({
+    name: ifname,
+    index: ifindex,
+    ethernet: link_type === 'ether',
+  }));
+}
+
+/**
+ * One device, with its number.
+ * @param flag the option that named it, for the message
+ * @throws ClearDfError ENVIRONMENT that lists the devices there are
+ */
+export async function findLink(runner: Runner, name: string, flag: string): Promise<Link> {
+  const links = await listLinks(runner);
+  const found = links.find((one) => one.name === name);
+  if (found) return found;
+  throw missing(flag, name, links);
+}
+
+function missing(flag: string, name: string, there: readonly { name: string }[]): ClearDfError {
+  return new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'find device',
     object: `${flag} ${name}`,
-    reason: `there is none; there are ${devices.map((device) => device.name).join(', ')}`,
+    reason: `there is none; there are ${there.map((device) => device.name).join(', ')}`,
     hint: 'create the device first, or name another',
   });
 }

@@ -1,6 +1,6 @@
 /** IP protocol numbers (IANA "Protocol Numbers") and ports that the rules know by name. */
 
-export const PROTOCOL_NUMBERS = { udp: 17, gre: 47, esp: 50 } as const;
+export const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, gre: 47, esp: 50 } as const;
 export type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
 
 /** QUIC over HTTP/3 (RFC 9114 §3.1); its path probes rely on DF (RFC 9000 §14). */

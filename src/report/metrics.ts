@@ -1,6 +1,7 @@
 /** A snapshot as Prometheus metrics, collected when they are asked for. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { COUNTERS, type CounterName, snakeCase } from '../counters.js';
+import { FAST_METRICS } from './fast-path.js';
 import { PASSED } from './passed.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -80,6 +81,9 @@ export function createMetrics(take: () => Snapshot): Registry {
     ),
   );
   addKernel(gauge, counter);
+  for (const { name, help, labels, samples } of FAST_METRICS) {
+    counter(name, help, labels, ({ fastPath }) => samples(fastPath));
+  }
   gauge(
     'clear_df_setting_taken',
     'Whether the kernel took a setting (1) or refused it (0).',

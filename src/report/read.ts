@@ -1,6 +1,7 @@
 /** Reads a snapshot back from `/stats`, possibly from another version of clear-df. */
 import * as z from 'zod';
 import { COUNTER_NAMES, type Counters } from '../counters.js';
+import { FAST_COUNTER_NAMES, type FastCounters } from '../fast-path/counters.js';
 import type { Snapshot } from './snapshot.js';
 
 const count = z.number().min(0);
@@ -13,6 +14,11 @@ const counters = z
   .record(z.string(), z.unknown())
   .pipe(z.object(Object.fromEntries(COUNTER_NAMES.map((name) => [name, count.default(0)]))))
   .transform((reading) => reading as Counters);
+
+const fastCounters = z
+  .record(z.string(), z.unknown())
+  .pipe(z.object(Object.fromEntries(['packets', ...FAST_COUNTER_NAMES].map((name) => [name, count.default(0)]))))
+  .transform((reading) => reading as FastCounters);
 
 const kernelCounts = z.discriminatedUnion('state', [
   z.object({ state: z.literal('held'), waiting: count, queueDropped: count, userDropped: count }),
@@ -56,6 +62,9 @@ const snapshot = z.object({
     })
     .exactOptional(),
   leakedShare: z.number().min(0).max(1),
+  fastPath: z
+    .array(z.object({ device: words, direction: z.enum(['ingress', 'egress']), counters: fastCounters }))
+    .default([]),
 });
 
 /** The snapshot in a JSON value, or undefined when it is not one. */

@@ -3,6 +3,7 @@
  * `/metrics` is made of.
  */
 import type { Counters } from '../counters.js';
+import type { FastStats } from '../fast-path/fast-path.js';
 import type { KernelQueues } from '../host/kernel-queues.js';
 import type { Busiest, ClearDf, Setting, Stats } from '../mangler.js';
 
@@ -53,6 +54,8 @@ export interface Snapshot {
   busiest?: Busiest;
   /** Leaked packets as a share (0–1) of all that the rules sent to the queues. */
   leakedShare: number;
+  /** What the fast path has counted, place by place: packets that it cleared never came to the queues. */
+  fastPath: FastStats[];
 }
 
 /** What a snapshot is built from. Times in seconds. */
@@ -66,6 +69,7 @@ export interface SnapshotParts {
   settings: Setting[];
   companion?: number | undefined;
   kernel: KernelQueues;
+  fastPath: FastStats[];
 }
 
 /** Joins our counters with the kernel's rows. Pure. */
@@ -93,6 +97,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     ...(parts.companion === undefined ? {} : { companion: parts.companion }),
     ...(busiest !== undefined && Number.isFinite(busiest.wrapSeconds) ? { busiest } : {}),
     leakedShare: share(totals.leaked, totals.packets + totals.leaked),
+    fastPath: parts.fastPath,
   };
 }
 
@@ -119,8 +124,9 @@ export function snapshotSource(parts: {
   readKernel: () => KernelQueues;
   version: string;
   name?: string | undefined;
+  fastPath?: () => FastStats[];
 }): () => Snapshot {
-  const { mangler, readKernel, version, name } = parts;
+  const { mangler, readKernel, version, name, fastPath = () => [] } = parts;
   const startedAt = Date.now() / 1000;
   const start = performance.now();
   return () =>
@@ -134,5 +140,6 @@ export function snapshotSource(parts: {
       settings: mangler.settings,
       companion: mangler.companion,
       kernel: readKernel(),
+      fastPath: fastPath(),
     });
 }

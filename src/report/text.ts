@@ -2,6 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { CounterName } from '../counters.js';
 import { adviceOn } from './advice.js';
+import type { FastStats } from '../fast-path/fast-path.js';
+import { fastPathTable } from './fast-path.js';
 import { bitRate, bytes, count, duration, percent, perSecond, protocolName } from './human.js';
 import { perQueue } from './queues.js';
 import { type Rates, ratesBetween } from './rates.js';
@@ -79,11 +81,17 @@ export function formatSnapshot(snapshot: Snapshot, options: TextOptions = {}): s
     header(snapshot),
     columns(rows),
     ...(snapshot.queues.length > 1 ? [columns(perQueue(snapshot))] : []),
+    ...(snapshot.fastPath.length > 0 ? [columns(fastPathTable(snapshot.fastPath))] : []),
     ...identifications(snapshot),
     ...warnings(snapshot, options),
   ];
   const text = `${parts.join('\n\n')}\n`;
   return options.color === true ? text : stripVTControlCharacters(text);
+}
+
+/** The fast path alone, without colour. */
+export function fastPathText(places: readonly FastStats[]): string {
+  return stripVTControlCharacters(columns(fastPathTable(places)));
 }
 
 function header({ version, name, uptimeSeconds, queues, companion }: Snapshot): string {

@@ -6,7 +6,7 @@
  * small packets and not large ones. So ours stand last; {@link rulesBehind} finds who has come later.
  */
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
-import { DF_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
+import { DF_MASK, IDENTIFICATION_MASK, type ProtocolMatch, type ResolvedRule, nameOfTag, tagOf } from './resolve.js';
 import { type Hook } from './spec.js';
 import { canonical, joinWords, splitWords, valueOf } from './save-format.js';
 
@@ -21,7 +21,9 @@ const CHAINS: Record<Hook, string> = {
 };
 
 /** xt_u32: the 32 bits at byte 4 of the IP header hold identification, flags and fragment offset. */
-const DF_SET = `0x4&0x${DF_MASK.toString(16)}=0x${DF_MASK.toString(16)}`;
+const wordIs = (mask: number, value: number) => `0x4&0x${mask.toString(16)}=0x${value.toString(16)}`;
+const DF_SET = wordIs(DF_MASK, DF_MASK);
+const DF_SET_UNIDENTIFIED = wordIs(IDENTIFICATION_MASK + DF_MASK, DF_MASK);
 
 /** One `-A` line of `iptables-save`. */
 export interface SavedRule {
@@ -53,7 +55,7 @@ export function ruleLine(rule: ResolvedRule): string {
     if (rule.outDev !== undefined) words.push('--physdev-out', rule.outDev);
     words.push('--physdev-is-bridged');
   }
-  words.push('-m', 'u32', '--u32', DF_SET);
+  words.push('-m', 'u32', '--u32', rule.protocol.kind === 'tcp-unidentified' ? DF_SET_UNIDENTIFIED : DF_SET);
   // Not N+1:65535: a BIG TCP GSO packet is longer than any upper bound that xt_length can hold.
   if (rule.longerThan !== undefined) words.push('-m', 'length', '!', '--length', `0:${rule.longerThan}`);
   if (rule.sourceLocal || rule.destinationNotLocal) words.push('-m', 'addrtype');
@@ -72,6 +74,8 @@ function protocolWords(protocol: ProtocolMatch): string[] {
     case 'esp':
       // A number, because iptables knows `gre` only where /etc/protocols is installed.
       return ['-p', String(PROTOCOL_NUMBERS[protocol.kind])];
+    case 'tcp-unidentified':
+      return ['-p', 'tcp'];
     case 'udp-port':
       return [...udp, '-m', 'multiport', '--ports', String(protocol.port)];
     case 'not-udp':

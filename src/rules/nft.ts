@@ -97,6 +97,8 @@ function protocolMatches(protocol: ProtocolMatch): string[][] {
     case 'gre':
     case 'esp':
       return [[`ip protocol ${PROTOCOL_NUMBERS[protocol.kind]}`]];
+    case 'tcp-unidentified':
+      return [[`ip protocol ${PROTOCOL_NUMBERS.tcp}`, 'ip id 0']];
     case 'udp-port':
       // The second line leaves out what the first took, so that no packet is queued twice.
       return [

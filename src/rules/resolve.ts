@@ -9,10 +9,15 @@ export const TAG_PREFIX = 'clear-df:';
 /** The in-kernel prefilter: DF in the 16-bit word that holds flags and fragment offset (RFC 791 §3.1). */
 export const DF_MASK = 0x4000;
 
+/** The identification, in the 16 bits before that word. */
+export const IDENTIFICATION_MASK = 0xffff_0000;
+
 /** Which packets of which protocol. Ports are only in a datagram's first fragment. */
 export type ProtocolMatch =
   | { kind: 'any' }
   | { kind: 'gre' | 'esp' }
+  /** TCP with identification 0. */
+  | { kind: 'tcp-unidentified' }
   /** UDP with this source or destination port. */
   | { kind: 'udp-port'; port: number }
   | { kind: 'not-udp' }
@@ -95,7 +100,8 @@ export function nameOfTag(comment: string): string | undefined {
   return /^clear-df:([A-Za-z0-9_][A-Za-z0-9_-]{0,31})$/.exec(comment)?.[1];
 }
 
-function protocols({ proto, forwarded, includeQuic }: RuleSpec): ProtocolMatch[] {
+function protocols({ proto, forwarded, includeQuic, leftByFastPath }: RuleSpec): ProtocolMatch[] {
+  if (leftByFastPath === true) return [{ kind: 'tcp-unidentified' }];
   if (proto === 'gre' || proto === 'esp') return [{ kind: proto }];
   if (proto !== 'all') return [{ kind: 'udp-port', port: Number(proto.slice('udp:'.length)) }];
   if (!forwarded || includeQuic) return [{ kind: 'any' }];

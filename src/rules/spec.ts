@@ -97,7 +97,12 @@ type Flags = z.output<typeof flags>;
 /** A rule as asked for; see {@link parseRuleSpec}. */
 export type RuleSpecInput = z.input<typeof flags>;
 /** A rule whose parts fit each other, with every default filled in. */
-export type RuleSpec = Flags & { hook: Hook; proto: NonNullable<Flags['proto']> };
+export type RuleSpec = Flags & {
+  hook: Hook;
+  proto: NonNullable<Flags['proto']>;
+  /** Only what the fast path leaves: it stands behind this hook and clears all the rest. */
+  leftByFastPath?: boolean;
+};
 
 /** The names of a rule's parts, as they are spelt in {@link RuleSpecInput}. */
 export const RULE_KEYS = Object.keys(flags.shape) as (keyof RuleSpecInput)[];

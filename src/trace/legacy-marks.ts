@@ -37,7 +37,7 @@ export function unmarkText(save: string, gone: (tracer: Tracer) => boolean): str
 
 function flowMatches({ from, to, protocol, port }: Flow): string[][] {
   const ports = port === undefined ? [] : ['-m', 'multiport', '--ports', String(port)];
-  const kind = protocol === undefined ? [] : ['-p', String({ icmp: 1, tcp: 6, ...PROTOCOL_NUMBERS }[protocol])];
+  const kind = protocol === undefined ? [] : ['-p', String({ icmp: 1, ...PROTOCOL_NUMBERS }[protocol])];
   return [
     ['-s', from, '-d', to, ...kind, ...ports],
     ['-s', to, '-d', from, ...kind, ...ports],

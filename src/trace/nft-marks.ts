@@ -66,7 +66,7 @@ function flowMatches({ from, to, protocol, port }: Flow): string[] {
     [to, from],
   ].map(([source, destination]) => `ip saddr ${source} ip daddr ${destination}`);
   if (protocol === undefined) return directions;
-  const number = { icmp: 1, tcp: 6, ...PROTOCOL_NUMBERS }[protocol];
+  const number = { icmp: 1, ...PROTOCOL_NUMBERS }[protocol];
   if (port === undefined) return directions.map((match) => `${match} ip protocol ${number}`);
   return directions.flatMap((match) =>
     ['sport', 'dport'].map((side) => `${match} ip protocol ${number} ${protocol} ${side} ${port}`),

@@ -35,7 +35,9 @@ beforeAll(async () => {
     `-I${CSRC}`,
   ];
   const include = [`-I${addonApi.include_dir}`, `-I${await headers()}`];
-  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(c|cc)$/.test(name));
+  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.(c|cc)$/.test(name) && !/\.bpf\.c$|fastpath/.test(name),
+  );
   const compile = async (file: string): Promise<string> => {
     const object = path.join(folder, `${path.basename(file)}.o`);
     const language = file.endsWith('.cc')

@@ -84,6 +84,14 @@ export interface DaemonOptions {
   port?: number;
 }
 
+/**
+ * Of rules of its own, what all tests but those of the fast path are about is the queue: it gets every packet unless the
+ * arguments say otherwise.
+ */
+function byQueue(args: readonly string[]): readonly string[] {
+  return args.includes('--install-rules') && !args.includes('--fast-path') ? ['--fast-path', 'off'] : [];
+}
+
 /** Starts `clear-df run --queue …` and waits until it runs, the kernel shows every queue held, and `/stats` answers. */
 export async function startClearDf(
   at: Namespace,
@@ -91,7 +99,7 @@ export async function startClearDf(
   args: readonly string[] = [],
   options: DaemonOptions = {},
 ): Promise<Daemon> {
-  const command = [...commandOf(at), 'run', '--queue', queues, ...args];
+  const command = [...commandOf(at), 'run', '--queue', queues, ...args, ...byQueue(args)];
   const { cpu, nice, environment, port } = options;
   const pinned = [
     ...(cpu === undefined ? [] : ['taskset', '-c', String(cpu)]),

@@ -18,12 +18,13 @@ const PORT = '5301';
 /**
  * Sends `count` datagrams with DF, each with every byte to be checked.
  * @param size bytes of UDP payload: 1472 fills 1500
+ * @param segments datagrams in one GSO packet; 1: none
  */
 export async function datagrams(
   from: Namespace,
   to: Namespace,
   destination: string,
-  { count, size = 1472 }: { count: number; size?: number },
+  { count, size = 1472, segments = 1 }: { count: number; size?: number; segments?: number },
 ): Promise<Datagrams> {
   const [sink, sender] = await Promise.all([
     to.machine.provide(await tool('sink')),
@@ -32,9 +33,17 @@ export async function datagrams(
   const server = to.spawn(sink, [PORT, 'order']);
   await server.says(/ready/);
   const before = await nstat(to);
-  // On one CPU: what a process sends before and after it moves to another one may overtake each other by itself. One
-  // segment a send: no GSO packet.
-  await from.exec('taskset', ['-c', '0', sender, destination, PORT, String(size), '1', String(count)]);
+  // On one CPU: what a process sends before and after it moves to another one may overtake each other by itself.
+  await from.exec('taskset', [
+    '-c',
+    '0',
+    sender,
+    destination,
+    PORT,
+    String(size),
+    String(segments),
+    String(count / segments),
+  ]);
   await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'));
   const after = await nstat(to);
   await server.stop();

@@ -38,7 +38,9 @@ afterAll(() => {
 async function library(sanitizers: string): Promise<string> {
   const folder = path.join(build, sanitizers.replace(',', '-'));
   mkdirSync(folder);
-  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.c'));
+  const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.c') && !file.endsWith('.bpf.c'),
+  );
   const objects = sources.map((file) => path.join(folder, path.basename(file).replace(/\.c$/, '.o')));
   await Promise.all(
     sources.map((file, i) =>

@@ -10,6 +10,9 @@
  * router. The first fragment of a datagram has offset 0, so there are as many of them as datagrams; each has to have
  * an identification of its own. 2 MB are 1,382 datagrams, and none repeats within 30,000.
  *
+ * With the fast path in front, the program at tc clears what it can, and leaves packets that may have one identification
+ * throughout to the queue.
+ *
  * Both captures are complete: near, as many packets as the client's IP layer sent; far, as many fragments as the
  * router made, but for those that its veth dropped. A fragment that the veth dropped, because the backlog of the server's core was full, is sent again in
  * another datagram; its other half waits for 30 s, alone, as no identification comes twice.
@@ -23,6 +26,7 @@ import { CLIENT, learntPathMtu, type Routed, routed, SERVER } from '../helpers/t
 
 const BYTES = 2_000_000;
 const MOST = 1460;
+const FAST = ['--install-rules', '--forwarded', '--in-dev', 'eth0', '--out-dev', 'eth1', '--fast-path', 'require'];
 
 let net: Routed;
 beforeEach(async () => {
@@ -35,7 +39,6 @@ beforeEach(async () => {
   await router.offload('eth0', { gro: true });
   // What has come stays open for more for up to 1 ms, however few packets the core finds at a time.
   await router.exec('sh', ['-c', 'echo 1000000 >/sys/class/net/eth0/gro_flush_timeout']);
-  await foreignRule(router, { match: ['-i', 'eth0', '-p', 'tcp', ...DF_SET] });
 });
 afterEach(async () => {
   await net.lab[Symbol.asyncDispose]();
@@ -43,19 +46,22 @@ afterEach(async () => {
 
 describe('packets that GRO has merged', () => {
   it.each([
-    { sender: 'numbers its packets', constant: false },
+    { sender: 'numbers its packets', constant: false, fast: false },
+    { sender: 'numbers its packets', constant: false, fast: true },
     // As RFC 6864 allows for packets with DF: GRO merges them, and the kernel would number all
     // segments of the merged packet alike.
-    { sender: 'gives all of them identification 0', constant: true },
-  ])('from a sender that $sender leave with an identification each', async ({ constant }) => {
+    { sender: 'gives all of them identification 0', constant: true, fast: false },
+    { sender: 'gives all of them identification 0', constant: true, fast: true },
+  ])('from a sender that $sender leave with an identification each; fast path: $fast', async ({ constant, fast }) => {
     const { client, router, server } = net;
     if (constant) await zeroIdentifications();
-    const daemon = await startClearDf(router, '0');
+    if (!fast) await foreignRule(router, { match: ['-i', 'eth0', '-p', 'tcp', ...DF_SET] });
+    const daemon = await startClearDf(router, '0', fast ? FAST : []);
     const near = await Capture.start(client, 'eth0', ['src', CLIENT], 96);
     const far = await Capture.start(server, 'eth0', ['src', CLIENT, 'and', 'ip[6:2] & 0x3fff != 0'], 96);
     const before = { client: await nstat(client), router: await nstat(router), link: await device(router, 'eth1') };
     const { grew } = await deliver(client, server, SERVER, BYTES);
-    const { totals } = await daemon.settledStats();
+    const { totals, fastPath } = await daemon.settledStats();
     const after = { client: await nstat(client), router: await nstat(router), link: await device(router, 'eth1') };
     const sent = await near.stop(after.client('IpOutRequests') - before.client('IpOutRequests'));
     const dropped = after.link.txDropped - before.link.txDropped;
@@ -84,6 +90,13 @@ describe('packets that GRO has merged', () => {
     if (constant) expect(zeros).toBe(full.length);
     else expect(zeros).toBeLessThan(full.length / 100);
     // That packets were merged at all shows in what became of the merged ones.
+    if (fast) {
+      const counted = fastPath[0]?.counters;
+      expect(constant ? counted?.leftForQueue : counted?.gso).toBeGreaterThan(0);
+      // Nothing else came to the queue: what it got it got to segment.
+      expect(totals.requeued).toBe(counted?.leftForQueue);
+      return;
+    }
     expect(constant ? totals.requeued : totals.gso).toBeGreaterThan(0);
     if (constant) expect(totals.gso).toBe(0);
     else expect(totals.requeued).toBeLessThanOrEqual(zeros);

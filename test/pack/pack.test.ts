@@ -89,6 +89,7 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'examples/embed.mjs',
     'examples/plan.mjs',
     `prebuilds/${process.platform}-${process.arch}/clear_df.node`,
+    `prebuilds/${process.platform}-${process.arch}/clear_df_fastpath.node`,
   ];
   expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
   expect(files.filter((file) => /^(test|src|build|bench|node_modules|\.)/.test(file))).toEqual([]);

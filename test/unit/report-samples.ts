@@ -46,6 +46,7 @@ export function snapshot({ queues = [{ queue: 0 }], kernel, parts }: Sample = {}
     stats: { ...merge(rows.map((row) => row.counters)), queues: rows },
     ports: rows.map(({ queue }) => ({ queue, portId: portOf(queue) })),
     settings: [],
+    fastPath: [],
     kernel: kernel ?? { state: 'known', rows: rows.map(({ queue }) => kernelRow(queue)), unread: [] },
     ...parts,
   });

@@ -20,7 +20,9 @@ export function manglerOptions(site: Site, { rules, backend }: ManglerPlan, logL
   const { queues, identification } = site;
   // Nobody asked for the usual address: where another instance has it, this one runs without, and says so.
   const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
-  return optionsFor({ queues, rules, identification, metrics, backend: backendOf(backend), 'log-level': logLevel });
+  const asked = { queues, rules, identification, metrics, 'log-level': logLevel } as const;
+  // This engine is the queue.
+  return optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' });
 }
 
 /** Of the two kinds of iptables, `auto` takes the one that is in use here; rules at the bridge prefer them anyway. */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rtnetlink.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* Seconds to wait for the kernel, which answers before sendto() returns. */
+#define PATIENCE 5
+#define SEQUENCE 1u
+/* A dump comes in pieces of at most this. */
+#define PIECE 32768u
+
+struct nlmsghdr *cdf_request_begin(struct cdf_request *request, uint16_t type,
+				   uint16_t flags, int device, uint32_t parent)
+{
+	struct nlmsghdr *header;
+	struct tcmsg *tcm;
+
+	memset(request, 0, sizeof(*request));
+	header = mnl_nlmsg_put_header(request->buffer);
+	header->nlmsg_type = type;
+	header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	header->nlmsg_seq = SEQUENCE;
+	tcm = mnl_nlmsg_put_extra_header(header, sizeof(*tcm));
+	tcm->tcm_family = AF_UNSPEC;
+	tcm->tcm_ifindex = device;
+	tcm->tcm_parent = parent;
+	return header;
+}
+
+static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
+		    mnl_cb_t each, void *data)
+{
+	_Alignas(8) uint8_t piece[PIECE];
+	unsigned int port = mnl_socket_get_portid(socket);
+	int more = MNL_CB_OK;
+
+	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
+		return -errno;
+	while (more > MNL_CB_STOP) {
+		ssize_t got = mnl_socket_recvfrom(socket, piece, sizeof(piece));
+
+		if (got < 0)
+			return -errno;
+		more = mnl_cb_run(piece, (size_t)got, SEQUENCE, port, each,
+				  data);
+	}
+	return more < 0 ? -errno : 0;
+}
+
+int cdf_request_run(const struct nlmsghdr *header, mnl_cb_t each, void *data)
+{
+	struct timeval patience = { PATIENCE, 0 };
+	struct mnl_socket *socket =
+		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int result;
+
+	if (socket == NULL)
+		return -errno;
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
+		       &patience, sizeof(patience)) < 0)
+		result = -errno;
+	else
+		result = exchange(socket, header, each, data);
+	mnl_socket_close(socket);
+	return result;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For headers that the program in the kernel is made of, too: there nothing can
+ * be called that is not part of the program. */
+#ifndef CDF_INLINE_H
+#define CDF_INLINE_H
+
+#define CDF_INLINE static inline __attribute__((always_inline))
+
+#endif

@@ -1,0 +1,190 @@
+/** The fast path of a run: attached before the queue is bound, kept in place, exchanged on HUP, taken away at the end. */
+import { isDeepStrictEqual } from 'node:util';
+import { ClearDfError } from '../errors.js';
+import type { FastPath, FastStats, Spot } from '../fast-path/fast-path.js';
+import { allThatLeave, type FastRule, fastRuleOf } from '../fast-path/place.js';
+import { findLink, type Link } from '../host/devices.js';
+import { createRunner, type Runner } from '../host/exec.js';
+import { egressMtu } from '../host/firewall/mtu.js';
+import type { Logger } from '../log.js';
+import type { RuleSpec } from '../rules/spec.js';
+import type { ServiceOptions } from './options.js';
+
+/** What a run wants attached; a text says why the queue has to do it all. */
+type Wish = { name: string; rule: FastRule } | string;
+
+/** Owns the programs of one run. */
+export class FastPathKeeper {
+  readonly #log: Logger;
+  readonly #runner: Runner;
+  #path: FastPath | undefined;
+  #options: ServiceOptions | undefined;
+  #attached: Exclude<Wish, string> | undefined;
+  /** Whether it is in place, as far as is known. */
+  #stands = false;
+  /** Where it is attached. */
+  #link: Link | undefined;
+  /** What was told and has not passed yet. */
+  #told: string | undefined;
+
+  /** @param stop aborted when the run is to end */
+  constructor(log: Logger, stop?: AbortSignal) {
+    this.#log = log;
+    this.#runner = createRunner({ log, stop });
+  }
+
+  /** What each program has counted; empty without any. Never throws: what cannot be read is left out and told. */
+  stats(): FastStats[] {
+    try {
+      return this.#path?.stats() ?? [];
+    } catch (error) {
+      this.#tell(`the counters of the fast path cannot be read: ${(error as Error).message}`);
+      return [];
+    }
+  }
+
+  /** The name whose programs would go on if the process ended now. */
+  get leaves(): string | undefined {
+    return this.#path === undefined || this.#link === undefined ? undefined : this.#path.name;
+  }
+
+  /**
+   * The rules beside it. Where packets leave, the queue comes first: it is left what the fast path does not do.
+   * Elsewhere nothing has to be agreed, since what is cleared matches no rule any more.
+   */
+  beside(rules: readonly RuleSpec[]): RuleSpec[] {
+    const narrow = this.#stands && this.#attached?.rule.direction === 'egress';
+    return rules.map((rule) => (narrow ? { ...rule, leftByFastPath: true } : rule));
+  }
+
+  /**
+   * Attaches what the options ask for, exchanges what is there already, and takes away what they no longer ask for.
+   * Under `auto` the queue does what the fast path cannot, and that is said.
+   * @throws ClearDfError under `require` only
+   */
+  async put(options: ServiceOptions): Promise<void> {
+    const required = options['fast-path'] === 'require';
+    this.#told = undefined;
+    this.#options = options;
+    this.#stands = false;
+    try {
+      const wish = await this.#wishOf(options);
+      if (typeof wish !== 'string') await this.#attach(wish);
+      else if (required) throw unfit(wish);
+      else this.#leave(options, wish);
+    } catch (error) {
+      if (required || !(error instanceof ClearDfError)) throw error;
+      this.#tell(`without the fast path, the queue does it all: ${error.message}`, error.hint);
+    }
+  }
+
+  /** Looks whether it is still there, and attaches it again; also to a device that was made anew. Never throws a ClearDfError. */
+  async check(): Promise<void> {
+    if (this.#options === undefined) return;
+    try {
+      const wish = await this.#wishOf(this.#options);
+      if (typeof wish === 'string' || (await this.#isThere(wish))) return;
+      await this.#attach(wish);
+      this.#told = undefined;
+    } catch (error) {
+      this.#stands = false;
+      if (!(error instanceof ClearDfError)) throw error;
+      this.#tell(`the fast path is not in place, the queue does it all: ${error.message}`, error.hint);
+    }
+  }
+
+  /** Takes it away. Safe to call again. */
+  remove(): void {
+    const path = this.#path;
+    this.#path = undefined;
+    this.#link = undefined;
+    this.#stands = false;
+    this.#attached = undefined;
+    this.#options = undefined;
+    if (path === undefined) return;
+    try {
+      if (path.detach().length > 0) this.#log.info({ name: path.name }, 'fast path removed');
+    } finally {
+      path.close();
+    }
+  }
+
+  async #wishOf(options: ServiceOptions): Promise<Wish> {
+    const { rules, identification } = options;
+    const device = options['fast-path-dev'];
+    if (options['fast-path'] === 'off') return 'it is switched off';
+    // A queue is held by one process: a name that no other run of this namespace has.
+    if (device !== undefined)
+      return { name: `queue-${options.queue.first}`, rule: allThatLeave(device, identification) };
+    const [spec] = rules;
+    if (spec === undefined) return 'the rules are not its own (--fast-path-dev DEV names a device)';
+    if (rules.length > 1) return 'several rules feed the queue';
+    const bytes = await egressMtu(this.#runner, spec);
+    const out = bytes === undefined || spec.outDev === undefined ? undefined : await this.#find(spec.outDev);
+    const rule = fastRuleOf(spec, identification, { bytes, device: out?.index ?? 0 });
+    return typeof rule === 'string' ? rule : { name: spec.name, rule };
+  }
+
+  #find(device: string): Promise<Link> {
+    return findLink(this.#runner, device, 'fast path at');
+  }
+
+  async #attach({ name, rule }: Exclude<Wish, string>): Promise<void> {
+    const link = await this.#find(rule.device);
+    const path = await this.#open(name);
+    const attached = path.attach(link, rule.direction, rule.settings);
+    this.#link = link;
+    this.#attached = { name, rule };
+    this.#stands = true;
+    path.detach([{ device: link.index, direction: rule.direction }]);
+    const how = {
+      fresh: '',
+      adopted: ': the one that was there is adopted, and its counters go on',
+      replaced: ': the one that was there is exchanged, and its counters begin anew',
+    }[attached.adoption];
+    const { identification, route, largerThan } = rule.settings;
+    const fields = { name, device: rule.device, direction: rule.direction, identification, route, largerThan };
+    this.#log.info(fields, `fast path attached at ${rule.direction} of ${rule.device}${how}`);
+  }
+
+  /** Loads the addon only now; of another name, what stood under the old one goes. */
+  async #open(name: string): Promise<FastPath> {
+    if (this.#path?.name === name) return this.#path;
+    const { FastPath } = await import('../fast-path/fast-path.js');
+    const path = FastPath.open(name);
+    this.#path?.detach();
+    this.#path?.close();
+    return (this.#path = path);
+  }
+
+  /** Whether a program with these settings is where it should be. */
+  async #isThere(wish: Exclude<Wish, string>): Promise<boolean> {
+    const { rule } = wish;
+    if (!isDeepStrictEqual(wish, this.#attached)) return false;
+    const link = await this.#find(rule.device);
+    const here = ({ device, direction }: Spot) => device === link.index && direction === rule.direction;
+    return this.#path?.spots().some(here) === true;
+  }
+
+  /** Takes away what a run of this name has attached before, when nothing is wanted now. */
+  #leave(options: ServiceOptions, why: string): void {
+    if (options['fast-path'] === 'auto' && options.rules.length > 0) this.#log.info(`without the fast path: ${why}`);
+    this.remove();
+    this.#options = options;
+  }
+
+  #tell(words: string, hint?: string): void {
+    if (this.#told !== words) this.#log.warn(hint === undefined ? {} : { hint }, words);
+    this.#told = words;
+  }
+}
+
+function unfit(why: string): ClearDfError {
+  return new ClearDfError({
+    code: 'USAGE',
+    operation: 'read',
+    object: '--fast-path',
+    reason: `'require' is not accepted; the fast path cannot do this: ${why}`,
+    hint: '--fast-path auto lets the queue do it',
+  });
+}
