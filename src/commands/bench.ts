@@ -14,8 +14,7 @@ import { createRunner, replayText, type Runner } from '../host/exec.js';
 import type { Logger } from '../log.js';
 import { type Findings, findingsOf, type Question } from '../capacity/findings.js';
 import type { Point } from '../capacity/fit.js';
-import { Daemon, measure, type Measuring, requestOf, RUN_WORDS } from './bench/measure.js';
-import { SENDER } from './bench/send.js';
+import { Daemon, measure, type Measuring, requestOf, RUN_WORDS, SENDER } from './bench/measure.js';
 import { type Trial, TRIALS, trialText } from './bench/trials.js';
 
 export interface BenchOptions extends Omit<Question, 'cores'> {

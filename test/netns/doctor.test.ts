@@ -97,7 +97,7 @@ describe.sequential('clear-df doctor', () => {
     expect(seen.findings.length).toBeGreaterThan(25);
   });
 
-  it('finds a queue that nobody holds, and its rule without bypass', async () => {
+  it('finds a queue that no process has bound, and its rule without bypass', async () => {
     await machine.exec('iptables', ['-t', 'mangle', '-A', 'OUTPUT', '-p', 'gre', '-j', 'NFQUEUE', '--queue-num', '7']);
     const seen = await doctor();
     expect(seen.exitCode).toBe(1);
@@ -167,7 +167,7 @@ describe.sequential('clear-df doctor', () => {
     expect(stdout).not.toContain('\x1b');
     const lines = stdout.split('\n');
     const at = lines.findIndex(
-      (line) => line.startsWith('  wrong    iptables-') && line.includes('which nobody holds'),
+      (line) => line.startsWith('  wrong    iptables-') && line.includes('which no process has bound'),
     );
     expect(at).toBeGreaterThan(0);
     expect(lines[at + 1]).toBe('           fix: clear-df --queue 7');

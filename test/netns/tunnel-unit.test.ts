@@ -92,7 +92,7 @@ describe('unit', () => {
   it('needs root only to find the engine out', async () => {
     const denied = await tunnel('has', ['unit', site], ['setpriv', ...NOBODY]);
     expect(denied.exitCode).toBe(EXIT_CODES.PRIVILEGE);
-    expect(denied.stderr).toMatch(/found out by trying[^]*run as root, or name the engine/);
+    expect(denied.stderr).toMatch(/which engine works is found by a test[^]*run as root, or name the engine/);
     const named = written('named.yaml', `${SITE}engine: tunnel-flag\n`);
     const { exitCode, stdout, stderr } = await tunnel('has', ['unit', named], ['setpriv', ...NOBODY]);
     expect(exitCode, stderr).toBe(0);

@@ -1,4 +1,5 @@
 /** Runs a trial in the ring, and reads what it cost. */
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import { type Child, startChild } from '../../host/bench/child.js';
@@ -10,7 +11,6 @@ import { waitingWith } from '../../host/bench/waiting.js';
 import { type Point, wokenOf } from '../../capacity/fit.js';
 import type { NativeSend, NativeSent } from '../../native.js';
 import type { Snapshot } from '../../report/snapshot.js';
-import { SENDER } from './send.js';
 import type { Trial } from './trials.js';
 
 export interface Measuring {
@@ -24,6 +24,9 @@ export interface Measuring {
   /** The file that is clear-df's command line. */
   main: string;
 }
+
+/** The file of send.ts, which `node` starts; it stands beside this one, also where the command is joined. */
+export const SENDER = path.join(import.meta.dirname, `send${path.extname(import.meta.filename)}`);
 
 /** What clear-df runs with in the ring: its own rules, every packet that is forwarded, and all of them by the queue. */
 export const RUN_WORDS = [
