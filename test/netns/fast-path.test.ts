@@ -166,7 +166,7 @@ describe('the program', () => {
     expect(await tc()).toBe(before);
   });
 
-  it('is attached again when somebody takes it away, and when its device is made anew', async () => {
+  it('is attached again after another program has removed its qdisc', async () => {
     const { client, router } = net;
     const daemon = await startClearDf(router, '0', REQUIRED);
     expect((await ping(client, SERVER)).received).toBe(3);
