@@ -207,8 +207,10 @@ SECTION("tc") int clear_df(struct __sk_buff *skb)
 	if (fits(skb, &view))
 		LEAVE(fits);
 	view.identification = cdf_net16(ip->identification);
-	if (view.segments > 1 && ip->protocol == CDF_PROTO_TCP &&
-	    view.identification == 0)
+	/* Where the queue comes behind, the whole flow is its: two pools of
+	 * identifications know nothing of each other. */
+	if (ip->protocol == CDF_PROTO_TCP && view.identification == 0 &&
+	    (view.segments > 1 || cdf_settings.leave_zero))
 		LEAVE(left_for_queue);
 	identification = view.identification;
 	switch (cdf_identification_rule(

@@ -93,7 +93,7 @@ struct cdf_fast_settings {
 	__u32 destination, destination_mask;
 	__u32 protocol; /* 0: any */
 	__u32 port;	/* of UDP, either end; 0: any */
-	__u32 pad;
+	__u32 leave_zero; /* TCP with identification 0, one segment or many */
 	__u64 hash_key; /* chooses the slot; of the slots, not of a program */
 };
 

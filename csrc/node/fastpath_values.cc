@@ -98,6 +98,7 @@ cdf_fast_settings ToSettings(const Napi::Value &value)
 	settings.out_device =
 		ToNumber(asked.Get("outDevice"), "outDevice", INT32_MAX);
 	settings.leave_quic = asked.Get("leaveQuic").ToBoolean();
+	settings.leave_zero = asked.Get("leaveZero").ToBoolean();
 	settings.source = ToAddress(asked.Get("source"), "source");
 	settings.source_mask =
 		MaskOf(ToNumber(asked.Get("sourceBits"), "sourceBits", 32));

@@ -29,6 +29,7 @@ export const EVERY_PACKET = {
   largerThan: 0,
   outDevice: 0,
   leaveQuic: false,
+  leaveZero: false,
   source: '0.0.0.0',
   sourceBits: 0,
   destination: '0.0.0.0',
@@ -74,6 +75,7 @@ export function fastRuleOf(
       route: largerThan === 'mtu' ? 'mtu' : 'forwarded',
       outDevice: largerThan === 'mtu' ? mtu.device : 0,
       leaveQuic: proto === 'all' && !includeQuic,
+      leaveZero: true,
     },
   };
 }

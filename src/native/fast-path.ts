@@ -26,6 +26,8 @@ export type NativeFastSettings = {
   outDevice: number;
   /** Leave UDP from and to port 443 alone. */
   leaveQuic: boolean;
+  /** TCP with identification 0 is left to a queue behind, also where nothing was merged. */
+  leaveZero: boolean;
   /** Addresses and the bits of them that count; 0 bits: any. */
   source: string;
   sourceBits: number;

@@ -16,7 +16,7 @@ describe('where the fast path does what a rule asks for', () => {
   it('bridged frames are cleared as they leave by the tunnel, by length only where one is asked for', () => {
     expect(placed({ hook: 'bridge', outDev: 'gretap1' })).toMatchObject({
       ...{ device: 'gretap1', direction: 'egress' },
-      settings: { route: 'none', largerThan: 0, leaveQuic: false },
+      settings: { route: 'none', largerThan: 0, leaveQuic: false, leaveZero: false },
     });
     expect(placed({ hook: 'bridge', outDev: 'gretap1', largerThan: 1462 })).toMatchObject({
       settings: { largerThan: 1462 },
@@ -26,7 +26,7 @@ describe('where the fast path does what a rule asks for', () => {
   it("forwarded packets are cleared as they come in, where the route's MTU or that of --out-dev is smaller", () => {
     expect(placed({ forwarded: true, inDev: 'lan0', outDev: 'wan0' })).toMatchObject({
       ...{ device: 'lan0', direction: 'ingress' },
-      settings: { route: 'mtu', largerThan: 1400, outDevice: 7, leaveQuic: true },
+      settings: { route: 'mtu', largerThan: 1400, outDevice: 7, leaveQuic: true, leaveZero: true },
     });
     expect(placed({ forwarded: true, inDev: 'lan0', largerThan: 576, includeQuic: true })).toMatchObject({
       settings: { route: 'forwarded', largerThan: 576, outDevice: 0, leaveQuic: false },
