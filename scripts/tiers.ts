@@ -30,7 +30,7 @@ export const TIERS: readonly Tier[] = [
     minutes: 20,
     projects: ['netns', 'netns-alone'],
   },
-  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 15, workers: GUESTS },
+  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 25, workers: GUESTS },
   { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 3 },
   { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8 },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },

@@ -45,6 +45,8 @@ export async function prepare(offer: Offer, daemons: boolean): Promise<Parts> {
 
 export const PORT = 'clear-df.lab';
 const MEMORY = '1536M';
+/** With one, each of the threads that a start of Node takes waits for the others: half as slow again. */
+const PROCESSORS = 2;
 
 /**
  * The command line. `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. `-erms,-fsrm`: kernel and libc would copy by
@@ -52,7 +54,7 @@ const MEMORY = '1536M';
  */
 function commandLine(
   { kernel, initramfs: ram, images }: Parts,
-  { words = [], devices, processors = 1 }: { words?: string[]; devices: string[]; processors?: number },
+  { words = [], devices }: { words?: string[]; devices: string[] },
 ): string[] {
   const disks = Object.entries(images).flatMap(([layer, file]) => [
     ...['-drive', `if=none,id=${layer},file=${file},format=raw,readonly=on`],
@@ -61,7 +63,7 @@ function commandLine(
   const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...words];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(processors), '-m', MEMORY],
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(PROCESSORS), '-m', MEMORY],
     ...['-kernel', kernel.vmlinuz, '-initrd', ram, '-append', append.join(' ')],
     ...disks,
     ...devices,
@@ -93,11 +95,9 @@ export class Qemu {
 
   /**
    * Starts a guest; returns when the agent's port is connected, which is before the kernel runs.
-   * @param processors with one, nothing can overtake anything in the kernel's queues of another processor: what comes
-   *   out of order then is clear-df's doing
    * @throws Error with QEMU's words when it does not start
    */
-  static async start(parts: Parts, processors: number): Promise<Qemu> {
+  static async start(parts: Parts): Promise<Qemu> {
     const tag = `${parts.kernel.series}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const consoleFile = path.join(CACHE, 'console', `${tag}.log`);
     await mkdir(path.dirname(consoleFile), { recursive: true });
@@ -111,7 +111,7 @@ export class Qemu {
         ...['-chardev', `socket,id=agent,path=${socket}`, '-device', 'virtio-serial-pci'],
         ...['-device', `virtserialport,chardev=agent,name=${PORT}`],
       ];
-      const child = execa(...qemu(commandLine(parts, { devices, processors })), {
+      const child = execa(...qemu(commandLine(parts, { devices })), {
         reject: false,
         stdin: 'ignore',
         env: { PATH: searchPath() },

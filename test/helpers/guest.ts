@@ -54,13 +54,6 @@ function resolvers<T>() {
   return { promise, resolve, reject };
 }
 
-export interface BootOptions {
-  /** More than one for what is about several: see `Qemu.start`. */
-  processors?: number;
-  /** With those of IPsec and VPNs. */
-  daemons: boolean;
-}
-
 export class Guest implements Machine {
   readonly name: string;
   readonly node = '/usr/bin/node';
@@ -77,21 +70,22 @@ export class Guest implements Machine {
 
   /**
    * Boots a kernel; everything that it needs is fetched and made on first use.
+   * @param daemons with those of IPsec and VPNs
    * @throws Error with the console's last lines when it does not come up
    */
-  static async boot(offer: Offer, options: BootOptions): Promise<Guest> {
+  static async boot(offer: Offer, daemons: boolean): Promise<Guest> {
     try {
-      return await Guest.#bootOnce(offer, options);
+      return await Guest.#bootOnce(offer, daemons);
     } catch (error) {
       // Emulation has been seen to trip a kernel up while it patches its own code. What has not booted tells nothing
       // of clear-df; its console is kept, and the second one has to come up.
       console.error(`lab: ${(error as Error).message}\nlab: booting ${offer.series} a second time`);
-      return Guest.#bootOnce(offer, options);
+      return Guest.#bootOnce(offer, daemons);
     }
   }
 
-  static async #bootOnce(offer: Offer, { processors = 1, daemons }: BootOptions): Promise<Guest> {
-    const qemu = await Qemu.start(await prepare(offer, daemons), processors);
+  static async #bootOnce(offer: Offer, daemons: boolean): Promise<Guest> {
+    const qemu = await Qemu.start(await prepare(offer, daemons));
     const guest = new Guest(qemu);
     try {
       await guest.#connect();

@@ -18,7 +18,7 @@ import { nstat } from '../helpers/kernel.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
-import { describeKernels, type Stories } from './kernels.js';
+import { describeKernels } from './kernels.js';
 
 const GRE = 47;
 /** Fragments: more of them to come, or not at the beginning. */
@@ -43,7 +43,7 @@ function identificationsOf(fragments: Captured[], source: string): number[] {
   return numbers;
 }
 
-const stories: Stories = (guest, series) => {
+describeKernels(['every'], 'the article', (guest, series) => {
   it(
     'loses every full-size packet without clear-df, and with its own rule alone',
     async () => {
@@ -143,10 +143,7 @@ const stories: Stories = (guest, series) => {
     },
     600 * SECOND,
   );
-};
-
-// Two processors, for the thread that is held on one of them.
-describeKernels(['every'], 'the article', stories, 2);
+});
 
 /** Frames that rA's gretap1 would not send. */
 async function txErrors({ rA }: Article): Promise<number> {

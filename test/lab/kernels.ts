@@ -66,7 +66,7 @@ export type Stories = (guest: () => Guest, series: KernelSeries) => void;
  * after the last. When one fails, the guest's console and the kernel's log are kept and named. What the archive does
  * not have is a skipped story that says so. `guest()` is there once the block's tests and hooks run.
  */
-export function describeKernels(standings: readonly Standing[], what: string, stories: Stories, processors = 1): void {
+export function describeKernels(standings: readonly Standing[], what: string, stories: Stories): void {
   const tooFew = inject('tooFew');
   if (tooFew !== '') {
     it(what, () => {
@@ -79,7 +79,7 @@ export function describeKernels(standings: readonly Standing[], what: string, st
   describe.each(found)(`${what}, kernel $series`, (offer) => {
     let guest: Guest | undefined;
     beforeAll(async () => {
-      guest = await Guest.boot(offer, { processors, daemons: MORE });
+      guest = await Guest.boot(offer, MORE);
     }, BOOT_MS);
     afterEach(async ({ task }) => {
       if (task.result?.state === 'fail') await guest?.keepEvidence();
