@@ -91,10 +91,10 @@ struct cdf_fast_settings {
 	__u32 leave_quic;     /* UDP from and to port 443 is left alone */
 	__u32 source, source_mask; /* as they lie in the header; mask 0: any */
 	__u32 destination, destination_mask;
-	__u32 protocol; /* 0: any */
-	__u32 port;	/* of UDP, either end; 0: any */
+	__u32 protocol;	  /* 0: any */
+	__u32 port;	  /* of UDP, either end; 0: any */
 	__u32 leave_zero; /* TCP with identification 0, one segment or many */
-	__u64 hash_key; /* chooses the slot; of the slots, not of a program */
+	__u64 hash_key;	  /* chooses the slot; of the slots, not of a program */
 };
 
 /* Pairs of destination and protocol share this many sequences. */
