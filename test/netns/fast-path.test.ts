@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FastStats } from '../../src/fast-path/fast-path.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
+import { fragmentsWithDf } from '../helpers/fragments-with-df.js';
 import { nstat, ruleCounter } from '../helpers/kernel.js';
 import { CLIENT, forgetPathMtu, learntPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
@@ -221,23 +222,9 @@ it('fragments with DF lose it before connection tracking puts them together', as
   await router.exec('iptables', ['-A', 'FORWARD', '-m', 'conntrack', '--ctstate', 'NEW,ESTABLISHED', '-j', 'ACCEPT']);
   const daemon = await startClearDf(router, '0', [...BY_LENGTH, '--fast-path', 'require']);
   const before = (await nstat(server))('IpReasmOKs');
-  await client.exec(PYTHON, ['-c', FRAGMENTS]);
+  await client.exec(PYTHON, ['-c', fragmentsWithDf(CLIENT, SERVER)]);
   await until('three datagrams are whole', async () => (await nstat(server))('IpReasmOKs') === before + 3);
   expect((await nstat(router))('IpFragFails')).toBe(0);
   expect((await place(daemon)).counters).toMatchObject({ cleared: 6, fragments: 6, identifications: 0 });
   expect((await daemon.settledStats()).totals.packets).toBe(0);
 });
-
-/** Three datagrams of 2824 bytes, each in two fragments with DF, of which the first does not fit 1400 bytes. */
-const FRAGMENTS = `
-import socket, struct
-payload = struct.pack('!HHHH', 900, 2049, 8 + 2816, 0) + bytes(2816)
-raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-for identification in (4001, 4002, 4003):
-    for at in range(0, len(payload), 1480):
-        part = payload[at:at + 1480]
-        more = 0x2000 if at + 1480 < len(payload) else 0
-        header = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(part), identification, 0x4000 | more | at // 8, 64, 17, 0,
-                             socket.inet_aton('${CLIENT}'), socket.inet_aton('${SERVER}'))
-        raw.sendto(header + part, ('${SERVER}', 0))
-`;

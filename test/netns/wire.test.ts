@@ -9,6 +9,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Capture } from '../helpers/capture.js';
 import { startClearDf } from '../helpers/clear-df.js';
+import { fragmentsWithDf } from '../helpers/fragments-with-df.js';
 import { nstat } from '../helpers/kernel.js';
 import type { Namespace } from '../helpers/netns.js';
 import { type Routed, routed, SERVER } from '../helpers/topology.js';
@@ -121,19 +122,6 @@ describe('identifications behind NAT', () => {
   });
 });
 
-/** Three datagrams of 2824 bytes, each in two fragments with DF, as some NFS clients send them. */
-const FRAGMENTS = `
-import socket, struct
-payload = struct.pack('!HHHH', 900, 2049, 8 + 2816, 0) + bytes(2816)
-raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-for identification in (4001, 4002, 4003):
-    for at in range(0, len(payload), 1480):
-        part = payload[at:at + 1480]
-        more = 0x2000 if at + 1480 < len(payload) else 0
-        header = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(part), identification, 0x4000 | more | at // 8, 64, 17, 0,
-                             socket.inet_aton('10.0.0.2'), socket.inet_aton('10.0.2.2'))
-        raw.sendto(header + part, ('10.0.2.2', 0))
-`;
 const RECEIVE = `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -158,7 +146,7 @@ it('fragments that come with DF leave without it, although connection tracking h
   const daemon = await startClearDf(router, '0', [...FORWARDED, '--larger-than', '576']);
   const receiving = far.spawn(PYTHON, ['-c', RECEIVE]);
   await receiving.says(/ready/);
-  await client.exec(PYTHON, ['-c', FRAGMENTS]);
+  await client.exec(PYTHON, ['-c', fragmentsWithDf('10.0.0.2', '10.0.2.2')]);
   await until('three datagrams have come', () => receiving.stdout.split('one').length === 4);
   expect((await nstat(server))('IpFragFails')).toBe(0);
   // Six fragments, each by itself; what connection tracking makes of them has no DF any more, and is not queued again.
