@@ -26,18 +26,12 @@ static int on_qdisc(const struct nlmsghdr *header, void *data)
 {
 	struct qdiscs *qdiscs = data;
 	const struct tcmsg *tcm = mnl_nlmsg_get_payload(header);
-	const struct nlattr *attr;
-	bool clsact = false;
+	bool clsact;
 
 	if (tcm->tcm_parent != TC_H_CLSACT ||
 	    (qdiscs->device != 0 && tcm->tcm_ifindex != qdiscs->device))
 		return MNL_CB_OK;
-	mnl_attr_for_each(
-		attr, header,
-		sizeof(*tcm)) if (mnl_attr_get_type(attr) == TCA_KIND &&
-				  mnl_attr_validate(attr,
-						    MNL_TYPE_NUL_STRING) >= 0)
-		clsact = strcmp(mnl_attr_get_str(attr), "clsact") == 0;
+	clsact = cdf_has_kind(header, "clsact");
 	qdiscs->clsact |= clsact;
 	qdiscs->other |= !clsact;
 	if (clsact && qdiscs->count < DEVICES_MAX)

@@ -31,14 +31,16 @@ uint32_t cdf_filter_handle(const char *name)
 	return (hash & 0x7fffffff) | 1;
 }
 
-static bool is_bpf(const struct nlmsghdr *header)
+bool cdf_has_kind(const struct nlmsghdr *header, const char *kind)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, header, sizeof(struct tcmsg)) if (
-		mnl_attr_get_type(attr) == TCA_KIND &&
-		mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >=
-			0) return strcmp(mnl_attr_get_str(attr), "bpf") == 0;
+	mnl_attr_for_each(attr, header, sizeof(struct tcmsg))
+	{
+		if (mnl_attr_get_type(attr) == TCA_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			return strcmp(mnl_attr_get_str(attr), kind) == 0;
+	}
 	return false;
 }
 
@@ -92,7 +94,7 @@ static int on_filter(const struct nlmsghdr *header, void *data)
 	struct cdf_side *side = data;
 	const struct tcmsg *tcm = mnl_nlmsg_get_payload(header);
 	uint32_t preference = TC_H_MAJ(tcm->tcm_info) >> 16;
-	bool bpf = is_bpf(header);
+	bool bpf = cdf_has_kind(header, "bpf");
 	bool clear_df = bpf && preference == CDF_FILTER_PREFERENCE &&
 			read_options(header, &side->found);
 

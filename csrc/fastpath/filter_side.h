@@ -3,6 +3,8 @@
 #ifndef CDF_FASTPATH_FILTER_SIDE_H
 #define CDF_FASTPATH_FILTER_SIDE_H
 
+#include <libmnl/libmnl.h>
+
 #include "place.h"
 
 #define CDF_FILTER_PREFIX "clear-df:"
@@ -23,6 +25,9 @@ struct cdf_side {
 
 /** Read it; what is asked for stands in side before. @return 0 or -errno */
 int cdf_side_read(struct cdf_side *side, struct cdf_place place);
+
+/** Whether a message is of a qdisc or filter of this kind: "clsact", "bpf". */
+bool cdf_has_kind(const struct nlmsghdr *header, const char *kind);
 
 /** Parent, preference and protocol, and handle of our place. */
 uint32_t cdf_filter_parent(enum cdf_direction direction);

@@ -8,7 +8,7 @@ export const FAST_RESULTS = {
   notMatched: 'Left alone: other addresses, protocol or port.',
   leftQuic: 'Left alone: UDP from or to port 443.',
   leftForQueue:
-    'Left alone for the queue: TCP that was merged on receipt (GRO) and may carry one identification throughout.',
+    'Left alone for the queue: TCP with identification 0, which packets merged on receipt (GRO) may all have carried.',
   ahPassed: 'Left alone: AH authenticates an identification of 0.',
   notIpv4: 'Left alone: not IPv4.',
   malformed: 'Left alone: not a sound IPv4 header.',
