@@ -3,8 +3,7 @@
  * holds on a loaded machine too.
  */
 import { type Contender, queuesOf } from './contenders/contender.js';
-import type { Network } from './lab/network.js';
-import { SINK } from './lab/network.js';
+import { type Network, SINK } from './lab/network.js';
 import { send, type Sending } from './loads/send.js';
 import { Ring } from './loads/ring.js';
 import { readReceiver, startReceiver, type Received } from './loads/sample.js';

@@ -1,7 +1,6 @@
 /** `clear-df pcap IN OUT`: the packet rules over a capture file, without root and without the kernel. */
 import { Command } from 'commander';
-import type { CaptureBatch, CutShort } from '../capture/reader.js';
-import { CaptureReader } from '../capture/reader.js';
+import { type CaptureBatch, CaptureReader, type CutShort } from '../capture/reader.js';
 import { knowsLinkType, networkOffset } from '../capture/link.js';
 import { fromBlock, type CounterName, type Counters } from '../counters.js';
 import { ClearDfError, usageError } from '../errors.js';

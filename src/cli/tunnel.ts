@@ -5,7 +5,7 @@ import { missingError, usageError } from '../errors.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
-import { ENGINES, type Engine } from '../tunnel/site.js';
+import { ENGINES, type Engine } from '../tunnel/site/site.js';
 import {
   statusCode,
   statusText,

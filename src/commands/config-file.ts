@@ -3,7 +3,7 @@ import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseD
 import { ClearDfError, shortened, usageError } from '../errors.js';
 import { readTextFile } from '../host/text-file.js';
 import { nearest } from '../net/nearest.js';
-import { yamlExcess } from '../tunnel/yaml-size.js';
+import { yamlExcess } from '../tunnel/site/yaml.js';
 import { FILE_KEYS, type Given, type GivenOptions, isOptionName, OPTIONS } from './option-table.js';
 
 const ACCEPTED = 'a readable YAML file of at most 1 MiB';

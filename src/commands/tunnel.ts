@@ -13,7 +13,7 @@ import { writeNewSecrets } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { newSecrets } from '../tunnel/secrets.js';
-import { ENGINES, type Site } from '../tunnel/site.js';
+import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 

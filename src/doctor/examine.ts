@@ -1,5 +1,5 @@
 /** All checks, in the order in which they are printed. Pure. */
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { examineBridge } from './bridge.js';
 import { type Finding, GROUPS } from './finding.js';
 import { examineFirewall } from './firewall.js';

@@ -1,7 +1,6 @@
 /** What a gretap device was told, in the words of `ip -d -j link`. */
 import { quoteWord } from '../net/replay.js';
-import type { Device, Machine } from './machine.js';
-import { known } from './machine.js';
+import { type Device, known, type Machine } from './machine.js';
 
 /** Bytes: IPv4 20, GRE 4, Ethernet 14 (RFC 791, 2784), and 4 for each of key, sequence number and checksum (RFC 2890). */
 const OVERHEAD = 38;

@@ -1,8 +1,8 @@
 /** Whether the two ends of a site have keys from IKE, and why not. */
 import { quoteWord } from '../net/replay.js';
-import { judgeIke } from '../tunnel/ike/judge.js';
-import { withIke } from '../tunnel/ike/names.js';
-import type { Site } from '../tunnel/site.js';
+import { judgeIke } from '../tunnel/carriers/ike/judge.js';
+import { withIke } from '../tunnel/carriers/ike/names.js';
+import type { Site } from '../tunnel/site/site.js';
 import { checkOf, type Finding } from './finding.js';
 import type { Machine } from './machine.js';
 

@@ -3,8 +3,8 @@
  * data, so that every judgement can be tried without a machine.
  */
 import type { Facts, IkeFacts, PolicyRule } from '../tunnel/facts.js';
-import type { LastAttempt } from '../tunnel/ike/judge.js';
-import type { Mark } from '../tunnel/site.js';
+import type { LastAttempt } from '../tunnel/carriers/ike/judge.js';
+import type { Mark } from '../tunnel/site/site.js';
 import type { Answer } from '../tunnel/enums.js';
 
 /** What was read, or why it could not be. */

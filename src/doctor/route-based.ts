@@ -1,11 +1,11 @@
 /** The device of carriers vti and xfrm-interface: whether it is there, what it cannot send, and what would get past it. */
 import { isInPrefix } from '../net/address.js';
 import { quoteWord } from '../net/replay.js';
-import { espTunnelLayers } from '../tunnel/carriers/esp-parts.js';
+import { espTunnelLayers } from '../tunnel/carriers/esp/keying.js';
 import { readGreKey } from '../tunnel/gre-key.js';
 import { ifIdOf } from '../tunnel/items/xfrm-device.js';
 import { hex, markText, sameMark } from '../tunnel/mark.js';
-import type { Site, VtiCarrier, XfrmInterfaceCarrier } from '../tunnel/site.js';
+import type { Site, VtiCarrier, XfrmInterfaceCarrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, type Transform, known } from './machine.js';
 

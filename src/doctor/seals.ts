@@ -3,7 +3,7 @@ import { isInPrefix } from '../net/address.js';
 import { quoteWord } from '../net/replay.js';
 import { carrierOf } from '../tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import type { Machine, Seals } from './machine.js';
 

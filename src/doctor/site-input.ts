@@ -1,7 +1,7 @@
 /** Whether the firewall lets the other end's packets in: GRE, ESP, or the UDP around it. */
 import { quoteWord } from '../net/replay.js';
 import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import type { Arrival } from './input-nft.js';
 import { judgeInput } from './input.js';

@@ -1,6 +1,6 @@
 /** The tunnel's device as a port of a bridge that was there before: spanning tree, and VLANs. */
 import { quoteWord } from '../net/replay.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known } from './machine.js';
 

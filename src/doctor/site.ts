@@ -1,7 +1,7 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { quoteWord } from '../net/replay.js';
 import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
@@ -35,15 +35,11 @@ function up({ file }: Site): string {
 }
 
 /** Modules that the plan loads or that the kernel must have. */
-function modules({ modules: states }: Machine, { carrier, engine: chosen, hook }: Site): Finding[] {
+function modules({ modules: states }: Machine, site: Site): Finding[] {
+  const { carrier, engine: chosen, hook } = site;
   const check = checkOf('site', 'modules');
   const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
-  const own: Partial<Record<typeof carrier.type, string>> = {
-    srv6: 'vrf',
-    vti: 'ip_vti',
-    'xfrm-interface': 'xfrm_interface',
-  };
-  const device = own[carrier.type];
+  const device = carrierOf(site).module;
   const needed = [
     ...['ip_gre', ...bridged, ...('keys' in carrier ? ['esp4'] : [])],
     ...(device === undefined ? [] : [device]),

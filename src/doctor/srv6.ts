@@ -1,8 +1,8 @@
 /** What a tenant of SRv6 needs on this machine. */
 import { quoteWord } from '../net/replay.js';
-import { corePathFor } from '../tunnel/carriers/srv6/arithmetic.js';
+import { corePathFor } from '../tunnel/carriers/srv6/sizes.js';
 import { pathOf } from '../tunnel/carriers/table.js';
-import type { Site, Srv6Carrier } from '../tunnel/site.js';
+import type { Site, Srv6Carrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Machine, known } from './machine.js';
 import { looseFilter, strictDevices } from './path.js';

@@ -4,7 +4,7 @@ import { endsOf } from '../doctor/gretap.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
 import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
 import { pathOf } from '../tunnel/carriers/table.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import { netAdmin } from './capabilities.js';
 import { readAbilities } from './doctor/abilities.js';
 import { readCounters, readFragmentMemory } from './doctor/counters.js';

@@ -1,8 +1,9 @@
 /** What is so on the machine, as far as a tunnel is concerned: read here, judged in `src/tunnel`. */
 import { release } from 'node:os';
-import { carrierDevices, pathOf } from '../tunnel/carriers/table.js';
+import type { CarrierFact } from '../tunnel/carriers/carrier.js';
+import { carrierAsks, carrierDevices, pathOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
-import type { Site } from '../tunnel/site.js';
+import type { Site } from '../tunnel/site/site.js';
 import type { Runner } from './exec.js';
 import { readIke } from './facts/ike.js';
 import { readLinks } from './facts/links.js';
@@ -85,14 +86,15 @@ async function ways(
   subject: Subject | undefined,
 ): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'covering' | 'tunsrc'>> {
   const way = subject && pathOf(subject);
+  const asks = (fact: CarrierFact) => carrierAsks(subject?.carrier.type, fact);
   const [routes, defaults6, tableRoutes, rules, path, covering, tunsrc] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
     readTableRoutes(runner),
     readRules(runner),
     way && readPath(runner, way.to, links, way.from),
-    subject?.carrier.type === 'tun' ? readCovering(runner, subject.remote, subject.local) : undefined,
-    subject?.carrier.type === 'srv6' ? readTunsrc(runner) : undefined,
+    subject && asks('covering') ? readCovering(runner, subject.remote, subject.local) : undefined,
+    asks('tunsrc') ? readTunsrc(runner) : undefined,
   ]);
   return { routes, defaults6, tableRoutes, rules, path, covering, tunsrc };
 }

@@ -3,8 +3,9 @@
  * answers are yes, no and unknown, each with what it rests on; never a guess.
  */
 import { release } from 'node:os';
+import { carrierAsks } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
-import type { CarrierSpec, Engine } from '../tunnel/site.js';
+import type { CarrierSpec, Engine } from '../tunnel/site/site.js';
 import type { Answer } from '../tunnel/enums.js';
 import { netAdmin } from './capabilities.js';
 import { NoAnswerError, type Runner } from './exec.js';
@@ -28,7 +29,7 @@ const QUESTIONS: readonly Question[] = ['ignoreDf', 'bridgeQueue', 'nftBridgeQue
 
 /** The questions whose answers a site depends on; all of an engine where that is still to be chosen. */
 export function questionsOf(engine: Engine | 'auto' | undefined, carrier?: CarrierSpec['type']): readonly Question[] {
-  return [...ofEngine(engine), ...(carrier === 'srv6' ? (['endDt4'] as const) : [])];
+  return [...ofEngine(engine), ...(carrierAsks(carrier, 'endDt4') ? (['endDt4'] as const) : [])];
 }
 
 function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {

@@ -2,8 +2,7 @@
 import { flowText, type Flow, type TunnelEnds } from './flow.js';
 import { type Growth, txErrorsOf } from './growth.js';
 import { isOf } from './header.js';
-import type { Row, PathGroup } from './path-groups.js';
-import { lastDevice } from './path-groups.js';
+import { lastDevice, type PathGroup, type Row } from './path-groups.js';
 
 /** Who holds a queue: `clear-df (pid 17)`; undefined when nobody does. */
 export type Holders = (queue: number) => string | undefined;

@@ -1,6 +1,6 @@
 /** A router that nobody has looked at: what a plan is made from when there is no machine. */
 import type { Facts, Link } from './facts.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 
 /** What is known of it all the same. */
 export interface Assumptions {

@@ -1,14 +1,12 @@
 /** Whether a site can stand on this machine: everything that is refused before anything changes. Pure. */
 import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
-import { checkIke } from './check/ike.js';
 import { checkNames } from './check/names.js';
 import { checkNetworks } from './check/networks.js';
-import { checkPolicies } from './check/policies.js';
 import { checkPorts } from './check/ports.js';
 import { checkUnderlay } from './check/underlay.js';
 import { type Facts } from './facts.js';
-import { type Site } from './site.js';
+import { type Site } from './site/site.js';
 
 /**
  * Refuses a site that cannot work on the machine, or would take from it what nobody asked for. What a plan can put
@@ -20,8 +18,6 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNetworks(site, facts);
   checkUnderlay(site, facts);
   checkNames(site, facts);
-  checkPolicies(site, facts);
   carrierOf(site).check(facts);
-  checkIke(site, facts);
   checkEngine(site, facts);
 }

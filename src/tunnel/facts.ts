@@ -2,7 +2,7 @@
  * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
  * Plain data, so that plans can be made and tested without a machine.
  */
-import type { Mark } from './site.js';
+import type { Mark } from './site/site.js';
 import type { Answer } from './enums.js';
 
 /** One device, from `ip -d -j address show`. */

@@ -1,5 +1,5 @@
 /** Numbers that name things in the kernel's routing and IPsec: marks with their masks, and `if_id`. */
-import type { Mark } from './site.js';
+import type { Mark } from './site/site.js';
 
 /** `0x66`, as `ip` prints it. */
 export function hex(number: number): string {

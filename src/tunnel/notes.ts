@@ -2,7 +2,7 @@
 import { pathOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
 import type { Origin } from './origin.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 import type { Sizes } from './sizes.js';
 
 /** Connectivity that `up` cuts or moves, whatever the carrier. */

@@ -1,6 +1,6 @@
 /** How the machine stood before the first `up` of a site, as far as the shape of its plan depends on it. */
 import { type Address, type Facts, linkOf, type Route } from './facts.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 
 export interface Origin {
   /** br_netfilter was loaded. */

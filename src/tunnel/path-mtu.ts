@@ -1,6 +1,6 @@
 /** How much the path to the other router takes. */
 import { type Facts, linkOf } from './facts.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 
 const ETHERNET_MTU = 1500;
 

@@ -1,7 +1,7 @@
 /** The plan of a tunnel: everything that `up` will do, and why. */
 import type { RuleSpec } from '../rules/spec.js';
 import type { Item } from './item.js';
-import type { Engine, Site } from './site.js';
+import type { Engine, Site } from './site/site.js';
 import type { SocketPlan } from './socket.js';
 import type { Sizes } from './sizes.js';
 

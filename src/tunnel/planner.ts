@@ -18,7 +18,7 @@ import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
 import { portItems } from './port-items.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 import type { Layer, Sizes } from './sizes.js';
 
 /**

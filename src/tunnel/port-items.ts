@@ -7,7 +7,7 @@ import { portItem } from './items/port.js';
 import { routeItem } from './items/route.js';
 import { upItem } from './items/up.js';
 import type { Origin } from './origin.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 
 /**
  * The order keeps the gap short: the bridge has the addresses before the port joins, routes are replaced in place, and

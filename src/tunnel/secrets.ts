@@ -1,9 +1,9 @@
 /** The files of secrets that a site names: which, what is in them, and what a new one says. */
-import { ikeOf } from './ike/names.js';
-import { newPsk, readPsk } from './ike/psk.js';
-import { keyed, newKeys, parseKeys } from './key-file.js';
+import { ikeOf } from './carriers/ike/names.js';
+import { newPsk, readPsk } from './carriers/ike/psk.js';
+import { keyed, newKeys, parseKeys } from './carriers/esp/key-file.js';
 import type { Secrets } from './keys.js';
-import type { Site } from './site.js';
+import type { Site } from './site/site.js';
 
 export interface SecretFile {
   /** Absolute. */

@@ -4,12 +4,12 @@ import { ClearDfError, shortened } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { baseOf, folderOf, inFolder } from '../net/path.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
-import { hasStaticKeys } from './carriers/esp-parts.js';
-import { refuseContradictions } from './site-rules.js';
-import { keysAt, siteSchema } from './site-schema.js';
-import { type LeafRefusal } from './site-values.js';
-import { type CarrierSpec, type Site } from './site.js';
-import { readYaml, type YamlText, type YamlValue } from './yaml-text.js';
+import { hasStaticKeys } from './carriers/esp/keying.js';
+import { refuseContradictions } from './check/contradictions.js';
+import { keysAt, siteSchema } from './site/schema.js';
+import { type LeafRefusal } from './site/values.js';
+import { type CarrierSpec, type Site } from './site/site.js';
+import { readYaml, type YamlText, type YamlValue } from './site/yaml.js';
 
 /** Values are shown from here on only when they look like one. */
 const NAME_LIKE = /^[\w.-]{1,31}$/;

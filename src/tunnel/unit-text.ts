@@ -1,5 +1,5 @@
 /** A systemd unit that keeps a tunnel up. */
-import { ikeOf } from './ike/names.js';
+import { ikeOf } from './carriers/ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
 
 /** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the path to the other end. */

@@ -1,7 +1,7 @@
 /** ESP between the ends of the article's tunnel: static keys, and what must not leave beside it. */
 import { expect } from 'vitest';
-import { newKeys } from '../../src/tunnel/key-file.js';
-import type { EspCipher, EspMode } from '../../src/tunnel/site.js';
+import { newKeys } from '../../src/tunnel/carriers/esp/key-file.js';
+import type { EspCipher, EspMode } from '../../src/tunnel/site/site.js';
 import { type Article, HOST_B, ROUTER_A, ROUTER_B } from './article.js';
 import { xfrmTroubles } from './kernel.js';
 import { ping } from './traffic.js';

@@ -1,6 +1,6 @@
 /** Carriers with a device of their own, for both ends of the article's tunnel, with static keys in a file. */
-import { newKeys } from '../../src/tunnel/key-file.js';
-import type { EspCipher } from '../../src/tunnel/site.js';
+import { newKeys } from '../../src/tunnel/carriers/esp/key-file.js';
+import type { EspCipher } from '../../src/tunnel/site/site.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import type { Namespace } from './netns.js';
 

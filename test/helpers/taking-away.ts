@@ -1,6 +1,6 @@
 /** The single things that `up` has made on a router: taken away one by one, made again, and what left meanwhile. */
 import { expect } from 'vitest';
-import { parseKeys } from '../../src/tunnel/key-file.js';
+import { parseKeys } from '../../src/tunnel/carriers/esp/key-file.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
 import { planTunnel } from '../../src/tunnel/planner.js';

@@ -11,7 +11,7 @@
  * The story compares the wire with what `tunnel plan` says, and that with these figures.
  */
 import { expect, it } from 'vitest';
-import type { EspMode } from '../../src/tunnel/site.js';
+import type { EspMode } from '../../src/tunnel/site/site.js';
 import type { Sizes } from '../../src/tunnel/sizes.js';
 import { article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
 import { Capture, type Captured } from '../helpers/capture.js';

@@ -11,7 +11,7 @@
  *              cbc   20 + 8 + 16 + (1538 + 2 → 1552) + 16 = 1612 = 1500 + 132
  */
 import { expect, it } from 'vitest';
-import type { EspCipher, EspMode } from '../../src/tunnel/site.js';
+import type { EspCipher, EspMode } from '../../src/tunnel/site/site.js';
 import { article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { expectFlowsWhole } from '../helpers/flows.js';

@@ -9,7 +9,7 @@
  * down first leaves all that to the other one; the last one leaves the router as it was, as text.
  */
 import { beforeAll, expect, it } from 'vitest';
-import { newKeys } from '../../src/tunnel/key-file.js';
+import { newKeys } from '../../src/tunnel/carriers/esp/key-file.js';
 import { type Article, article, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
 import { clearDf, commandOf } from '../helpers/clear-df.js';
 import { Killer } from '../helpers/killer.js';

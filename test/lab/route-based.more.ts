@@ -13,7 +13,7 @@
  *        20 + 8 + 16 + (1436 + 2 → 1440) + 16 = 1500   and   20 + 8 + 16 + (122 + 2 → 128) + 16 = 188
  */
 import { beforeAll, expect, it } from 'vitest';
-import type { EspCipher } from '../../src/tunnel/site.js';
+import type { EspCipher } from '../../src/tunnel/site/site.js';
 import { article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { expectFlowsWhole } from '../helpers/flows.js';

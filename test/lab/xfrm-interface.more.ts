@@ -11,8 +11,8 @@
  *             10.255.0.1        192.168.200.1
  */
 import { beforeAll, expect, it } from 'vitest';
-import { staticItems } from '../../src/tunnel/carriers/esp-parts.js';
-import { parseKeys } from '../../src/tunnel/key-file.js';
+import { staticItems } from '../../src/tunnel/carriers/esp/keying.js';
+import { parseKeys } from '../../src/tunnel/carriers/esp/key-file.js';
 import { type Article, article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { datagrams } from '../helpers/datagrams.js';

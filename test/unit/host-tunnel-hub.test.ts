@@ -21,7 +21,7 @@ import { checkSite } from '../../src/tunnel/check.js';
 import type { Item } from '../../src/tunnel/item.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import type { Site } from '../../src/tunnel/site.js';
+import type { Site } from '../../src/tunnel/site/site.js';
 import { Dead } from '../helpers/fake-machine.js';
 import { FakeRouter } from '../helpers/fake-router.js';
 import { link, withLinks } from './tunnel-machine.js';

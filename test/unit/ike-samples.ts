@@ -1,7 +1,7 @@
 /** Sites with IKE, and what strongSwan 5.9.8 printed on kernel 6.1 between the ends of one, without plugins' complaints. */
 import type { IkeFacts } from '../../src/tunnel/facts.js';
-import type { IkeSite } from '../../src/tunnel/ike/names.js';
-import type { IkeSpec } from '../../src/tunnel/site.js';
+import type { IkeSite } from '../../src/tunnel/carriers/ike/names.js';
+import type { IkeSpec } from '../../src/tunnel/site/site.js';
 import { espCarrier, site } from './tunnel-samples.js';
 
 export const PSK: IkeSpec = {

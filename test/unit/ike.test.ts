@@ -1,9 +1,9 @@
 /** IKE: what both daemons are told, and the secret in it. */
 import { describe, expect, it } from 'vitest';
-import { libreswanSecret, libreswanText } from '../../src/tunnel/ike/libreswan-text.js';
-import { otherEndText } from '../../src/tunnel/ike/other-end-text.js';
-import { newPsk, readPsk } from '../../src/tunnel/ike/psk.js';
-import { swanctlText } from '../../src/tunnel/ike/swanctl-text.js';
+import { libreswanSecret, libreswanText } from '../../src/tunnel/carriers/ike/libreswan-text.js';
+import { otherEndText } from '../../src/tunnel/carriers/ike/other-end-text.js';
+import { newPsk, readPsk } from '../../src/tunnel/carriers/ike/psk.js';
+import { swanctlText } from '../../src/tunnel/carriers/ike/swanctl-text.js';
 import { CERTIFICATE, ikeSite, PSK, SECRET } from './ike-samples.js';
 
 describe('the connection for strongSwan', () => {

@@ -1,7 +1,7 @@
 /** `clear-df/plan`, as another program uses it. */
 import { describe, expect, it } from 'vitest';
 import { ClearDfError, plan, type TunnelSpec } from '../../src/plan.js';
-import { newKeys } from '../../src/tunnel/key-file.js';
+import { newKeys } from '../../src/tunnel/carriers/esp/key-file.js';
 import { espCarrier, site } from './tunnel-samples.js';
 
 const SPEC: TunnelSpec = {

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { readKeyFile } from '../../src/host/key-file.js';
-import { type KeyedSite, newKeys, parseKeys } from '../../src/tunnel/key-file.js';
+import { type KeyedSite, newKeys, parseKeys } from '../../src/tunnel/carriers/esp/key-file.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import { type EspCipher } from '../../src/tunnel/site.js';
+import { type EspCipher } from '../../src/tunnel/site/site.js';
 import { WRONG_KEY_FILES } from './tunnel-wrong-keys.js';
 
 const FILE = '/etc/clear-df/site-a.keys';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../src/tunnel/facts.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site.js';
+import type { Site } from '../../src/tunnel/site/site.js';
 import { espCarrier, facts, site } from './tunnel-samples.js';
 
 const can = (parts: Partial<Facts['can']>) => facts({ can: { ...facts().can, ...parts } });

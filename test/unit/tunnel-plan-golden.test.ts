@@ -9,7 +9,7 @@ import type { Facts } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site.js';
+import type { Site } from '../../src/tunnel/site/site.js';
 import { unitText } from '../../src/tunnel/unit-text.js';
 import {
   address,

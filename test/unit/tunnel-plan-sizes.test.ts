@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ESP_CBC_SHA256, ESP_GCM, espOverhead } from '../../src/net/overhead.js';
 import { fragments } from '../../src/tunnel/fragments.js';
 import { tunnelSizes } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site.js';
+import type { Site } from '../../src/tunnel/site/site.js';
 import { espCarrier, espInUdpCarrier, facts, site } from './tunnel-samples.js';
 
 /**

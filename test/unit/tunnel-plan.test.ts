@@ -5,7 +5,7 @@ import type { Facts } from '../../src/tunnel/facts.js';
 import { QUOTING } from '../../src/tunnel/items/xfrm-block.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { CarrierSpec, Site } from '../../src/tunnel/site.js';
+import type { CarrierSpec, Site } from '../../src/tunnel/site/site.js';
 import {
   address,
   CBC_KEYS,

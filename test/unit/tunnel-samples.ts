@@ -1,7 +1,13 @@
 /** A site and a machine to plan for: router A of the article, with the host's side on eth0 and the WAN on eth1. */
 import type { Address, Facts, Link, Route } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
-import type { EspCarrier, EspInUdpCarrier, Site, VtiCarrier, XfrmInterfaceCarrier } from '../../src/tunnel/site.js';
+import type {
+  EspCarrier,
+  EspInUdpCarrier,
+  Site,
+  VtiCarrier,
+  XfrmInterfaceCarrier,
+} from '../../src/tunnel/site/site.js';
 
 type Parts = Partial<Omit<Site, 'bridge' | 'tunnel'>> & {
   bridge?: Partial<Site['bridge']>;

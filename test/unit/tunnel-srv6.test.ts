@@ -11,7 +11,7 @@ import { unmet } from '../../src/tunnel/condition.js';
 import type { Facts, TableRoute } from '../../src/tunnel/facts.js';
 import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import type { Srv6Carrier } from '../../src/tunnel/site.js';
+import type { Srv6Carrier } from '../../src/tunnel/site/site.js';
 import { address, facts, link, site } from './tunnel-samples.js';
 
 const SPEC: Srv6Carrier = {

@@ -13,7 +13,7 @@ import type { Facts } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
 import type { Plan } from '../../src/tunnel/plan.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { CarrierSpec } from '../../src/tunnel/site.js';
+import type { CarrierSpec } from '../../src/tunnel/site/site.js';
 import { FakeMachine, valueItem } from '../helpers/fake-machine.js';
 import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
 

@@ -5,7 +5,7 @@ import { wireguardOverhead } from '../../src/net/overhead.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import type { Site } from '../../src/tunnel/site.js';
+import type { Site } from '../../src/tunnel/site/site.js';
 import { address, facts, link, site } from './tunnel-samples.js';
 
 function over(underlay: string): Site {

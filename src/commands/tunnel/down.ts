@@ -13,7 +13,7 @@ import { takeDown } from '../../host/tunnel/take-down.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import { endMangler, runningMangler } from './mangler.js';
 import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
 

@@ -2,9 +2,9 @@
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { carrierOf } from '../../tunnel/carriers/table.js';
-import { PSK_WORD } from '../../tunnel/ike/items.js';
-import { withIke } from '../../tunnel/ike/names.js';
-import { otherEndText, type IkeDaemon } from '../../tunnel/ike/other-end-text.js';
+import { PSK_WORD } from '../../tunnel/carriers/ike/items.js';
+import { withIke } from '../../tunnel/carriers/ike/names.js';
+import { otherEndText, type IkeDaemon } from '../../tunnel/carriers/ike/other-end-text.js';
 import { readSite } from './open.js';
 
 /**

@@ -5,9 +5,9 @@ import { createRunner } from '../../host/exec.js';
 import { readIke } from '../../host/facts/ike.js';
 import { initiate } from '../../host/ike.js';
 import type { Logger } from '../../log.js';
-import { judgeIke, sealing } from '../../tunnel/ike/judge.js';
-import { connectionName, type IkeSite, withIke } from '../../tunnel/ike/names.js';
-import { type IkeFailure, whyNot } from '../../tunnel/ike/reason.js';
+import { judgeIke, sealing } from '../../tunnel/carriers/ike/judge.js';
+import { connectionName, type IkeSite, withIke } from '../../tunnel/carriers/ike/names.js';
+import { type IkeFailure, whyNot } from '../../tunnel/carriers/ike/reason.js';
 import type { OpenTunnel } from './open.js';
 
 /** The other end may be coming up at the same moment. */

@@ -8,7 +8,7 @@ import type { Journal } from '../../host/tunnel/journal.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { DEFAULT_LISTEN } from '../../report/listen.js';
 import type { ManglerPlan } from '../../tunnel/plan.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import { optionsFor, type ServiceOptions } from '../options.js';
 
 /** Packets that wait are answered within seconds; a firewall tool may wait for its lock. */

@@ -18,7 +18,7 @@ import type { Secrets } from '../../tunnel/keys.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { planTunnel } from '../../tunnel/planner.js';
 import { parseSite } from '../../tunnel/site-file.js';
-import type { Engine, Site } from '../../tunnel/site.js';
+import type { Engine, Site } from '../../tunnel/site/site.js';
 
 export interface SiteFile {
   site: Site;

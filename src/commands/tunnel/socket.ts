@@ -3,7 +3,7 @@ import { EncapSocket, type EncapFault } from '../../espinudp.js';
 import { ClearDfError } from '../../errors.js';
 import { holderText, portHolder } from '../../host/udp-port.js';
 import type { Logger } from '../../log.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import type { SocketPlan } from '../../tunnel/socket.js';
 
 /** They bind both ports of IKE, 500 and 4500. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../log.js';
 import { checkUnderlay } from '../../tunnel/check/underlay.js';
 import type { Facts } from '../../tunnel/facts.js';
 import { tunnelSizes } from '../../tunnel/planner.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import type { Sizes } from '../../tunnel/sizes.js';
 import { RuleWatch } from '../rule-watch.js';
 

@@ -16,7 +16,7 @@ import { rangeText } from '../../net/queue-range.js';
 import { Run } from '../run.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { commandText } from '../../tunnel/plan-text.js';
-import type { Engine } from '../../tunnel/site.js';
+import type { Engine } from '../../tunnel/site/site.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';

@@ -1,8 +1,8 @@
 /** What charon says of a site, and what the journal of its tunnel tells of the last attempt. */
 import type { IkeReading, Reading } from '../../doctor/machine.js';
 import { ClearDfError } from '../../errors.js';
-import type { LastAttempt } from '../../tunnel/ike/judge.js';
-import type { Site } from '../../tunnel/site.js';
+import type { LastAttempt } from '../../tunnel/carriers/ike/judge.js';
+import type { Site } from '../../tunnel/site/site.js';
 import type { Runner } from '../exec.js';
 import { readIke } from '../facts/ike.js';
 import { Journal } from '../tunnel/journal.js';

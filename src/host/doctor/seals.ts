@@ -1,6 +1,7 @@
 /** What keeps a site's frames from leaving unencrypted: policies, rules and tables, as plans read them. */
 import type { Machine } from '../../doctor/machine.js';
-import type { Site } from '../../tunnel/site.js';
+import { carrierAsks } from '../../tunnel/carriers/table.js';
+import type { Site } from '../../tunnel/site/site.js';
 import type { Runner } from '../exec.js';
 import { parsePolicies } from '../facts/xfrm.js';
 import { readCovering } from '../facts/routes.js';
@@ -21,7 +22,7 @@ async function read(runner: Runner, kernel: Kernel, { carrier, local, remote }: 
     mayAsk(kernel, 'xfrm_user') ? runner.query('ip', ['xfrm', 'policy']) : '',
     readRules(runner),
     mayAsk(kernel, 'nf_tables') ? readTables(runner) : [],
-    carrier.type === 'tun' ? readCovering(runner, remote, local) : undefined,
+    carrierAsks(carrier.type, 'covering') ? readCovering(runner, remote, local) : undefined,
   ]);
   return { policies: parsePolicies(text), rules, tables, covering };
 }

@@ -5,7 +5,7 @@
 import { ClearDfError } from '../../errors.js';
 import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
 import { readGreKey } from '../../tunnel/gre-key.js';
-import type { Mark } from '../../tunnel/site.js';
+import type { Mark } from '../../tunnel/site/site.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
 import { isAbsent, type Runner } from '../exec.js';
 

@@ -5,7 +5,7 @@
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Command, Item } from '../../tunnel/item.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import { NoAnswerError } from '../exec.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';

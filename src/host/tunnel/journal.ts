@@ -5,11 +5,11 @@
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
-import type { LastAttempt } from '../../tunnel/ike/judge.js';
+import type { LastAttempt } from '../../tunnel/carriers/ike/judge.js';
 import type { Command } from '../../tunnel/item.js';
 import type { ProcessIdentity } from '../process.js';
 import { readState, writeState } from '../state.js';
-import { ENGINES } from '../../tunnel/site.js';
+import { ENGINES } from '../../tunnel/site/site.js';
 import { type Snapshot, snapshotSchema } from './snapshot.js';
 import { home, homeHere, isHere, namesIn, tunnelFile } from './paths.js';
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
 import type { Secrets } from '../../tunnel/keys.js';
 import { parseSecrets, secretFile } from '../../tunnel/secrets.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import { errnoOf } from '../exec.js';
 import { readKeyFile } from '../key-file.js';
 

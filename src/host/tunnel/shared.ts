@@ -6,7 +6,7 @@ import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
-import type { Site } from '../../tunnel/site.js';
+import type { Site } from '../../tunnel/site/site.js';
 import { devicesOf, type Subject } from '../facts.js';
 import { asLink } from './snapshot.js';
 import type { Entry, Journal } from './journal.js';

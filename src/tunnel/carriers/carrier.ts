@@ -1,10 +1,11 @@
 /** What a carrier tells the planner; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
+import type { PolicyOptions } from '../items/xfrm-policy.js';
+import type { StateOptions } from '../items/xfrm-state.js';
 import type { Keys } from '../keys.js';
 import type { Origin } from '../origin.js';
-import type { CarrierSpec, Site } from '../site.js';
-import type { EspOptions } from './esp-parts.js';
+import type { CarrierSpec, EspMode, Site } from '../site/site.js';
 import type { SocketPlan } from '../socket.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 
@@ -28,6 +29,34 @@ export interface TunnelEnds {
   dev?: string;
 }
 
+/** What differs between carriers, with static keys and with IKE. */
+export interface EspOptions {
+  mode: EspMode;
+  /** On both states and policies. */
+  common?: Pick<StateOptions & PolicyOptions, 'ifId'>;
+  /** Of ESP in UDP: ours and the other end's. */
+  ports?: { local: number; remote: number };
+  /** IPv6 as well as IPv4. */
+  bothFamilies?: boolean;
+  /** On what leaves, once it is ESP. */
+  outputMark?: StateOptions['outputMark'];
+  policy?: Pick<PolicyOptions, 'mark' | 'selector'>;
+  /** A policy for what is forwarded, too. */
+  forward?: boolean;
+}
+
+/** A device of a carrier: its name, where that stands in the file, and what it is for people. */
+export interface CarrierDevice {
+  name: string;
+  /** `carrier.vrf` */
+  key: string;
+  /** `the VRF` */
+  what: string;
+}
+
+/** See {@link Facts}. */
+export type CarrierFact = 'covering' | 'tunsrc' | 'endDt4';
+
 export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /**
    * The layers around the GRE header and what is in it, innermost first, the IPv4 header that may be cut last.
@@ -43,7 +72,11 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /** The address whose way by the underlay counts, and where it stands in the file; without it, the remote's does. */
   path?(spec: S): { to: string; from: string; key: string };
   /** Devices that the plan makes for it: they are no part of the machine as it was. */
-  devices?(spec: S): string[];
+  devices?(spec: S): CarrierDevice[];
+  /** Kernel module of those devices. */
+  module?: string;
+  /** Facts of the machine that no other carrier needs. */
+  asks?: readonly CarrierFact[];
   /** What its associations and policies are like, whoever makes them; only with ESP. */
   ipsec?(spec: S): EspOptions;
   /**
@@ -56,6 +89,12 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   items(spec: S, context: CarrierContext): Item[];
   /** What the process in the foreground of `up` has to hold open. */
   socket?(spec: S, site: Site): SocketPlan | undefined;
+  /**
+   * What contradicts itself in the file, whatever the machine is like.
+   * @param given whether a key stands in the file
+   * @throws ClearDfError USAGE with the place of the value that came second
+   */
+  refuse?(spec: S, site: Site, given: (key: string) => boolean): void;
   /** What cannot stand on this machine. @throws ClearDfError that names place, what was found and what to do */
   check?(spec: S, site: Site, facts: Facts): void;
   /** Connectivity that it cuts. */

@@ -11,7 +11,7 @@ import { greRuleItem } from '../items/gre-rule.js';
 import { nftTableItem } from '../items/nft-table.js';
 import { QUOTING, xfrmBlockItem } from '../items/xfrm-block.js';
 import { type GuardEnds, xfrmGuardItem } from '../items/xfrm-guard.js';
-import type { Site } from '../site.js';
+import type { Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 
 /** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */

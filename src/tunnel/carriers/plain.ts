@@ -1,6 +1,6 @@
 /** GRE straight over the underlay. */
 import { IPV4 } from '../../net/overhead.js';
-import type { PlainCarrier } from '../site.js';
+import type { PlainCarrier } from '../site/site.js';
 import type { Carrier } from './carrier.js';
 
 export const plain: Carrier<PlainCarrier> = {

@@ -7,7 +7,7 @@ import { IPV4, wireguardOverhead } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { pathMtu } from '../path-mtu.js';
-import type { Site, TunCarrier } from '../site.js';
+import type { Site, TunCarrier } from '../site/site.js';
 import type { Carrier } from './carrier.js';
 import { routeGuards } from './guard.js';
 
@@ -22,6 +22,7 @@ export const tun: Carrier<TunCarrier> = {
     // Which link WireGuard's own packets take is not known: they count whole.
     return { layers: (length) => wireguardOverhead(length, mtu), mtu: IPV4_LENGTH_MAX };
   },
+  asks: ['covering'],
   // The kernel sends nothing from an address that is gone (`__ip_dev_find` in `ip_route_output_key_hash_rcu`), but an
   // address outlives the route of a device that is down.
   guards: (_spec, site, facts) => routeGuards(site, facts),

@@ -5,8 +5,8 @@ import { nfqueue } from '../engines/nfqueue.js';
 import { nft } from '../engines/nft.js';
 import { tunnelFlag } from '../engines/tunnel-flag.js';
 import { type Facts } from '../facts.js';
-import { machineError } from '../site-error.js';
-import { type Engine, type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Engine, type Site } from '../site/site.js';
 
 const ENGINES: Readonly<Record<Engine, EngineDefinition>> = { nfqueue, nft, 'tunnel-flag': tunnelFlag };
 

@@ -2,8 +2,8 @@
 import { type ClearDfError } from '../../errors.js';
 import { nearest } from '../../net/nearest.js';
 import { type Facts } from '../facts.js';
-import { machineError } from '../site-error.js';
-import { type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Site } from '../site/site.js';
 
 /** Says what there is, and which was probably meant. */
 export function missingDevice(site: Site, key: string, name: string, facts: Facts): ClearDfError {

@@ -3,8 +3,8 @@ import { carrierOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { readGreKey } from '../gre-key.js';
 import { kindText } from '../link-kind.js';
-import { machineError } from '../site-error.js';
-import { type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Site } from '../site/site.js';
 
 export function checkNames(site: Site, facts: Facts): void {
   const { bridge, tunnel } = site;
@@ -14,7 +14,7 @@ export function checkNames(site: Site, facts: Facts): void {
     throw machineError('CONFLICT', site, 'bridge.name', what, 'choose another name for the bridge');
   }
   const twin = facts.links.find((link) => link.name !== tunnel.name && isTwin(link, site));
-  if (twin && site.carrier.type === 'srv6') {
+  if (twin && carrierOf(site).ends().dev !== undefined) {
     throw machineError(
       'CONFLICT',
       site,

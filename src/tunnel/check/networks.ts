@@ -1,8 +1,8 @@
 /** Addresses of the hosts' side against those of the tunnel's ends: where they overlap, the tunnel carries itself. */
 import { isInPrefix, prefixesOverlap } from '../../net/address.js';
 import { type Facts, linkOf } from '../facts.js';
-import { machineError } from '../site-error.js';
-import { type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Site } from '../site/site.js';
 
 export function checkNetworks(site: Site, facts: Facts): void {
   const sides = [

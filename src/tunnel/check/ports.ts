@@ -1,8 +1,8 @@
 /** The bridge's ports: devices that are there, free, and not in use for something else. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
-import { machineError } from '../site-error.js';
-import { type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Site } from '../site/site.js';
 import { missingDevice } from './missing.js';
 
 /** Kinds that carry IP without Ethernet: `br_add_if` in net/bridge/br_if.c refuses them (EINVAL). */

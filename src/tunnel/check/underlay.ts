@@ -1,17 +1,17 @@
 /** The underlay, the local address, and the path to the other end. */
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
-import { carrierDevices, pathOf } from '../carriers/table.js';
+import { carrierDevices, carrierOf, pathOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
-import { machineError } from '../site-error.js';
-import { type Site } from '../site.js';
+import { machineError } from '../site/error.js';
+import { type Site } from '../site/site.js';
 import { missingDevice } from './missing.js';
 
 export function checkUnderlay(site: Site, facts: Facts): void {
   const link = linkOf(facts, site.underlay);
   if (link === undefined) throw missingDevice(site, 'underlay', site.underlay, facts);
   refuseState(site, link, facts);
-  // A tenant's addresses are those of its VRF, which the plan makes; others may have the same.
-  if (site.carrier.type !== 'srv6') refuseEnds(site, facts);
+  // Addresses of a tunnel that is bound to a VRF are that VRF's, which the plan makes; others may have the same.
+  if (carrierOf(site).ends().dev === undefined) refuseEnds(site, facts);
   refuseWay(site, facts);
 }
 

@@ -1,7 +1,7 @@
 /** Which engine does the work: the one that was asked for, or the one that fits this machine best. Pure. */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../facts.js';
-import type { Site } from '../site.js';
+import type { Site } from '../site/site.js';
 import type { EngineDefinition } from './engine.js';
 import { nfqueue } from './nfqueue.js';
 import { nft } from './nft.js';

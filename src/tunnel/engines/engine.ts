@@ -3,7 +3,7 @@ import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { Origin } from '../origin.js';
 import type { ManglerPlan } from '../plan.js';
-import type { BridgeHook, Engine, Site } from '../site.js';
+import type { BridgeHook, Engine, Site } from '../site/site.js';
 import type { Answer } from '../enums.js';
 
 export interface EngineDefinition {

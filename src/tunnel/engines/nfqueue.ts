@@ -6,7 +6,7 @@ import type { Item } from '../item.js';
 import { bridgeCallItem } from '../items/bridge-call.js';
 import { moduleItem } from '../items/module.js';
 import { sysctlItem } from '../items/sysctl.js';
-import type { BridgeHook, Site } from '../site.js';
+import type { BridgeHook, Site } from '../site/site.js';
 import { type Ability, type EngineContext, type EngineDefinition, ability } from './engine.js';
 
 const CALLS = ['iptables', 'ip6tables', 'arptables'] as const;

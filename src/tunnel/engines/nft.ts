@@ -4,7 +4,7 @@ import { DF_MASK, tagOf } from '../../rules/resolve.js';
 import { carrierOf } from '../carriers/table.js';
 import type { Item } from '../item.js';
 import { nftTableItem } from '../items/nft-table.js';
-import type { Site } from '../site.js';
+import type { Site } from '../site/site.js';
 import { type EngineDefinition, ability } from './engine.js';
 
 /** All of flags and offset but DF (RFC 791 §3.1): `set 0` would take fragments apart. */

@@ -2,7 +2,7 @@
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import { markText } from '../mark.js';
-import type { Mark } from '../site.js';
+import type { Mark } from '../site/site.js';
 
 export interface PolicyRuleOptions {
   /** Lower ones are asked first. */

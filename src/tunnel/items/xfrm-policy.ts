@@ -3,7 +3,7 @@ import type { XfrmPolicy } from '../facts.js';
 import { isGrePolicy } from '../gre-policy.js';
 import type { Item } from '../item.js';
 import { hex, sameMark } from '../mark.js';
-import type { EspMode, Mark } from '../site.js';
+import type { EspMode, Mark } from '../site/site.js';
 
 export interface PolicyOptions {
   direction: 'in' | 'out' | 'fwd';

@@ -3,7 +3,7 @@ import { type Algorithm, algorithmsDigest } from '../digest.js';
 import type { XfrmState } from '../facts.js';
 import type { Item } from '../item.js';
 import { hex, markText, sameMark } from '../mark.js';
-import type { Mark } from '../site.js';
+import type { Mark } from '../site/site.js';
 
 export interface StateOptions {
   source: string;

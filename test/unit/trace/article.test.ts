@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/trace/judge.js';
 import { packetPathsOf } from '../../../src/trace/packet-paths.js';
 import { traceText } from '../../../src/trace/text.js';
-import type { Row } from '../../../src/trace/path-groups.js';
-import { pathGroupsOf } from '../../../src/trace/path-groups.js';
+import { pathGroupsOf, type Row } from '../../../src/trace/path-groups.js';
 import { FLOW, KERNELS, legacyVisits, nftVisits, rulebook } from './captured.js';
 
 const TUNNEL = { name: 'gretap1', local: '192.168.200.1', remote: '172.16.0.1', overhead: 38, pathMtu: 1500 };

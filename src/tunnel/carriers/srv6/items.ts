@@ -1,19 +1,24 @@
 /** What a tenant needs on this router: its VRF, the way into segments, and the segment that leads out of them. */
-import { linkOf } from '../../facts.js';
+import { PROTOCOL_NUMBERS } from '../../../net/protocol.js';
+import { tagOf } from '../../../rules/resolve.js';
+import { type Facts, linkOf } from '../../facts.js';
 import type { Item } from '../../item.js';
 import { addressOnItem } from '../../items/address-on.js';
 import { moduleItem } from '../../items/module.js';
+import { nftTableItem } from '../../items/nft-table.js';
 import { sysctlItem } from '../../items/sysctl.js';
 import { tableRouteItem } from '../../items/table-route.js';
 import { tunsrcItem } from '../../items/tunsrc.js';
 import { upItem } from '../../items/up.js';
 import { vrfItem } from '../../items/vrf.js';
-import type { Srv6Carrier } from '../../site.js';
+import type { Site, Srv6Carrier } from '../../site/site.js';
 import type { CarrierContext } from '../carrier.js';
-import { chooseCorePath, type CorePath } from './arithmetic.js';
-import { untrackedItem } from './untracked.js';
+import { chooseCorePath, type CorePath } from './sizes.js';
 
-export const STRICT_MODE = 'net/vrf/strict_mode';
+const STRICT_MODE = 'net/vrf/strict_mode';
+/** Before NF_IP_PRI_CONNTRACK_DEFRAG, -400; iptables' table raw comes after it. */
+const PRIORITY = -450;
+export const CONNTRACK = 'nf_conntrack';
 
 export function srv6Items(spec: Srv6Carrier, context: CarrierContext): Item[] {
   const { site, facts } = context;
@@ -95,4 +100,28 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: Core
       reason: `a route into segments cuts nothing: this one cuts to what ${path.core} bytes of core leave for IPv4`,
     }),
   ];
+}
+
+/**
+ * GRE of the tunnel is kept from connection tracking, which puts fragments together where they must stay apart.
+ * On the way out, between the hop that cuts and the segments, a whole packet is too large again and lost; on the way in
+ * what has been put together does not get past End.DT4 (seen on 6.1).
+ * @returns undefined where nothing tracks, or where nft cannot be used
+ */
+function untrackedItem({ name, local, remote }: Site, { modules, tables }: Facts): Item | undefined {
+  if (!modules.has(CONNTRACK) || tables === undefined) return undefined;
+  const chain = (hook: 'output' | 'prerouting', from: string, to: string) => [
+    `  chain ${hook} {`,
+    `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
+    `    ip saddr ${from} ip daddr ${to} ip protocol ${PROTOCOL_NUMBERS.gre} notrack comment "${tagOf(name)}"`,
+    '  }',
+  ];
+  return nftTableItem({
+    family: 'ip',
+    // A dot: no instance can have this name, whose own tables stay apart.
+    name: `${name}.srv6`,
+    lines: [...chain('output', local, remote), ...chain('prerouting', remote, local)],
+    desired: `connection tracking leaves GRE between ${local} and ${remote} alone`,
+    reason: 'it would put fragments together before they are in IPv6, and what it has put together is lost',
+  });
 }

@@ -1,0 +1,137 @@
+/** What every carrier with ESP in it is made of (RFC 4303): layers, and states and policies, wherever its keys come from. */
+import { ESP_CBC_SHA256, ESP_GCM, espOverhead, type EspShape, IPV4 } from '../../../net/overhead.js';
+import type { Algorithm } from '../../digest.js';
+import type { Item } from '../../item.js';
+import { type PolicyOptions, xfrmPolicyItem } from '../../items/xfrm-policy.js';
+import { type StateOptions, xfrmStateItem } from '../../items/xfrm-state.js';
+import type { DirectionKeys, Keys } from '../../keys.js';
+import { siteError } from '../../site/error.js';
+import type { EspCipher, EspKeying, Site } from '../../site/site.js';
+import type { Layer } from '../../sizes.js';
+import type { CarrierContext, EspOptions } from '../carrier.js';
+import { ikeItems } from '../ike/items.js';
+
+/** Bits: GCM's tag, and HMAC-SHA-256 cut to half (RFC 4868 §2.3; the kernel's own default is 96). */
+const ICV_BITS = 128;
+
+/** None with keys `external`, and where the secrets are not known. */
+export function espItems(spec: EspKeying, { site, keys, psk }: CarrierContext, options: EspOptions): Item[] {
+  if (spec.ike !== undefined) return ikeItems(spec, site, psk, options);
+  return keys === undefined ? [] : staticItems(spec, site, keys, options);
+}
+
+/** What the person should know of its keys. */
+export function espNotes(spec: EspKeying): string[] {
+  if (hasStaticKeys(spec)) return staticNotes(spec);
+  if (spec.ike === undefined) return [];
+  return [
+    'IKE uses UDP 500 and 4500 between the two ends: firewalls have to let both through, and ESP (50)',
+    "the policies are charon's: it removes them when it stops, and packets sent meanwhile are lost; when it starts, it " +
+      'has to read its files again (swanctl --load-all; the service strongswan of Debian does)',
+    "the other end's half is printed by clear-df tunnel ike FILE --swanctl, or --libreswan",
+  ];
+}
+
+/** Keys that come from a file of ours. */
+export function hasStaticKeys({ keys }: EspKeying): boolean {
+  return keys !== 'external' && keys !== 'ike';
+}
+
+/** ESP around this many bytes, without the outer IPv4 header. */
+export function espLayers(covered: number, cipher: EspCipher): Layer[] {
+  return espOverhead(covered, isGcm(cipher) ? ESP_GCM : (ESP_CBC_SHA256 satisfies EspShape));
+}
+
+/** ESP in tunnel mode around a whole IPv4 packet, outer header and all. */
+export function espTunnelLayers(packet: number, cipher: EspCipher): Layer[] {
+  return [...espLayers(packet, cipher), { ...IPV4, name: 'outer IPv4 header' }];
+}
+
+/** States first, what arrives before what leaves; then the policies, so that no frame leaves unencrypted. */
+export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
+  const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
+  const { cipher, reqid } = spec;
+  const ways = {
+    in: { source: remote, destination: local, keys: keys.in },
+    out: { source: local, destination: remote, keys: keys.out },
+  } as const;
+  const states = (['in', 'out'] as const).map((direction) => {
+    const { keys: own, ...ends } = ways[direction];
+    const encap = ports && encapOf(direction, ports);
+    const marked = direction === 'out' && outputMark !== undefined ? { outputMark } : {};
+    return xfrmStateItem({
+      ...{ ...ends, spi: own.spi, mode, reqid, bothFamilies, keyFile: spec.keys, ...common, encap, ...marked },
+      algorithms: algorithmsOf(cipher, own),
+      reason:
+        direction === 'in'
+          ? `opens what the other end has sealed (${cipher}); there before anything can arrive`
+          : `seals what leaves (${cipher}); by standard input, because others can read a command line`,
+    });
+  });
+  const directions = ['in', ...(forward ? (['fwd'] as const) : []), 'out'] as const;
+  const families = bothFamilies ? ([4, 6] as const) : ([4] as const);
+  const policies = directions.flatMap((direction) => {
+    const { source, destination } = ways[direction === 'out' ? 'out' : 'in'];
+    return families.map((family) =>
+      xfrmPolicyItem({
+        ...{ direction, source, destination, family, mode, reqid, ...common, ...policy },
+        reason: policyReason(direction, policy.selector),
+      }),
+    );
+  });
+  return [...states, ...policies];
+}
+
+/** As they stand in the packets of each direction. */
+function encapOf(direction: 'in' | 'out', { local, remote }: { local: number; remote: number }): StateOptions['encap'] {
+  return direction === 'out' ? { source: local, destination: remote } : { source: remote, destination: local };
+}
+
+function policyReason(direction: PolicyOptions['direction'], selector: PolicyOptions['selector'] = 'gre'): string {
+  if (selector === 'any') {
+    return direction === 'out'
+      ? 'what enters the device leaves as ESP; installed before the device, so that nothing bypasses it'
+      : 'what comes out of the device has come as ESP';
+  }
+  return direction === 'out'
+    ? 'GRE to the other end goes through ESP; installed before the tunnel, so that no frame leaves unencrypted'
+    : 'GRE that did not come as ESP is dropped';
+}
+
+/** In the words of `ip xfrm state`. */
+export function algorithmsOf(cipher: EspCipher, { encryption, authentication }: DirectionKeys): Algorithm[] {
+  if (isGcm(cipher)) return [{ kind: 'aead', name: 'rfc4106(gcm(aes))', key: encryption, icvBits: ICV_BITS }];
+  return [
+    { kind: 'enc', name: 'cbc(aes)', key: encryption },
+    { kind: 'auth-trunc', name: 'hmac(sha256)', key: authentication ?? '', icvBits: ICV_BITS },
+  ];
+}
+
+/** RFC 8221 §3 and RFC 4106 §3.1 on manual keys; the counter is the kernel's `xfrm_replay_overflow`. */
+export function staticNotes({ cipher }: EspKeying): string[] {
+  const notes = [
+    'static keys: no replay protection, and after 4294967295 packets in one direction the association stops ' +
+      '(XfrmOutStateSeqError); new keys on both ends before that',
+  ];
+  if (isGcm(cipher)) {
+    notes.push(
+      'AES-GCM must never repeat an IV under one key: make new keys whenever an end has restarted (RFC 4106 §3)',
+    );
+  }
+  return [...notes, 'the two ends use in and out crosswise: what one sends the other receives'];
+}
+
+function isGcm(cipher: EspCipher): boolean {
+  return cipher === 'aes-gcm-128' || cipher === 'aes-gcm-256';
+}
+
+/** Of somebody else's states and policies nothing is ours to say. */
+export function refuseReqid({ keys }: EspKeying, site: Site, given: (key: string) => boolean): void {
+  if (keys !== 'external' || !given('carrier.reqid')) return;
+  throw siteError(
+    site,
+    'carrier.reqid',
+    `states and policies are the daemon's with keys: external (${site.place('carrier.keys')}), and so is reqid`,
+    'leave reqid out',
+  );
+}
