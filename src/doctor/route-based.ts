@@ -2,8 +2,7 @@
 import { isInPrefix } from '../net/address.js';
 import { quoteWord } from '../net/replay.js';
 import { espTunnelLayers } from '../tunnel/carriers/esp/keying.js';
-import { readGreKey } from '../tunnel/gre-key.js';
-import { ifIdOf } from '../tunnel/items/xfrm-device.js';
+import { ifIdOf, readGreKey } from '../tunnel/items/tunnel-device.js';
 import { hex, markText, sameMark } from '../tunnel/mark.js';
 import type { Site, VtiCarrier, XfrmInterfaceCarrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';

@@ -2,8 +2,8 @@
  * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
  * Plain data, so that plans can be made and tested without a machine.
  */
-import type { Mark } from './site/site.js';
 import type { Answer } from './enums.js';
+import type { Mark, Site } from './site/site.js';
 
 /** One device, from `ip -d -j address show`. */
 export interface Link {
@@ -202,4 +202,16 @@ export const NO_TUNSRC = '::';
 /** The device of this name. */
 export function linkOf(facts: Facts, name: string): Link | undefined {
   return facts.links.find((link) => link.name === name);
+}
+
+/** What a device is, in words. */
+export function kindText({ kind }: Pick<Link, 'kind'>): string {
+  return `a ${kind ?? 'hardware'} device`;
+}
+
+const ETHERNET_MTU = 1500;
+
+/** How many bytes the path to the other router takes. Without a route yet, the underlay is what can be known; without that, Ethernet. */
+export function pathMtu({ underlay }: Pick<Site, 'underlay'>, facts: Facts): number {
+  return facts.path?.mtu ?? linkOf(facts, underlay)?.mtu ?? ETHERNET_MTU;
 }

@@ -58,3 +58,46 @@ export interface Item {
    */
   undo(facts: Facts): Command[];
 }
+
+/**
+ * Why a command of an undo has to be left out now, because others have come to rely on what we made, in words; undefined when it may run.
+ * @param settled whether a parameter's value is somebody's will; one that an `up` which was cut short has not come to
+ *   yet has the value that the kernel gave it
+ */
+export function unmet(
+  { onlyWhile }: Command,
+  facts: Facts,
+  settled: (sysctl: string) => boolean = () => true,
+): string | undefined {
+  if (onlyWhile === undefined) return undefined;
+  for (const [name, value] of Object.entries(onlyWhile.sysctls ?? {})) {
+    const found = facts.sysctls.get(name);
+    if (found !== undefined && found !== value && settled(name))
+      return `${name} is ${found} now: someone else relies on it`;
+  }
+  if (onlyWhile.noBridgeCalls === true) {
+    const caller = facts.links.find(
+      ({ kind, data }) => kind === 'bridge' && Number(data['nf_call_iptables'] ?? 0) !== 0,
+    );
+    if (caller) return `bridge ${caller.name} hands its frames to iptables`;
+  }
+  const { noPorts, noRoutesWith } = onlyWhile;
+  if (noRoutesWith !== undefined) {
+    const words = ` ${noRoutesWith.join(' ')} `;
+    const route = facts.tableRoutes.find((one) => ` ${one.words.join(' ')} `.includes(words));
+    if (route) return `the route to ${route.destination} (${noRoutesWith.join(' ')}) relies on it`;
+  }
+  const port = noPorts === undefined ? undefined : facts.links.find(({ master }) => master === noPorts);
+  return port && `${port.name} is a port of ${noPorts}, and not by this tunnel`;
+}
+
+/** Items that keep frames from leaving unencrypted. They stay while the tunnel device does, and a running `up` puts back what somebody takes away. */
+const SEALING: ReadonlySet<string> = new Set([
+  ...['xfrm-guard', 'xfrm-pass', 'xfrm-block', 'nft-table', 'gre-rule'],
+  ...['xfrm-policy', 'policy-rule', 'device-route'],
+]);
+
+/** @param kind {@link Item.kind}, which a journal keeps, too */
+export function isSealing(kind: string): boolean {
+  return SEALING.has(kind);
+}

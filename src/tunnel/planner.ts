@@ -3,23 +3,19 @@ import { ETHERNET, GRE, GRE_KEY } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { chooseEngine } from './engines/choose.js';
 import type { EngineParts } from './engines/engine.js';
-import type { Facts } from './facts.js';
-import { sizesOf } from './fragments.js';
-import { pathMtu } from './path-mtu.js';
+import { type Facts, pathMtu } from './facts.js';
 import type { Item } from './item.js';
-import { bridgeItem } from './items/bridge.js';
-import { tunnelModuleItem } from './items/tunnel-module.js';
-import { gretapItem } from './items/gretap.js';
-import { mtuItem } from './items/mtu.js';
-import { portItem } from './items/port.js';
-import { upItem } from './items/up.js';
+import { addressOffItem, addressOnItem } from './items/address.js';
+import { bridgeItem, mtuItem, portItem, upItem } from './items/link.js';
+import { tunnelModuleItem } from './items/module.js';
+import { routeItem } from './items/route.js';
+import { gretapItem } from './items/tunnel-device.js';
 import type { Secrets } from './keys.js';
 import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
-import { portItems } from './port-items.js';
 import type { Site } from './site/site.js';
-import type { Layer, Sizes } from './sizes.js';
+import { type Layer, type Sizes, sizesOf } from './sizes.js';
 
 /**
  * Everything that `up` will do, in order, and why.
@@ -103,6 +99,35 @@ function tunnelItems(site: Site, origin: Origin, { ignoreDf }: EngineParts): Ite
     }),
     portItem(name, bridge.name, { reason: 'frames for the other site go into the tunnel', fresh }),
     upItem(name, { reason: 'starts the tunnel', fresh }),
+  ];
+}
+
+/**
+ * What makes a device of the hosts' side a port of the bridge, with its addresses moved when that was asked for.
+ * The order keeps the gap short: the bridge has the addresses before the port joins, routes are replaced in place, and
+ * only then the port loses its addresses, the last one first: a primary address takes its secondaries with it.
+ */
+function portItems({ mtu, bridge }: Site, port: string, origin: Origin): Item[] {
+  const { addresses = [], routes = [] } = origin.ports.find(({ name }) => name === port) ?? {};
+  return [
+    mtuItem(port, mtu, { reason: 'hosts send packets of this size', fresh: false, atLeast: true }),
+    ...addresses.map((address) =>
+      addressOnItem(
+        address,
+        bridge.name,
+        `bridge.move-addresses: addresses of a bridge port are unreachable; added before ${port} joins, so that the gap is short`,
+      ),
+    ),
+    portItem(port, bridge.name, { reason: 'the hosts are behind it', fresh: false }),
+    upItem(port, { reason: 'a port that is down passes nothing', fresh: false }),
+    ...routes.map((route) =>
+      routeItem(route, bridge.name, `${port} is a bridge port now: its routes move to ${bridge.name}`),
+    ),
+    ...[...addresses]
+      .reverse()
+      .map((address) =>
+        addressOffItem(address, port, `${bridge.name} has it; two devices with one address confuse ARP`),
+      ),
   ];
 }
 

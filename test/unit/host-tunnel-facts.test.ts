@@ -7,7 +7,7 @@ import { parsePolicies, parseStates, readXfrm } from '../../src/host/facts/xfrm.
 import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { perform } from '../../src/host/tunnel/perform.js';
 import { NoAnswerError, type Runner } from '../../src/host/exec.js';
-import { algorithmsDigest } from '../../src/tunnel/digest.js';
+import { algorithmsDigest } from '../../src/tunnel/items/xfrm-state.js';
 
 /** A runner whose queries are answered from a table; what it does not know fails as a command would. */
 function runnerOf(answers: Record<string, string | Error>): Runner {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicies } from '../../src/host/facts/xfrm.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
-import { greRuleItem } from '../../src/tunnel/items/gre-rule.js';
+import { greRuleItem } from '../../src/tunnel/items/rule.js';
 import { xfrmGuardItem, xfrmPassItem } from '../../src/tunnel/items/xfrm-guard.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { planTunnel } from '../../src/tunnel/planner.js';

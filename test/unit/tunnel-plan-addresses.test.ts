@@ -1,8 +1,7 @@
 /** Addresses and routes of a port: how they move to the bridge, and how they get back. */
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/tunnel/item.js';
-import { addressOffItem } from '../../src/tunnel/items/address-off.js';
-import { addressOnItem } from '../../src/tunnel/items/address-on.js';
+import { addressOffItem, addressOnItem } from '../../src/tunnel/items/address.js';
 import { routeItem } from '../../src/tunnel/items/route.js';
 import { address, facts, link, route } from './tunnel-samples.js';
 

@@ -1,20 +1,14 @@
 /** Items one by one: what is so, what makes it so, and what puts back exactly what was there. */
 import { describe, expect, it } from 'vitest';
-import { unmet } from '../../src/tunnel/condition.js';
-import type { Command, Item } from '../../src/tunnel/item.js';
-import { bridgeCallItem } from '../../src/tunnel/items/bridge-call.js';
-import { bridgeItem } from '../../src/tunnel/items/bridge.js';
-import { gretapItem } from '../../src/tunnel/items/gretap.js';
+import { type Command, type Item, unmet } from '../../src/tunnel/item.js';
+import { bridgeCallItem, bridgeItem, mtuItem, portItem, upItem } from '../../src/tunnel/items/link.js';
+import { gretapItem } from '../../src/tunnel/items/tunnel-device.js';
 import { moduleItem } from '../../src/tunnel/items/module.js';
-import { mtuItem } from '../../src/tunnel/items/mtu.js';
 import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
-import { portItem } from '../../src/tunnel/items/port.js';
 import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
-import { upItem } from '../../src/tunnel/items/up.js';
-import { QUOTING, xfrmBlockItem } from '../../src/tunnel/items/xfrm-block.js';
+import { QUOTING, xfrmBlockItem } from '../../src/tunnel/items/xfrm-guard.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
-import { xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
-import { algorithmsDigest } from '../../src/tunnel/digest.js';
+import { algorithmsDigest, xfrmStateItem } from '../../src/tunnel/items/xfrm-state.js';
 import { facts, link } from './tunnel-samples.js';
 
 const reason = 'because';

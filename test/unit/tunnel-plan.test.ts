@@ -1,8 +1,8 @@
 /** Plans as a whole: the order of its items, and that a second `up` finds everything in its place. */
 import { describe, expect, it } from 'vitest';
-import { algorithmsDigest } from '../../src/tunnel/digest.js';
+import { algorithmsDigest } from '../../src/tunnel/items/xfrm-state.js';
 import type { Facts } from '../../src/tunnel/facts.js';
-import { QUOTING } from '../../src/tunnel/items/xfrm-block.js';
+import { QUOTING } from '../../src/tunnel/items/xfrm-guard.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import type { CarrierSpec, Site } from '../../src/tunnel/site/site.js';

@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts, TableRoute } from '../../src/tunnel/facts.js';
 import type { Command } from '../../src/tunnel/item.js';
-import { policyRuleItem } from '../../src/tunnel/items/policy-rule.js';
-import { deviceRouteItem } from '../../src/tunnel/items/device-route.js';
-import { tunnelModuleItem } from '../../src/tunnel/items/tunnel-module.js';
-import { vtiDeviceItem } from '../../src/tunnel/items/vti-device.js';
-import { xfrmDeviceItem } from '../../src/tunnel/items/xfrm-device.js';
+import { policyRuleItem } from '../../src/tunnel/items/rule.js';
+import { deviceRouteItem } from '../../src/tunnel/items/route.js';
+import { tunnelModuleItem } from '../../src/tunnel/items/module.js';
+import { vtiDeviceItem, xfrmDeviceItem } from '../../src/tunnel/items/tunnel-device.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { facts, link } from './tunnel-samples.js';
 

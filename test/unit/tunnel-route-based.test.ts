@@ -95,7 +95,7 @@ describe('what stands beside it', () => {
   it('a name that is taken: says which one is free', () => {
     const links = [link('ipsec0', { kind: 'veth' }), link('ipsec1')];
     expect(refused(xfrmCarrier({ inner }), { links })).toMatch(
-      /ipsec0 is there already and is a device of kind veth[^]*ipsec2/,
+      /ipsec0 is there already and is a veth device[^]*ipsec2/,
     );
   });
 

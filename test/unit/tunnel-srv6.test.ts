@@ -7,7 +7,7 @@ import { ClearDfError } from '../../src/errors.js';
 import { readIpv6Host } from '../../src/net/address6.js';
 import { judgeEndDt4 } from '../../src/host/probes/end-dt4.js';
 import { checkSite } from '../../src/tunnel/check.js';
-import { unmet } from '../../src/tunnel/condition.js';
+import { unmet } from '../../src/tunnel/item.js';
 import type { Facts, TableRoute } from '../../src/tunnel/facts.js';
 import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';

@@ -6,9 +6,8 @@ import { perform } from '../../host/tunnel/perform.js';
 import { takeTunnelLock } from '../../host/tunnel/paths.js';
 import type { Logger } from '../../log.js';
 import type { Facts } from '../../tunnel/facts.js';
-import type { Item } from '../../tunnel/item.js';
+import { isSealing, type Item } from '../../tunnel/item.js';
 import type { Plan } from '../../tunnel/plan.js';
-import { isSealing } from '../../tunnel/sealing.js';
 import { RULES_CHECK_MS, RuleWatch } from '../rule-watch.js';
 
 export interface SealWatchOptions {

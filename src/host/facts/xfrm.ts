@@ -3,8 +3,8 @@
  * is read; keys become a digest at once and are kept nowhere.
  */
 import { ClearDfError } from '../../errors.js';
-import { type Algorithm, algorithmsDigest } from '../../tunnel/digest.js';
-import { readGreKey } from '../../tunnel/gre-key.js';
+import { type Algorithm, algorithmsDigest } from '../../tunnel/items/xfrm-state.js';
+import { readGreKey } from '../../tunnel/items/tunnel-device.js';
 import type { Mark } from '../../tunnel/site/site.js';
 import type { XfrmPolicy, XfrmState } from '../../tunnel/facts.js';
 import { isAbsent, type Runner } from '../exec.js';

@@ -4,13 +4,12 @@
  */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';
-import type { Command, Item } from '../../tunnel/item.js';
+import { type Command, isSealing, type Item } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { NoAnswerError } from '../exec.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
-import { isSealing } from '../../tunnel/sealing.js';
 import { type Others, recorded } from './shared.js';
 import { undoChange } from './undo.js';
 

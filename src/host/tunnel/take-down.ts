@@ -1,8 +1,7 @@
 /** Puts back what a journal tells of, last change first, and leaves alone what someone else has changed since. */
 import { type Facts, linkOf } from '../../tunnel/facts.js';
-import type { Item } from '../../tunnel/item.js';
+import { isSealing, type Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
-import { isSealing } from '../../tunnel/sealing.js';
 import type { TunnelLogger } from './apply.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';

@@ -1,7 +1,6 @@
 /** One change put back. */
 import { ClearDfError } from '../../errors.js';
-import type { Command, Item } from '../../tunnel/item.js';
-import { unmet } from '../../tunnel/condition.js';
+import { type Command, type Item, unmet } from '../../tunnel/item.js';
 import type { Machine } from './machine.js';
 
 export interface ChangeToUndo {

@@ -7,10 +7,9 @@ import { PROTOCOL_NUMBERS } from '../../net/protocol.js';
 import { tagOf } from '../../rules/resolve.js';
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
-import { greRuleItem } from '../items/gre-rule.js';
+import { greRuleItem } from '../items/rule.js';
 import { nftTableItem } from '../items/nft-table.js';
-import { QUOTING, xfrmBlockItem } from '../items/xfrm-block.js';
-import { type GuardEnds, xfrmGuardItem } from '../items/xfrm-guard.js';
+import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem } from '../items/xfrm-guard.js';
 import type { Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 

@@ -5,8 +5,7 @@
  */
 import { IPV4, wireguardOverhead } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
-import { type Facts, type Link, linkOf } from '../facts.js';
-import { pathMtu } from '../path-mtu.js';
+import { type Facts, type Link, linkOf, pathMtu } from '../facts.js';
 import type { Site, TunCarrier } from '../site/site.js';
 import type { Carrier } from './carrier.js';
 import { routeGuards } from './guard.js';

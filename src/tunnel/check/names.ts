@@ -1,8 +1,7 @@
 /** Names that are taken, and tunnels that are there already. */
 import { carrierOf } from '../carriers/table.js';
-import { type Facts, type Link, linkOf } from '../facts.js';
-import { readGreKey } from '../gre-key.js';
-import { kindText } from '../link-kind.js';
+import { type Facts, kindText, type Link, linkOf } from '../facts.js';
+import { readGreKey } from '../items/tunnel-device.js';
 import { machineError } from '../site/error.js';
 import { type Site } from '../site/site.js';
 

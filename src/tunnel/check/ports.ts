@@ -1,9 +1,10 @@
 /** The bridge's ports: devices that are there, free, and not in use for something else. */
+import type { ClearDfError } from '../../errors.js';
+import { nearest } from '../../net/nearest.js';
 import { IPV4_MTU_MIN } from '../../net/protocol.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { machineError } from '../site/error.js';
-import { type Site } from '../site/site.js';
-import { missingDevice } from './missing.js';
+import type { Site } from '../site/site.js';
 
 /** Kinds that carry IP without Ethernet: `br_add_if` in net/bridge/br_if.c refuses them (EINVAL). */
 const NOT_ETHERNET = [
@@ -104,4 +105,13 @@ function refuseAddresses(site: Site, key: string, { name, addresses, master }: L
     `${name} has ${own.join(', ')}: addresses of a bridge port are unreachable, and the file does not allow to move them`,
     `bridge.move-addresses: true moves them to ${site.bridge.name}; or take them off: ip address flush dev ${name}`,
   );
+}
+
+/** A device that a site file names and the machine has not: says what there is, and which was probably meant. */
+export function missingDevice(site: Site, key: string, name: string, facts: Facts): ClearDfError {
+  const names = facts.links.filter((link) => !link.fallback && link.name !== 'lo').map((link) => link.name);
+  const near = nearest(name, names);
+  const there = names.length === 0 ? 'there is none but lo' : `there are ${names.join(', ')}`;
+  const hint = near === undefined ? 'create the device first, or name another' : `did you mean '${near}'?`;
+  return machineError('ENVIRONMENT', site, key, `there is no device ${name}; ${there}`, hint);
 }

@@ -4,7 +4,7 @@ import { carrierDevices, carrierOf, pathOf } from '../carriers/table.js';
 import { type Facts, type Link, linkOf } from '../facts.js';
 import { machineError } from '../site/error.js';
 import { type Site } from '../site/site.js';
-import { missingDevice } from './missing.js';
+import { missingDevice } from './ports.js';
 
 export function checkUnderlay(site: Site, facts: Facts): void {
   const link = linkOf(facts, site.underlay);

@@ -3,7 +3,7 @@ import { parseRuleSpec, type RuleSpec } from '../../rules/spec.js';
 import { carrierOf } from '../carriers/table.js';
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
-import { bridgeCallItem } from '../items/bridge-call.js';
+import { bridgeCallItem } from '../items/link.js';
 import { moduleItem } from '../items/module.js';
 import { sysctlItem } from '../items/sysctl.js';
 import type { BridgeHook, Site } from '../site/site.js';

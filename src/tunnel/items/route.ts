@@ -1,7 +1,8 @@
-/** An IPv4 route of the main table goes by another device than before. */
-import type { Route } from '../facts.js';
-import type { Item } from '../item.js';
+/** Routes, and the source address of those into segments. */
+import { type Facts, NO_TUNSRC, type Route, type TableRoute } from '../facts.js';
+import type { Command, Item } from '../item.js';
 
+/** An IPv4 route of the main table goes by another device than before. */
 export function routeItem(route: Route, dev: string, reason: string): Item {
   const { destination, via } = route;
   const metric = valueBehind(route.words, 'metric');
@@ -31,4 +32,130 @@ export function routeItem(route: Route, dev: string, reason: string): Item {
 function valueBehind(words: readonly string[], word: string): string | undefined {
   const at = words.indexOf(word);
   return at < 0 ? undefined : words[at + 1];
+}
+
+export interface TableRouteOptions {
+  family: 4 | 6;
+  /** Number, or `main` for IPv6. */
+  table: string;
+  /** One host. */
+  destination: string;
+  /** As `ip route add` takes them: `encap seg6 mode encap segs fc00::1 dev eth1`. */
+  words: readonly string[];
+  /** Of what `ip route show` prints of it: each of these has to be there, word for word. */
+  shown: readonly string[];
+  desired: string;
+  reason: string;
+}
+
+/** There is a route in one routing table, with the words that it was given. */
+export function tableRouteItem(options: TableRouteOptions): Item {
+  const { family, table, destination, words, shown, desired: wanted, reason } = options;
+  const at = [`${destination}/${family === 4 ? 32 : 128}`, ...(table === 'main' ? [] : ['table', table])];
+  const ip = ['ip', ...(family === 6 ? ['-6'] : []), 'route'];
+  return {
+    kind: 'table-route',
+    key: `route ${destination} table ${table}`,
+    desired: wanted,
+    reason,
+    status({ tableRoutes }) {
+      const found = tableRoutes.find(
+        (one) => one.family === family && one.table === table && one.destination === destination,
+      );
+      if (found === undefined) return { state: 'differs', observed: 'there is no such route' };
+      if (holds(found, shown)) return { state: 'in-sync' };
+      const [command, ...rest] = [...ip, 'delete', ...at];
+      return {
+        state: 'conflict',
+        observed: `table ${table} has: ${destination} ${found.words.join(' ')}`,
+        hint: `see whose it is, or: ${command} ${rest.join(' ')}`,
+      };
+    },
+    apply: () => [{ argv: [...ip, 'add', ...at, ...words] }],
+    // Routes of a VRF's table outlive the VRF where they lead to other devices.
+    undo: () => [{ argv: [...ip, 'delete', ...at], mayFail: true }],
+  };
+}
+
+function holds({ words }: TableRoute, wanted: readonly string[]): boolean {
+  const text = ` ${words.join(' ')} `;
+  return wanted.every((phrase) => text.includes(` ${phrase} `));
+}
+
+export interface DeviceRouteOptions {
+  table: number;
+  /** Metric, where several routes lead to the same host. */
+  metric?: number;
+  reason: string;
+}
+
+/** By a device, with the source address that its packets get; or nowhere. */
+export type DeviceTarget = { dev: string; source: string } | 'unreachable';
+
+/**
+ * A table of the routing policy has an IPv4 route to one host.
+ * @param host without a prefix length
+ */
+export function deviceRouteItem(
+  host: string,
+  target: DeviceTarget,
+  { table, metric, reason }: DeviceRouteOptions,
+): Item {
+  const number = String(table);
+  const nowhere = target === 'unreachable';
+  const words = [
+    ...(nowhere ? ['unreachable', `${host}/32`] : [`${host}/32`, 'dev', target.dev, 'src', target.source]),
+    ...(metric === undefined ? [] : ['metric', String(metric)]),
+    ...['table', number],
+  ];
+  const text = nowhere ? 'nowhere' : `by ${target.dev}`;
+  return {
+    kind: 'device-route',
+    key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : target.dev}`,
+    desired: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
+    reason,
+    status({ tableRoutes }) {
+      const found = tableRoutes.some(
+        (route) =>
+          route.family === 4 &&
+          route.table === number &&
+          route.destination === host &&
+          (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === target.dev),
+      );
+      return found ? { state: 'in-sync' } : { state: 'differs', observed: 'it does not' };
+    },
+    apply: () => [{ argv: ['ip', 'route', 'add', ...words] }],
+    // A route goes with its device.
+    undo: () => [{ argv: ['ip', 'route', 'delete', ...words], mayFail: true }],
+  };
+}
+
+export const TUNSRC_KEY = 'tunsrc';
+
+/** The source address of packets that are put into IPv6 with segments: one for a whole network namespace. */
+export function tunsrcItem(source: string, reason: string): Item {
+  const set = (address: string, more: Partial<Command> = {}): Command => ({
+    argv: ['ip', 'sr', 'tunsrc', 'set', address],
+    ...more,
+  });
+  const before = ({ tunsrc }: Facts) => tunsrc ?? NO_TUNSRC;
+  return {
+    kind: 'tunsrc',
+    key: TUNSRC_KEY,
+    desired: `packets with segments come from ${source}`,
+    reason,
+    status(facts) {
+      const found = before(facts);
+      if (found === source) return { state: 'in-sync' };
+      if (found === NO_TUNSRC) return { state: 'differs', observed: 'the kernel chooses one' };
+      return {
+        state: 'conflict',
+        observed: `they come from ${found}, all of this network namespace: set by another tenant's file, or by hand`,
+        hint: `carrier.source: ${found}, the same for every tenant; or, if unused: ip sr tunsrc set ${NO_TUNSRC}`,
+      };
+    },
+    apply: () => [set(source)],
+    undo: (facts) =>
+      before(facts) === source ? [] : [set(before(facts), { onlyWhile: { noRoutesWith: ['encap', 'seg6'] } })],
+  };
 }

@@ -7,8 +7,8 @@
  * to whoever encrypts. It is not asked where a route leads to a device with `disable_xfrm`, nor for an `if_id`.
  */
 import type { XfrmPolicy } from '../facts.js';
-import { isKeyedGrePolicy } from '../gre-policy.js';
 import type { Item } from '../item.js';
+import { isBetween, isKeyedGrePolicy } from './xfrm-policy.js';
 
 /** The largest number is asked last; IKE daemons stay far below. */
 const LAST = 0xffff_ffff;
@@ -22,21 +22,39 @@ export interface GuardEnds {
 
 export function xfrmGuardItem(ends: GuardEnds): Item {
   const { local, remote } = ends;
-  const selector = selectorOf(ends);
   return {
-    kind: 'xfrm-guard',
-    key: `xfrm-guard ${nameOf(ends)}`,
+    ...{ kind: 'xfrm-guard', key: `xfrm-guard ${nameOf(ends)}` },
     desired: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
     reason:
       'after all other policies; if one of them, a route or a rule is removed, frames are dropped rather than sent unencrypted',
+    ...blocking({
+      ...{ selector: selectorOf(ends), more: ['priority', `${LAST}`] },
+      find: (policies) => ours(policies, ends).find(({ dev }) => dev === undefined),
+      conflict: `a policy for GRE from ${local} to ${remote} lets it through`,
+    }),
+  };
+}
+
+interface Block {
+  /** In the words of `ip xfrm policy`. */
+  selector: readonly string[];
+  more?: readonly string[];
+  find: (policies: readonly XfrmPolicy[]) => XfrmPolicy | undefined;
+  /** What is wrong where a policy of that selector does not block. */
+  conflict: string;
+}
+
+/** A policy that blocks what its selector takes. */
+function blocking({ selector, more = [], find, conflict }: Block): Pick<Item, 'status' | 'apply' | 'undo'> {
+  return {
     status({ policies }) {
-      const found = ours(policies, ends).find(({ dev }) => dev === undefined);
+      const found = find(policies);
       if (found === undefined) return { state: 'differs', observed: 'no policy blocks it' };
       if (found.blocks === true) return { state: 'in-sync' };
       const hint = `see whose it is: ip xfrm policy get ${selector.join(' ')}`;
-      return { state: 'conflict', observed: `a policy for GRE from ${local} to ${remote} lets it through`, hint };
+      return { state: 'conflict', observed: conflict, hint };
     },
-    apply: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block', 'priority', `${LAST}`] }],
+    apply: () => [{ argv: ['ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block', ...more] }],
     undo: () => [{ argv: ['ip', 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }
@@ -88,4 +106,47 @@ function selectorOf({ local, remote, key = 0 }: GuardEnds, dev?: string): string
 
 function nameOf({ local, remote, key }: GuardEnds): string {
   return `${local} to ${remote}${key === undefined ? '' : ` with key ${key}`}`;
+}
+
+/** One ICMP error (RFC 792), and when the kernel would answer opened packets with it. */
+export interface IcmpError {
+  type: number;
+  code: number;
+  name: string;
+  when: string;
+}
+
+/** Each quotes what it answers: 576 bytes in all (RFC 1812 §4.3.2.3). */
+export const QUOTING: readonly IcmpError[] = [
+  // `gre_rcv`
+  { type: 3, code: 3, name: 'port unreachable', when: 'while there is no gretap' },
+  // `ip_protocol_deliver_rcu`
+  { type: 3, code: 2, name: 'protocol unreachable', when: 'while ip_gre is not loaded' },
+  // `ip_expire`
+  { type: 11, code: 1, name: 'fragment reassembly time exceeded', when: 'when a fragment of GRE is lost' },
+];
+
+/**
+ * ICMP that would quote what ESP had sealed never leaves for the other end: GRE is answered also where it came as ESP,
+ * and no policy for GRE covers the error.
+ */
+export function xfrmBlockItem(local: string, remote: string, { type, code, name, when }: IcmpError): Item {
+  const error = ['type', String(type), 'code', String(code)];
+  return {
+    ...{ kind: 'xfrm-block', key: `xfrm-block ${local} ${remote} icmp ${type}/${code}` },
+    desired: `no ICMP "${name}" leaves for ${remote}`,
+    reason: `${when} it would answer what ESP had sealed with its first 548 bytes, readable`,
+    ...blocking({
+      selector: ['src', local, 'dst', remote, 'proto', 'icmp', ...error, 'dir', 'out'],
+      find: (policies) =>
+        policies.find(
+          (policy) =>
+            policy.direction === 'out' &&
+            isBetween(policy, local, remote) &&
+            policy.icmp?.type === type &&
+            policy.icmp.code === code,
+        ),
+      conflict: 'a policy of that selector lets it through',
+    }),
+  };
 }

@@ -1,6 +1,5 @@
 /** Packets of one selector must be, or are made, ESP. */
 import type { XfrmPolicy } from '../facts.js';
-import { isGrePolicy } from '../gre-policy.js';
 import type { Item } from '../item.js';
 import { hex, sameMark } from '../mark.js';
 import type { EspMode, Mark } from '../site/site.js';
@@ -76,4 +75,27 @@ function isOurs(policy: XfrmPolicy, options: PolicyOptions): boolean {
   if (selector === 'gre') return isGrePolicy(policy, source, destination);
   const all = family === 6 ? '::/0' : '0.0.0.0/0';
   return policy.source === all && policy.destination === all && policy.protocol === undefined;
+}
+
+/** Whether a policy, as `ip xfrm policy` shows it, is for all GRE from one single address to another; a guard of ours names a key, too. */
+export function isGrePolicy(policy: XfrmPolicy, source: string, destination: string): boolean {
+  return isForGre(policy) && policy.greKey === undefined && isBetween(policy, source, destination);
+}
+
+/** Whether a policy is for GRE with this key (0: without one) from one single address to another. */
+export function isKeyedGrePolicy(policy: XfrmPolicy, source: string, destination: string, key: number): boolean {
+  return isForGre(policy) && policy.greKey === key && isBetween(policy, source, destination);
+}
+
+/** Whether a policy is for packets from one single address to another. */
+export function isBetween(policy: XfrmPolicy, source: string, destination: string): boolean {
+  return bare(policy.source) === source && bare(policy.destination) === destination;
+}
+
+function isForGre({ protocol }: XfrmPolicy): boolean {
+  return protocol === 'gre' || protocol === '47';
+}
+
+function bare(prefix: string): string {
+  return prefix.replace(/\/32$/, '');
 }

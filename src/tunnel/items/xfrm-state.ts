@@ -1,9 +1,20 @@
 /** A security association with static keys is in the kernel, and its keys never on a command line. */
-import { type Algorithm, algorithmsDigest } from '../digest.js';
+import { sha256 } from '../../net/sha256.js';
 import type { XfrmState } from '../facts.js';
 import type { Item } from '../item.js';
 import { hex, markText, sameMark } from '../mark.js';
 import type { Mark } from '../site/site.js';
+
+/** One algorithm, as `ip xfrm state` prints it: `aead rfc4106(gcm(aes)) 0x… 128`. */
+export interface Algorithm {
+  kind: 'aead' | 'enc' | 'auth' | 'auth-trunc' | 'comp';
+  /** In the kernel's words: `rfc4106(gcm(aes))`. */
+  name: string;
+  /** Hexadecimal, with or without `0x`, of either case; empty for comp. */
+  key: string;
+  /** Bits of the integrity check value; aead and auth-trunc have one. */
+  icvBits?: number | undefined;
+}
 
 export interface StateOptions {
   source: string;
@@ -94,4 +105,16 @@ function differences(found: XfrmState, { encap, ifId, outputMark, bothFamilies =
       ? []
       : [`its UDP ports are ${ports}`]),
   ];
+}
+
+/**
+ * Security associations are compared without their keys: two have the same algorithms and keys when their digests are
+ * equal. The digest is made on the spot from what `ip xfrm state` prints, or from the key file, and the keys go.
+ * @returns SHA-256, hexadecimal, independent of the order of the algorithms
+ */
+export function algorithmsDigest(algorithms: readonly Algorithm[]): string {
+  const lines = algorithms.map(({ kind, name, key, icvBits }) =>
+    [kind, name, key.toLowerCase().replace(/^0x/, ''), icvBits ?? ''].join(' '),
+  );
+  return sha256(lines.sort().join('\n'));
 }

@@ -1,7 +1,7 @@
 /** GRE inside ESP (RFC 4303), with static keys or those of an IKE daemon. */
 import { IPV4 } from '../../../net/overhead.js';
 import type { Facts } from '../../facts.js';
-import { isGrePolicy } from '../../gre-policy.js';
+import { isGrePolicy } from '../../items/xfrm-policy.js';
 import { machineError } from '../../site/error.js';
 import type { EspCarrier, EspKeying, Site } from '../../site/site.js';
 import type { Carrier } from '../carrier.js';

@@ -1,9 +1,8 @@
 /** What every carrier with ESP in it is made of (RFC 4303): layers, and states and policies, wherever its keys come from. */
 import { ESP_CBC_SHA256, ESP_GCM, espOverhead, type EspShape, IPV4 } from '../../../net/overhead.js';
-import type { Algorithm } from '../../digest.js';
+import { type Algorithm, type StateOptions, xfrmStateItem } from '../../items/xfrm-state.js';
 import type { Item } from '../../item.js';
 import { type PolicyOptions, xfrmPolicyItem } from '../../items/xfrm-policy.js';
-import { type StateOptions, xfrmStateItem } from '../../items/xfrm-state.js';
 import type { DirectionKeys, Keys } from '../../keys.js';
 import { siteError } from '../../site/error.js';
 import type { EspCipher, EspKeying, Site } from '../../site/site.js';

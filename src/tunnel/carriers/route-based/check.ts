@@ -1,7 +1,6 @@
 /** What carriers with a device of their own need to be free: its name, its addresses, its mark, table and rule. */
 import { isInPrefix } from '../../../net/address.js';
-import { type Facts, type Link, linkOf, type PolicyRule } from '../../facts.js';
-import { kindText } from '../../link-kind.js';
+import { type Facts, kindText, type Link, linkOf, type PolicyRule } from '../../facts.js';
 import { hex, markText } from '../../mark.js';
 import { machineError, siteError } from '../../site/error.js';
 import type { Mark, RouteBased, Site } from '../../site/site.js';

@@ -1,16 +1,14 @@
 /** What carriers with a device of their own have in common: routes lead into it, and what goes in leaves as ESP. */
 import { IPV4 } from '../../../net/overhead.js';
 import { checkInnerAddresses, checkPolicyRouting, refuseInner } from './check.js';
-import { type Facts, linkOf } from '../../facts.js';
+import { type Facts, linkOf, pathMtu } from '../../facts.js';
 import type { Item } from '../../item.js';
-import { addressOnItem } from '../../items/address-on.js';
-import { mtuItem } from '../../items/mtu.js';
-import { policyRuleItem } from '../../items/policy-rule.js';
+import { addressOnItem } from '../../items/address.js';
+import { mtuItem, upItem } from '../../items/link.js';
+import { policyRuleItem } from '../../items/rule.js';
 import { sysctlItem } from '../../items/sysctl.js';
-import { deviceRouteItem } from '../../items/device-route.js';
-import { upItem } from '../../items/up.js';
+import { deviceRouteItem } from '../../items/route.js';
 import { markText } from '../../mark.js';
-import { pathMtu } from '../../path-mtu.js';
 import type { RouteBased, Site, VtiCarrier, XfrmInterfaceCarrier } from '../../site/site.js';
 import type { Carrier, TunnelEnds } from '../carrier.js';
 import { espNotes, espTunnelLayers, refuseReqid } from '../esp/keying.js';

@@ -1,7 +1,7 @@
 /** What a VTI cannot stand beside. */
 import { isInPrefix } from '../../../net/address.js';
 import type { Facts, Link, XfrmPolicy } from '../../facts.js';
-import { readGreKey } from '../../gre-key.js';
+import { readGreKey } from '../../items/tunnel-device.js';
 import { hex } from '../../mark.js';
 import { machineError } from '../../site/error.js';
 import type { Mark, Site, VtiCarrier } from '../../site/site.js';

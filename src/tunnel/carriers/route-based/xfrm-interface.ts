@@ -3,7 +3,7 @@ import { type Facts, linkOf } from '../../facts.js';
 import type { Item } from '../../item.js';
 import { moduleItem } from '../../items/module.js';
 import { sysctlItem } from '../../items/sysctl.js';
-import { ifIdOf, xfrmDeviceItem } from '../../items/xfrm-device.js';
+import { ifIdOf, xfrmDeviceItem } from '../../items/tunnel-device.js';
 import { hex } from '../../mark.js';
 import { machineError } from '../../site/error.js';
 import type { Site, XfrmInterfaceCarrier } from '../../site/site.js';

@@ -1,8 +1,7 @@
 /** What SRv6 puts around a packet, and where the packet is cut to leave room for it. Bytes throughout. */
 import { IPV4_MTU_MIN } from '../../../net/protocol.js';
 import { ETHERNET, GRE, GRE_KEY, IPV4, IPV6, segmentRouting } from '../../../net/overhead.js';
-import type { Facts } from '../../facts.js';
-import { pathMtu } from '../../path-mtu.js';
+import { type Facts, pathMtu } from '../../facts.js';
 import type { Site, Srv6Carrier } from '../../site/site.js';
 import type { Layer } from '../../sizes.js';
 
