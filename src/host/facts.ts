@@ -1,6 +1,5 @@
 /** What is so on the machine, as far as a tunnel is concerned: read here, judged in `src/tunnel`. */
 import { release } from 'node:os';
-import type { CarrierFact } from '../tunnel/carriers/carrier.js';
 import { carrierAsks, carrierDevices, pathOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site/site.js';
@@ -18,7 +17,10 @@ import { readXfrm } from './facts/xfrm.js';
 import { type Abilities, probe, questionsOf } from './probes.js';
 
 /** Parts of the facts that are read apart from each other. */
-export const SECTIONS = ['links', 'routes', 'modules', 'sysctls', 'xfrm', 'tables', 'ike'] as const;
+export const SECTIONS = [
+  ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
+  ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike'] as const),
+];
 export type Section = (typeof SECTIONS)[number];
 
 /** What a reading is about: a site, or as much of one as is known. */
@@ -33,8 +35,11 @@ export type Subject = Pick<Site, 'name' | 'local' | 'remote' | 'underlay' | 'bri
 export async function readFacts(runner: Runner, subject?: Subject, can?: Abilities): Promise<Facts> {
   // The modules come first: trying things may load some.
   const modules = readModules();
-  const [links, xfrm, tables, ike] = await Promise.all([
+  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike] = await Promise.all([
     readLinks(runner),
+    readTableRoutes(runner),
+    readRules(runner),
+    tunsrcOf(runner, subject),
     readXfrm(runner),
     readTables(runner),
     readIke(runner, subject),
@@ -42,7 +47,8 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
   const base = {
     kernel: release(),
     links,
-    ...(await ways(runner, links, subject)),
+    ...(await paths(runner, links, subject)),
+    ...{ tableRoutes, rules, tunsrc },
     modules,
     sysctls: readSysctls(devicesOf(subject)),
     ...xfrm,
@@ -62,8 +68,11 @@ export async function rereadFacts(
   sections: ReadonlySet<Section>,
 ): Promise<Facts> {
   const has = (section: Section) => sections.has(section);
-  const [links, xfrm, tables, ike] = await Promise.all([
+  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike] = await Promise.all([
     has('links') ? readLinks(runner) : known.links,
+    has('tableRoutes') ? readTableRoutes(runner) : known.tableRoutes,
+    has('rules') ? readRules(runner) : known.rules,
+    has('tunsrc') ? tunsrcOf(runner, subject) : known.tunsrc,
     has('xfrm') ? readXfrm(runner) : { states: known.states, policies: known.policies },
     has('tables') ? readTables(runner) : known.tables,
     has('ike') ? readIke(runner, subject) : known.ike,
@@ -71,7 +80,8 @@ export async function rereadFacts(
   return {
     ...known,
     links,
-    ...(has('routes') ? await ways(runner, links, subject) : {}),
+    ...(has('routes') ? await paths(runner, links, subject) : {}),
+    ...{ tableRoutes, rules, tunsrc },
     modules: has('modules') ? readModules() : known.modules,
     sysctls: has('sysctls') ? readSysctls(devicesOf(subject)) : known.sysctls,
     ...xfrm,
@@ -80,23 +90,25 @@ export async function rereadFacts(
   };
 }
 
-async function ways(
+async function paths(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'tableRoutes' | 'rules' | 'path' | 'covering' | 'tunsrc'>> {
-  const way = subject && pathOf(subject);
-  const asks = (fact: CarrierFact) => carrierAsks(subject?.carrier.type, fact);
-  const [routes, defaults6, tableRoutes, rules, path, covering, tunsrc] = await Promise.all([
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path' | 'covering'>> {
+  const wanted = subject && pathOf(subject);
+  const [routes, defaults6, path, covering] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
-    readTableRoutes(runner),
-    readRules(runner),
-    way && readPath(runner, way.to, links, way.from),
-    subject && asks('covering') ? readCovering(runner, subject.remote, subject.local) : undefined,
-    asks('tunsrc') ? readTunsrc(runner) : undefined,
+    wanted && readPath(runner, wanted.to, links, wanted.from),
+    subject && carrierAsks(subject.carrier.type, 'covering')
+      ? readCovering(runner, subject.remote, subject.local)
+      : undefined,
   ]);
-  return { routes, defaults6, tableRoutes, rules, path, covering, tunsrc };
+  return { routes, defaults6, path, covering };
+}
+
+async function tunsrcOf(runner: Runner, subject: Subject | undefined): Promise<string | undefined> {
+  return carrierAsks(subject?.carrier.type, 'tunsrc') ? readTunsrc(runner) : undefined;
 }
 
 /** The devices that a site names. */

@@ -74,7 +74,7 @@ export class SealWatch {
   }
 
   async #read(): Promise<void> {
-    const sections = new Set(['links', 'routes', 'xfrm', 'tables'] as const);
+    const sections = new Set(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc', 'xfrm', 'tables'] as const);
     this.#facts = await rereadFacts(this.#runner, this.#facts, this.plan.site, sections);
   }
 

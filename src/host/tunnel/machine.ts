@@ -1,7 +1,7 @@
 /** The machine as the tunnel's steps see it: facts that are read again after each change, and commands. */
 import type { Facts } from '../../tunnel/facts.js';
 import type { Command } from '../../tunnel/item.js';
-import { readFacts, rereadFacts, SECTIONS, type Subject } from '../facts.js';
+import { readFacts, rereadFacts, type Section, SECTIONS, type Subject } from '../facts.js';
 import type { Runner } from '../exec.js';
 import { perform, type Performed } from './perform.js';
 import { changedBy } from './reread.js';
@@ -11,8 +11,8 @@ export interface Machine {
   readonly facts: Facts;
   /** @throws ClearDfError of the command */
   perform(command: Command): Promise<Performed>;
-  /** Reads again what commands since the last reading can have changed; or all of it. */
-  look(all?: 'all'): Promise<Facts>;
+  /** Reads again what commands since the last reading can have changed; or all of it; or these sections alone. */
+  look(what?: 'all' | readonly Section[]): Promise<Facts>;
 }
 
 /** This machine, read for the first time, with what it can do. */
@@ -32,9 +32,10 @@ export async function openMachine(
       since.push(command);
       return perform(runner, command, log);
     },
-    async look(all) {
-      const sections = all === undefined ? changedBy(since) : new Set(SECTIONS);
-      since = [];
+    async look(what) {
+      const named = typeof what === 'object';
+      const sections = named ? new Set(what) : what === 'all' ? new Set(SECTIONS) : changedBy(since);
+      if (!named) since = [];
       return (facts = sections.size === 0 ? facts : await rereadFacts(runner, facts, subject, sections));
     },
   };

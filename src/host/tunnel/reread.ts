@@ -2,12 +2,21 @@
  * Which parts of the facts a command can have changed, so that no more than those are read again. What it changes by
  * the way (routes that go with a device) shows when everything is read again, at the end.
  */
-import type { Command } from '../../tunnel/item.js';
+import type { Command, Condition } from '../../tunnel/item.js';
 import { SECTIONS, type Section } from '../facts.js';
 
 /** The parts to read again after these commands; all of them after one that is not known here. */
 export function changedBy(commands: readonly Command[]): Set<Section> {
   return new Set(commands.flatMap(({ argv, input }) => ofCommand(argv, input ?? '')));
+}
+
+/** The parts to read before a command that depends on this. */
+export function neededBy({ sysctls, noBridgeCalls, noPorts, noRoutesWith }: Condition): Section[] {
+  return [
+    ...(sysctls === undefined ? [] : (['sysctls'] as const)),
+    ...(noBridgeCalls === undefined && noPorts === undefined ? [] : (['links'] as const)),
+    ...(noRoutesWith === undefined ? [] : (['tableRoutes'] as const)),
+  ];
 }
 
 function ofCommand(argv: readonly string[], input: string): readonly Section[] {
@@ -37,7 +46,11 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
 function ofIp(args: readonly string[], input: string): readonly Section[] {
   const object = args.find((word) => !word.startsWith('-'));
   if (object === 'xfrm' || input.startsWith('xfrm ')) return ['xfrm'];
-  if (object === 'rule' || object === 'route' || object === 'sr') return ['routes'];
+  if (object === 'sr') return ['tunsrc'];
+  // Both decide which device leads to the other end.
+  if (object === 'rule') return ['rules', 'routes'];
+  if (object === 'route') return ['tableRoutes', 'routes'];
   const devices = ['links', 'sysctls', 'modules'] as const;
-  return object === 'link' ? devices : [...devices, 'routes'];
+  if (object === 'link') return devices;
+  return object === 'address' ? [...devices, 'routes', 'tableRoutes'] : SECTIONS;
 }

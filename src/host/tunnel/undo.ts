@@ -1,7 +1,9 @@
 /** One change put back. */
 import { ClearDfError } from '../../errors.js';
+import type { Facts } from '../../tunnel/facts.js';
 import { type Command, type Item, unmet } from '../../tunnel/item.js';
 import type { Machine } from './machine.js';
+import { neededBy } from './reread.js';
 
 export interface ChangeToUndo {
   key: string;
@@ -26,14 +28,13 @@ export async function undoChange(
   machine: Machine,
   log: { debug(message: string): void; info(message: string): void },
 ): Promise<string | undefined> {
-  const asBefore = () => isAs(observed, item, machine);
-  if (undo.length === 0 || (!certain && asBefore())) return undefined;
+  if (undo.length === 0 || (!certain && isAs(observed, item, await machine.look()))) return undefined;
   log.info(`put back: ${key}`);
   const failures: string[] = [];
   const excuses: string[] = [];
   for (const command of undo) {
     if (command.onlyWhile !== undefined) {
-      const reason = unmet(command, await machine.look('all'), settled);
+      const reason = unmet(command, await machine.look(neededBy(command.onlyWhile)), settled);
       if (reason !== undefined) {
         log.info(`${key} stays: ${reason}`);
         continue;
@@ -48,15 +49,16 @@ export async function undoChange(
       failures.push(error.message);
     }
   }
+  if (failures.length === 0 && excuses.length === 0) return undefined;
   const facts = await machine.look();
   // A removal that found nothing to remove is fine; one after which the thing is still there is not. Modules may stay.
   if (item?.kind !== 'module' && item?.status(facts).state === 'in-sync') failures.push(...excuses);
-  if (failures.length === 0 || asBefore()) return undefined;
+  if (failures.length === 0 || isAs(observed, item, facts)) return undefined;
   return failures.join('; ');
 }
 
 /** Whether it stands as it was found before the change. */
-function isAs(observed: string, item: Item | undefined, { facts }: Machine): boolean {
+function isAs(observed: string, item: Item | undefined, facts: Facts): boolean {
   const status = item?.status(facts);
   return status !== undefined && status.state !== 'in-sync' && status.observed === observed;
 }
