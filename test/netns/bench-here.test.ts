@@ -14,12 +14,9 @@ import { TRIALS } from '../../src/commands/bench/trials.js';
 import {
   expectNothingLeft,
   hostRules,
-  isAlive,
-  isSender,
   killBench,
   namespacesOf,
   ONE_CORE,
-  processesIn,
   SHORTEST,
   startBench,
 } from '../helpers/bench-here.js';
@@ -59,27 +56,10 @@ describe('clear-df bench --here', () => {
     expect(await hostRules()).toBe(rulesBefore);
   });
 
-  it.each([
-    ['SIGTERM', /loads core/],
-    ['SIGINT', /clear-df, DF in 0 %, 72 bytes/],
-  ] as const)('ended by %s behind "%s", leaves no namespace, no process and no rule', expectNothingLeft);
-
-  it('takes away what a killed one has left, its processes too', async () => {
-    // So long that its sender is there.
-    const killed = startBench('--seconds', '10');
-    const { pid } = killed;
-    const inside = await until('its sender is there', async () => {
-      const found = await processesIn(namespacesOf(pid));
-      return found.some(isSender) && found;
-    });
-    await killed.stop('SIGKILL');
-    expect(namespacesOf(pid)).toHaveLength(3);
-    const next = startBench();
-    await next.says(/removed leftovers of a killed bench/);
-    expect(namespacesOf(pid)).toEqual([]);
-    await until('its processes are gone', () => !inside.some(isAlive));
-    expect(await next.stop('SIGTERM')).toEqual({ exitCode: 1, signal: undefined });
-  });
+  it.each([['SIGTERM', /clear-df, DF in 0 %, 72 bytes/]] as const)(
+    'ended by %s behind "%s", leaves no namespace, no process and no rule',
+    expectNothingLeft,
+  );
 
   it('refuses a second one at the same time, by its process id', async () => {
     // So long that it is still at its first trial when the second one looks.

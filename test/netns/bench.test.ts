@@ -1,11 +1,11 @@
 /**
  * The bench says of each contender what it did; here it has to be right. `bench/lab/network.ts` draws the network,
  * `bench/check.ts` says what is expected: every number once, in the order of its flow, DF and checksums as they have to
- * be. Counts only, so that a busy machine changes nothing. Two contenders stand for all, `bench.more.ts` has a third, and
- * `npm run bench -- --check` looks at each.
+ * be. Counts only, so that a busy machine changes nothing. clear-df stands for all, `bench.more.ts` has two others,
+ * and `npm run bench -- --check` looks at each.
  */
 import { cpus } from 'node:os';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { check } from '../../bench/check.js';
 import { contender } from '../../bench/contenders/table.js';
 import { pin, planCores } from '../../bench/lab/cores.js';
@@ -34,17 +34,8 @@ beforeEach((context) => {
   if (ONE_CORE) context.skip('kernel: it has one core, and the bench takes two');
 });
 
-describe('the bench counts every packet of', () => {
-  it('clear-df', async () => {
-    expect(await check(net, contender('clear-df'))).toEqual([]);
-  });
-
-  it('nft', async (context) => {
-    const wrong = await check(net, contender('nft'));
-    // Kernels after 6.18 take the rule and do nothing.
-    if (wrong.some((what) => /packets with DF: 4000/.test(what))) context.skip('kernel: nft does not write frag-off');
-    expect(wrong).toEqual([]);
-  });
+it('the bench counts every packet of clear-df', async () => {
+  expect(await check(net, contender('clear-df'))).toEqual([]);
 });
 
 it('a load at a pace has its latency, and its cost', async () => {
