@@ -60,9 +60,8 @@ async function takeAllDown(
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
   );
   // A table of the engine nft is an item like others; a mangler may be left from another engine.
-  if (plan?.engine === 'nft') await endMangler(journal, log);
-  else await endRules(journal, { runner, log, force });
-  await machine.look('all');
+  const ended = await (plan?.engine === 'nft' ? endMangler(journal, log) : endRules(journal, { runner, log, force }));
+  if (ended) await machine.look('all');
   const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, others, log });
   for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
   if (failed.length === 0) {
@@ -88,13 +87,16 @@ function siteIfAny(journal: Journal): Site | undefined {
   }
 }
 
-/** The mangler takes its rules with it; those of one that was killed are removed here. */
+/**
+ * The mangler takes its rules with it; those of one that was killed are removed here.
+ * @returns whether there were any of the two
+ */
 async function endRules(
   journal: Journal,
   { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const { name } = journal;
-  await endMangler(journal, log);
+  const ended = await endMangler(journal, log);
   const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
     if (!force) await refuseLiveFeeds(runner, name);
     return removeRules(runner, name);
@@ -103,6 +105,7 @@ async function endRules(
   if (removedFrom.length > 0)
     log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
+  return ended || removedFrom.length > 0;
 }
 
 async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {

@@ -68,11 +68,12 @@ export function refuseTakenQueues({ queues, place }: Site): void {
 
 /**
  * Tells the mangler to end, and waits until it has.
+ * @returns whether there was one
  * @throws ClearDfError CONFLICT when it does not, or is not ours to stop
  */
-export async function endMangler(journal: Journal, log: Logger): Promise<void> {
+export async function endMangler(journal: Journal, log: Logger): Promise<boolean> {
   const running = runningMangler(journal);
-  if (running === undefined) return;
+  if (running === undefined) return false;
   const { pid } = running;
   log.info({ pid }, `telling process ${pid}, which runs for ${journal.name}, to end`);
   try {
@@ -85,6 +86,7 @@ export async function endMangler(journal: Journal, log: Logger): Promise<void> {
     if (Date.now() > until) throw unwilling(journal.name, pid, `it has not ended within ${END_MS / 1000} s`);
     await pause(LOOK_MS);
   }
+  return true;
 }
 
 function unwilling(name: string, pid: number, reason: string, cause?: unknown): ClearDfError {
