@@ -27,7 +27,7 @@ function unmet(host) {
   var system = unmetBySystem(host);
   if (system !== undefined) return system;
   var root = path.join(__dirname, '..');
-  if (fs.existsSync(path.join(root, 'dist/cli/main.js'))) return undefined;
+  if (fs.existsSync(path.join(root, 'dist/esm/cli/main.js'))) return undefined;
   return root + ' has no dist/: it is a clone that is not built; npm run setup builds it';
 }
 

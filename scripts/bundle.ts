@@ -43,7 +43,7 @@ export async function bundle(entryPoints: string[], outdir: string): Promise<voi
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [folder = 'dist/cli'] = process.argv.slice(2);
+  const [folder = 'dist/esm/cli'] = process.argv.slice(2);
   // `send` is started as a process, and so by its file.
   await bundle(['src/cli/main.ts', 'src/commands/bench/send.ts'], folder);
 }

@@ -12,7 +12,7 @@ import { contents, filesBelow } from './stage.js';
 export const APP = '/opt/clear-df';
 /** Where the lab's own files are inside a guest. */
 const LAB = '/opt/lab';
-const MAIN = 'dist/cli/main.js';
+const MAIN = 'dist/esm/cli/main.js';
 export const APP_MAIN = path.join(APP, MAIN);
 /** clear-df as a process that waits for commands: see resident.mjs. */
 const RESIDENT = 'resident.mjs';

@@ -10,7 +10,7 @@ import { PROJECT } from './tools.js';
 class LocalMachine implements Machine {
   readonly name = 'this machine';
   readonly node = process.execPath;
-  readonly main = path.join(PROJECT, 'dist/cli/main.js');
+  readonly main = path.join(PROJECT, 'dist/esm/cli/main.js');
 
   async run(
     [command, ...args]: readonly string[],

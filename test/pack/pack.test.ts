@@ -83,7 +83,7 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'dist/cjs/index.d.ts',
     'dist/cjs/package.json',
     'bin/clear-df.cjs',
-    'dist/cli/main.js',
+    'dist/esm/cli/main.js',
     'dist/esm/plan.js',
     'dist/cjs/plan.js',
     'examples/embed.mjs',
