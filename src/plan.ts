@@ -7,12 +7,12 @@ import { commandText, planText } from './tunnel/plan-text.js';
 import { planTunnel } from './tunnel/planner.js';
 import { parseSecrets } from './tunnel/secrets.js';
 import { parseSite } from './tunnel/site-file.js';
-import type { SocketPlan } from './tunnel/socket.js';
+import type { SocketPlan } from './tunnel/carriers/carrier.js';
 import type { Sizes } from './tunnel/sizes.js';
 
 export { ClearDfError } from './errors.js';
 export type { Assumptions } from './tunnel/assumed.js';
-export type { SocketPlan } from './tunnel/socket.js';
+export type { SocketPlan } from './tunnel/carriers/carrier.js';
 export type { Layer, Sizes, WirePacket } from './tunnel/sizes.js';
 
 /** The keys of a site file (docs/tunnel.md). */

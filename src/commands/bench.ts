@@ -5,7 +5,7 @@
 import { availableParallelism, cpus, release } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
-import { netAdmin } from '../host/capabilities.js';
+import { netAdmin } from '../host/read/rights.js';
 import { childCommand } from '../host/bench/child.js';
 import { readCores } from '../host/bench/clocks.js';
 import { choosePair, type Pair } from '../host/bench/cores.js';

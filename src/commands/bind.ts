@@ -1,7 +1,7 @@
 /** From the options to bound queues: the mangler's share of a run. */
 import { ClearDfError } from '../errors.js';
-import { netAdmin } from '../host/capabilities.js';
-import { holderOf, readKernelQueues } from '../host/kernel-queues.js';
+import { netAdmin } from '../host/read/rights.js';
+import { holderOf, readKernelQueues } from '../host/read/queues.js';
 import type { Logger } from '../log.js';
 import { ClearDf, type OpenOptions } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';

@@ -1,6 +1,6 @@
 /** The fast path while no process runs: its programs go on, and their maps tell what they have counted. */
 import { type FastStats, listFastPaths } from '../fast-path/fast-path.js';
-import { listLinks } from '../host/devices.js';
+import { listDevices } from '../host/read/links.js';
 import { createRunner } from '../host/exec.js';
 import { createLogger } from '../log.js';
 
@@ -16,7 +16,7 @@ export interface FastPathAlone extends FastStats {
 export async function fastPathAlone(): Promise<FastPathAlone[]> {
   const attached = listFastPaths();
   if (attached.length === 0) return [];
-  const links = await listLinks(createRunner({ log: createLogger('silent') }));
+  const links = await listDevices(createRunner({ log: createLogger('silent') }));
   const nameOf = (index: number) => links.find((link) => link.index === index)?.name ?? `interface ${index}`;
   return attached.flatMap(({ device, direction, name, counters }) =>
     counters === undefined ? [] : [{ name, device: nameOf(device), direction, counters }],

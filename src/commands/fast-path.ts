@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import type { FastPath, FastStats, Spot } from '../fast-path/fast-path.js';
 import { allThatLeave, type FastRule, fastRuleOf } from '../fast-path/place.js';
-import { findLink, type Link } from '../host/devices.js';
+import { findDevice, type NamedDevice } from '../host/read/links.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { egressMtu } from '../host/firewall/mtu.js';
 import type { Logger } from '../log.js';
@@ -23,7 +23,7 @@ export class FastPathKeeper {
   /** Whether it is in place, as far as is known. */
   #stands = false;
   /** Where it is attached. */
-  #link: Link | undefined;
+  #link: NamedDevice | undefined;
   /** What was told and has not passed yet. */
   #told: string | undefined;
 
@@ -125,8 +125,8 @@ export class FastPathKeeper {
     return typeof rule === 'string' ? rule : { name: spec.name, rule };
   }
 
-  #find(device: string): Promise<Link> {
-    return findLink(this.#runner, device, 'fast path at');
+  #find(device: string): Promise<NamedDevice> {
+    return findDevice(this.#runner, device, 'fast path at');
   }
 
   async #attach({ name, rule }: Exclude<Wish, string>): Promise<void> {

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
-import { readKernelQueues } from '../host/kernel-queues.js';
+import { readKernelQueues } from '../host/read/queues.js';
 import { createLogger, type Logger } from '../log.js';
 import type { ClearDf } from '../mangler.js';
 import { snapshotSource } from '../report/snapshot.js';

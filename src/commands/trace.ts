@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
 import { createRunner, type Runner } from '../host/exec.js';
-import { holderOf } from '../host/kernel-queues.js';
+import { holderOf } from '../host/read/queues.js';
 import { readTextFile } from '../host/text-file.js';
 import { readTraceCounters } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';

@@ -4,8 +4,8 @@
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
 import { inputNotes } from '../doctor/site-input.js';
-import { netAdmin } from '../host/capabilities.js';
-import { readKernel } from '../host/doctor/modules.js';
+import { netAdmin } from '../host/read/rights.js';
+import { readKernel } from '../host/read/modules.js';
 import { readRulesets } from '../host/doctor/rulesets.js';
 import { createRunner } from '../host/exec.js';
 import { installFile } from '../host/install-file.js';

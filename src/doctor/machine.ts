@@ -2,7 +2,7 @@
  * A machine as the doctor sees it: read once by `src/host/doctor/`, judged by the other files of this folder. Plain
  * data, so that every judgement can be tried without a machine.
  */
-import type { Facts, IkeFacts, PolicyRule } from '../tunnel/facts.js';
+import type { Facts, IkeFacts, Link, PolicyRule } from '../tunnel/facts.js';
 import type { LastAttempt } from '../tunnel/carriers/ike/judge.js';
 import type { Mark } from '../tunnel/site/site.js';
 import type { Answer } from '../tunnel/enums.js';
@@ -33,15 +33,7 @@ export interface HeldQueue {
 }
 
 /** One device, from `ip -d -s -j link show`. */
-export interface Device {
-  name: string;
-  /** Bytes. */
-  mtu: number;
-  up: boolean;
-  master: string | undefined;
-  kind: string | undefined;
-  /** `linkinfo.info_data`. */
-  data: Readonly<Record<string, unknown>>;
+export interface Device extends Omit<Link, 'addresses' | 'fallback'> {
   /** Of a port of a bridge: forwarding, listening, learning, blocking, disabled. */
   portState?: string | undefined;
   /** Packets; a gretap counts the frames there that it refused. */

@@ -1,28 +1,7 @@
 /** What `nft -j list ruleset` says that the doctor wants: chains with their hooks, rules, flowtables. */
 import * as z from 'zod';
+import { readNftJson } from '../rules/nft-json.js';
 import { type Machine, type Reading, known } from './machine.js';
-
-/** The parts of libnftables-json(5) that are read here; everything else passes. */
-const place = z.object({ family: z.string(), table: z.string() });
-const listing = z.object({
-  nftables: z.array(
-    z
-      .object({
-        chain: place
-          .extend({ name: z.string(), type: z.string().optional() })
-          .extend({ hook: z.string().optional(), policy: z.string().optional() })
-          .optional(),
-        rule: place
-          .extend({ chain: z.string(), handle: z.number(), comment: z.string().optional() })
-          .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
-          .optional(),
-        flowtable: place
-          .extend({ name: z.string(), dev: z.union([z.string(), z.array(z.string())]).optional() })
-          .optional(),
-      })
-      .catch({}),
-  ),
-});
 
 export interface NftChain {
   family: string;
@@ -71,7 +50,7 @@ export function nftListing({ nftJson, nftText }: Machine): Reading<NftListing> {
 }
 
 function readListing(json: string, text: string): NftListing {
-  const { nftables } = listing.parse(JSON.parse(json));
+  const nftables = readNftJson(json);
   const words = linesByHandle(text);
   const chains = nftables.flatMap(({ chain }) =>
     chain === undefined ? [] : [{ ...chain, hook: chain.hook, policy: chain.policy }],

@@ -4,16 +4,14 @@ import { carrierAsks, carrierDevices, pathOf } from '../tunnel/carriers/table.js
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site/site.js';
 import type { Runner } from './exec.js';
-import { readIke } from './facts/ike.js';
-import { readLinks } from './facts/links.js';
-import { readModules } from './facts/modules.js';
-import { readCovering, readDefaults6, readPath, readRoutes } from './facts/routes.js';
-import { readRules } from './facts/rules.js';
-import { readSysctls } from './facts/sysctls.js';
-import { readTableRoutes } from './facts/table-routes.js';
-import { readTables } from './facts/tables.js';
-import { readTunsrc } from './facts/tunsrc.js';
-import { readXfrm } from './facts/xfrm.js';
+import { readIke } from './read/ike.js';
+import { readLinks } from './read/links.js';
+import { readModules } from './read/modules.js';
+import { readCovering, readPath } from './read/path.js';
+import { readDefaults6, readRoutes, readRules, readTableRoutes, readTunsrc } from './read/routes.js';
+import { readSysctls } from './read/sysctls.js';
+import { readTables } from './read/nft.js';
+import { readXfrm } from './read/xfrm.js';
 import { type Abilities, probe, questionsOf } from './probes.js';
 
 /** Parts of the facts that are read apart from each other. */

@@ -8,7 +8,7 @@ import * as nft from '../rules/nft.js';
 import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
-import { netAdmin } from './capabilities.js';
+import { netAdmin } from './read/rights.js';
 import { NoAnswerError, type Runner } from './exec.js';
 import {
   type Backend,

@@ -6,8 +6,8 @@ import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../errors.js';
 import type { Runner } from './exec.js';
-import { parseLinks } from './facts/links.js';
-import { readModules } from './facts/modules.js';
+import { parseLinks } from './read/links.js';
+import { readModules } from './read/modules.js';
 
 /** Kinds of devices that go away with a module. */
 const KINDS: Record<string, readonly string[]> = { ip_gre: ['gre', 'gretap', 'erspan'], vrf: ['vrf'] };

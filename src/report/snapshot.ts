@@ -4,7 +4,7 @@
  */
 import type { Counters } from '../counters.js';
 import type { FastStats } from '../fast-path/fast-path.js';
-import type { KernelQueues } from '../host/kernel-queues.js';
+import type { KernelQueues } from '../host/read/queues.js';
 import type { Busiest, ClearDf, Setting, Stats } from '../mangler.js';
 
 /** What the kernel's own table says about one of our queues. */

@@ -1,30 +1,7 @@
 /** What `nft -j list ruleset` says about who owns which table. */
-import * as z from 'zod';
 import { nameOfTag } from './resolve.js';
+import { readNftJson } from './nft-json.js';
 import { FAMILIES, type Family, isEarlyAlone, nameOfTable } from './nft.js';
-
-/** The parts of libnftables-json(5) that are read here; everything else passes. */
-const listing = z.object({
-  nftables: z.array(
-    z
-      .object({
-        table: z.object({ family: z.string(), name: z.string() }).optional(),
-        chain: z
-          .object({ family: z.string(), table: z.string(), name: z.string() })
-          .extend({ type: z.string(), hook: z.string(), policy: z.string() })
-          .partial()
-          .optional(),
-        rule: z
-          .object({ family: z.string(), table: z.string(), chain: z.string(), comment: z.string().optional() })
-          .extend({ expr: z.array(z.unknown()).default([]) })
-          .optional(),
-        set: z.object({ family: z.string(), table: z.string() }).optional(),
-        map: z.object({ family: z.string(), table: z.string() }).optional(),
-        // What is none of these forms is somebody else's, and no reason to know nothing.
-      })
-      .catch({}),
-  ),
-});
 
 /** One table and the comments of its rules. */
 export interface Table {
@@ -53,7 +30,7 @@ const COMPAT_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security', 'br
 
 /** @throws SyntaxError or ZodError when the text is no such listing */
 export function readRuleset(json: string): Table[] {
-  const { nftables } = listing.parse(JSON.parse(json));
+  const nftables = readNftJson(json);
   const tables = new Map<string, Table>();
   for (const { table } of nftables) {
     if (table)
@@ -65,7 +42,7 @@ export function readRuleset(json: string): Table[] {
     if (!owner) continue;
     if (chain) {
       owner.chains.push({
-        name: chain.name ?? '',
+        name: chain.name,
         base: chain.hook !== undefined,
         hook: chain.hook,
         policy: chain.policy,
@@ -73,7 +50,7 @@ export function readRuleset(json: string): Table[] {
       owner.redirects ||= chain.type === 'nat' && chain.hook === 'prerouting';
     } else if (rule) {
       owner.rules.push({ chain: rule.chain, comment: rule.comment });
-      owner.redirects ||= rule.expr.some((part) => typeof part === 'object' && part !== null && 'tproxy' in part);
+      owner.redirects ||= rule.expr.some((part) => 'tproxy' in part);
     } else {
       owner.sets += 1;
     }

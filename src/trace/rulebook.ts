@@ -1,28 +1,10 @@
 /** Which chain hangs where, and what stands in it: by what a trace's chains and rules get their places and words. */
-import * as z from 'zod';
 import { ClearDfError } from '../errors.js';
 import { savedRules } from '../rules/iptables.js';
+import { readNftJson } from '../rules/nft-json.js';
 import { valueOf } from '../rules/save-format.js';
 import { HOOKS, type Hook } from './nft-marks.js';
 import { queueOf, type TracedRule } from './chain-visit.js';
-
-const place = { family: z.string(), table: z.string() };
-const listing = z.object({
-  nftables: z.array(
-    z
-      .object({
-        chain: z
-          .object({ ...place, name: z.string(), hook: z.string().optional(), prio: z.number().optional() })
-          .optional(),
-        rule: z
-          .object({ ...place, chain: z.string(), handle: z.number(), comment: z.string().optional() })
-          .extend({ expr: z.array(z.record(z.string(), z.unknown())).default([]) })
-          .optional(),
-      })
-      // One that is not in this form is left out.
-      .catch({}),
-  ),
-});
 
 /** Where a base chain hangs. */
 export interface Place {
@@ -42,10 +24,10 @@ export interface Texts {
   legacySave: string;
 }
 
-function readListing(json: string): z.infer<typeof listing>['nftables'] {
+function readListing(json: string): ReturnType<typeof readNftJson> {
   if (json === '') return [];
   try {
-    return listing.parse(JSON.parse(json)).nftables;
+    return readNftJson(json);
   } catch (cause) {
     throw new ClearDfError({
       code: 'ENVIRONMENT',

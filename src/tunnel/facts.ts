@@ -1,118 +1,170 @@
 /**
  * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
- * Plain data, so that plans can be made and tested without a machine.
+ * Plain data, so that plans can be made and tested without a machine. What the journal keeps of it is a schema, because
+ * it is read again from a file; the types are that schema's.
  */
-import type { Answer } from './enums.js';
+import * as z from 'zod';
 import type { Mark, Site } from './site/site.js';
 
-/** One device, from `ip -d -j address show`. */
-export interface Link {
-  name: string;
-  /** Bytes. */
-  mtu: number;
-  up: boolean;
-  /** The bridge or VRF that it is a port of. */
-  master: string | undefined;
-  /** `linkinfo.info_kind`: gretap, bridge, veth, …; undefined for hardware. */
-  kind: string | undefined;
-  /** `linkinfo.info_data` as it was printed. */
-  data: Readonly<Record<string, unknown>>;
-  /** With prefix length, global and link-local, IPv4 and IPv6: `10.0.0.1/24`. */
-  addresses: readonly Address[];
-  /** Created by the kernel with a module, as gre0 is. */
-  fallback: boolean;
-}
+const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+const words = list(z.string());
+const family = z.union([z.literal(4), z.literal(6)]);
+const mark = z.object({ value: z.number(), mask: z.number() }).optional() satisfies z.ZodType<Mark | undefined>;
+const answer = z.enum(['yes', 'no', 'unknown']);
 
-export interface Address {
-  family: 4 | 6;
+const address = z.object({
+  family,
   /** `10.0.0.1/24` */
-  prefix: string;
-  scope: string;
+  prefix: z.string(),
+  scope: z.string(),
   /** The words behind the prefix, as `ip address add` takes them again: `brd 10.0.0.255`. */
-  words?: readonly string[];
+  words: words.optional(),
   /** Set by DHCP or SLAAC: it comes and goes. */
-  dynamic: boolean;
-}
+  dynamic: z.boolean(),
+});
+export type Address = z.infer<typeof address>;
 
-/** One IPv4 route of the main table, from `ip -j -4 route show table main`. */
-export interface Route {
+/** One device, from `ip -d -j address show`. */
+const link = z.object({
+  name: z.string(),
+  /** Bytes. */
+  mtu: z.number(),
+  up: z.boolean(),
+  /** The bridge or VRF that it is a port of. */
+  master: z.string().optional(),
+  /** `linkinfo.info_kind`: gretap, bridge, veth, …; undefined for hardware. */
+  kind: z.string().optional(),
+  /** `linkinfo.info_data` as it was printed. */
+  data: z.record(z.string(), z.unknown()),
+  /** Global and link-local, IPv4 and IPv6. */
+  addresses: list(address),
+  /** Created by the kernel with a module, as gre0 is. */
+  fallback: z.boolean(),
+});
+export type Link = z.infer<typeof link>;
+
+/** One IPv4 route of the main table, from `ip -o -4 route show table main`. */
+const route = z.object({
   /** `default` or `10.0.0.0/24`. */
-  destination: string;
-  via: string | undefined;
-  dev: string;
+  destination: z.string(),
+  via: z.string().optional(),
+  dev: z.string(),
   /** kernel, static, dhcp, … */
-  protocol: string;
+  protocol: z.string(),
   /** The words behind the destination, as `ip route add` takes them again. */
-  words: readonly string[];
-}
+  words,
+});
+export type Route = z.infer<typeof route>;
 
 /** One route of any table but the main and local ones of IPv4, from `ip -o -4|-6 route show table all`. */
-export interface TableRoute {
-  family: 4 | 6;
+const tableRoute = z.object({
+  family,
   /** As `ip` prints it: a number, or a name of /etc/iproute2/rt_tables. */
-  table: string;
-  destination: string;
-  via: string | undefined;
-  /** Empty where {@link type} says that it leads nowhere. */
-  dev: string;
+  table: z.string(),
+  destination: z.string(),
+  via: z.string().optional(),
+  /** Empty where `type` says that it leads nowhere. */
+  dev: z.string(),
   /** Of a route that leads to no device: unreachable, blackhole, prohibit. */
-  type?: string | undefined;
+  type: z.string().optional(),
   /** The words behind the destination, without the table. */
-  words: readonly string[];
-}
+  words,
+});
+export type TableRoute = z.infer<typeof tableRoute>;
 
 /** One rule of the routing policy, from `ip -4|-6 rule show`. */
-export interface PolicyRule {
-  family: 4 | 6;
-  preference: number;
+const rule = z.object({
+  family,
+  preference: z.number(),
   /** The words behind the preference: `not from all fwmark 0x66/0x66 lookup 50`. */
-  words: readonly string[];
-}
+  words,
+});
+export type PolicyRule = z.infer<typeof rule>;
 
 /** One security association; keys are never here. */
-export interface XfrmState {
-  source: string;
-  destination: string;
-  protocol: string;
+const state = z.object({
+  source: z.string(),
+  destination: z.string(),
+  protocol: z.string(),
   /** `0x00001001` as a number. */
-  spi: number;
-  mode: string;
-  reqid: number;
+  spi: z.number(),
+  mode: z.string(),
+  reqid: z.number(),
   /** Wildcard where undefined. */
-  mark?: Mark | undefined;
-  ifId?: number | undefined;
-  outputMark?: Mark | undefined;
+  mark,
+  ifId: z.number().optional(),
+  outputMark: mark,
   /** For packets of both families (`flag af-unspec`). */
-  bothFamilies?: boolean | undefined;
+  bothFamilies: z.boolean().optional(),
   /** UDP ports around it. */
-  encap?: { source: number; destination: number } | undefined;
-  /** SHA-256 of algorithm names and keys (`digest.ts`), hexadecimal: whether they are those of the key file. */
+  encap: z.object({ source: z.number(), destination: z.number() }).optional(),
+});
+export interface XfrmState extends z.infer<typeof state> {
+  /** SHA-256 of algorithm names and keys, hexadecimal: whether they are those of the key file. */
   digest: string;
 }
 
-export interface XfrmPolicy {
-  direction: string;
+const policy = z.object({
+  direction: z.string(),
   /** Selector. */
-  source: string;
-  destination: string;
-  protocol: string | undefined;
+  source: z.string(),
+  destination: z.string(),
+  protocol: z.string().optional(),
   /** Of a selector for ICMP that names both. */
-  icmp?: { type: number; code: number } | undefined;
+  icmp: z.object({ type: z.number(), code: z.number() }).optional(),
   /** GRE key of a selector for GRE that names one; 0 is that of packets without a key. */
-  greKey?: number | undefined;
+  greKey: z.number().optional(),
   /** The device of a selector that names one, for what leaves; `if12` when that device is gone. */
-  dev?: string | undefined;
+  dev: z.string().optional(),
   /** Lets nothing through (`action block`). */
-  blocks?: boolean | undefined;
+  blocks: z.boolean().optional(),
   /** Any where undefined. */
-  mark?: Mark | undefined;
-  ifId?: number | undefined;
+  mark,
+  ifId: z.number().optional(),
   /** First template; empty without one. */
-  mode: string;
-  reqid: number;
+  mode: z.string(),
+  reqid: z.number(),
   /** First template's protocol: esp, ah, comp. */
-  transform: string;
-}
+  transform: z.string(),
+});
+export type XfrmPolicy = z.infer<typeof policy>;
+
+/** What the machine can do, found by trying. */
+const abilities = z.object({
+  /** `ignore-df` on a gretap. */
+  ignoreDf: answer,
+  /** iptables rules that queue, with physdev. */
+  bridgeQueue: answer,
+  /** A payload verdict in nft's bridge family comes through. */
+  nftBridgeQueue: answer,
+  /** nft may clear DF in the kernel, found by its effect. */
+  nftClearsDf: answer,
+  /** SRv6's End.DT4; asked for carrier srv6 only. */
+  endDt4: answer.optional(),
+});
+
+/** Facts that the journal of a tunnel keeps. */
+export const keptFacts = z.object({
+  links: list(link),
+  routes: list(route),
+  /** Routes elsewhere: other tables, and IPv6. */
+  tableRoutes: list(tableRoute).default([]),
+  rules: list(rule).default([]),
+  /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
+  tunsrc: z.string().optional(),
+  /** The path to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
+  path: z
+    .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
+    .optional(),
+  /** The route that leads to the remote address; for carrier tun only. Length 0: a default route. */
+  covering: z.object({ dev: z.string(), table: z.string(), length: z.number() }).optional(),
+  states: list(state),
+  policies: list(policy),
+  /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
+  tables: list(z.string()).optional(),
+  can: abilities,
+  evidence: z.record(z.string(), z.string()).optional(),
+});
 
 /** What charon says of itself, and the files that it reads. */
 export interface IkeFacts {
@@ -153,47 +205,20 @@ export interface IkeAssociation {
   }[];
 }
 
-export interface Facts {
+export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'evidence'> {
   /** `uname -r`. */
   kernel: string;
-  links: readonly Link[];
-  routes: readonly Route[];
   /** Devices that an IPv6 default route leads to. */
   defaults6?: readonly string[];
-  /** Routes elsewhere: other tables, and IPv6. */
-  tableRoutes: readonly TableRoute[];
-  rules: readonly PolicyRule[];
-  /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
-  tunsrc?: string | undefined;
-  /** The path to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
-  path: { dev: string; mtu: number; source: string | undefined; via: string | undefined } | undefined;
-  /** The route that leads to the remote address; for carrier tun only. Length 0: a default route. */
-  covering?: { dev: string; table: string; length: number } | undefined;
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */
   modules: ReadonlySet<string>;
   /** Kernel parameters that plans ask about, slashes; absent ones are not in it. */
   sysctls: ReadonlyMap<string, string>;
   states: readonly XfrmState[];
-  policies: readonly XfrmPolicy[];
+  /** What each answer of `can` rests on, in words. */
+  evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
   /** Of strongSwan, where the site has its keys from it. */
   ike?: IkeFacts | undefined;
-  /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
-  tables: readonly string[] | undefined;
-  /** What the machine can do, found by trying. */
-  can: {
-    /** `ignore-df` on a gretap. */
-    ignoreDf: Answer;
-    /** iptables rules that queue, with physdev. */
-    bridgeQueue: Answer;
-    /** A payload verdict in nft's bridge family comes through. */
-    nftBridgeQueue: Answer;
-    /** nft may clear DF in the kernel, found by its effect. */
-    nftClearsDf: Answer;
-    /** SRv6's End.DT4; asked for carrier srv6 only. */
-    endDt4?: Answer | undefined;
-  };
-  /** What each answer of {@link Facts.can} rests on, in words. */
-  evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
 }
 
 /** {@link Facts.tunsrc} where none is set. */

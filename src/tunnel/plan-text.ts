@@ -6,7 +6,7 @@ import { resolveRules } from '../rules/resolve.js';
 import type { Facts } from './facts.js';
 import type { Command, Item } from './item.js';
 import type { ManglerPlan, Plan } from './plan.js';
-import type { SocketPlan } from './socket.js';
+import type { SocketPlan } from './carriers/carrier.js';
 import { sizesText } from './sizes-text.js';
 
 /** Width of a comment. */

@@ -2,7 +2,7 @@
 import type { RuleSpec } from '../rules/spec.js';
 import type { Item } from './item.js';
 import type { Engine, Site } from './site/site.js';
-import type { SocketPlan } from './socket.js';
+import type { SocketPlan } from './carriers/carrier.js';
 import type { Sizes } from './sizes.js';
 
 /** The mangler that engine nfqueue needs: the options of `clear-df run`. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { readAbilities } from '../../src/host/doctor/abilities.js';
-import type { Kernel } from '../../src/host/doctor/modules.js';
+import type { Kernel } from '../../src/host/read/modules.js';
 import { readRulesets } from '../../src/host/doctor/rulesets.js';
 import type { Runner } from '../../src/host/exec.js';
 

@@ -5,7 +5,7 @@ import { judgeInput } from '../../src/doctor/input.js';
 import type { Machine } from '../../src/doctor/machine.js';
 import { examinePort } from '../../src/doctor/site-port.js';
 import { inputNotes } from '../../src/doctor/site-input.js';
-import { parseVlans } from '../../src/host/doctor/vlans.js';
+import { parseVlans } from '../../src/host/read/vlans.js';
 import { notesOf } from '../../src/tunnel/notes.js';
 import { tunnelSizes } from '../../src/tunnel/planner.js';
 import { link, withLinks } from './tunnel-machine.js';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
 import type { FindingState } from '../../src/doctor/finding.js';
-import { parseCounters } from '../../src/host/doctor/counters.js';
-import { moduleStates } from '../../src/host/doctor/modules.js';
+import { parseCounters } from '../../src/host/read/counters.js';
+import { moduleStates } from '../../src/host/read/modules.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { NOT_READ, type Change, bridged, device, held, machine, sysctls } from './doctor/machine.js';
 

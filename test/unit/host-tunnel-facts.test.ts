@@ -1,9 +1,10 @@
 /** What tools print, as facts; and commands whose secrets stay secret. */
 import { describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
-import { parseLinks } from '../../src/host/facts/links.js';
-import { readPath, parseRoutes } from '../../src/host/facts/routes.js';
-import { parsePolicies, parseStates, readXfrm } from '../../src/host/facts/xfrm.js';
+import { parseLinks } from '../../src/host/read/links.js';
+import { readPath } from '../../src/host/read/path.js';
+import { parseRoutes } from '../../src/host/read/routes.js';
+import { parsePolicies, parseStates, readXfrm } from '../../src/host/read/xfrm.js';
 import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { perform } from '../../src/host/tunnel/perform.js';
 import { NoAnswerError, type Runner } from '../../src/host/exec.js';

@@ -1,7 +1,7 @@
 /** IKE: what charon says, what becomes of it for people, and the item of the plan. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseAssociations, parseConnections, parseMessages } from '../../src/host/facts/ike.js';
+import { parseAssociations, parseConnections, parseMessages } from '../../src/host/read/ike.js';
 import type { Facts, IkeFacts } from '../../src/tunnel/facts.js';
 import { ikeItems } from '../../src/tunnel/carriers/ike/items.js';
 import { judgeIke } from '../../src/tunnel/carriers/ike/judge.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { holderOf, parseKernelQueues, readKernelQueues } from '../../src/host/kernel-queues.js';
+import { holderOf, parseKernelQueues, readKernelQueues } from '../../src/host/read/queues.js';
 import { kernelRow } from './report-samples.js';
 
 /** As seq_show prints it: "%5u %6u %5u %1u %5u %5u %5u %8u %2d". */

@@ -1,6 +1,6 @@
 /** Made-up readings for the tests of the report room. */
 import { type Counters, merge, zeroCounters } from '../../src/counters.js';
-import type { KernelQueue, KernelQueues } from '../../src/host/kernel-queues.js';
+import type { KernelQueue, KernelQueues } from '../../src/host/read/queues.js';
 import { type Snapshot, type SnapshotParts, buildSnapshot } from '../../src/report/snapshot.js';
 
 export function counters(some: Partial<Counters> = {}): Counters {

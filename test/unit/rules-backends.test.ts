@@ -5,7 +5,7 @@ import { type Backend, type Candidate } from '../../src/host/firewall/backends.j
 import { bridgeQueueReturns, checkBridgeQueue } from '../../src/host/firewall/bridge.js';
 import { chooseBackend, parseBackendChoice } from '../../src/host/firewall/choice.js';
 import { advise, neverLocal } from '../../src/host/firewall/notes.js';
-import { netAdminIn } from '../../src/host/capabilities.js';
+import { netAdminIn } from '../../src/host/read/rights.js';
 import { foreignRules, isHollow, ownedTables, readRuleset, redirectsNatively } from '../../src/rules/ruleset.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 

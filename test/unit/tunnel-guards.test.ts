@@ -1,6 +1,6 @@
 /** What keeps GRE from leaving unencrypted: policies behind all others, rules of the routing policy, a table of nft. */
 import { describe, expect, it } from 'vitest';
-import { parsePolicies } from '../../src/host/facts/xfrm.js';
+import { parsePolicies } from '../../src/host/read/xfrm.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
 import { greRuleItem } from '../../src/tunnel/items/rule.js';

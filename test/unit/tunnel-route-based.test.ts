@@ -1,6 +1,6 @@
 /** Carriers with a device of their own: their words in a file, and what they refuse to stand beside. */
 import { describe, expect, it } from 'vitest';
-import { parseTableRoutes } from '../../src/host/facts/table-routes.js';
+import { parseTableRoutes } from '../../src/host/read/routes.js';
 import { ClearDfError } from '../../src/errors.js';
 import { carrierOf } from '../../src/tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';

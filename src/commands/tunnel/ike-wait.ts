@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import { createRunner } from '../../host/exec.js';
-import { readIke } from '../../host/facts/ike.js';
+import { readIke } from '../../host/read/ike.js';
 import { initiate } from '../../host/ike.js';
 import type { Logger } from '../../log.js';
 import { judgeIke, sealing } from '../../tunnel/carriers/ike/judge.js';

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { BackendChoice } from '../../host/firewall.js';
-import { holderOf } from '../../host/kernel-queues.js';
+import { holderOf } from '../../host/read/queues.js';
 import { type ProcessIdentity, stillRuns } from '../../host/process.js';
 import type { Journal } from '../../host/tunnel/journal.js';
 import type { LogLevel, Logger } from '../../log.js';

@@ -4,7 +4,7 @@ import { ClearDfError } from '../../errors.js';
 import { holderText, portHolder } from '../../host/udp-port.js';
 import type { Logger } from '../../log.js';
 import type { Site } from '../../tunnel/site/site.js';
-import type { SocketPlan } from '../../tunnel/socket.js';
+import type { SocketPlan } from '../../tunnel/carriers/carrier.js';
 
 /** They bind both ports of IKE, 500 and 4500. */
 const IKE_DAEMONS = /^(charon|charon-systemd|pluto|iked|racoon)$/;

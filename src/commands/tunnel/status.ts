@@ -1,9 +1,9 @@
 /** `clear-df tunnel status`: the plan beside the machine, item by item. Changes nothing. */
 import { ClearDfError, EXIT_CODES } from '../../errors.js';
-import { netAdmin } from '../../host/capabilities.js';
+import { netAdmin } from '../../host/read/rights.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { listRules, type ListedRule } from '../../host/firewall.js';
-import { holderOf } from '../../host/kernel-queues.js';
+import { holderOf } from '../../host/read/queues.js';
 import type { Logger } from '../../log.js';
 import { parseListen, urlOf } from '../../report/listen.js';
 import { readSnapshot } from '../../report/read.js';

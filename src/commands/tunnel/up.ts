@@ -1,6 +1,6 @@
 /** `clear-df tunnel up`: everything that can be refused, then the changes, then the mangler. */
 import { ClearDfError } from '../../errors.js';
-import { netAdmin } from '../../host/capabilities.js';
+import { netAdmin } from '../../host/read/rights.js';
 import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
 import { applyItems, type Change, refuseConflicts, rollBack, type Steps } from '../../host/tunnel/apply.js';

@@ -1,6 +1,6 @@
 /** What waits in the queues of another network namespace. */
 import { ClearDfError } from '../../errors.js';
-import { readKernelQueues } from '../kernel-queues.js';
+import { readKernelQueues } from '../read/queues.js';
 
 /**
  * Packets that wait for a verdict, over all queues of the namespace that the process is in.

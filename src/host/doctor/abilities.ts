@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import type { Capabilities } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
 import { probe } from '../probes.js';
-import type { Kernel } from './modules.js';
+import type { Kernel } from '../read/modules.js';
 import { reading } from './reading.js';
 import { mayAsk } from './rulesets.js';
 

@@ -4,7 +4,7 @@ import { ClearDfError } from '../../errors.js';
 import type { LastAttempt } from '../../tunnel/carriers/ike/judge.js';
 import type { Site } from '../../tunnel/site/site.js';
 import type { Runner } from '../exec.js';
-import { readIke } from '../facts/ike.js';
+import { readIke } from '../read/ike.js';
 import { Journal } from '../tunnel/journal.js';
 import { reading } from './reading.js';
 

@@ -1,6 +1,6 @@
 /** The queues that somebody holds, and by which process. */
 import type { HeldQueue, Reading } from '../../doctor/machine.js';
-import { holderOf, readKernelQueues } from '../kernel-queues.js';
+import { holderOf, readKernelQueues } from '../read/queues.js';
 
 /** Reads `/proc` only. Never throws. */
 export function readHeldQueues(): Reading<HeldQueue[]> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type IptablesVariant, type Machine, type Reading, known } from '../../doctor/machine.js';
 import type { Runner } from '../exec.js';
 import { readBackend } from '../firewall/backends.js';
-import type { Kernel } from './modules.js';
+import type { Kernel } from '../read/modules.js';
 import { reading } from './reading.js';
 
 type Rulesets = Pick<Machine, 'saves' | 'nftJson' | 'nftText'>;

@@ -10,7 +10,7 @@ import * as nft from '../../rules/nft.js';
 import { type Table, foreignRules, ownedTables, readRuleset } from '../../rules/ruleset.js';
 import * as iptables from '../../rules/iptables.js';
 import type { Answer } from '../../tunnel/enums.js';
-import { netAdmin } from '../capabilities.js';
+import { netAdmin } from '../read/rights.js';
 import { isAbsent, NoAnswerError, type Runner } from '../exec.js';
 import { takesTargets } from './nft-target.js';
 

@@ -3,7 +3,7 @@ import { ClearDfError } from '../../errors.js';
 import { type QueueRange } from '../../net/queue-range.js';
 import { type ListedRule, listRules } from '../firewall.js';
 import { type Runner } from '../exec.js';
-import { type Holder, holderOf } from '../kernel-queues.js';
+import { type Holder, holderOf } from '../read/queues.js';
 import { type Backend } from './backends.js';
 
 /** A rule that sends packets to a queue that some process holds. */

@@ -1,16 +1,9 @@
 /** The machine's answers to what a rule names: its devices, and the MTU that `--larger-than mtu` means. */
-import * as z from 'zod';
 import { singleAddress } from '../../net/address.js';
 import { type RuleSpec } from '../../rules/spec.js';
-import { findDevice, routeTo } from '../devices.js';
+import { findDevice } from '../read/links.js';
 import { type Runner } from '../exec.js';
-import { readList } from '../facts/json.js';
-
-const route = z.looseObject({
-  dev: z.string().optional(),
-  metrics: z.array(z.looseObject({ mtu: z.number().optional() })).default([]),
-  nexthops: z.array(z.looseObject({ dev: z.string().optional() })).default([]),
-});
+import { routeMtus, routeTo } from '../read/path.js';
 
 /**
  * Bytes of the MTU of `--out-dev`, or of the smallest route that leads out by it; else of the route to `--remote`;
@@ -25,13 +18,4 @@ export async function egressMtu(runner: Runner, spec: RuleSpec): Promise<number 
   if (out) return Math.min(out.mtu, ...(await routeMtus(runner, out.name)));
   const remote = spec.remote === undefined ? undefined : singleAddress(spec.remote);
   return remote === undefined ? undefined : (await routeTo(runner, remote)).mtu;
-}
-
-/** The MTUs that routes out by a device have of their own, in whatever table. */
-async function routeMtus(runner: Runner, device: string): Promise<number[]> {
-  const args = ['-j', '-4', 'route', 'show', 'table', 'all'];
-  const { items } = readList(route, await runner.query('ip', args), `ip ${args.join(' ')}`);
-  return items
-    .filter(({ dev, nexthops }) => dev === device || nexthops.some((hop) => hop.dev === device))
-    .flatMap(({ metrics }) => metrics.flatMap(({ mtu }) => mtu ?? []));
 }

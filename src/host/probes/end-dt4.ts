@@ -3,7 +3,7 @@
  * and refuses; one that does not (before 5.11) refuses the action itself.
  */
 import { ClearDfError } from '../../errors.js';
-import { readModules } from '../facts/modules.js';
+import { readModules } from '../read/modules.js';
 import { withModuleLock } from '../module-lock.js';
 import { unloadTunnels } from '../modules.js';
 import type { ProbeContext, Finding } from './context.js';

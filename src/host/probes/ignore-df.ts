@@ -1,7 +1,7 @@
 /** Whether a gretap takes `ignore-df`: one is made so, and looked at. */
 import { ClearDfError } from '../../errors.js';
-import { parseLinks } from '../facts/links.js';
-import { readModules } from '../facts/modules.js';
+import { parseLinks } from '../read/links.js';
+import { readModules } from '../read/modules.js';
 import { withModuleLock } from '../module-lock.js';
 import { unloadTunnels } from '../modules.js';
 import type { PrivateNamespace } from './namespace.js';

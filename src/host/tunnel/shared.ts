@@ -8,7 +8,6 @@ import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { devicesOf, type Subject } from '../facts.js';
-import { asLink } from './snapshot.js';
 import type { Entry, Journal } from './journal.js';
 
 /** The other tunnels, as far as their journals could be read. */
@@ -87,7 +86,7 @@ function withoutOther(now: Facts, { before, entries }: Journal, subject: Subject
     ...now,
     links: [
       ...now.links.filter(({ name }) => !shared.has(name)),
-      ...before.links.filter(({ name }) => shared.has(name) && still.has(name)).map(asLink),
+      ...before.links.filter(({ name }) => shared.has(name) && still.has(name)),
     ],
     routes: [
       ...now.routes.filter(({ dev }) => !shared.has(dev)),

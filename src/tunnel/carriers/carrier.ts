@@ -6,7 +6,6 @@ import type { StateOptions } from '../items/xfrm-state.js';
 import type { Keys } from '../keys.js';
 import type { Origin } from '../origin.js';
 import type { CarrierSpec, EspMode, Site } from '../site/site.js';
-import type { SocketPlan } from '../socket.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 
 /** What is known when a carrier makes its part of the plan. */
@@ -19,6 +18,17 @@ export interface CarrierContext {
   keys: Keys | undefined;
   /** Of IKE, hexadecimal digits, where the carrier has one. */
   psk: string | undefined;
+}
+
+/** A UDP socket that must stay open while the tunnel is up: the kernel takes ESP in UDP on no other (RFC 3948). */
+export interface SocketPlan {
+  /** Addresses, dotted, and UDP ports. */
+  local: string;
+  port: number;
+  remote: string;
+  remotePort: number;
+  /** Seconds between keepalives; 0: none. */
+  keepalive: number;
 }
 
 /** The ends of the gretap itself. */

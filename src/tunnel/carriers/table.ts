@@ -2,9 +2,16 @@
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { CarrierSpec, Site } from '../site/site.js';
-import type { SocketPlan } from '../socket.js';
+import type {
+  Carrier,
+  CarrierContext,
+  CarrierDevice,
+  CarrierFact,
+  EspOptions,
+  SocketPlan,
+  TunnelEnds,
+} from './carrier.js';
 import type { Cut, Later, Layer } from '../sizes.js';
-import type { Carrier, CarrierContext, CarrierDevice, CarrierFact, EspOptions, TunnelEnds } from './carrier.js';
 import { esp } from './esp/esp.js';
 import { espInUdp } from './esp/esp-in-udp.js';
 import { plain } from './plain.js';

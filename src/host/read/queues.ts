@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { constants } from 'node:os';
-import { type SocketOwner, socketOwner, tryRead } from './socket-owner.js';
+import { type SocketOwner, socketOwner, tryRead } from '../socket-owner.js';
 
 /** How much of a packet the holder asked for (NFQNL_COPY_*). */
 export type CopyMode = 'none' | 'meta' | 'packet';

@@ -1,7 +1,8 @@
 /** Kernel parameters that a tunnel has to do with, read all at once. */
-import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { refuseShortage } from '../shortage.js';
+import { readSysctl } from '../sysctl.js';
 
 /** Whole folders, without those below them. */
 const FOLDERS = ['net/bridge', 'net/ipv4', 'net/vrf'];
@@ -45,6 +46,26 @@ function valueOf(file: string): string | undefined {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     refuseShortage(error, file);
+    return undefined;
+  }
+}
+
+const LIMITS = ['net/core/rmem_max', 'net/netfilter/nf_conntrack_count', 'net/netfilter/nf_conntrack_max'];
+
+/** What the doctor asks about, by name with slashes; what cannot be read is not among them. Never throws. */
+export function readParameters(devices: readonly string[]): Map<string, string> {
+  const values = readSysctls(devices);
+  for (const key of LIMITS) {
+    const value = readOne(key);
+    if (value !== undefined) values.set(key, value);
+  }
+  return values;
+}
+
+function readOne(key: string): string | undefined {
+  try {
+    return readSysctl(key);
+  } catch {
     return undefined;
   }
 }

@@ -2,15 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
-import type { FileFact, IkeAssociation, IkeFacts } from '../../tunnel/facts.js';
 import { sealing } from '../../tunnel/carriers/ike/judge.js';
 import { connectionName, ikeFiles, ikeOf } from '../../tunnel/carriers/ike/names.js';
 import { HEADER } from '../../tunnel/carriers/ike/swanctl-text.js';
+import type { FileFact, IkeAssociation, IkeFacts } from '../../tunnel/facts.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { NoAnswerError, type Runner } from '../exec.js';
 import { refuseShortage } from '../shortage.js';
 import { bootId } from '../tunnel/paths.js';
-import { parsePretty, type ViciSection } from './vici-text.js';
 
 /**
  * Undefined where the site does not have its keys from IKE.
@@ -117,4 +116,42 @@ function secondsOf(section: ViciSection, key: string): number | undefined {
 function sectionOf(section: ViciSection, key: string): ViciSection {
   const value = section[key];
   return typeof value === 'object' && !Array.isArray(value) ? value : {};
+}
+
+/** A section: values, lists of values, sections. */
+export interface ViciSection {
+  [key: string]: string | string[] | ViciSection;
+}
+
+export interface ViciMessage {
+  /** `list-sa event` */
+  name: string;
+  body: ViciSection;
+}
+
+/** Every message of a text; lines outside of messages are left out. */
+export function parsePretty(text: string): ViciMessage[] {
+  const messages: ViciMessage[] = [];
+  const open: ViciSection[] = [];
+  let list: string[] | undefined;
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    const inside = open.at(-1);
+    if (list !== undefined) {
+      if (line === ']') list = undefined;
+      else list.push(line);
+    } else if (line === '}') {
+      open.pop();
+    } else if (line.endsWith(' {')) {
+      const body: ViciSection = {};
+      const name = line.slice(0, -2);
+      if (inside === undefined) messages.push({ name, body });
+      else inside[name] = body;
+      open.push(body);
+    } else if (inside !== undefined) {
+      const [, key = '', value = ''] = /^(\S+) = ?(.*)$/.exec(line) ?? [];
+      if (value === '[') inside[key] = list = [];
+      else if (key !== '') inside[key] = value;
+    }
+  }
+  return messages;
 }

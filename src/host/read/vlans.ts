@@ -1,7 +1,7 @@
 /** VLANs of the ports of bridges, from `bridge -j vlan show`. */
 import * as z from 'zod';
 import type { Runner } from '../exec.js';
-import { readJson } from '../facts/json.js';
+import { readJson } from './json.js';
 
 const id = z.int().min(0).max(4095);
 const vlan = z.object({ vlan: id, vlanEnd: id.optional() });

@@ -1,6 +1,6 @@
-/** What this process may do, as `/proc` tells. */
+/** What this process may do, and whose root it is, as `/proc` shows. */
 import { readFileSync } from 'node:fs';
-import type { Answer } from '../tunnel/enums.js';
+import type { Answer } from '../../tunnel/enums.js';
 
 /** `linux/capability.h` */
 const CAP_NET_ADMIN = 12n;
@@ -16,6 +16,18 @@ export function netAdminIn(status: string): Answer {
 export function netAdmin(): Answer {
   try {
     return netAdminIn(readFileSync('/proc/self/status', 'utf8'));
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** All of the numbers there are, mapped to themselves: user_namespaces(7). */
+const EVERYBODY = /^\s*0\s+0\s+4294967295\s*$/;
+
+/** Whether this process is in the first user namespace, so that CAP_NET_ADMIN there is the kernel's own. */
+export function inFirstUsers(): Answer {
+  try {
+    return EVERYBODY.test(readFileSync('/proc/self/uid_map', 'utf8')) ? 'yes' : 'no';
   } catch {
     return 'unknown';
   }
