@@ -8,7 +8,10 @@ import { readRulesets } from '../../src/host/doctor/rulesets.js';
 import type { Runner } from '../../src/host/exec.js';
 
 vi.mock('node:fs', async (original) => ({ ...(await original<object>()), existsSync: vi.fn() }));
-vi.mock('../../src/host/capabilities.js', () => ({ netAdmin: () => 'yes' }));
+vi.mock('../../src/host/read/rights.js', async (original) => ({
+  ...(await original<object>()),
+  netAdmin: () => 'yes',
+}));
 
 const LISTING = '{"nftables": [{"metainfo": {}}]}';
 const XT = '{"nftables": [{"rule": {"expr": [{"xt": {"type": "target", "name": "NFQUEUE"}}]}}]}';
