@@ -55,6 +55,16 @@ function count(running: Running, words: string): number {
   return running.stderr.split(words).length - 1;
 }
 
+it("rules that go by a device's MTU follow it, without HUP", async () => {
+  const running = await startLooking(50, { hook: 'prerouting', 'out-dev': 'p1', forwarded: 'true' });
+  const lengths = async () => (await own()).flatMap((rule) => /--length (?:\S+)/.exec(rule) ?? []);
+  expect(await lengths()).toContain('--length 0:1500');
+  await router.ip('link', 'set', 'p1', 'mtu', '1400');
+  await running.says(/the MTU that rules of default go by was 1500 and is 1400/);
+  await until('the rules go by the new one', async () => (await lengths()).includes('--length 0:1400'));
+  expect(await running.stop()).toMatchObject({ exitCode: 0 });
+});
+
 describe('rules that someone else flushed', () => {
   it('are seen at the next look, told once and installed again; a changed sysctl and rule too', async () => {
     const running = await startLooking(50, { hook: 'bridge', 'out-dev': 'p1' });
