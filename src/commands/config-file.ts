@@ -1,9 +1,9 @@
 /** The YAML file of `--config`: read by line and column, so that a refusal says where. */
-import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, type Node, type YAMLMap } from 'yaml';
 import { ClearDfError, shortened, usageError } from '../errors.js';
 import { readTextFile } from '../host/text-file.js';
 import { nearest } from '../net/nearest.js';
-import { yamlExcess } from '../tunnel/site/yaml.js';
+import { parseYaml } from '../tunnel/site/yaml.js';
 import { FILE_KEYS, type Given, type GivenOptions, isOptionName, OPTIONS } from './option-table.js';
 
 const ACCEPTED = 'a readable YAML file of at most 1 MiB';
@@ -20,19 +20,7 @@ export function readConfigFile(file: string): GivenOptions {
 
 /** {@link readConfigFile} without the file. */
 export function parseConfigText(text: string, file: string): GivenOptions {
-  const lines = new LineCounter();
-  const excess = yamlExcess(text);
-  if (excess !== undefined) {
-    const { line, reason } = excess;
-    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:${line}`, reason });
-  }
-  const document = parsed(text, lines, file);
-  const at = (offset: number | undefined) => {
-    const { line, col } = lines.linePos(offset ?? 0);
-    return `${file}:${line}:${col}`;
-  };
-  refuseBroken(document, at);
-  const root = document.contents;
+  const { root, placeOf: at } = parseYaml(text, { file, secret: true, columns: true });
   if (root === null || (isScalar(root) && root.value === null)) return {};
   if (!isMap(root)) {
     // Not its text: a file that is given by mistake may hold secrets.
@@ -40,34 +28,6 @@ export function parseConfigText(text: string, file: string): GivenOptions {
     throw usageError(at(root.range?.[0]), found, 'options as KEY: VALUE, one a line', 'for example: queue: 0');
   }
   return readOptions(root, at);
-}
-
-function parsed(text: string, lineCounter: LineCounter, file: string): Document {
-  try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, merge: false });
-  } catch (cause) {
-    // The parser calls itself for every level.
-    const reason = 'not sound YAML: it is nested too deeply; expected KEY: VALUE';
-    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:1`, reason, cause });
-  }
-}
-
-function refuseBroken(document: Document, at: (offset: number) => string): void {
-  const [problem] = [...document.errors, ...document.warnings];
-  if (problem === undefined) return;
-  const several = problem.code === 'MULTIPLE_DOCS';
-  throw new ClearDfError({
-    code: 'USAGE',
-    operation: 'read',
-    object: at(problem.pos[0]),
-    reason:
-      problem.code === 'DUPLICATE_KEY'
-        ? 'this key is given twice; expected each key once'
-        : several
-          ? 'a second YAML document begins; expected one'
-          : // Not the parser's words: they repeat what stands there, and that may be a secret.
-            'not sound YAML; expected KEY: VALUE',
-  });
 }
 
 function readOptions(root: YAMLMap, at: (offset: number | undefined) => string): GivenOptions {

@@ -20,7 +20,7 @@ export const FRAGMENT_UNIT = 8;
 export const IPV4: Overhead = { name: 'IPv4 header', bytes: IPV4_HEADER, source: 'RFC 791 §3.1' };
 
 /** Without a VLAN tag, and without a frame check sequence, which GRE does not carry. */
-export const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
+const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
 
 /** Bytes of an IPv6 header. */
 export const IPV6_HEADER = 40;
@@ -36,9 +36,19 @@ export function segmentRouting(segments: number): Overhead {
   };
 }
 
-export const GRE: Overhead = { name: 'GRE header', bytes: 4, source: 'RFC 2784 §2.1' };
+const GRE: Overhead = { name: 'GRE header', bytes: 4, source: 'RFC 2784 §2.1' };
 
-export const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' };
+const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' };
+
+/** What is put around a host's IP packet before the header that carries GRE, innermost first. */
+export function greOverhead(keyed: boolean): Overhead[] {
+  return [ETHERNET, GRE, ...(keyed ? [GRE_KEY] : [])];
+}
+
+/** Bytes of all layers together. */
+export function bytesOf(layers: readonly Overhead[]): number {
+  return layers.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 export const UDP: Overhead = { name: 'UDP header', bytes: 8, source: 'RFC 768, RFC 3948 §2.1' };
 

@@ -3,6 +3,16 @@
 export const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, gre: 47, esp: 50 } as const;
 export type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
 
+/** As a person reads them; the kernel's tools know the same names. */
+const NAMES: Readonly<Record<string, string>> = {
+  ...{ 1: 'icmp', 2: 'igmp', 4: 'ipip', 6: 'tcp', 17: 'udp', 41: 'ipv6', 47: 'gre', 50: 'esp', 51: 'ah', 132: 'sctp' },
+};
+
+/** The name of a protocol by its number; undefined for one without a name here. */
+export function protocolName(number: string | number): string | undefined {
+  return NAMES[number];
+}
+
 /** QUIC over HTTP/3 (RFC 9114 §3.1); its path probes rely on DF (RFC 9000 §14). */
 export const QUIC_PORT = 443;
 

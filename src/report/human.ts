@@ -1,4 +1,5 @@
 /** Numbers with units, as people read them. */
+import { protocolName } from '../net/protocol.js';
 
 /** Made when it is first used: that takes a tenth of the time in which a command starts. */
 let grouped: Intl.NumberFormat | undefined;
@@ -75,17 +76,7 @@ export function duration(seconds: number): string {
     .join(' ');
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  1: 'ICMP',
-  4: 'IPIP',
-  6: 'TCP',
-  17: 'UDP',
-  47: 'GRE',
-  50: 'ESP',
-  51: 'AH',
-};
-
-/** An IP protocol number by name: `GRE`, `protocol 99` */
-export function protocolName(protocol: number): string {
-  return PROTOCOLS[protocol] ?? `protocol ${protocol}`;
+/** An IP protocol by its number: `GRE`, `protocol 99` */
+export function protocolText(protocol: number): string {
+  return protocolName(protocol)?.toUpperCase() ?? `protocol ${protocol}`;
 }

@@ -4,7 +4,7 @@ import type { CounterName } from '../counters.js';
 import { adviceOn } from './advice.js';
 import type { FastStats } from '../fast-path/fast-path.js';
 import { fastPathTable } from './fast-path.js';
-import { bitRate, bytes, count, duration, percent, perSecond, protocolName } from './human.js';
+import { bitRate, bytes, count, duration, percent, perSecond, protocolText } from './human.js';
 import { perQueue } from './queues.js';
 import { type Rates, ratesBetween } from './rates.js';
 import { type Snapshot, share } from './snapshot.js';
@@ -167,7 +167,7 @@ function identifications({ busiest }: Snapshot): string[] {
   const { destination, protocol, wrapSeconds } = busiest;
   return [
     `${paint('bold', 'identifications')} wrap in ${duration(wrapSeconds)} at the busiest: ` +
-      `to ${destination}, ${protocolName(protocol)}, ${perSecond(busiest.perSecond)}`,
+      `to ${destination}, ${protocolText(protocol)}, ${perSecond(busiest.perSecond)}`,
   ];
 }
 

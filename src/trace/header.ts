@@ -17,16 +17,6 @@ export interface Header {
   inner?: { source: string; destination: string } | undefined;
 }
 
-const PROTOCOLS: Record<string, string> = {
-  ...{ '1': 'icmp', '2': 'igmp', '4': 'ipip', '6': 'tcp', '17': 'udp', '41': 'ipv6' },
-  ...{ '47': 'gre', '50': 'esp', '51': 'ah', '132': 'sctp' },
-};
-
-/** A protocol by its name, given by name or number. */
-export function protocolName(word: string): string {
-  return PROTOCOLS[word] ?? word;
-}
-
 const ICMP: Record<string, string> = { '0': 'echo-reply', '3': 'destination-unreachable', '8': 'echo-request' };
 
 /** `echo-request id 819 seq 1`; other types without. */

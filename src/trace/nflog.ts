@@ -5,7 +5,8 @@
  *     byte 0 family (2: IPv4), byte 1 version 0, bytes 2-3 resource id;
  *     then attributes: length (2 bytes, host order, without padding), type (2), value, padded to 4
  */
-import { type Header, icmpDetail, protocolName } from './header.js';
+import { protocolName } from '../net/protocol.js';
+import { type Header, icmpDetail } from './header.js';
 
 const AF_INET = 2;
 const HEADER = 4;
@@ -67,7 +68,8 @@ function readAttributes(packet: Buffer): Map<number, Buffer> {
 export function readIpv4(packet: Buffer): Header | undefined {
   const start = packet.length < 20 ? 0 : (packet.readUInt8(0) & 0x0f) * 4;
   if (start < 20 || packet.readUInt8(0) >> 4 !== 4 || packet.length < start) return undefined;
-  const protocol = protocolName(String(packet.readUInt8(9)));
+  const number = packet.readUInt8(9);
+  const protocol = protocolName(number) ?? String(number);
   const fragment = packet.readUInt16BE(6);
   const [source, destination] = [addressAt(packet, 12), addressAt(packet, 16)];
   const rest = (fragment & 0x1fff) === 0 ? packet.subarray(start) : Buffer.alloc(0);

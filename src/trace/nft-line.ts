@@ -1,5 +1,6 @@
 /** One line of `nft -a monitor trace`, as nft 0.9.8 to 1.1 print them. */
-import { type Header, icmpDetail, protocolName } from './header.js';
+import { protocolName } from '../net/protocol.js';
+import { type Header, icmpDetail } from './header.js';
 import type { Devices } from './chain-visit.js';
 
 export interface NftLine {
@@ -63,7 +64,8 @@ function readHead(text: string): Header | undefined {
   if (source === undefined || destination === undefined || length === undefined) return undefined;
   const named = NAMED.find((name) => new RegExp(`\\b${name} (type|sport|spi) `).test(text));
   // Not printed where what follows tells it.
-  const protocol = protocolName(word('ip protocol') ?? named ?? 'unknown');
+  const given = word('ip protocol') ?? named ?? 'unknown';
+  const protocol = protocolName(given) ?? given;
   const head = { source, destination, protocol, length: Number(length), identification: Number(word('ip id') ?? 0) };
   return { ...head, detail: readDetail(protocol, word), dontFragment: undefined };
 }

@@ -1,4 +1,5 @@
 /** A trace as people read it. */
+import { align } from '../net/columns.js';
 import { flowText, type Flow } from './flow.js';
 import type { Growth } from './growth.js';
 import { pathText } from './judge.js';
@@ -19,11 +20,11 @@ export interface Traced {
 }
 
 export function traceText({ flow, packets, ways, seen, dropped, grown, notes }: Traced): string {
-  const cells = ways.map(({ rows }) => rows.map(cellsOf));
-  const widths = widthsOf(cells.flat());
-  const tables = ways.flatMap((path, at) => [
+  const cells = ways.flatMap(({ rows }) => rows.map((row) => cellsOf(row).map((text) => ({ text }))));
+  const lines = align(cells, () => false);
+  const tables = ways.flatMap((path) => [
     headingOf(path),
-    ...(cells[at] ?? []).map((row) => `  ${line(row, widths)}`),
+    ...lines.splice(0, path.rows.length).map((line) => `  ${line}`),
     '',
   ]);
   const none = packets === 0 ? ['nothing of it was seen'] : ['no rule queues it here'];
@@ -86,17 +87,4 @@ function devicesText(devices: Devices): string {
 
 function dfText(dontFragment: boolean | undefined): string {
   return dontFragment === undefined ? 'DF ?' : dontFragment ? 'DF' : '-';
-}
-
-function widthsOf(rows: readonly string[][]): number[] {
-  const widths: number[] = [];
-  for (const cells of rows) cells.forEach((text, at) => (widths[at] = Math.max(widths[at] ?? 0, text.length)));
-  return widths;
-}
-
-function line(cells: readonly string[], widths: readonly number[]): string {
-  return cells
-    .map((text, at) => text.padEnd(widths[at] ?? 0))
-    .join('  ')
-    .trimEnd();
 }

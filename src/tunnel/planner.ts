@@ -1,5 +1,5 @@
 /** From a site and the machine it stands on to the plan of its tunnel. Pure: nothing is read, nothing is done. */
-import { ETHERNET, GRE, GRE_KEY } from '../net/overhead.js';
+import { bytesOf, greOverhead } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { chooseEngine } from './engines/choose.js';
 import type { EngineParts } from './engines/engine.js';
@@ -65,9 +65,8 @@ export function tunnelSizes(site: Site, facts: Facts): Sizes {
 
 /** Every layer around an inner IP packet of this many bytes, innermost first. */
 export function layersOf(site: Site, inner: number): Layer[] {
-  const frame = [ETHERNET, GRE, ...(site.tunnel.key === undefined ? [] : [GRE_KEY])];
-  const payload = frame.reduce((sum, { bytes }) => sum + bytes, inner);
-  return [...frame, ...carrierOf(site).layers(payload)];
+  const frame = greOverhead(site.tunnel.key !== undefined);
+  return [...frame, ...carrierOf(site).layers(inner + bytesOf(frame))];
 }
 
 function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts): Item[] {

@@ -1,4 +1,5 @@
 /** The arithmetic of a tunnel as a table. */
+import { align } from '../net/columns.js';
 import { IPV4_HEADER } from '../net/overhead.js';
 import type { Sizes } from './sizes.js';
 
@@ -34,7 +35,8 @@ export function sizesText(sizes: Sizes, mtu: number): string[] {
     String(largest),
     fits > mtu ? `the path has room for ${fits}` : '',
   ]);
-  const name = Math.max(...rows.map(([text]) => text.length));
-  const number = Math.max(...rows.map(([, text]) => text.length));
-  return rows.map(([text, bytes, source]) => `${text.padEnd(name)}  ${bytes.padStart(number)}  ${source}`.trimEnd());
+  return align(
+    rows.map((cells) => cells.map((text) => ({ text }))),
+    (column) => column === 1,
+  );
 }

@@ -1,5 +1,5 @@
 /** The arithmetic of a tunnel: from the host's packet to every fragment on the wire. Bytes throughout. */
-import { FRAGMENT_UNIT, IPV4_HEADER } from '../net/overhead.js';
+import { bytesOf, FRAGMENT_UNIT, IPV4_HEADER } from '../net/overhead.js';
 
 /** One layer that is put around the packet. */
 export interface Layer {
@@ -80,7 +80,7 @@ export function fragments(length: number, mtu: number): WirePacket[] {
  * @param later what is put around each packet behind it
  */
 export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => Layer[], later?: Later): Sizes {
-  const outerOf = (length: number) => length + sum(layersOf(length));
+  const outerOf = (length: number) => length + bytesOf(layersOf(length));
   let fits = cut.mtu;
   // Padding makes the overhead a step function of the length: look, rather than subtract.
   while (fits > 0 && outerOf(fits) > cut.mtu) fits -= 1;
@@ -95,10 +95,6 @@ export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => La
 }
 
 function wrapped(length: number, later: Later): WirePacket[] {
-  const whole = length + sum(later.layers(length));
+  const whole = length + bytesOf(later.layers(length));
   return fragments(whole, later.version === 6 ? whole : later.mtu);
-}
-
-function sum(layers: readonly Layer[]): number {
-  return layers.reduce((total, { bytes }) => total + bytes, 0);
 }

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { COUNTER_NAMES, type CounterName } from '../../src/counters.js';
 import { adviceOn } from '../../src/report/advice.js';
-import { bitRate, bytes, count, duration, percent, perSecond, protocolName } from '../../src/report/human.js';
+import { bitRate, bytes, count, duration, percent, perSecond, protocolText } from '../../src/report/human.js';
 import { ratesBetween } from '../../src/report/rates.js';
 import { columns } from '../../src/report/table.js';
 import { formatSnapshot } from '../../src/report/text.js';
@@ -38,8 +38,8 @@ describe('numbers as people read them', () => {
     [duration(3600), '1 h'],
     [duration(11_100), '3 h 5 min'],
     [duration(1_051_200), '12 d 4 h'],
-    [protocolName(47), 'GRE'],
-    [protocolName(99), 'protocol 99'],
+    [protocolText(47), 'GRE'],
+    [protocolText(99), 'protocol 99'],
   ])('%s', (shown, expected) => {
     expect(shown).toBe(expected);
   });

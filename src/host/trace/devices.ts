@@ -1,6 +1,6 @@
 /** Devices by number, and the gretap tunnels among them with the ends of their outer headers. */
 import { ClearDfError } from '../../errors.js';
-import { ETHERNET, GRE, GRE_KEY, IPV4 } from '../../net/overhead.js';
+import { bytesOf, greOverhead, IPV4 } from '../../net/overhead.js';
 import type { TunnelEnds } from '../../trace/flow.js';
 import type { Runner } from '../exec.js';
 import { listLinks } from '../read/links.js';
@@ -20,8 +20,7 @@ export async function readTraceDevices(runner: Runner): Promise<TraceDevices> {
     const ends = linkinfo.info_kind === 'gretap' && typeof local === 'string' && typeof remote === 'string';
     // The kernel's own gretap0 has no ends: any.
     if (!ends || local === 'any' || remote === 'any') continue;
-    const key = okey === undefined || okey === '0.0.0.0' ? 0 : GRE_KEY.bytes;
-    const overhead = IPV4.bytes + GRE.bytes + key + ETHERNET.bytes;
+    const overhead = bytesOf([...greOverhead(okey !== undefined && okey !== '0.0.0.0'), IPV4]);
     tunnels.push({ name: ifname, local, remote, overhead, pathMtu: await pathMtu(runner, remote) });
   }
   return { names: new Map(links.map(({ ifindex = 0, ifname }) => [ifindex, ifname])), tunnels };

@@ -1,5 +1,5 @@
 /** What cannot be right in a site file, whatever the machine is like. */
-import { ETHERNET, GRE, GRE_KEY } from '../../net/overhead.js';
+import { bytesOf, greOverhead } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { carrierOf } from '../carriers/table.js';
 import { type Site } from '../site/site.js';
@@ -76,9 +76,8 @@ function longestMtu(site: Site): number {
 
 /** Bytes of the outer IPv4 packet around a host's packet of full size. */
 function outerLength(site: Site): number {
-  const frame = site.mtu + ETHERNET.bytes + GRE.bytes + (site.tunnel.key === undefined ? 0 : GRE_KEY.bytes);
-  const layers = carrierOf(site).layers(frame);
-  return layers.reduce((sum, { bytes }) => sum + bytes, frame);
+  const frame = site.mtu + bytesOf(greOverhead(site.tunnel.key !== undefined));
+  return frame + bytesOf(carrierOf(site).layers(frame));
 }
 
 function refuseTunnelFlags(site: Site): void {

@@ -26,28 +26,58 @@ export interface YamlText {
   lineOf: (path: string) => number | undefined;
 }
 
-/** What is read, for messages: one with keys in it is never repeated. */
+/** What is read, for messages. */
 export interface YamlSource {
   file: string;
+  /** It may hold keys: nothing of it is repeated. */
   secret: boolean;
+  /** Places are `FILE:LINE:COLUMN`; otherwise `FILE:LINE`. */
+  columns?: boolean;
+}
+
+/** One document as the parser has it. */
+export interface YamlDocument {
+  root: Node | null;
+  lineAt: (offset: number | undefined) => number;
+  /** `FILE:LINE` */
+  placeOf: (offset: number | undefined) => string;
+}
+
+/**
+ * Parses one document.
+ * @throws ClearDfError USAGE with its place for what no person writes and for what is not sound YAML, a second document,
+ * a key given twice
+ */
+export function parseYaml(text: string, { file, secret, columns = false }: YamlSource): YamlDocument {
+  const counter = new LineCounter();
+  const lineAt = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
+  const placeOf = (offset: number | undefined) =>
+    `${file}:${lineAt(offset)}${columns ? `:${counter.linePos(offset ?? 0).col}` : ''}`;
+  const excess = yamlExcess(text);
+  if (excess !== undefined) throw refusal(`${file}:${excess.line}`, excess.reason);
+  const document = parse(text, counter, file);
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem === undefined) return { root: document.contents, lineAt, placeOf };
+  const detail = secret ? '' : `: ${shortened(problem.message)}`;
+  const reason =
+    problem.code === 'MULTIPLE_DOCS'
+      ? 'a second YAML document begins; expected one'
+      : problem.code === 'DUPLICATE_KEY'
+        ? 'this key is given twice; expected each key once'
+        : `not sound YAML${detail}; expected KEY: VALUE`;
+  throw refusal(placeOf(problem.pos[0]), reason);
 }
 
 /**
  * Reads one document of maps, lists and texts.
- * @throws ClearDfError USAGE with `FILE:LINE` for what is not sound YAML, a second document, a key given twice, and
- * tags, anchors and aliases
+ * @throws ClearDfError as {@link parseYaml}, and for tags, anchors and aliases
  */
 export function readYaml(text: string, source: YamlSource): YamlText {
-  const counter = new LineCounter();
   const lines = new Map<string, number>();
-  const lineAt = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
+  const { root, lineAt, placeOf } = parseYaml(text, source);
   const refuse: Refuse = (offset, reason) => {
-    throw refusal(source, lineAt(offset), reason);
+    throw refusal(placeOf(offset), reason);
   };
-  const excess = yamlExcess(text);
-  if (excess !== undefined) throw refusal(source, excess.line, excess.reason);
-  const document = parse(text, counter, refuse);
-  refuseBroken(document, source, refuse);
   const walk = (node: Node | null, path: string, offset: number | undefined): YamlValue => {
     const start = node?.range?.[0] ?? offset;
     if (!lines.has(path)) lines.set(path, lineAt(start));
@@ -68,33 +98,23 @@ export function readYaml(text: string, source: YamlSource): YamlText {
     }
     return map;
   };
-  const value = walk(document.contents, '', 0);
+  const value = walk(root, '', 0);
   return { value, lineOf: (path) => nearestLine(lines, path) };
 }
 
-function refusal({ file }: YamlSource, line: number, reason: string): ClearDfError {
-  return new ClearDfError({ code: 'USAGE', operation: 'read', object: `${file}:${line}`, reason });
+function refusal(object: string, reason: string): ClearDfError {
+  return new ClearDfError({ code: 'USAGE', operation: 'read', object, reason });
 }
 
 type Refuse = (offset: number | undefined, reason: string) => never;
 
-function parse(text: string, lineCounter: LineCounter, refuse: Refuse): Document {
+function parse(text: string, lineCounter: LineCounter, file: string): Document {
   try {
     return parseDocument(text, { lineCounter, prettyErrors: false, merge: false });
   } catch {
     // The parser calls itself for every level.
-    return refuse(0, 'not sound YAML: it is nested too deeply; expected KEY: VALUE');
+    throw refusal(`${file}:1`, 'not sound YAML: it is nested too deeply; expected KEY: VALUE');
   }
-}
-
-function refuseBroken(document: Document, source: YamlSource, refuse: Refuse): void {
-  const [problem] = [...document.errors, ...document.warnings];
-  if (problem === undefined) return;
-  const [offset] = problem.pos;
-  if (problem.code === 'MULTIPLE_DOCS') return refuse(offset, 'a second YAML document begins; expected one');
-  if (problem.code === 'DUPLICATE_KEY') return refuse(offset, 'this key is given twice; expected each key once');
-  const detail = source.secret ? '' : `: ${shortened(problem.message)}`;
-  return refuse(offset, `not sound YAML${detail}; expected KEY: VALUE`);
 }
 
 function keyOf(key: Node | null, refuse: Refuse): string {
@@ -127,7 +147,7 @@ function nearestLine(lines: ReadonlyMap<string, number>, path: string): number |
  * the parser takes time with the square of keys and of levels, and runs in the process that clears packets. Lines of
  * comment do not count.
  */
-export function yamlExcess(text: string): { line: number; reason: string } | undefined {
+function yamlExcess(text: string): { line: number; reason: string } | undefined {
   let marks = 0;
   let line = 1;
   for (let start = 0; start < text.length; line += 1) {

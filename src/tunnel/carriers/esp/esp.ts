@@ -1,5 +1,5 @@
 /** GRE inside ESP (RFC 4303), with static keys or those of an IKE daemon. */
-import { IPV4 } from '../../../net/overhead.js';
+import { bytesOf, IPV4 } from '../../../net/overhead.js';
 import type { Facts } from '../../facts.js';
 import { isGrePolicy } from '../../items/xfrm-policy.js';
 import { machineError } from '../../site/error.js';
@@ -13,8 +13,7 @@ import { espItems, espLayers, espNotes, refuseReqid } from './keying.js';
 export const esp: Carrier<EspCarrier> = {
   layers({ mode, cipher }, payload) {
     const inside = mode === 'tunnel' ? [{ ...IPV4, name: 'IPv4 header of GRE, inside ESP' }] : [];
-    const covered = payload + inside.reduce((sum, { bytes }) => sum + bytes, 0);
-    return [...inside, ...espLayers(covered, cipher), { ...IPV4, name: 'outer IPv4 header' }];
+    return [...inside, ...espLayers(payload + bytesOf(inside), cipher), { ...IPV4, name: 'outer IPv4 header' }];
   },
   ipsec: ({ mode }) => ({ mode }),
   guards: (_spec, site, facts) => xfrmGuards(site, facts, site, 'by-policy'),

@@ -1,4 +1,5 @@
 /** The connection of a tunnel as strongSwan reads it: swanctl.conf(5), 5.9 and later. */
+import { PROTOCOL_NUMBERS } from '../../../net/protocol.js';
 import { hex, markText } from '../../mark.js';
 import type { IkeSpec, Mark, Site } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
@@ -19,8 +20,8 @@ const GRACE = 60;
  */
 export const REPLAY_WINDOW = 1024;
 
-/** IANA's number: names want /etc/protocols. */
-const GRE = 47;
+/** By number: names want /etc/protocols. */
+const GRE = PROTOCOL_NUMBERS.gre;
 
 /**
  * The text of `conf.d/clear-df-NAME.conf`.

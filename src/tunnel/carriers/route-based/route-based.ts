@@ -1,5 +1,5 @@
 /** What carriers with a device of their own have in common: routes lead into it, and what goes in leaves as ESP. */
-import { IPV4 } from '../../../net/overhead.js';
+import { bytesOf, IPV4 } from '../../../net/overhead.js';
 import { checkInnerAddresses, checkPolicyRouting, refuseInner } from './check.js';
 import { type Facts, linkOf, pathMtu } from '../../facts.js';
 import type { Item } from '../../item.js';
@@ -59,7 +59,7 @@ export function endsOf({ inner }: RouteBased, { local, remote }: Site): TunnelEn
 export function deviceMtu({ cipher }: RouteBased, site: Site, facts: Facts): number {
   const limit = pathMtu(site, facts);
   let mtu = limit;
-  const espOf = (length: number) => espTunnelLayers(length, cipher).reduce((sum, { bytes }) => sum + bytes, length);
+  const espOf = (length: number) => length + bytesOf(espTunnelLayers(length, cipher));
   // Padding makes the overhead a step function of the length: look, rather than subtract.
   while (mtu > 0 && espOf(mtu) > limit) mtu -= 1;
   return mtu;

@@ -1,6 +1,6 @@
 /** What SRv6 puts around a packet, and where the packet is cut to leave room for it. Bytes throughout. */
 import { IPV4_MTU_MIN } from '../../../net/protocol.js';
-import { ETHERNET, GRE, GRE_KEY, IPV4, IPV6, segmentRouting } from '../../../net/overhead.js';
+import { bytesOf, greOverhead, IPV4, IPV6, segmentRouting } from '../../../net/overhead.js';
 import { type Facts, pathMtu } from '../../facts.js';
 import type { Site, Srv6Carrier } from '../../site/site.js';
 import type { Layer } from '../../sizes.js';
@@ -16,12 +16,12 @@ export function segmentLayers({ segments, encap }: Pick<Srv6Carrier, 'segments' 
 
 /** Bytes of {@link segmentLayers}. */
 export function segmentOverhead(spec: Pick<Srv6Carrier, 'segments' | 'encap'>): number {
-  return segmentLayers(spec).reduce((sum, { bytes }) => sum + bytes, 0);
+  return bytesOf(segmentLayers(spec));
 }
 
 /** The GRE packet around a host's packet of full size. */
 export function fullPacket({ mtu, tunnel }: Pick<Site, 'mtu' | 'tunnel'>): number {
-  return mtu + ETHERNET.bytes + GRE.bytes + (tunnel.key === undefined ? 0 : GRE_KEY.bytes) + IPV4.bytes;
+  return mtu + bytesOf([...greOverhead(tunnel.key !== undefined), IPV4]);
 }
 
 /** How a full packet gets through the core. */
