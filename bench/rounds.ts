@@ -9,14 +9,14 @@ import { type ContenderName, type Load, survivedName } from './record/catalogue.
 import { packetsPerSecond } from './record/measures.js';
 import type { Cell, Latency } from './record/results.js';
 
-export interface RoundsOptions {
+interface RoundsOptions {
   rounds: number;
   seconds: number;
   loads: readonly Load[];
   contenders: ReadonlySet<ContenderName>;
 }
 
-export interface RoundsEvents {
+interface RoundsEvents {
   onCell: (cell: Cell) => void;
   /** A cell that could not be run: the others go on. */
   onFailure: (where: string, error: unknown) => void;

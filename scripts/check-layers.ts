@@ -18,7 +18,7 @@ const MACHINE_ROOM = 'host';
 const MACHINE_PATH = /^\/(proc|sys)(\/\S*)?$/;
 
 /** The import graph of the project in `root`, judged. */
-export async function readGraph(root: string): Promise<ICruiseResult> {
+async function readGraph(root: string): Promise<ICruiseResult> {
   const { output } = await cruise(
     ['src', 'bench', 'scripts'].filter((folder) => readTypeScript(path.join(root, folder)).length > 0),
     {

@@ -7,12 +7,12 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, SerializedError, TestModule, TestSpecification } from 'vitest/node';
 
-export interface Skip {
+interface Skip {
   name: string;
   reason: string;
 }
 
-export interface Failure {
+interface Failure {
   name: string;
   /** In short, for whoever sees only the end of the output. */
   why: string[];

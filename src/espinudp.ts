@@ -10,9 +10,9 @@ import { type NativeEspInUdp, type NativeEspInUdpError, type NativeEspInUdpOptio
 import { IPV4_HOST_FORM, readIpv4Host } from './net/address.js';
 
 /** RFC 3948 §2: IKE's and ESP's own when there is a NAT. */
-export const ESP_IN_UDP_PORT = 4500;
+const ESP_IN_UDP_PORT = 4500;
 /** Seconds, RFC 3948 §4. */
-export const KEEPALIVE = 20;
+const KEEPALIVE = 20;
 const KEEPALIVE_MAX = 86_400;
 
 /** Keepalives are on time to within this, and what is not ESP waits so long to be discarded. */

@@ -1,5 +1,5 @@
 /** All contenders, by the order of the catalogue. */
-import { type ContenderName, CONTENDERS } from '../record/catalogue.js';
+import type { ContenderName } from '../record/catalogue.js';
 import { article } from './article.js';
 import { clearDfs } from './clear-df.js';
 import type { Contender } from './contender.js';
@@ -16,9 +16,4 @@ export function contender(name: ContenderName): Contender {
   const found = ALL.find((one) => one.name === name);
   if (found === undefined) throw new Error(`contender ${name} stands in the catalogue and has no file`);
   return found;
-}
-
-/** Every one of them. */
-export function contenders(): Contender[] {
-  return CONTENDERS.map(({ name }) => contender(name));
 }

@@ -24,7 +24,7 @@ export interface Network {
 export const SINK = '10.77.1.2';
 /** The first of the sender's addresses; the others follow. */
 export const FIRST_SOURCE = '10.77.0.2';
-export const SOURCES = 64;
+const SOURCES = 64;
 
 /** Sets it up; gone with its lab, however the process ends. @throws Error when not root */
 export async function network(): Promise<Network> {

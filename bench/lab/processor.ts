@@ -13,7 +13,7 @@ interface CoreTimes {
 }
 
 /** One look at the clocks. */
-export interface ProcessorReading {
+interface ProcessorReading {
   /** Nanoseconds on a processor, by thread; softirqs that ran on its account are within. */
   threads: Map<string, number>;
   /** By core number. */

@@ -18,7 +18,7 @@ const LIBRARIES = {
   floor: ['-lnetfilter_queue', '-lmnl'],
 } as const;
 
-export type Program = keyof typeof LIBRARIES;
+type Program = keyof typeof LIBRARIES;
 
 const built = new Map<Program, Promise<string>>();
 

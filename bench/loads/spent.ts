@@ -7,7 +7,7 @@ import type { Ring } from './ring.js';
 export type Outcome = Omit<Cell, 'load' | 'contender' | 'round' | 'latency'>;
 
 /** When, in seconds from now on, the contender ended. */
-export interface Life {
+interface Life {
   endedAfter?: number;
 }
 

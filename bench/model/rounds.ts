@@ -7,7 +7,7 @@ import { type ContenderName } from '../record/catalogue.js';
 import { type ModelPoint, MODEL_TRIALS, type Trial, trialWords } from '../record/model.js';
 import { runPace, runTrial } from './trial.js';
 
-export interface ModelEvents {
+interface ModelEvents {
   onPoint: (point: ModelPoint) => void;
   /** A trial that could not be run: the others go on. */
   onFailure: (where: string, error: unknown) => void;

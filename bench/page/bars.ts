@@ -2,7 +2,7 @@
 import type { Spread } from '../record/statistics.js';
 import { at, document, FIGURES, type Ink, LABELS, MARGIN, PLOT, text, WIDTH } from './svg.js';
 
-export interface Bar {
+interface Bar {
   label: string;
   ink: Ink;
   spread: Spread;

@@ -10,7 +10,7 @@ export interface Curve {
   circles: readonly { x: number; y: number }[];
 }
 
-export interface Axes {
+interface Axes {
   /** What lies at the bottom, with its unit. */
   x: string;
   xMost: number;

@@ -2,7 +2,7 @@
 import { nanoseconds } from './units.js';
 import { at, document, FIGURES, type Ink, LABELS, MARGIN, PLOT, text, WIDTH } from './svg.js';
 
-export interface Delays {
+interface Delays {
   label: string;
   ink: Ink;
   /** Nanoseconds. */

@@ -50,7 +50,7 @@ function inOrder([one]: readonly ModelPoint[], [other]: readonly ModelPoint[]): 
 }
 
 /** A point in words. */
-export function wordsOf(point: ModelPoint): string {
+function wordsOf(point: ModelPoint): string {
   return trialWords(point, Math.round(100 * point.df));
 }
 

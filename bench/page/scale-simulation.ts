@@ -16,7 +16,7 @@ const LENGTH = 1400;
 const SECONDS = 1;
 
 /** From what wakes a thread until it runs: of the latency at 1 %, what its own work does not explain. */
-export function wakeDelayOf(costs: Costs, points: readonly ModelPoint[]): number {
+function wakeDelayOf(costs: Costs, points: readonly ModelPoint[]): number {
   const added = addedAt(points.find(({ pace }) => pace === 1));
   return added === undefined ? 0 : Math.max(0, added.median - at(costs.clear, LENGTH) - costs.wake);
 }

@@ -14,7 +14,7 @@ import { markdownTable } from './table.js';
 import { bitRate, nanoseconds, percent, quantity } from './units.js';
 
 /** The newest run for the model. */
-export interface Newest {
+interface Newest {
   file: string;
   results: ModelResults;
 }

@@ -60,7 +60,7 @@ export function at(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 

@@ -14,7 +14,7 @@ import { scaleFigures } from './scale.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Complete runs, one file each. */
 export const RESULTS = path.join(ROOT, 'bench/results');
-export const PAGE = path.join(ROOT, 'docs/bench.md');
+const PAGE = path.join(ROOT, 'docs/bench.md');
 export const CHARTS = path.join(ROOT, 'docs/bench');
 export const SCALE_PAGE = path.join(ROOT, 'docs/scale.md');
 export const SCALE_CHARTS = path.join(ROOT, 'docs/scale');

@@ -1,6 +1,6 @@
 /** The names in a record: which contenders there are, which loads, and who runs under which. Pure. */
 
-export interface ContenderInfo {
+interface ContenderInfo {
   name: string;
   /** A row of a table. */
   title: string;
@@ -77,7 +77,7 @@ export interface DatagramLoad extends LoadBase {
   latency?: { percent: number | 'full'; of: string };
 }
 
-export interface StreamLoad extends LoadBase {
+interface StreamLoad extends LoadBase {
   kind: 'stream';
   connections: number;
 }

@@ -33,7 +33,7 @@ export interface MachineFacts {
   nft: string;
 }
 
-export interface Settings {
+interface Settings {
   rounds: number;
   /** Seconds that each load is sent. */
   seconds: number;

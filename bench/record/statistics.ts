@@ -40,7 +40,7 @@ export function standing(results: Results, load: string, contender: string): Cel
 export type Measure = (cell: Figures) => number | undefined;
 
 /** What a cell holds besides its name. */
-export type Figures = Omit<Cell, 'load' | 'contender' | 'round'>;
+type Figures = Omit<Cell, 'load' | 'contender' | 'round'>;
 
 /** A figure over the rounds; undefined when no round has it. */
 export function over(cells: readonly Cell[], measure: Measure): Spread | undefined {

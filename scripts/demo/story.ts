@@ -4,7 +4,7 @@ const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === unde
 const paint = (code: number) => (text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
 
 export const bold = paint(1);
-export const dim = paint(2);
+const dim = paint(2);
 const green = paint(32);
 const red = paint(31);
 

@@ -9,7 +9,7 @@ import { writeImage } from './image.js';
 import { contents, filesBelow } from './stage.js';
 
 /** Where clear-df is inside a guest. */
-export const APP = '/opt/clear-df';
+const APP = '/opt/clear-df';
 /** Where the lab's own files are inside a guest. */
 const LAB = '/opt/lab';
 const MAIN = 'dist/esm/cli/main.js';

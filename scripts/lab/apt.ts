@@ -9,7 +9,7 @@ import { CACHE } from './cache.js';
 import { sourceLine } from './suites.js';
 
 /** Runs a program of apt's on the folders of one suite; resolves with what it printed. */
-export type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
+type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
 
 /**
  * Makes apt's folders for one suite and reads what it holds today; whatever the machine says of proxies and

@@ -15,7 +15,7 @@ import { kernelModules } from './modules.js';
 import { systemImage } from './system.js';
 
 /** What a guest is made of. */
-export interface Parts {
+interface Parts {
   kernel: Kernel;
   initramfs: string;
   /** By the layer's name, which init-ram.sh knows. */
@@ -43,7 +43,7 @@ export async function prepare(offer: Offer, daemons: boolean): Promise<Parts> {
   return { kernel, initramfs: await initramfs(kernel, modules), images };
 }
 
-export const PORT = 'clear-df.lab';
+const PORT = 'clear-df.lab';
 const MEMORY = '1536M';
 /** With one, each of the threads that a start of Node takes waits for the others: half as slow again. */
 const PROCESSORS = 2;

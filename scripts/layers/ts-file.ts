@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 
-export interface TsImport {
+interface TsImport {
   line: number;
   specifier: string;
   /** The file it leads to, below the root; undefined for a package. */
@@ -11,7 +11,7 @@ export interface TsImport {
   typeOnly: boolean;
 }
 
-export interface TsFile {
+interface TsFile {
   /** Path below the root, with `/`. */
   name: string;
   imports: TsImport[];

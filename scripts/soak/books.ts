@@ -90,7 +90,7 @@ export function accountOf({ passed, totals, own, companion, requeued }: Books): 
 }
 
 /** What a turn leaves behind that the books have to know. */
-export interface Turn {
+interface Turn {
   /** By the flood, over the bridge. */
   sent: number;
   /** Somebody's rules went, ours with them, for a while. */

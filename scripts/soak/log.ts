@@ -2,7 +2,7 @@
 import type { Running } from '../../test/helpers/running.js';
 import { until } from '../../test/helpers/until.js';
 
-export interface Line {
+interface Line {
   level: string;
   msg: string;
   /** As it was written. */

@@ -15,7 +15,7 @@ const ARGS = [
   ...['--out-dev', 'wan', '--metrics', '127.0.0.1:9858', '--backend', 'iptables-nft'],
 ];
 
-export interface Visit {
+interface Visit {
   /** What does not add up. */
   wrong: string[];
   /** Lines of its log that nobody has expected. */

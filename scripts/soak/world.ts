@@ -50,7 +50,7 @@ export async function end(flood: Running): Promise<number> {
 }
 
 /** Waits until packets come to the long run's rule again. */
-export async function flows({ net }: World): Promise<void> {
+async function flows({ net }: World): Promise<void> {
   const { came } = await passed(net.router);
   await until('packets come', async () => (await passed(net.router)).came > came + 5000);
 }

@@ -7,7 +7,7 @@
  */
 
 /** Nanoseconds for a packet: some for each, some for each of its bytes from the IP header on. */
-export interface Line {
+interface Line {
   fixed: number;
   perByte: number;
 }

@@ -7,7 +7,7 @@ import { paced, predict, withSender } from './predict.js';
 const BENCH = { cores: 2, receiving: 1 };
 
 /** Which measurement is meant. */
-export type Case = Pick<Point, 'way' | 'length' | 'df'>;
+type Case = Pick<Point, 'way' | 'length' | 'df'>;
 
 /** Packets a second that come through, the work of the bench's sender within. */
 export function expectedRate(costs: Costs, { way, length, df }: Case, queues = 1): number {

@@ -1,5 +1,5 @@
 /** How many packets a machine takes, and what stands in the way of more. Pure. */
-import { average, COALESCE, type Costs, type Load, meanLength, paceAt, type PerPacket, perPacket } from './cost.js';
+import { COALESCE, type Costs, type Load, meanLength, paceAt, type PerPacket, perPacket } from './cost.js';
 
 const NANOSECONDS = 1e9;
 
@@ -13,7 +13,7 @@ export interface Cores {
   imbalance?: number;
 }
 
-export type Limit = 'receiving cores' | 'queue threads' | 'all cores';
+type Limit = 'receiving cores' | 'queue threads' | 'all cores';
 
 export interface Prediction {
   packetsPerSecond: number;
@@ -81,9 +81,4 @@ export function withSender(costs: Costs): Costs {
     perByte: line.perByte + send.perByte,
   });
   return { ...costs, forward: added(costs.forward), queue: added(costs.queue) };
-}
-
-/** Packets a second that one core forwards with no rule. */
-export function forwarded({ forward }: Costs, { mix }: Load): number {
-  return NANOSECONDS / average(forward, mix);
 }

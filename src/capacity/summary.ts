@@ -40,7 +40,7 @@ export function summarize(queues: readonly Simulated[]): Summary {
   };
 }
 
-export interface Router {
+interface Router {
   /** Each with a thread and a core of its own. */
   queues: number;
   /** Of one rate each; a hash gives each of them to one queue. */

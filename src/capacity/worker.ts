@@ -3,7 +3,7 @@ import { at, BATCH_MOST, COALESCE, type Costs, only } from './cost.js';
 import { RECEIVE_BUFFER, roomFor } from './room.js';
 import type { Worker } from './simulate.js';
 
-export interface WorkerOptions {
+interface WorkerOptions {
   /** Bytes of each packet. */
   length: number;
   /** Nanoseconds from what wakes it until it runs. */

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { ClearDfError, EXIT_CODES, printable, shortened } from '../errors.js';
 
 /** What to print on stderr and the exit code that goes with it. */
-export interface Ending {
+interface Ending {
   text: string;
   exitCode: number;
 }

@@ -17,7 +17,7 @@ import type { Point } from '../capacity/fit.js';
 import { Daemon, measure, type Measuring, requestOf, RUN_WORDS, SENDER } from './bench/measure.js';
 import { type Trial, TRIALS, trialText } from './bench/trials.js';
 
-export interface BenchOptions extends Omit<Question, 'cores'> {
+interface BenchOptions extends Omit<Question, 'cores'> {
   /** Seconds that each trial is sent. */
   seconds: number;
   dryRun: boolean;
@@ -25,7 +25,7 @@ export interface BenchOptions extends Omit<Question, 'cores'> {
   main: string;
 }
 
-export interface BenchHooks {
+interface BenchHooks {
   log: Logger;
   /** Ends it. */
   stopped: Promise<string>;

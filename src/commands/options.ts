@@ -89,7 +89,7 @@ export type ServiceOptions = Read & {
 };
 
 /** What a program asks for that runs the service itself: each as the flag of its name takes it, but for these. */
-export type Asked = Partial<Record<Exclude<OptionName, RuleOption | 'queue' | 'install-rules'>, string | undefined>> & {
+type Asked = Partial<Record<Exclude<OptionName, RuleOption | 'queue' | 'install-rules'>, string | undefined>> & {
   queues: QueueRange;
   /** The rules to install, all of one instance and for these queues. */
   rules: readonly RuleSpec[];

@@ -6,7 +6,7 @@ import { native, type NativeProbeError, type NativeProbeResult } from '../native
 import { readIpv4Prefix, singleAddress } from '../net/address.js';
 import type { Send } from './probe.js';
 
-export interface ProbeOptions {
+interface ProbeOptions {
   /** An IPv4 address of this host; without it, as the route says. */
   from?: string | undefined;
   /** Of each question, 1–100. */

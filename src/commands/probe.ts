@@ -24,7 +24,7 @@ export interface Question {
 /** Asks the path, several tries of one question. */
 export type Send = (question: Question) => Promise<NativeProbeResult[]>;
 
-export type ProbeTest = 'small' | 'full size' | 'largest' | 'one more' | 'fragments out' | 'fragments back';
+type ProbeTest = 'small' | 'full size' | 'largest' | 'one more' | 'fragments out' | 'fragments back';
 
 /** A complaint, once for all tries that it was said to. */
 export type Complaint = Pick<NativeProbeResult, 'outcome' | 'from' | 'mtu' | 'type' | 'code' | 'errno'>;
@@ -48,7 +48,7 @@ export interface ProbeRow {
 }
 
 /** What keeps packets from being larger than the largest. */
-export type Limit =
+type Limit =
   | { by: 'router'; from: string }
   | { by: 'host'; mtu: number; errno: number }
   | { by: 'unreachable'; from: string }

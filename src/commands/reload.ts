@@ -4,7 +4,7 @@ import { rangeText } from '../net/queue-range.js';
 import { OPTION_NAMES, type OptionName, optionInfo } from './option-table.js';
 import type { ServiceOptions } from './options.js';
 
-export interface Change {
+interface Change {
   name: OptionName;
   /** The value that the service runs with, as it is written; `default` when none was given. */
   before: string;

@@ -18,7 +18,7 @@ export interface RulePlan {
 }
 
 /** What {@link RuleKeeper.check} found: no rules of this run; as they were; not readable; put back; not put back. */
-export type RuleState = 'none' | 'intact' | 'unknown' | 'restored' | 'lost';
+type RuleState = 'none' | 'intact' | 'unknown' | 'restored' | 'lost';
 
 /** The rules that are in place. */
 interface Installed {

@@ -23,7 +23,7 @@ import { StatsAddress } from './stats-server.js';
 import { StatsLine } from './stats-line.js';
 import { UndoStack } from './undo.js';
 
-export interface RunContext {
+interface RunContext {
   version: string;
   /** Reads flags and file again, for HUP; absent without a file. */
   reread?: () => ServiceOptions;

@@ -7,7 +7,7 @@ import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import { errorSink } from '../log/standard-error.js';
 
-export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
+type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
 
 const STOPS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
@@ -23,7 +23,7 @@ const AT_ONCE = 3;
 const IGNORED = ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
 /** The service, as far as signals reach it. */
-export interface SignalReceiver {
+interface SignalReceiver {
   reload(): void;
   ignored(signal: string): void;
 }
@@ -43,7 +43,7 @@ export interface SignalWatch {
   dispose(): void;
 }
 
-export interface SignalOptions {
+interface SignalOptions {
   /** HUP ends the run: it was started on a terminal, which has gone, and there is no file to read again. */
   hangup?: boolean;
   /** Ends the process, with 128 + number of the signal. */

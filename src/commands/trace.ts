@@ -23,7 +23,7 @@ import { parseSite } from '../tunnel/site-file.js';
 export const TRACE_BACKENDS = ['auto', 'nft', 'iptables-legacy'] as const;
 export type TraceBackend = (typeof TRACE_BACKENDS)[number];
 
-export interface TraceOptions {
+interface TraceOptions {
   flow: Flow;
   /** A site: only its tunnel is looked at. */
   file: string | undefined;
@@ -35,7 +35,7 @@ export interface TraceOptions {
   dryRun: boolean;
 }
 
-export interface TraceHooks {
+interface TraceHooks {
   log: Logger;
   /** Ends it. */
   stopped: Promise<unknown>;

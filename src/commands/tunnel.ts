@@ -59,7 +59,7 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
   };
 }
 
-export interface UnitRequest {
+interface UnitRequest {
   /** The words that start clear-df, absolute. */
   command: readonly string[];
   /** A file to write; without one the unit is returned. */

@@ -7,7 +7,7 @@ import { type Device, type IptablesVariant, type Machine, type Unread, known } f
 import { type NftRule, devicesIn, isAmong, nftListing, placeOf } from './nft-listing.js';
 
 /** What a rule catches, as far as DF matters. */
-export type Sight = 'bridged' | 'outer' | 'other';
+type Sight = 'bridged' | 'outer' | 'other';
 
 export interface Feed {
   backend: IptablesVariant | 'nft';

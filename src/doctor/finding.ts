@@ -2,7 +2,7 @@
 import type { Unread } from './machine.js';
 
 export const GROUPS = ['kernel', 'queue', 'bridge', 'tunnel', 'path', 'firewall', 'limits', 'site'] as const;
-export type Group = (typeof GROUPS)[number];
+type Group = (typeof GROUPS)[number];
 
 export type FindingState = 'ok' | 'wrong' | 'unknown';
 
@@ -22,7 +22,7 @@ export interface Finding {
 }
 
 /** What mends it: a command, a sentence, or both. */
-export interface Mend {
+interface Mend {
   fix?: string | undefined;
   hint?: string | undefined;
 }

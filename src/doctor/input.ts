@@ -26,7 +26,7 @@ type Chains = ReadonlyMap<string, readonly Step[]>;
 const FALL: End = { end: 'fall', by: '' };
 const DEPTH_MAX = 16;
 
-export interface Judgement {
+interface Judgement {
   /** The base chain: `INPUT of iptables-nft`, `nft inet filter input`. */
   where: string;
   end: 'accept' | 'drop' | 'depends';

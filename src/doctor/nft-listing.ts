@@ -26,14 +26,14 @@ export interface NftRule {
   text: string | undefined;
 }
 
-export interface Flowtable {
+interface Flowtable {
   family: string;
   table: string;
   name: string;
   devices: string[];
 }
 
-export interface NftListing {
+interface NftListing {
   chains: NftChain[];
   rules: NftRule[];
   flowtables: Flowtable[];

@@ -17,7 +17,7 @@ export interface Ended {
   givenUp?: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   env: Record<string, string>;
   input?: string | undefined;
   /** Calls back with the reason when the command is to be ended. @returns how to forget about it */

@@ -18,7 +18,7 @@ export interface Change {
   input?: string | undefined;
 }
 
-export interface RunnerOptions {
+interface RunnerOptions {
   /** Gets the text of every change before it is made, and hears of a command that is waited for. */
   log: { debug(message: string): void; info?(message: string): void };
   /** Show changes instead of making them. */

@@ -20,7 +20,7 @@ export interface Lock {
   release(): void;
 }
 
-export interface LockOptions {
+interface LockOptions {
   /** What is locked, for messages: `tunnel site-a`. */
   what: string;
   file: string;
@@ -28,7 +28,7 @@ export interface LockOptions {
   inherit?: boolean;
 }
 
-export interface Waiting {
+interface Waiting {
   /** Milliseconds. */
   limit: number;
   /** Says once whom it waits for. */

@@ -18,7 +18,7 @@ import { probeIgnoreDf } from './probes/ignore-df.js';
 import { probeNftClearsDf } from './probes/nft-clears-df.js';
 import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
 
-export type Question = keyof Facts['can'];
+type Question = keyof Facts['can'];
 
 export interface Abilities {
   answers: Facts['can'];

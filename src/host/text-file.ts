@@ -5,7 +5,7 @@ import { ClearDfError } from '../errors.js';
 /** A file beyond this many bytes was not written by a person. */
 export const TEXT_FILE_MAX = 1_048_576;
 
-export interface TextFile {
+interface TextFile {
   /** Names the file in refusals: `--config 'FILE'`. */
   object: string;
   /** The accepted form: `a readable YAML file of at most 1 MiB`. */

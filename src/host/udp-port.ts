@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type SocketOwner, socketOwner, tryRead } from './socket-owner.js';
 
 /** `process` only where `/proc` allows to find it. */
-export type PortHolder = { state: 'held'; process?: SocketOwner } | { state: 'free' } | { state: 'unknown' };
+type PortHolder = { state: 'held'; process?: SocketOwner } | { state: 'free' } | { state: 'unknown' };
 
 /**
  * Who holds the port for packets to this address: by the address itself, or by all of them, IPv6 sockets included.

@@ -7,12 +7,12 @@ import { Writable } from 'node:stream';
 
 const STDERR = 2;
 
-export interface ErrorSink {
+interface ErrorSink {
   /** Writes a line; false when it was dropped. */
   write(line: string): boolean;
 }
 
-export interface SinkOptions {
+interface SinkOptions {
   /** To write to; default: standard error. */
   descriptor?: number;
   /** The line that tells how many were dropped, before the first one that goes out again. */

@@ -4,7 +4,7 @@
  */
 
 /** One layer: bytes in front of and behind what it carries. */
-export interface Overhead {
+interface Overhead {
   name: string;
   bytes: number;
   /** `RFC 2784 §2.1` */
@@ -23,7 +23,7 @@ export const IPV4: Overhead = { name: 'IPv4 header', bytes: IPV4_HEADER, source:
 const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
 
 /** Bytes of an IPv6 header. */
-export const IPV6_HEADER = 40;
+const IPV6_HEADER = 40;
 
 export const IPV6: Overhead = { name: 'IPv6 header', bytes: IPV6_HEADER, source: 'RFC 8200 §3' };
 

@@ -1,7 +1,6 @@
 /** IP protocol numbers (IANA "Protocol Numbers") and ports that the rules know by name. */
 
 export const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, gre: 47, esp: 50 } as const;
-export type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
 
 /** As a person reads them; the kernel's tools know the same names. */
 const NAMES: Readonly<Record<string, string>> = {

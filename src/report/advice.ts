@@ -3,7 +3,7 @@ import { bytes, count, percent, perSecond } from './human.js';
 import type { Rates } from './rates.js';
 import { type Snapshot, share } from './snapshot.js';
 
-export interface Advice {
+interface Advice {
   /** What was seen. */
   seen: string;
   /** What to do next. */

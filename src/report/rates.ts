@@ -3,7 +3,7 @@ import { COUNTER_NAMES, type Counters, delta, merge } from '../counters.js';
 import type { KernelCounts, QueueSnapshot, Snapshot } from './snapshot.js';
 
 /** What a queue did per second. */
-export interface QueueRates {
+interface QueueRates {
   queue: number;
   counters: Counters;
   /** Drops per second by the kernel's own count; absent when it is not known. */

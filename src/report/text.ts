@@ -10,7 +10,7 @@ import { type Rates, ratesBetween } from './rates.js';
 import { type Snapshot, share } from './snapshot.js';
 import { type Cell, columns, paint } from './table.js';
 
-export interface TextOptions {
+interface TextOptions {
   /** Show rare counters although they are 0. */
   all?: boolean;
   /** Use colour: the caller knows whether a terminal reads along and NO_COLOR is unset. */

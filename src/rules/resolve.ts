@@ -4,7 +4,7 @@ import { QUIC_PORT } from '../net/protocol.js';
 import { type Fanout, type Hook, type RuleSpec } from './spec.js';
 
 /** The comment that marks a rule as owned by an instance. */
-export const TAG_PREFIX = 'clear-df:';
+const TAG_PREFIX = 'clear-df:';
 
 /** The in-kernel prefilter: DF in the 16-bit word that holds flags and fragment offset (RFC 791 §3.1). */
 export const DF_MASK = 0x4000;
@@ -49,7 +49,7 @@ export interface ResolvedRule {
 }
 
 /** The MTU in bytes of the device or route that `largerThan: 'mtu'` means. */
-export interface Facts {
+interface Facts {
   mtu?: number | undefined;
 }
 

@@ -105,7 +105,7 @@ export type RuleSpec = Flags & {
 };
 
 /** The names of a rule's parts, as they are spelt in {@link RuleSpecInput}. */
-export const RULE_KEYS = Object.keys(flags.shape) as (keyof RuleSpecInput)[];
+const RULE_KEYS = Object.keys(flags.shape) as (keyof RuleSpecInput)[];
 
 /** The command-line flag of a part: `largerThan` → `--larger-than`. */
 export function flagOf(key: string): string {

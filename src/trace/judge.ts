@@ -5,9 +5,9 @@ import { isOf } from './header.js';
 import { lastDevice, type PathGroup, type Row } from './path-groups.js';
 
 /** Who holds a queue: `clear-df (pid 17)`; undefined when nobody does. */
-export type Holders = (queue: number) => string | undefined;
+type Holders = (queue: number) => string | undefined;
 
-export interface Judgement {
+interface Judgement {
   /** Sentences; none when no rule queues the traffic. */
   seen: string[];
   dropped: string[];
@@ -32,7 +32,7 @@ export function judge(
 }
 
 /** `ip mangle:FORWARD`, with the port where there is one. */
-export function placeText({ family, table, chain, hook }: Row): string {
+function placeText({ family, table, chain, hook }: Row): string {
   return table === undefined ? `${family} ${hook}` : `${family} ${table}:${chain}`;
 }
 

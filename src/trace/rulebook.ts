@@ -7,15 +7,15 @@ import { HOOKS, type Hook } from './nft-marks.js';
 import { queueOf, type TracedRule } from './chain-visit.js';
 
 /** Where a base chain hangs. */
-export interface Place {
+interface Place {
   hook: Hook;
   priority: number;
 }
 
 /** A rule of iptables-legacy, with what it does. */
-export type LegacyRule = TracedRule & { target: string | undefined };
+type LegacyRule = TracedRule & { target: string | undefined };
 
-export interface Texts {
+interface Texts {
   /** `nft -j list ruleset`; empty without nft. */
   nftJson: string;
   /** `iptables-nft-save`: the words of rules that nft shows as `xt match`. */

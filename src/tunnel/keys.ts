@@ -10,7 +10,7 @@ export interface DirectionKeys {
 }
 
 /** A secret that both ends share (RFC 7296 §2.15). */
-export interface Psk {
+interface Psk {
   /** Hexadecimal digits without `0x`. */
   psk: string;
 }

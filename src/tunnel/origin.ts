@@ -11,7 +11,7 @@ export interface Origin {
   ports: readonly PortOrigin[];
 }
 
-export interface PortOrigin {
+interface PortOrigin {
   name: string;
   /** In the order in which `ip address show` prints them; without those that a daemon or the kernel looks after. */
   addresses: readonly Address[];

@@ -64,7 +64,7 @@ export function tunnelSizes(site: Site, facts: Facts): Sizes {
 }
 
 /** Every layer around an inner IP packet of this many bytes, innermost first. */
-export function layersOf(site: Site, inner: number): Layer[] {
+function layersOf(site: Site, inner: number): Layer[] {
   const frame = greOverhead(site.tunnel.key !== undefined);
   return [...frame, ...carrierOf(site).layers(inner + bytesOf(frame))];
 }

@@ -5,7 +5,7 @@ import { keyed, newKeys, parseKeys } from './carriers/esp/key-file.js';
 import type { Secrets } from './keys.js';
 import type { Site } from './site/site.js';
 
-export interface SecretFile {
+interface SecretFile {
   /** Absolute. */
   file: string;
   /** Where the site names it: `carrier.keys`. */

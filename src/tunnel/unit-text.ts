@@ -3,7 +3,7 @@ import { ikeOf } from './carriers/ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
 
 /** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the path to the other end. */
-export interface UnitOptions {
+interface UnitOptions {
   /** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
   command: readonly string[];
   /** Absolute path of the site file. */

@@ -17,7 +17,7 @@ import type { Site } from '../../tunnel/site/site.js';
 import { endMangler, runningMangler } from './mangler.js';
 import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
 
-export interface DownOptions {
+interface DownOptions {
   name: string;
   /** Take the rules away although some live process depends on them. */
   force: boolean;

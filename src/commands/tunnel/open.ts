@@ -54,7 +54,7 @@ export function readSite(file: string, engine?: Engine): SiteFile {
 }
 
 /** What is to be done with the site. */
-export interface Opening {
+interface Opening {
   runner: Runner;
   log: Logger;
   /** Refuse what cannot stand on this machine. */

@@ -10,7 +10,7 @@ import { isSealing, type Item } from '../../tunnel/item.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { RULES_CHECK_MS, RuleWatch } from '../rule-watch.js';
 
-export interface SealWatchOptions {
+interface SealWatchOptions {
   runner: Runner;
   log: Logger;
   /** The machine as it was read last. */

@@ -19,7 +19,7 @@ import { problemOf } from './underlay-watch.js';
 /** As the doctor's: a refusal comes at once, an answer may take a while on a busy machine. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-export interface ItemReport {
+interface ItemReport {
   key: string;
   desired: string;
   /** `unknown`: only root can look. */
@@ -31,7 +31,7 @@ export interface ItemReport {
 }
 
 /** How the queue is served; only where the engine is the queue. */
-export interface ManglerStatus {
+interface ManglerStatus {
   /** Process that `tunnel up` left in the foreground. */
   pid?: number;
   queues: { queue: number; holder: string }[];
@@ -45,7 +45,7 @@ export interface ManglerStatus {
   ok: boolean;
 }
 
-export interface TunnelStatus {
+interface TunnelStatus {
   name: string;
   file: string;
   engine: string;

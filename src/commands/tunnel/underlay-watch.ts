@@ -11,11 +11,11 @@ import type { Sizes } from '../../tunnel/sizes.js';
 import { RuleWatch } from '../rule-watch.js';
 
 /** Milliseconds between two looks at the device: one `ip` each. */
-export const UNDERLAY_CHECK_MS = 5000;
+const UNDERLAY_CHECK_MS = 5000;
 /** Every so many looks the routes are looked at, too, although the device is as it was. */
 const THOROUGH = 6;
 
-export interface UnderlayWatchOptions {
+interface UnderlayWatchOptions {
   runner: Runner;
   log: Logger;
   /** As the tunnel was planned. */

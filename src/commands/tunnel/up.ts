@@ -27,7 +27,7 @@ import { addressOf, openSocket } from './socket.js';
 import { hasSeals, SealWatch } from './seal-watch.js';
 import { UnderlayWatch } from './underlay-watch.js';
 
-export interface UpOptions {
+interface UpOptions {
   file: string;
   /** In place of `engine: auto`. */
   engine?: Engine | undefined;
@@ -39,7 +39,7 @@ export interface UpOptions {
   logLevel: LogLevel;
 }
 
-export interface TunnelContext {
+interface TunnelContext {
   version: string;
   log: Logger;
   signals: SignalWatch;

@@ -17,7 +17,7 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   namespace: string;
   core: number;
   /** Of clear-df, for a message: `clear-df run`. */

@@ -25,7 +25,7 @@ export function readCpuList(text: string): number[] {
 }
 
 /** Those that this process may run on. */
-export function allowedCores(): number[] {
+function allowedCores(): number[] {
   const status = readFileSync('/proc/self/status', 'utf8');
   return readCpuList(/^Cpus_allowed_list:\s+(\S+)$/m.exec(status)?.[1] ?? '');
 }

@@ -13,7 +13,7 @@ import { readSysctl, writeSysctl } from '../sysctl.js';
 const CALL_IPTABLES = 'net/bridge/bridge-nf-call-iptables';
 
 /** How `bridge-nf-call-iptables` was found before it was switched on. */
-export type BridgeBefore = '0' | 'absent';
+type BridgeBefore = '0' | 'absent';
 
 /**
  * Makes bridged IPv4 frames towards some bridge ports pass iptables: those of every bridge of this network

@@ -6,7 +6,7 @@ import { BACKENDS, type Backend, type Candidate, isHome } from './backends.js';
 export const BACKEND_CHOICES = [...BACKENDS, 'auto'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
-export interface Choice {
+interface Choice {
   candidate: Candidate;
   /** Why this one, in words. */
   reason: string;

@@ -7,7 +7,7 @@ import { type Holder, holderOf } from '../read/queues.js';
 import { type Backend } from './backends.js';
 
 /** A rule that sends packets to a queue that some process holds. */
-export interface LiveFeed {
+interface LiveFeed {
   backend: Backend;
   /** All queues of the rule. */
   queues: QueueRange;

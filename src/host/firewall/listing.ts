@@ -21,7 +21,7 @@ export interface ListedRule {
   rule: string;
 }
 
-export interface Listing {
+interface Listing {
   rules: ListedRule[];
   /** Rules of others in iptables that stand behind rules of an instance, and do not see what those queue. */
   behind: { name: string; rule: string }[];

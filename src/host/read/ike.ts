@@ -119,18 +119,18 @@ function sectionOf(section: ViciSection, key: string): ViciSection {
 }
 
 /** A section: values, lists of values, sections. */
-export interface ViciSection {
+interface ViciSection {
   [key: string]: string | string[] | ViciSection;
 }
 
-export interface ViciMessage {
+interface ViciMessage {
   /** `list-sa event` */
   name: string;
   body: ViciSection;
 }
 
 /** Every message of a text; lines outside of messages are left out. */
-export function parsePretty(text: string): ViciMessage[] {
+function parsePretty(text: string): ViciMessage[] {
   const messages: ViciMessage[] = [];
   const open: ViciSection[] = [];
   let list: string[] | undefined;

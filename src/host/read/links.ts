@@ -51,7 +51,7 @@ const link = z.object({
   /** Of `ip address`. */
   addr_info: z.array(address).default([]),
 });
-export type ListedLink = z.output<typeof link>;
+type ListedLink = z.output<typeof link>;
 
 /** iproute2 prints an empty object in the place of what it leaves out. */
 const entry = z.union([link, z.strictObject({})]);

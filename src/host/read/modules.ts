@@ -7,7 +7,7 @@ import type { ModuleState } from '../../doctor/machine.js';
 import { refuseShortage } from '../shortage.js';
 
 /** Where to look; tests have their own. */
-export interface ModuleRoots {
+interface ModuleRoots {
   proc: string;
   sys: string;
   lib: string;

@@ -96,7 +96,7 @@ async function lookUp(runner: Runner, args: string[]): Promise<ListedRoute | und
 }
 
 /** Where packets to an address go. */
-export interface ChosenRoute {
+interface ChosenRoute {
   dev: string;
   /** Bytes: the route's own MTU (a metric, or path MTU discovery's finding) or its device's. */
   mtu: number;

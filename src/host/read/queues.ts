@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { type SocketOwner, socketOwner, tryRead } from '../socket-owner.js';
 
 /** How much of a packet the holder asked for (NFQNL_COPY_*). */
-export type CopyMode = 'none' | 'meta' | 'packet';
+type CopyMode = 'none' | 'meta' | 'packet';
 
 /** One line of `/proc/net/netfilter/nfnetlink_queue`: a queue that some socket holds. */
 export interface KernelQueue {
@@ -29,7 +29,7 @@ export interface KernelQueue {
 }
 
 /** Why `/proc` could not tell. */
-export interface Unknown {
+interface Unknown {
   state: 'unknown';
   reason: 'proc-not-mounted' | 'not-loaded' | 'unreadable';
   /** The reason in words. */

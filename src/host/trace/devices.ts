@@ -6,7 +6,7 @@ import type { Runner } from '../exec.js';
 import { listLinks } from '../read/links.js';
 import { routeTo } from '../read/path.js';
 
-export interface TraceDevices {
+interface TraceDevices {
   names: ReadonlyMap<number, string>;
   tunnels: TunnelEnds[];
 }

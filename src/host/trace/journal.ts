@@ -23,7 +23,7 @@ const journal = z.object({
 export type TraceJournal = z.infer<typeof journal>;
 
 /** `/run/clear-df/trace-INODE.json`; the inode names the network namespace. */
-export function traceFile(folder = STATE_FOLDER): string {
+function traceFile(folder = STATE_FOLDER): string {
   return path.join(folder, `trace-${namespaceInode()}.json`);
 }
 

@@ -19,7 +19,7 @@ export function thisTracer(): Tracer {
   return { pid, started };
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   flow: Flow;
   marking: Marking;
   tunnels: readonly TunnelEnds[];

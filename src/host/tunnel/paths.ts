@@ -59,7 +59,7 @@ export function bootId(): string {
  * as a namespace is gone.
  */
 export const home = { boot: z.string(), namespace: z.string().optional() };
-export interface Home {
+interface Home {
   boot: string;
   /** `cookie-1450`; undefined where it cannot be had, and in files of earlier versions. */
   namespace?: string | undefined;

@@ -8,7 +8,7 @@ import type { Machine } from './machine.js';
 import { type Others, userOf } from './shared.js';
 import { undoChange } from './undo.js';
 
-export interface TakenDown {
+interface TakenDown {
   /** Keys of what was put back. */
   undone: string[];
   /** What could not be put back: it stays in the journal. */

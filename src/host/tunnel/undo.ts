@@ -5,7 +5,7 @@ import { type Command, type Item, unmet } from '../../tunnel/item.js';
 import type { Machine } from './machine.js';
 import { neededBy } from './reread.js';
 
-export interface ChangeToUndo {
+interface ChangeToUndo {
   key: string;
   undo: readonly Command[];
   /** How it was before. */

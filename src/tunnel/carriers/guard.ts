@@ -17,7 +17,7 @@ import type { TunnelEnds } from './carrier.js';
 const PRIORITY = 0;
 
 /** How what may leave is told from what may not: it will be ESP (a policy has taken it), or goes into a device. */
-export type Sealed = 'by-policy' | { dev: string };
+type Sealed = 'by-policy' | { dev: string };
 
 /** The ends and the key of the tunnel's GRE. */
 export function guardEnds({ tunnel }: Pick<Site, 'tunnel'>, { local, remote }: TunnelEnds): GuardEnds {

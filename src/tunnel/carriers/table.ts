@@ -33,7 +33,7 @@ const CARRIERS: { readonly [T in Type]: Carrier<Extract<CarrierSpec, { type: T }
 };
 
 /** A site's carrier with its own part of the file already filled in. */
-export interface BoundCarrier {
+interface BoundCarrier {
   layers(payload: number): Layer[];
   cutAt(facts: Facts): Cut | undefined;
   later(facts: Facts): Later | undefined;

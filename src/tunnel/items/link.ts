@@ -4,7 +4,7 @@ import type { Command, Condition, Item, ItemStatus } from '../item.js';
 
 type Actions = Pick<Item, 'status' | 'apply' | 'undo'>;
 
-export interface DeviceOptions {
+interface DeviceOptions {
   /** As `ip link … type` has it. */
   type: string;
   /** What `ip link add` takes behind name and type. */

@@ -1,7 +1,7 @@
 /** A kernel module is loaded. */
 import type { Command, Condition, Item } from '../item.js';
 
-export interface ModuleOptions {
+interface ModuleOptions {
   reason: string;
   /** Unload it again under this condition; without one it stays, because others may use it unseen. */
   unloadWhile?: Condition;

@@ -2,7 +2,7 @@
 import { type Family, tableOf } from '../../rules/nft.js';
 import type { Item } from '../item.js';
 
-export interface NftTableOptions {
+interface NftTableOptions {
   family: Family | 'inet';
   /** The instance's name. */
   name: string;

@@ -34,7 +34,7 @@ function valueBehind(words: readonly string[], word: string): string | undefined
   return at < 0 ? undefined : words[at + 1];
 }
 
-export interface TableRouteOptions {
+interface TableRouteOptions {
   family: 4 | 6;
   /** Number, or `main` for IPv6. */
   table: string;
@@ -82,7 +82,7 @@ function holds({ words }: TableRoute, wanted: readonly string[]): boolean {
   return wanted.every((phrase) => text.includes(` ${phrase} `));
 }
 
-export interface DeviceRouteOptions {
+interface DeviceRouteOptions {
   table: number;
   /** Metric, where several routes lead to the same host. */
   metric?: number;
@@ -90,7 +90,7 @@ export interface DeviceRouteOptions {
 }
 
 /** By a device, with the source address that its packets get; or nowhere. */
-export type DeviceTarget = { dev: string; source: string } | 'unreachable';
+type DeviceTarget = { dev: string; source: string } | 'unreachable';
 
 /**
  * A table of the routing policy has an IPv4 route to one host.
@@ -130,7 +130,7 @@ export function deviceRouteItem(
   };
 }
 
-export const TUNSRC_KEY = 'tunsrc';
+const TUNSRC_KEY = 'tunsrc';
 
 /** The source address of packets that are put into IPv6 with segments: one for a whole network namespace. */
 export function tunsrcItem(source: string, reason: string): Item {

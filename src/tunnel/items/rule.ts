@@ -4,7 +4,7 @@ import type { Command, Item } from '../item.js';
 import { markText } from '../mark.js';
 import type { Mark } from '../site/site.js';
 
-export interface PolicyRuleOptions {
+interface PolicyRuleOptions {
   /** Lower ones are asked first. */
   preference: number;
   /** Packets with this mark are left alone. */
@@ -54,7 +54,7 @@ function isThere({ rules }: Facts, { preference, unless, table }: PolicyRuleOpti
 /** Before those that others usually have; only `local` (0) is earlier. */
 const FIRST = 32;
 
-export interface GreRuleOptions {
+interface GreRuleOptions {
   local: string;
   remote: string;
   /** Where the route is that leads to the other end: the table as `ip` prints it, and the route's prefix length. */

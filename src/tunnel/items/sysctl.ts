@@ -2,7 +2,7 @@
 import type { Facts } from '../facts.js';
 import type { Command, Condition, Item } from '../item.js';
 
-export interface SysctlOptions {
+interface SysctlOptions {
   reason: string;
   /** The parameter comes and goes with a module that this plan loads: nothing has to be put back. */
   fresh?: boolean;

@@ -4,7 +4,7 @@ import type { Command, Item, ItemStatus } from '../item.js';
 import { hex } from '../mark.js';
 import { device } from './link.js';
 
-export interface GretapOptions {
+interface GretapOptions {
   local: string;
   remote: string;
   /** Device or VRF that its packets are bound to; undefined: the routing table decides. */
@@ -115,7 +115,7 @@ function unused(key: string, name: string): string {
   return `choose another ${key}; or, if it is not in use: ip link delete dev ${name}`;
 }
 
-export interface VtiOptions {
+interface VtiOptions {
   local: string;
   remote: string;
   /**
@@ -145,7 +145,7 @@ export function vtiDeviceItem(name: string, { local, remote, key, reason }: VtiO
   };
 }
 
-export interface XfrmDeviceOptions {
+interface XfrmDeviceOptions {
   /** The device that ESP leaves by. */
   underlay: string;
   ifId: number;

@@ -109,7 +109,7 @@ function nameOf({ local, remote, key }: GuardEnds): string {
 }
 
 /** One ICMP error (RFC 792), and when the kernel would answer opened packets with it. */
-export interface IcmpError {
+interface IcmpError {
   type: number;
   code: number;
   name: string;

@@ -40,7 +40,7 @@ const ike = z.strictObject({
 });
 
 /** What every carrier with ESP has. Exactly one of `keys` and `ike`. */
-export const KEYING = {
+const KEYING = {
   cipher: word(['aes-gcm-128', 'aes-gcm-256', 'aes-cbc-128-sha256', 'aes-cbc-256-sha256']).default('aes-gcm-256'),
   keys: keys.optional(),
   reqid: whole(1, 0xffff_ffff, 'a number').default(DEFAULT_REQID),
@@ -55,7 +55,7 @@ interface KeyingInput {
 }
 
 /** @returns what the carrier's own keys are put together with, or undefined where it was refused */
-export function keyingOf({ cipher, keys, reqid, ike }: KeyingInput, context: z.RefinementCtx): EspKeying {
+function keyingOf({ cipher, keys, reqid, ike }: KeyingInput, context: z.RefinementCtx): EspKeying {
   const refuse = (path: string, params: LeafRefusal): never => {
     context.addIssue({ code: 'custom', path: [path], params });
     return z.NEVER;
@@ -120,7 +120,7 @@ export const CARRIERS = {
 /** The maps inside a carrier's map, by their keys. */
 export const CARRIER_MAPS: Record<string, { shape: object }> = { ike, inner };
 
-export type CarrierType = keyof typeof CARRIERS;
+type CarrierType = keyof typeof CARRIERS;
 
 export function isCarrierType(text: unknown): text is CarrierType {
   return typeof text === 'string' && Object.hasOwn(CARRIERS, text);

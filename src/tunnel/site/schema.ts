@@ -66,8 +66,6 @@ export const siteSchema = z.strictObject({
   metrics: metrics.default('127.0.0.1:9857'),
 });
 
-export type SiteInput = z.output<typeof siteSchema>;
-
 /** The keys that the map at a path may have; undefined where no map belongs. */
 export function keysAt(path: string, carrierType: unknown): string[] | undefined {
   if (path === 'carrier')

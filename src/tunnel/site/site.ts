@@ -95,7 +95,7 @@ export interface TunCarrier {
   type: 'tun';
 }
 
-export type Srv6Encap = 'encap' | 'encap.red';
+type Srv6Encap = 'encap' | 'encap.red';
 
 /** GRE by the VRF of a tenant, over a core that knows IPv6 only (RFC 8986 §4.7, §5). */
 export interface Srv6Carrier {

@@ -58,7 +58,7 @@ export function readWhole(text: string): number | undefined {
  * Bytes. Hosts send packets of 576 bytes to anywhere without asking (RFC 791 §3.1, RFC 1122 §3.3.3), and a bridge has
  * no way to tell them of less.
  */
-export const SITE_MTU_MIN = 576;
+const SITE_MTU_MIN = 576;
 
 /** Its upper limit depends on what is put around the packet: see `tunnel/check/contradictions.ts`. */
 export const mtu = leaf(`bytes, from ${SITE_MTU_MIN} on`, (text) => {

@@ -27,7 +27,7 @@ export interface YamlText {
 }
 
 /** What is read, for messages. */
-export interface YamlSource {
+interface YamlSource {
   file: string;
   /** It may hold keys: nothing of it is repeated. */
   secret: boolean;
@@ -36,7 +36,7 @@ export interface YamlSource {
 }
 
 /** One document as the parser has it. */
-export interface YamlDocument {
+interface YamlDocument {
   root: Node | null;
   lineAt: (offset: number | undefined) => number;
   /** `FILE:LINE` */

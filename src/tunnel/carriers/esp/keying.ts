@@ -98,7 +98,7 @@ function policyReason(direction: PolicyOptions['direction'], selector: PolicyOpt
 }
 
 /** In the words of `ip xfrm state`. */
-export function algorithmsOf(cipher: EspCipher, { encryption, authentication }: DirectionKeys): Algorithm[] {
+function algorithmsOf(cipher: EspCipher, { encryption, authentication }: DirectionKeys): Algorithm[] {
   if (isGcm(cipher)) return [{ kind: 'aead', name: 'rfc4106(gcm(aes))', key: encryption, icvBits: ICV_BITS }];
   return [
     { kind: 'enc', name: 'cbc(aes)', key: encryption },
@@ -107,7 +107,7 @@ export function algorithmsOf(cipher: EspCipher, { encryption, authentication }: 
 }
 
 /** RFC 8221 §3 and RFC 4106 §3.1 on manual keys; the counter is the kernel's `xfrm_replay_overflow`. */
-export function staticNotes({ cipher }: EspKeying): string[] {
+function staticNotes({ cipher }: EspKeying): string[] {
   const notes = [
     'static keys: no replay protection, and after 4294967295 packets in one direction the association stops ' +
       '(XfrmOutStateSeqError); new keys on both ends before that',

@@ -64,7 +64,7 @@ function comments(lines: readonly string[]): string {
 }
 
 /** A site as the other end has to see it: addresses and identities crosswise; all that both ends share stays. */
-export function otherEnd<S extends EspSite>(site: S): S {
+function otherEnd<S extends EspSite>(site: S): S {
   const { local, remote, carrier } = site;
   const { ike } = carrier;
   const crossed = ike && { ...ike, localId: ike.remoteId, remoteId: ike.localId };

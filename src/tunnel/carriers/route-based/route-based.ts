@@ -56,7 +56,7 @@ export function endsOf({ inner }: RouteBased, { local, remote }: Site): TunnelEn
  * The largest packet whose ESP fits the path. Without it the kernel cuts GRE to the device's own MTU and the ESP packet
  * a second time, until it has learnt better (and up to 5.10 a VTI loses the first packet over that).
  */
-export function deviceMtu({ cipher }: RouteBased, site: Site, facts: Facts): number {
+function deviceMtu({ cipher }: RouteBased, site: Site, facts: Facts): number {
   const limit = pathMtu(site, facts);
   let mtu = limit;
   const espOf = (length: number) => length + bytesOf(espTunnelLayers(length, cipher));

@@ -20,7 +20,7 @@ export function segmentOverhead(spec: Pick<Srv6Carrier, 'segments' | 'encap'>): 
 }
 
 /** The GRE packet around a host's packet of full size. */
-export function fullPacket({ mtu, tunnel }: Pick<Site, 'mtu' | 'tunnel'>): number {
+function fullPacket({ mtu, tunnel }: Pick<Site, 'mtu' | 'tunnel'>): number {
   return mtu + bytesOf([...greOverhead(tunnel.key !== undefined), IPV4]);
 }
 
