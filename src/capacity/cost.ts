@@ -71,7 +71,7 @@ export function only(length: number): Mix {
   return [{ length, share: 1 }];
 }
 
-/** Nanoseconds for each packet that comes, with DF or without, by the ways to treat it. */
+/** Nanoseconds for each packet that comes, with DF or without, by how it is treated. */
 export interface PerPacket {
   /** The receiving core's, with clear-df behind it. */
   receiving: number;

@@ -3,7 +3,7 @@ import { type Costs, isWorthPauses } from './cost.js';
 import { leastSquares, type Row } from './least-squares.js';
 
 /** What stood in the router: nothing (`none`), a rule that only looks (`prefilter`), `nft`, clear-df; or the packets
- * were addressed to somebody else, and it dropped them as they came (`send`). */
+ * were addressed to another host, and it dropped them as they came (`send`). */
 export type Way = 'send' | 'none' | 'prefilter' | 'nft' | 'clear-df';
 
 /** A measurement: packets of one size, as fast as one core sends them and takes them in. */

@@ -1,4 +1,4 @@
-/** What a link of some rate needs, and from where on another way is the better one. Pure. */
+/** What a link of some rate needs, and from which rate on another method is better. Pure. */
 import { type Costs, type Load, perPacket } from './cost.js';
 import { fills } from './mixes.js';
 

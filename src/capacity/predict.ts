@@ -1,4 +1,4 @@
-/** How many packets a machine takes, and what stands in the way of more. Pure. */
+/** How many packets a machine takes, and what limits them. Pure. */
 import { COALESCE, type Costs, type Load, meanLength, paceAt, type PerPacket, perPacket } from './cost.js';
 
 const NANOSECONDS = 1e9;

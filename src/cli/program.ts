@@ -85,7 +85,7 @@ export async function main(argv: string[], signals?: SignalWatch): Promise<numbe
     return Number(process.exitCode ?? 0);
   } catch (error) {
     const { text, exitCode } = endingOf(error, wantsDebug(argv));
-    // A stream would keep the process until somebody reads.
+    // A stream would keep the process alive until the other end reads.
     errorSink().write(text);
     return exitCode;
   }

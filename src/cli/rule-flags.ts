@@ -37,7 +37,7 @@ export function addRuleFlags(command: Command): Command {
     .option('--larger-than <bytes|mtu>', 'only packets longer than this (default for forwarded packets: mtu)')
     .option('--forwarded', "packets in transit, someone else's: off by default, see RFC 6864 section 4.3")
     .option('--include-quic', 'forwarded packets from and to UDP port 443 too')
-    .option('--fanout <way>', `how packets spread over several queues: ${FANOUTS.join(' | ')} (default: hash)`)
+    .option('--fanout <mode>', `how packets spread over several queues: ${FANOUTS.join(' | ')} (default: hash)`)
     .option('--no-bypass', 'drop matching packets while nothing listens on the queue')
     .addOption(
       new Option('--backend <backend>', `${BACKEND_CHOICES.join(' | ')} (default: auto)`).argParser(parseBackendChoice),

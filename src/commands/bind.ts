@@ -81,7 +81,7 @@ function nameHolder(error: ClearDfError): ClearDfError {
 
 /**
  * Whether no GSO packet of the queue is delivered to this host: the operator says so, or the rules leave such
- * packets out. At other hooks than prerouting the mangler sees it by itself, whoever's rule sent the packet.
+ * packets out. At other hooks than prerouting the mangler notices, whoever's rule sent the packet.
  */
 export function vouched({ gso, rules }: ServiceOptions, plan: RulePlan | undefined): boolean {
   const forwarded = rules.some(({ hook }) => hook === 'prerouting');

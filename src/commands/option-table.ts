@@ -177,7 +177,7 @@ export const OPTIONS = {
   },
   fanout: {
     group: 'rules',
-    flag: '--fanout <way>',
+    flag: '--fanout <mode>',
     help: 'how packets spread over the queues of a range: by their addresses, or by the CPU that they are on',
     accepted: 'hash or cpu',
     initial: 'hash',

@@ -141,7 +141,7 @@ export function optionsFor({ queues, rules, ...texts }: Asked): ServiceOptions {
   return { ...readTexts(given), given, rules: [...rules] };
 }
 
-/** Every option by itself, and what the options of the queue must be to each other. */
+/** Checks each option alone, then the options of the queue against each other. */
 function readTexts(given: GivenOptions): Read {
   const texts = Object.fromEntries(Object.entries(given).map(([name, { text }]) => [name, text]));
   const read = schema.safeParse(texts);

@@ -1,4 +1,4 @@
-/** The road from a host's name to packets on the wire, and what can stand in the way of it. */
+/** From a host's name to packets on the wire, and what can prevent it. */
 import { lookup } from 'node:dns/promises';
 import { ClearDfError, shortened, usageError } from '../errors.js';
 import { errnoName } from '../mangler.js';
@@ -76,7 +76,7 @@ function unresolved(host: string, reason: string, cause?: NodeJS.ErrnoException)
 }
 
 /**
- * A way to ask a host.
+ * A method of asking a host.
  * @param host as the user wrote it, for messages
  * @throws ClearDfError, the returned function does: PRIVILEGE without CAP_NET_RAW, ENVIRONMENT when nothing can be sent
  */

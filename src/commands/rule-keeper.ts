@@ -59,7 +59,7 @@ export class RuleKeeper {
   }
 
   /**
-   * A text that changes when somebody changes rules where those of this run stand; asking costs a few system calls.
+   * A text that changes when any program changes rules where those of this run stand; asking costs a few system calls.
    * Empty without rules, and where the kernel does not tell.
    */
   get mark(): string {
@@ -107,7 +107,7 @@ export class RuleKeeper {
     if (name === undefined) this.#forget();
   }
 
-  /** What {@link check} does, when somebody has just changed rules: the least first, and all of it only where it takes more. */
+  /** What {@link check} does, when a program has just changed rules: the least first, and all of it only where it takes more. */
   async glance(): Promise<RuleState> {
     const installed = this.#installed;
     if (installed === undefined) return 'none';

@@ -27,7 +27,7 @@ interface TraceOptions {
   flow: Flow;
   /** A site: only its tunnel is looked at. */
   file: string | undefined;
-  /** Ends it when so many packets of the flow were seen, both ways together. */
+  /** Ends it when so many packets of the flow were seen, both directions together. */
   count: number;
   seconds: number;
   backend: TraceBackend;
@@ -96,9 +96,9 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   }
   const grown = growths(before, await readTraceCounters(runner));
   const seen = passages();
-  const ways = pathGroupsOf(seen);
+  const paths = pathGroupsOf(seen);
   const packets = packetsOf(seen);
-  return { flow, packets, ways, ...judge(flow, ways, tunnels, grown, holder), grown, notes };
+  return { flow, packets, paths, ...judge(flow, paths, tunnels, grown, holder), grown, notes };
 }
 
 /** The tunnel of the site file, as it is or as it will be; without a file, every gretap. */

@@ -1,4 +1,4 @@
-/** Bridged frames: whether they reach the rules that want them, and what else happens to them on the way. */
+/** Bridged frames: whether they reach the rules that want them, and what else happens to them on their path. */
 import { quoteWord } from '../net/replay.js';
 import { hiddenTables, savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/save-format.js';
@@ -42,7 +42,7 @@ export function maySeePort(machine: Machine, feed: Feed, port: Device): boolean 
   return ipv4 && passes && !tunneled && bridge !== undefined && callsIptables(machine, bridge);
 }
 
-/** Rules with physdev see nothing unless somebody hands bridged frames to iptables. */
+/** Rules with physdev see nothing unless something hands bridged frames to iptables. */
 function calls(machine: Machine, physdev: readonly Feed[]): Finding[] {
   const check = checkOf('bridge', 'bridge-nf');
   const bridges = bridgesOf(machine);

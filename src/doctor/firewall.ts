@@ -1,4 +1,4 @@
-/** nft rules that spoil identification or fragments, and ways around the hooks. */
+/** nft rules that spoil identification or fragments, and paths around the hooks. */
 import { feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import type { Machine } from './machine.js';

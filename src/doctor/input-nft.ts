@@ -59,7 +59,7 @@ function plain(part: Readonly<Record<string, unknown>>): Verdict | undefined {
 /** `ct state vmap { established : accept, new : jump … }` */
 function ofStateMap(vmap: unknown): { act: Verdict; known: boolean } {
   const read = stateMap.safeParse(vmap).data;
-  // Any way on is possible.
+  // Any of its targets is possible.
   if (read === undefined) return { act: { kind: 'accept' }, known: false };
   const fresh = read.data.set.find(([key]) => key === 'new');
   return { act: (fresh && plain(fresh[1])) ?? { kind: 'next' }, known: true };

@@ -74,7 +74,7 @@ function walkBase(where: string, chain: string, chains: Chains, policy: string):
 
 /** @param behind what follows the chain's last rule */
 function walk(chain: string, chains: Chains, behind: End, depth = 0): End {
-  // The kernel allows no loops; a listing that somebody else wrote may hold one.
+  // The kernel allows no loops; a listing from elsewhere may hold one.
   if (depth > DEPTH_MAX) return { end: 'depends', by: chain };
   const perhaps: End[] = [];
   const settle = (end: End): End => {

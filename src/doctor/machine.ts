@@ -137,7 +137,7 @@ export interface Machine {
   /** VLANs that each port of a bridge carries, from `bridge -j vlan show`; undefined: not asked. */
   vlans?: Reading<ReadonlyMap<string, readonly number[]>> | undefined;
   learnt: Reading<readonly LearntRoute[]>;
-  /** The ways to the far ends of the tunnels, by address. */
+  /** The paths to the far ends of the tunnels, by address. */
   paths: ReadonlyMap<string, Reading<Path>>;
   transforms: Reading<readonly Transform[]>;
   /** Of the routing policy. */

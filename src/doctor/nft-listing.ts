@@ -99,7 +99,7 @@ const deviceNames = z.object({
 
 /**
  * Devices that a rule's matches ask `oifname`, `iifname`, … to be.
- * @returns undefined where one is asked for in another way: by `!=`, a named set, a range
+ * @returns undefined where one is matched otherwise: by `!=`, a named set, a range
  */
 export function devicesIn({ parts }: NftRule, ...keys: string[]): string[] | undefined {
   const devices: string[] = [];

@@ -57,7 +57,7 @@ function refusals({ counters }: Machine): Finding[] {
 /** Strict reverse path filtering drops what comes in by another device than answers would leave by. */
 function reversePath(machine: Machine): Finding[] {
   const check = checkOf('path', 'rp-filter');
-  // One that is bound to a VRF has its way in another table: see srv6.ts.
+  // One that is bound to a VRF has its route in another table: see srv6.ts.
   const free = gretapsOf(machine).filter(({ data }) => data['link'] === undefined);
   return free.map((gretap) => {
     const { remote } = endsOf(gretap);

@@ -48,7 +48,7 @@ function holders({ queues }: Machine, feeds: readonly Feed[]): Finding[] {
   });
 }
 
-/** Whether somebody holds what a rule feeds. */
+/** Whether a process holds the queue that a rule feeds. */
 function fed({ queues }: Machine, feed: Feed): Finding {
   const check = checkOf('queue', 'feed');
   const what = `${feed.backend} ${feed.chain}`;

@@ -22,8 +22,8 @@ export function examineInput(machine: Machine, site: Site): Finding[] {
     });
   });
   if (unread !== undefined) return [...found, check.unread('INPUT', unread)];
-  const ways = arrivalsOf(site).map(textOf).join(', ');
-  return found.length > 0 || ways === '' ? found : [check.ok('INPUT', `lets ${ways} in`)];
+  const arrivals = arrivalsOf(site).map(textOf).join(', ');
+  return found.length > 0 || arrivals === '' ? found : [check.ok('INPUT', `lets ${arrivals} in`)];
 }
 
 /** What a plan says of the same, in words; nothing where it lets all in, or cannot be read. */

@@ -19,7 +19,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...modules(machine, site),
     engine(machine, site),
     ...devices(machine, site),
-    way(machine, site),
+    pathFinding(machine, site),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...examineRouteBased(machine, site),
     ...examineSeals(machine, site),
@@ -113,7 +113,7 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
 }
 
-function way({ paths }: Machine, site: Site): Finding {
+function pathFinding({ paths }: Machine, site: Site): Finding {
   const { underlay, carrier } = site;
   const { to: remote } = pathOf(site);
   const ip = remote.includes(':') ? 'ip -6' : 'ip';

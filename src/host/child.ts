@@ -26,7 +26,7 @@ interface RunOptions {
 
 /** Bytes that a command may print: no listing of a real machine is as long. */
 const OUTPUT_MAX = 256 * 1024 * 1024;
-/** So long a group has to end by itself, and its last words to arrive. */
+/** How long a process group has to end on SIGTERM, and its last output to arrive. */
 const GRACE_MS = 1000;
 
 /** Runs a command to its end. Never throws: a command that cannot be started has {@link Ended.failed}. */

@@ -66,7 +66,7 @@ const TIMEOUT_MS = 60_000;
 /** The same while the run ends: longer than iptables-legacy waits for the xtables lock. */
 export const ENDING_MS = 8000;
 
-/** A command that takes longer is named: somebody may be waiting for it. */
+/** A command that takes longer is named: a person may be waiting for it. */
 const NAMED_AFTER_MS = 5000;
 const ENDING_NAMED_AFTER_MS = 1000;
 
@@ -191,7 +191,7 @@ function failure(command: string, object: string, ended: Ended): ClearDfError {
 }
 
 /**
- * A command that could not be started for now, that somebody's signal ended, or that gave no answer in time: it says
+ * A command that could not be started for now, that a signal ended, or that gave no answer in time: it says
  * nothing about what it would have found.
  */
 export class NoAnswerError extends ClearDfError {}

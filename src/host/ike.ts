@@ -3,7 +3,7 @@ import { ClearDfError } from '../errors.js';
 import { NoAnswerError, type Runner } from './exec.js';
 
 /**
- * One attempt. Where it takes longer than `seconds`, charon goes on with it by itself.
+ * One attempt. Where it takes longer than `seconds`, charon goes on alone.
  * @returns undefined when the child is installed, or everything that charon said
  * @throws ClearDfError when swanctl was killed or is not there
  */

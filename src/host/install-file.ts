@@ -34,7 +34,7 @@ export function installFile(file: string, mode: string, text: string): void {
 export function replaceFile(file: string, mode: number, text: string): void {
   const aside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
   try {
-    // Never through what somebody else has put there.
+    // Never through a link that another user has put there.
     rmSync(aside, { force: true });
     const handle = openSync(aside, 'wx', 0o600);
     try {

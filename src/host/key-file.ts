@@ -17,7 +17,7 @@ const ACCEPTED = 'a file of keys that only its owner, root or this user, can rea
  * its place in between; a symbolic link is followed and its target judged.
  * @param where place and key that named the file: `site.yaml:9 carrier.keys`
  * @throws ClearDfError USAGE when it is missing, not a regular file, open to others, someone else's, or when a folder
- * on the way can be written by anyone
+ * above it can be written by anyone
  */
 export function readKeyFile(file: string, where: string): string {
   const object = `${where} '${file}'`;
@@ -45,8 +45,8 @@ function refuseOpenFolders(file: string, object: string): void {
 
 function firstOpenFolder(file: string, object: string): string | undefined {
   try {
-    const ways = new Set([path.resolve(file), realpathSync(file)]);
-    return [...ways].flatMap(foldersOf).find((folder) => {
+    const names = new Set([path.resolve(file), realpathSync(file)]);
+    return [...names].flatMap(foldersOf).find((folder) => {
       const { mode } = statSync(folder);
       return (mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0;
     });

@@ -37,7 +37,7 @@ interface Waiting {
   stop?: AbortSignal | undefined;
 }
 
-/** Between two looks at a lock that somebody holds. */
+/** Milliseconds between two attempts at a lock that is held. */
 const LOOK_MS = 50;
 /** The one before may take the file away in the moment between opening and locking it. */
 const TRIES = 100;
@@ -67,7 +67,7 @@ export function takeLock({ what, file, inherit = true }: LockOptions): Lock {
 }
 
 /**
- * Takes a lock, and waits for it where somebody has it.
+ * Takes a lock, and waits for it where it is held.
  * @throws ClearDfError as {@link takeLock}
  */
 export async function waitForLock(options: LockOptions, { limit, tell, stop }: Waiting): Promise<Lock> {
@@ -116,7 +116,7 @@ function releasable(file: string, handle: number): Lock {
   };
 }
 
-/** Takes the file away, unless somebody holds the lock by now: the next one, or a command that has not ended. */
+/** Takes the file away, unless the lock is held by now: the next one, or a command that has not ended. */
 function sweep(file: string): void {
   let handle: number | undefined;
   try {

@@ -81,7 +81,7 @@ const WIREGUARD_ALIGN = 16;
  * The layers of WireGuard around a packet, up to and with the outer IPv4 header (of an IPv6 one: 20 bytes more).
  * `calculate_skb_padding` in drivers/net/wireguard/send.c: padding ends where the MTU does.
  * @param length of the packet that enters the device
- * @param mtu of the way that it takes there
+ * @param mtu of the route that it takes there
  */
 export function wireguardOverhead(length: number, mtu: number): Overhead[] {
   const unit = length > mtu ? length % mtu : length;

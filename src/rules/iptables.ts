@@ -96,7 +96,7 @@ function queueWords({ queues: { first, last }, fanout, bypass }: ResolvedRule): 
 }
 
 /**
- * Tables that iptables-nft says it cannot show, because somebody has put rules of nft's own into them: what the text has
+ * Tables that iptables-nft says it cannot show, because native nft rules were added to them: what the text has
  * of them is nothing, and not what there is.
  */
 export function hiddenTables(save: string): Set<string> {

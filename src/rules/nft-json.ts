@@ -23,7 +23,7 @@ const object = z.object({
 
 /** A listing: one object in the order in which nft prints them. */
 export const nftJson = z.object({
-  // What is none of these forms is somebody else's, and no reason to know nothing.
+  // An object in another form is not ours: the rest is still read.
   nftables: z.array(object.catch({})),
 });
 

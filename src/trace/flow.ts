@@ -3,7 +3,7 @@
 export const FLOW_PROTOCOLS = ['icmp', 'tcp', 'udp', 'gre', 'esp'] as const;
 export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
 
-/** Packets between two hosts, both ways. */
+/** Packets between two hosts, in both directions. */
 export interface Flow {
   /** Dotted. */
   from: string;

@@ -30,7 +30,7 @@ export function identityOf({ source, destination, protocol, length, detail }: He
   return [source, destination, protocol, length, detail].join(' ');
 }
 
-/** Whether a packet is one of the flow, either way. */
+/** Whether a packet is one of the flow, in either direction. */
 export function isOf({ from, to }: Flow, { source, destination }: Pick<Header, 'source' | 'destination'>): boolean {
   return (source === from && destination === to) || (source === to && destination === from);
 }

@@ -15,19 +15,19 @@ interface Judgement {
 
 export function judge(
   flow: Flow,
-  ways: readonly PathGroup[],
+  paths: readonly PathGroup[],
   tunnels: readonly TunnelEnds[],
   grown: readonly Growth[],
   holders: Holders,
 ): Judgement {
-  const seen = ways.flatMap((path) =>
+  const seen = paths.flatMap((path) =>
     path.rows.filter(({ verdict }) => verdict === 'queue').map((row) => sees(path, row, holders)),
   );
-  const verdicts = ways.flatMap((path) =>
+  const verdicts = paths.flatMap((path) =>
     path.rows.filter(({ verdict }) => verdict === 'drop').map((row) => drops(path, row)),
   );
-  const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, ways, grown));
-  const ended = ways.flatMap(endOf);
+  const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, paths, grown));
+  const ended = paths.flatMap(endOf);
   return { seen: [...new Set(seen)], dropped: [...verdicts, ...ended, ...inside, ...refusals(grown)] };
 }
 
@@ -83,14 +83,14 @@ function endOf(path: PathGroup): string[] {
 }
 
 /** Frames that went to the tunnel's device, and of which no outer packet came to OUTPUT. */
-function insideOf(flow: Flow, tunnel: TunnelEnds, ways: readonly PathGroup[], grown: readonly Growth[]): string[] {
+function insideOf(flow: Flow, tunnel: TunnelEnds, paths: readonly PathGroup[], grown: readonly Growth[]): string[] {
   const { name, local, remote, overhead, pathMtu } = tunnel;
   const errors = grown.find(({ counter }) => counter === txErrorsOf(name))?.by ?? 0;
-  const entered = ways.filter((path) => path.kind === 'flow' && lastDevice(path) === name && !isDropped(path));
+  const entered = paths.filter((path) => path.kind === 'flow' && lastDevice(path) === name && !isDropped(path));
   return [...new Set(entered.map(({ head }) => head.length))].flatMap((length) => {
     const same = entered.filter(({ head }) => head.length === length);
     const frames = sum(same);
-    const outer = ways.filter(({ kind, head }) => {
+    const outer = paths.filter(({ kind, head }) => {
       const between = isOf({ ...flow, from: local, to: remote }, head) && head.source === local;
       return kind === 'outer' && between && head.protocol === 'gre' && head.length === length + overhead;
     });
@@ -113,7 +113,7 @@ function isDropped({ rows }: PathGroup): boolean {
   return rows.some(({ verdict }) => verdict === 'drop');
 }
 
-const sum = (ways: readonly PathGroup[]): number => ways.reduce((packets, path) => packets + path.packets, 0);
+const sum = (paths: readonly PathGroup[]): number => paths.reduce((packets, path) => packets + path.packets, 0);
 
 /** Counters that mean a loss wherever they grow, with what they say. They count everybody's packets. */
 function refusals(grown: readonly Growth[]): string[] {

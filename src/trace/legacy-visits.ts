@@ -10,7 +10,7 @@ import type { Devices, ChainVisit } from './chain-visit.js';
 const PRIORITIES: Record<string, number> = { raw: -300, mangle: -150, nat: -100, filter: 0, security: 50 };
 const NAT_SOURCE = 100;
 
-/** What ends a packet's way through a table. The others go on with the next rule, or in another chain. */
+/** What ends a packet's path through a table. The others go on with the next rule, or in another chain. */
 const VERDICTS: Record<string, string> = {
   ...{ ACCEPT: 'accept', DROP: 'drop', REJECT: 'drop', NFQUEUE: 'queue', QUEUE: 'queue', TARPIT: 'drop' },
 };

@@ -1,11 +1,11 @@
-/** Visits to paths: each packet's way through this machine, hook by hook, from both kinds of tables. */
+/** Visits to paths: each packet's path through this machine, hook by hook, from both kinds of tables. */
 import type { Flow } from './flow.js';
 import { identityOf, isOf, type Header } from './header.js';
 import type { ChainVisit } from './chain-visit.js';
 
 export type PathKind = 'flow' | 'outer';
 
-/** A packet's way through the hooks of one layer: the frame, the GRE packet around it, the ESP packet around that. */
+/** A packet's path through the hooks of one layer: the frame, the GRE packet around it, the ESP packet around that. */
 export interface PacketPath {
   kind: PathKind;
   head: Header;

@@ -1,4 +1,4 @@
-/** Passages to ways: packets that went the same way are one, with their number. */
+/** Packet paths grouped: packets that took the same path are one entry, with their number. */
 import type { Header } from './header.js';
 import type { Hook } from './nft-marks.js';
 import type { PacketPath, PathKind } from './packet-paths.js';
@@ -30,7 +30,7 @@ export interface PathGroup {
   rows: Row[];
 }
 
-/** In the order in which each way was gone first. */
+/** In the order in which each path was first taken. */
 export function pathGroupsOf(paths: readonly PacketPath[]): PathGroup[] {
   const groups = new Map<string, PathGroup>();
   for (const { kind, head, visits } of paths) {

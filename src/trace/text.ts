@@ -9,9 +9,9 @@ import type { Row, PathGroup } from './path-groups.js';
 /** All that a trace found; what `--json` prints. */
 export interface Traced {
   flow: Flow;
-  /** Packets of the flow, both ways. */
+  /** Packets of the flow, in both directions. */
   packets: number;
-  ways: PathGroup[];
+  paths: PathGroup[];
   seen: string[];
   dropped: string[];
   grown: Growth[];
@@ -19,10 +19,10 @@ export interface Traced {
   notes: string[];
 }
 
-export function traceText({ flow, packets, ways, seen, dropped, grown, notes }: Traced): string {
-  const cells = ways.flatMap(({ rows }) => rows.map((row) => cellsOf(row).map((text) => ({ text }))));
+export function traceText({ flow, packets, paths, seen, dropped, grown, notes }: Traced): string {
+  const cells = paths.flatMap(({ rows }) => rows.map((row) => cellsOf(row).map((text) => ({ text }))));
   const lines = align(cells, () => false);
-  const tables = ways.flatMap((path) => [
+  const tables = paths.flatMap((path) => [
     headingOf(path),
     ...lines.splice(0, path.rows.length).map((line) => `  ${line}`),
     '',

@@ -1,5 +1,5 @@
 /**
- * What is so on the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
+ * The state of the machine, as far as a tunnel is concerned: read once by `src/host/facts.ts`, judged everywhere else.
  * Plain data, so that plans can be made and tested without a machine. What the journal keeps of it is a schema, because
  * it is read again from a file; the types are that schema's.
  */

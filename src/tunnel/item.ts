@@ -1,6 +1,6 @@
 /**
- * Items: the single things that a tunnel needs to be so on the machine. Each kind knows, in a file of its own below
- * `items/`, whether it is so already, which commands make it so, and which put back what was before.
+ * Items: the single things that a tunnel needs on the machine. Each kind, in a file below `items/`, compares the machine
+ * with what is desired, and has the commands that apply it and those that undo it.
  */
 import type { Facts } from './facts.js';
 
@@ -11,7 +11,7 @@ export interface Command {
   input?: string;
   /** What people are shown instead of the input, when that holds keys. */
   shown?: string;
-  /** `ip` says what was wrong of a removal that somebody else was faster with; then all is well. */
+  /** Ignore failure: the object may already be gone. */
   mayFail?: boolean;
   /** Left out, and said so, while this is not met: see {@link unmet} in `condition.ts`. */
   onlyWhile?: Condition;
@@ -45,23 +45,23 @@ export interface Item {
    * plans have an item of the same key share it: it is undone by the last of them that goes down.
    */
   readonly key: string;
-  /** What shall be so, for people: `gretap1 has an MTU of 1500 bytes`. */
+  /** What is desired, for people: `gretap1 has an MTU of 1500 bytes`. */
   readonly desired: string;
   /** Why, for people: one sentence. */
   readonly reason: string;
   status(facts: Facts): ItemStatus;
-  /** The commands that make it so, from the machine as it stands. */
+  /** The commands that apply it to the machine as it is. */
   apply(facts: Facts): Command[];
   /**
-   * The commands that put back what stood before {@link apply}; kept in the journal, so without keys. Empty when
-   * nothing has to be put back: attributes of a device that goes away as a whole.
+   * The commands that restore what was there before {@link apply}; the journal keeps them, so they hold no keys. Empty
+   * when nothing has to be restored: attributes of a device that is deleted as a whole.
    */
   undo(facts: Facts): Command[];
 }
 
 /**
  * Why a command of an undo has to be left out now, because others have come to rely on what we made, in words; undefined when it may run.
- * @param settled whether a parameter's value is somebody's will; one that an `up` which was cut short has not come to
+ * @param settled whether a parameter's value was set on purpose; one that an `up` which was cut short has not come to
  *   yet has the value that the kernel gave it
  */
 export function unmet(
@@ -91,7 +91,7 @@ export function unmet(
   return port && `${port.name} is a port of ${noPorts}, and not by this tunnel`;
 }
 
-/** Items that keep frames from leaving unencrypted. They stay while the tunnel device does, and a running `up` puts back what somebody takes away. */
+/** Items that keep frames from leaving unencrypted. They stay while the tunnel device does; a running `up` restores one that another program has removed. */
 const SEALING: ReadonlySet<string> = new Set([
   ...['xfrm-guard', 'xfrm-pass', 'xfrm-block', 'nft-table', 'gre-rule'],
   ...['xfrm-policy', 'policy-rule', 'device-route'],

@@ -22,10 +22,10 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
         (dynamic ? `: it is leased or advertised, and not moved; have it renewed on ${bridge.name}` : ''),
     );
     if (moved.length > 0) {
-      const ways =
+      const withRoutes =
         routes.length === 0 ? '' : `, with the routes to ${routes.map(({ destination }) => destination).join(', ')}`;
       cuts.unshift(
-        `${moved.join(', ')} ${moved.length === 1 ? 'moves' : 'move'} from ${port} to ${bridge.name}${ways}: connections ` +
+        `${moved.join(', ')} ${moved.length === 1 ? 'moves' : 'move'} from ${port} to ${bridge.name}${withRoutes}: connections ` +
           `pause for a moment; what is bound to ${port} by name (a DHCP server, firewall rules) has to be reconfigured`,
       );
     }

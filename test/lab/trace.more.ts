@@ -32,8 +32,8 @@ async function traced(at: Namespace, more: string[], traffic: () => Promise<unkn
 }
 
 /** `icmp raw:PREROUTING`: the chains of other people's tables, and the bare hook where there is none. */
-function chains(ways: readonly PathGroup[], family = 'ip'): string[] {
-  return ways.flatMap(({ head, rows }) =>
+function chains(paths: readonly PathGroup[], family = 'ip'): string[] {
+  return paths.flatMap(({ head, rows }) =>
     rows
       .filter((row) => row.family === family)
       .map(({ hook, table, chain }) => `${head.protocol} ${table === undefined ? hook : `${table}:${chain}`}`),
@@ -94,21 +94,21 @@ describeKernels(['own'], 'trace', (guest) => {
         expect((await smallPing(net)).received).toBe(1);
 
         const plain = await traced(rA, ['--count', '2'], () => smallPing(net));
-        expect(withoutPostrouting(chains(plain.ways))).toEqual(listed('gre'));
-        expect(plain.ways.map(({ head }) => head.length)).toEqual([84, 122, 122, 84]);
-        expect(chains(plain.ways.slice(0, 1), 'bridge')).toEqual([
+        expect(withoutPostrouting(chains(plain.paths))).toEqual(listed('gre'));
+        expect(plain.paths.map(({ head }) => head.length)).toEqual([84, 122, 122, 84]);
+        expect(chains(plain.paths.slice(0, 1), 'bridge')).toEqual([
           ...['icmp prerouting', 'icmp forward', 'icmp postrouting'],
         ]);
-        expect(plain.ways[0]?.rows.find(({ table }) => table === 'filter')?.devices).toEqual({
+        expect(plain.paths[0]?.rows.find(({ table }) => table === 'filter')?.devices).toEqual({
           ...{ in: 'br0', out: 'br0', physicalIn: 'eth0', physicalOut: 'gretap1' },
         });
         expect([plain.seen, plain.dropped]).toEqual([[], []]);
 
         // A full-size frame with DF is at FORWARD, and no GRE packet comes to OUTPUT: gretap1 has refused it.
         const large = await traced(rA, ['--count', '3'], () => ping(hA, HOST_B));
-        expect(large.ways).toHaveLength(1);
-        expect(large.ways[0]).toMatchObject({ packets: 3, head: { length: 1500, protocol: 'icmp' } });
-        expect(chains(large.ways)).toContain('icmp filter:FORWARD');
+        expect(large.paths).toHaveLength(1);
+        expect(large.paths[0]).toMatchObject({ packets: 3, head: { length: 1500, protocol: 'icmp' } });
+        expect(chains(large.paths)).toContain('icmp filter:FORWARD');
         expect(large.dropped).toHaveLength(1);
         expect(large.dropped[0]).toMatch(
           /^3 of 3 frames of 1500 bytes .* inside gretap1; TX errors of gretap1 grew by 3/,
@@ -138,11 +138,11 @@ describeKernels(['own'], 'trace', (guest) => {
         await upBoth(ends);
         expect((await smallPing(net)).received).toBe(1);
 
-        const { ways, seen, dropped } = await traced(rA, ['--count', '2'], () => smallPing(net));
+        const { paths, seen, dropped } = await traced(rA, ['--count', '2'], () => smallPing(net));
         // clear-df's own rules stand in a mangle table, of iptables-nft or of iptables-legacy, which the article had not.
-        const without = withoutPostrouting(chains(ways)).filter((name) => !name.includes(' mangle:'));
+        const without = withoutPostrouting(chains(paths)).filter((name) => !name.includes(' mangle:'));
         expect(without).toEqual(listed('gre', 'esp'));
-        expect(ways[0]?.rows.filter(({ source }) => source === 'legacy').length).toBeGreaterThanOrEqual(2);
+        expect(paths[0]?.rows.filter(({ source }) => source === 'legacy').length).toBeGreaterThanOrEqual(2);
         expect(seen).toHaveLength(1);
         expect(seen[0]).toMatch(
           /^10\.32\.0\.50 > .* at ip mangle:FORWARD, rule 1 \(clear-df:site-a\): queue 0, held by /,
@@ -151,7 +151,7 @@ describeKernels(['own'], 'trace', (guest) => {
 
         // Full-size frames: clear-df clears DF, and what is behind it is cut.
         const large = await traced(rA, ['--count', '2'], () => ping(hA, HOST_B, { count: 1 }));
-        const [request, gre, esp] = large.ways;
+        const [request, gre, esp] = large.paths;
         expect(request?.rows.map(({ dontFragment }) => dontFragment).at(-1)).toBe(false);
         expect(gre?.head).toMatchObject({ protocol: 'gre', length: 1538 });
         // See test/lab/esp.test.ts.
@@ -191,7 +191,7 @@ describeKernels(['own'], 'trace', (guest) => {
           await victim.stop('SIGKILL');
 
           const next = await traced(rA, ['--count', '2', '--backend', backend], () => smallPing(net));
-          expect(withoutPostrouting(chains(next.ways))).toEqual(listed('gre'));
+          expect(withoutPostrouting(chains(next.paths))).toEqual(listed('gre'));
           expect(await firewallText(rA)).toEqual(before);
           // The first TRACE rule brings the kernel's own logger, which stays.
           expect([logger, 'nf_log_ipv4']).toContain(await rA.read('/proc/sys/net/netfilter/nf_log/2'));

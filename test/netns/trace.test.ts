@@ -49,14 +49,14 @@ const hooks = (way: PathGroup | undefined) =>
 const rulesOfAll = async () => [await rulesText(net.router), await net.router.exec('nft', ['list', 'ruleset'])];
 
 it('shows every hook that a forwarded packet and its reply pass', async () => {
-  const { ways, packets, dropped } = await traced(['--count', '2'], pingOnce);
+  const { paths, packets, dropped } = await traced(['--count', '2'], pingOnce);
   expect(packets).toBe(2);
-  expect(ways.map(({ head }) => [head.source, head.detail.split(' ')[0]])).toEqual([
+  expect(paths.map(({ head }) => [head.source, head.detail.split(' ')[0]])).toEqual([
     [CLIENT, 'echo-request'],
     [SERVER, 'echo-reply'],
   ]);
-  expect(hooks(ways[0])).toEqual(['prerouting', 'forward', 'postrouting']);
-  expect(ways[0]?.rows[1]).toMatchObject({ devices: { in: 'eth0', out: 'eth1' }, dontFragment: true });
+  expect(hooks(paths[0])).toEqual(['prerouting', 'forward', 'postrouting']);
+  expect(paths[0]?.rows[1]).toMatchObject({ devices: { in: 'eth0', out: 'eth1' }, dontFragment: true });
   expect(dropped).toEqual([]);
 });
 
@@ -64,11 +64,11 @@ it('shows where clear-df sees it, who holds the queue, and that DF is clear behi
   await foreignRule(net.router);
   const daemon = await startClearDf(net.router, '0');
   try {
-    const { ways, seen } = await traced(['--count', '2'], pingOnce);
+    const { paths, seen } = await traced(['--count', '2'], pingOnce);
     // The rule takes the request and the reply.
     expect(seen).toHaveLength(2);
     expect(seen[0]).toMatch(/ at ip \S+, rule 1 \(foreign\): queue 0, held by .*\(pid \d+\)$/);
-    expect(ways[0]?.rows.map(({ dontFragment }) => dontFragment)).toEqual([true, false, false]);
+    expect(paths[0]?.rows.map(({ dontFragment }) => dontFragment)).toEqual([true, false, false]);
   } finally {
     await daemon.stop();
     await net.router.exec('iptables', ['-t', 'mangle', '-F']);
@@ -83,9 +83,9 @@ it('names the rule that drops it, with its number', async () => {
   await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-p', 'tcp', '-j', 'ACCEPT']);
   await net.router.exec('iptables-nft', ['-A', 'FORWARD', '-p', 'icmp', '-j', 'DROP']);
   try {
-    const { ways, dropped } = await traced(['--count', '1', '--proto', 'icmp'], pingOnce);
-    expect(ways).toHaveLength(1);
-    expect(hooks(ways[0])).toEqual(['prerouting', 'forward filter']);
+    const { paths, dropped } = await traced(['--count', '1', '--proto', 'icmp'], pingOnce);
+    expect(paths).toHaveLength(1);
+    expect(hooks(paths[0])).toEqual(['prerouting', 'forward filter']);
     expect(dropped).toHaveLength(1);
     expect(dropped[0]).toMatch(/^10\.0\.0\.2 > 10\.0\.1\.2 icmp, 84 bytes: 1 at ip filter:FORWARD by rule 2: /);
   } finally {
@@ -98,8 +98,8 @@ it('says so when routing refuses it for its DF, or nobody gives it back from a q
   await net.router.ip('link', 'set', 'eth1', 'mtu', '1400');
   try {
     const large = () => ping(net.client, SERVER, { size: 1472, count: 1, patience: 1 });
-    const { ways, dropped } = await traced(['--count', '1'], large);
-    expect(hooks(ways[0])).toEqual(['prerouting']);
+    const { paths, dropped } = await traced(['--count', '1'], large);
+    expect(hooks(paths[0])).toEqual(['prerouting']);
     expect(dropped[0]).toMatch(/^10\.0\.0\.2 > 10\.0\.1\.2 icmp, 1500 bytes: 1 after ip prerouting, .*\(ip_forward\)$/);
     expect(dropped[1]).toContain('IpFragFails');
   } finally {

@@ -77,7 +77,7 @@ async function takeAllDown(
   });
 }
 
-/** Undefined when this version reads site files in another way: then there is less to look at. */
+/** Undefined when this version reads site files differently: then there is less to look at. */
 function siteIfAny(journal: Journal): Site | undefined {
   try {
     return siteOf(journal);

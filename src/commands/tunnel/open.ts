@@ -148,7 +148,7 @@ export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: stri
   }
 }
 
-/** The site that a journal is of. @throws ClearDfError when this version reads site files in another way */
+/** The site that a journal is of. @throws ClearDfError when this version reads site files differently */
 export function siteOf({ site: { text, file, engine } }: Journal): Site {
   return withEngine(parseSite(text, file), engine);
 }

@@ -1,7 +1,7 @@
 /**
  * A tunnel that is up from another version of its file. Most differences need a `down` in between. New keys, and UDP
  * around ESP or not, do not: the new associations come beside the old ones, the policies stay, and then the old ones
- * go. At no moment is there a way for a frame to leave unencrypted.
+ * go. At no moment can a frame leave unencrypted.
  */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../../tunnel/facts.js';

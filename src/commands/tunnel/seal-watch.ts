@@ -1,4 +1,4 @@
-/** A running tunnel puts back what keeps its frames from leaving unencrypted, when somebody has taken it away. */
+/** A running tunnel puts back what keeps its frames from leaving unencrypted, when another program has removed it. */
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { rereadFacts } from '../../host/facts.js';

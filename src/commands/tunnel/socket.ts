@@ -54,7 +54,7 @@ export interface SocketStatus {
   ok: boolean;
 }
 
-/** Whether somebody holds it. That it has UDP_ENCAP set does not show. */
+/** Whether a process holds it. Whether UDP_ENCAP is set on it cannot be seen. */
 export function socketStatus(plan: SocketPlan): SocketStatus {
   const holder = portHolder(plan.local, plan.port);
   return { address: addressOf(plan), holder: holderText(holder), ok: holder.state === 'held' };

@@ -1,4 +1,4 @@
-/** A running tunnel whose underlay belongs to somebody else: says when that goes, comes back, or has another MTU. */
+/** A running tunnel whose underlay another program looks after: says when that goes, comes back, or has another MTU. */
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { rereadFacts } from '../../host/facts.js';
@@ -23,7 +23,7 @@ interface UnderlayWatchOptions {
   everyMs?: number;
 }
 
-/** Changes nothing: the routing table finds a device that has come back by itself. */
+/** Changes nothing: the routing table finds a device again when it comes back. */
 export class UnderlayWatch {
   readonly #runner: Runner;
   readonly #log: Logger;
@@ -75,7 +75,7 @@ export class UnderlayWatch {
     this.#tellSizes();
   }
 
-  /** The device with its addresses, without what counts down by itself. */
+  /** The device with its addresses, without its lifetimes, which count down. */
   async #show(): Promise<string> {
     try {
       const text = await this.#runner.query('ip', ['-j', 'address', 'show', 'dev', this.site.underlay]);

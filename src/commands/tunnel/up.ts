@@ -31,7 +31,7 @@ interface UpOptions {
   file: string;
   /** In place of `engine: auto`. */
   engine?: Engine | undefined;
-  /** Return when the tunnel is set up; the mangler is somebody else's business. */
+  /** Return when the tunnel is set up; another process serves the queue. */
   setupOnly: boolean;
   /** Take other associations than those that the tunnel is up with, and the place of the process that runs for it. */
   switching: boolean;

@@ -84,7 +84,7 @@ async function endAllIn(runner: Runner, name: string): Promise<void> {
     const pids = (await runner.query('ip', ['netns', 'pids', name])).split(/\s+/).filter(Boolean);
     for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
   } catch (error) {
-    // It ended by itself, or the namespace went; the removal says what else may be wrong.
+    // It has ended already, or the namespace went; the removal says what else may be wrong.
     if (!(error instanceof ClearDfError) && (error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

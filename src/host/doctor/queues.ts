@@ -1,4 +1,4 @@
-/** The queues that somebody holds, and by which process. */
+/** The queues that are bound, and by which process. */
 import type { HeldQueue, Reading } from '../../doctor/machine.js';
 import { holderOf, readKernelQueues } from '../read/queues.js';
 

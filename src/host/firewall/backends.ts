@@ -72,7 +72,7 @@ export async function readBackend(runner: Runner, backend: Backend): Promise<Con
   return contents;
 }
 
-/** A tool that fails may do so once: the kernel refuses while somebody else changes the rules. */
+/** A tool that fails may do so once: the kernel refuses while another process changes the rules. */
 const TRIES = 3;
 const PAUSE_MS = 200;
 

@@ -46,7 +46,7 @@ export function chooseBackend(
     return { candidate: asked, reason: 'asked for' };
   }
   const bridged = hooks.includes('bridge');
-  // By way of iptables' target nft comes last: iptables shows such rules to everybody who looks.
+  // Through iptables, target nft comes last: iptables shows such rules to everybody who looks.
   const byTarget = candidates.some(({ means }) => means === 'target');
   const iptablesFirst = bridged || byTarget;
   const order = preference(iptablesFirst);

@@ -1,4 +1,4 @@
-/** Rules through `iptables-restore`, legacy or nft variant: one transaction each way. */
+/** Rules through `iptables-restore`, legacy or nft variant: one transaction to add them, one to remove them. */
 import { ClearDfError } from '../../errors.js';
 import * as iptables from '../../rules/iptables.js';
 import { type ResolvedRule } from '../../rules/resolve.js';
@@ -55,7 +55,7 @@ async function restore(runner: Runner, backend: IptablesBackend, text: string | 
 
 /**
  * Removes iptables-nft's mangle table when nothing but empty, accepting base chains is left in it.
- * Each chain is deleted by itself first: one that has got a rule meanwhile makes the whole
+ * Each chain is deleted in a transaction of its own first: one that has got a rule meanwhile makes the whole
  * transaction fail, and the rule stays. The legacy variant's tables cannot be removed at all.
  */
 export async function removeHollowTable(runner: Runner): Promise<void> {

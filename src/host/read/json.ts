@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 
 /**
- * A list of objects, each checked by itself: one that is not in the form that is read is left out and told of, since it
- * is somebody else's more often than not.
+ * A list of objects, each checked alone: one in another form is left out and named, because it most often belongs to
+ * another program.
  * @throws ClearDfError ENVIRONMENT that names the command whose output is no list at all
  */
 export function readList<T>(schema: z.ZodType<T>, text: string, command: string): { items: T[]; odd: string[] } {

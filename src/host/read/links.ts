@@ -168,7 +168,7 @@ function portState({ info_slave_kind, info_slave_data }: ListedLink['linkinfo'])
   return typeof state === 'string' ? { portState: state } : {};
 }
 
-/** A device that somebody has named. */
+/** A device that an option or a route has named. */
 export interface NamedDevice {
   name: string;
   /** Bytes. */

@@ -11,7 +11,7 @@ import { isAbsent, type Runner } from '../exec.js';
 
 /**
  * All of them, or none where the kernel has no IPsec or does not let this process look.
- * @throws ClearDfError RUNTIME when `ip` failed in another way: that says nothing about what there is
+ * @throws ClearDfError RUNTIME when `ip` failed otherwise: that says nothing about what there is
  */
 export async function readXfrm(runner: Runner): Promise<{ states: XfrmState[]; policies: XfrmPolicy[] }> {
   const [states, policies] = await Promise.all([list(runner, 'state'), list(runner, 'policy')]);

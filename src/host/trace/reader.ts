@@ -81,7 +81,7 @@ function start(
       const before = ended;
       child.kill('SIGTERM');
       await end;
-      return before ? `what came after ${command} had ended by itself: ${said.trim()}` : undefined;
+      return before ? `what came after ${command} had ended unasked: ${said.trim()}` : undefined;
     },
   };
 }

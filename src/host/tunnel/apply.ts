@@ -34,7 +34,7 @@ export interface Steps {
 /** A change that this run has made, or begun. */
 export interface Change {
   item: Item;
-  /** To how this run found it; the journal's own way leads back to before the first run. */
+  /** To how this run found it; the journal's undo leads back to before the first run. */
   undo: Command[];
   /** How this run found it. */
   observed: string;
@@ -46,7 +46,7 @@ export interface Change {
 const ROUNDS = 3;
 
 /**
- * Refuses a plan that someone else's things are in the way of.
+ * Refuses a plan that conflicts with objects of others.
  * @throws ClearDfError CONFLICT that names the place in the site file
  */
 export function refuseConflicts(items: readonly Item[], facts: Facts, site: Pick<Site, 'file' | 'name'>): void {
@@ -111,7 +111,7 @@ async function applyItem(
 ): Promise<void> {
   const { facts } = machine;
   const status = item.status(facts);
-  // One that was made before it may have made it so on the way.
+  // An item that was applied before it may have had that effect too.
   if (status.state === 'in-sync') return;
   refuseStop(stopping);
   const undo = withoutSecrets(item, item.undo(facts));
@@ -182,7 +182,7 @@ function refuseStop(stopping: Steps['stopping']): void {
 /** The journal is no place for keys. */
 function withoutSecrets(item: Item, undo: Command[]): Command[] {
   if (undo.every(({ shown }) => shown === undefined)) return undo;
-  throw new Error(`the way back of ${item.key} holds secrets, and a journal must not`);
+  throw new Error(`the undo of ${item.key} holds secrets, and a journal must not`);
 }
 
 function undone(item: Item, facts: Facts, why: string): ClearDfError {

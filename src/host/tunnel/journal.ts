@@ -162,7 +162,7 @@ export class Journal {
     return this.#data.entries.find((one) => one.key === key);
   }
 
-  /** A change is about to be made. One that is known keeps its place and its way back. */
+  /** A change is about to be made. One that is known keeps its place and its undo. */
   begin(fresh: Omit<Entry, 'state'>): void {
     const known = this.entry(fresh.key);
     const entries =

@@ -72,7 +72,7 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
   return {};
 }
 
-/** The kernel answers EBUSY while somebody else loads the same module: two tunnels at boot, for example. */
+/** The kernel answers EBUSY while another process loads the same module: two tunnels at boot, for example. */
 const BUSY = /resource busy/i;
 const BUSY_TRIES = 20;
 const BUSY_PAUSE_MS = 100;

@@ -89,7 +89,7 @@ function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts
   if (status.state === 'in-sync') return true;
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.
   if (status.state === 'conflict' && kind === 'xfrm-state') return true;
-  // Its command names all of it; a way that goes elsewhere by now, as while a device is down, does not make it another's.
+  // Its command names all of it; a route that leads elsewhere by now, as while a device is down, is still this tunnel's.
   if (kind === 'policy-rule' || kind === 'xfrm-pass' || kind === 'gre-rule') return true;
   // The same ends, with other flags: it would send on, and readable once nothing seals any more.
   if (kind === 'gretap' && status.state === 'differs' && linkOf(facts, key.replace(/^gretap /, ''))) return true;

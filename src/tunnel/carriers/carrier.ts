@@ -79,7 +79,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   later?(spec: S, site: Site, facts: Facts): Later | undefined;
   /** The gretap's own ends; without it, the routers' addresses. */
   ends?(spec: S, site: Site): TunnelEnds;
-  /** The address whose way by the underlay counts, and where it stands in the file; without it, the remote's does. */
+  /** The address whose route by the underlay counts, and where it stands in the file; without it, the remote's does. */
   path?(spec: S): { to: string; from: string; key: string };
   /** Devices that the plan makes for it: they are no part of the machine as it was. */
   devices?(spec: S): CarrierDevice[];

@@ -34,7 +34,7 @@ export function xfrmGuards(site: Site, facts: Facts, ends: TunnelEnds, sealed: S
   ];
 }
 
-/** Guards of a carrier whose device is somebody else's. */
+/** Guards of a carrier whose device another program makes. */
 export function routeGuards(site: Site, facts: Facts): Item[] {
   const { local, remote, underlay } = site;
   const { covering } = facts;

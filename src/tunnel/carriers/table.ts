@@ -73,7 +73,7 @@ export function carrierOf(site: Site): BoundCarrier {
   };
 }
 
-/** The address whose way by the underlay counts, from where, and where it stands in the file. */
+/** The address whose route by the underlay counts, from where, and where it stands in the file. */
 export function pathOf({ local, remote, carrier: spec }: Pick<Site, 'local' | 'remote' | 'carrier'>): {
   to: string;
   from: string;

@@ -1,5 +1,5 @@
 /**
- * GRE by the device of a VPN that somebody else looks after: WireGuard, OpenConnect, OpenVPN, an XFRM interface from
+ * GRE by the device of a VPN that another program looks after: WireGuard, OpenConnect, OpenVPN, an XFRM interface from
  * another namespace. Such a device comes and goes with its daemon, so nothing is tied to it but by its name: the
  * routing table finds it again.
  */
@@ -10,7 +10,7 @@ import type { Site, TunCarrier } from '../site/site.js';
 import type { Carrier } from './carrier.js';
 import { routeGuards } from './guard.js';
 
-/** Kinds of devices behind which somebody encrypts. `tun` is TAP as well; `ovpn` is OpenVPN in the kernel (6.16). */
+/** Kinds of devices whose traffic is encrypted. `tun` is TAP as well; `ovpn` is OpenVPN in the kernel (6.16). */
 const VPN_KINDS = new Set(['tun', 'wireguard', 'ovpn', 'xfrm', 'vti', 'ppp', 'macsec']);
 
 export const tun: Carrier<TunCarrier> = {

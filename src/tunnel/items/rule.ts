@@ -10,7 +10,7 @@ interface PolicyRuleOptions {
   /** Packets with this mark are left alone. */
   unless: Mark;
   table: number;
-  /** What the rule is for: the way to this host then goes by this device. */
+  /** What the rule is for: the route to this host then uses this device. */
   host: string;
   dev: string;
   reason: string;
@@ -31,10 +31,10 @@ export function policyRuleItem(options: PolicyRuleOptions): Item {
       const { path } = facts;
       if (path?.dev === dev) return { state: 'in-sync' };
       // Otherwise the tunnel would leave unencrypted, by the other device.
-      const way = path === undefined ? 'there is no route' : `the route uses ${path.dev}`;
+      const found = path === undefined ? 'there is no route' : `the route uses ${path.dev}`;
       return {
         state: 'differs',
-        observed: `the rule is there, but ${way} to ${host}: see ip rule, and ip route get ${host}`,
+        observed: `the rule is there, but ${found} to ${host}: see ip rule, and ip route get ${host}`,
       };
     },
     apply: (facts) => (isThere(facts, options) ? [] : [{ argv: change('add') }]),
@@ -91,7 +91,7 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
       const found = at(facts, wrong.preference);
       return { state: 'differs', observed: `${wrong.preference}: ${found ?? 'there is no such rule'}` };
     },
-    // The one that leads nowhere first: at no moment there is a wider way.
+    // The one that leads nowhere first: at no moment is there a wider route.
     apply: (facts) =>
       [...rules].reverse().flatMap(({ preference, words }) => {
         const found = at(facts, preference);

@@ -30,7 +30,7 @@ const FOREIGN = ['iseq', 'oseq', 'icsum', 'ocsum', 'external', 'fwmark', 'encap'
 
 /**
  * Not bound to the underlay by `dev`, unless the carrier asks for it: the routing table stays in charge, so that the tunnel follows a change of the
- * way to the other end, and IPsec policies and rules by mark apply to it.
+ * route to the other end, and IPsec policies and rules by mark apply to it.
  */
 export function gretapItem(name: string, options: GretapOptions): Item {
   const { local, remote, key, reason } = options;

@@ -49,7 +49,7 @@ export interface EspCarrier extends EspKeying {
   mode: EspMode;
 }
 
-/** GRE inside ESP inside UDP (RFC 3948), for ways that let nothing else through, and for NAT. */
+/** GRE inside ESP inside UDP (RFC 3948), for paths that let nothing else through, and for NAT. */
 export interface EspInUdpCarrier extends EspKeying {
   type: 'esp-in-udp';
   mode: EspMode;
@@ -90,7 +90,7 @@ export interface XfrmInterfaceCarrier extends RouteBased {
   ifId: number;
 }
 
-/** GRE by the device of a VPN that somebody else looks after: the site's underlay. */
+/** GRE by the device of a VPN that another program looks after: the site's underlay. */
 export interface TunCarrier {
   type: 'tun';
 }

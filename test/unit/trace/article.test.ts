@@ -13,9 +13,9 @@ const nobody = () => undefined;
 
 describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
   it('passes the hooks in the order of the article', () => {
-    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
+    const paths = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
     // The article's lines 1-5, then 6-10: OUTPUT twice, GRE then ESP; PREROUTING and INPUT twice, ESP then GRE.
-    expect(ways.map(({ kind, head }) => [kind, head.protocol, head.length])).toEqual([
+    expect(paths.map(({ kind, head }) => [kind, head.protocol, head.length])).toEqual([
       ['flow', 'icmp', 84],
       ['outer', 'gre', 122],
       ['outer', 'esp', 156],
@@ -23,7 +23,7 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
       ['outer', 'gre', 122],
       ['flow', 'icmp', 84],
     ]);
-    const [request, gre, esp, espBack, greBack, reply] = ways;
+    const [request, gre, esp, espBack, greBack, reply] = paths;
     expect(request?.rows.map(({ family, ...row }) => `${family} ${placeOf(row as Row)}`)).toEqual([
       ...['bridge prerouting', 'ip prerouting', 'bridge forward', 'ip mangle:FORWARD', 'ip filter:FORWARD'],
       ...['bridge postrouting', 'ip postrouting'],
@@ -41,11 +41,11 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
   });
 
   it("is seen by clear-df's rule, as iptables-nft-save has it", () => {
-    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
-    const row = ways[0]?.rows.find(({ verdict }) => verdict === 'queue');
+    const paths = pathGroupsOf(packetPathsOf(FLOW, nftVisits(kernel), []));
+    const row = paths[0]?.rows.find(({ verdict }) => verdict === 'queue');
     expect(row?.rule).toMatchObject({ number: 1, comment: 'clear-df:site-a', queue: { numbers: '0', bypass: true } });
     expect(row?.rule?.text).toContain('--queue-bypass');
-    const { seen, dropped } = judge(FLOW, ways, [TUNNEL], [], (queue) =>
+    const { seen, dropped } = judge(FLOW, paths, [TUNNEL], [], (queue) =>
       queue === 0 ? 'clear-df (pid 7)' : undefined,
     );
     expect(seen).toEqual([
@@ -70,8 +70,8 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
       ...['icmp raw:PREROUTING accept', 'icmp filter:FORWARD accept'],
     ]);
     // Alone, as on a machine without nft, they are the article's table.
-    const ways = pathGroupsOf(packetPathsOf(FLOW, [], visits));
-    expect(ways.map(({ kind, head }) => `${kind} ${head.protocol}`)).toEqual([
+    const paths = pathGroupsOf(packetPathsOf(FLOW, [], visits));
+    expect(paths.map(({ kind, head }) => `${kind} ${head.protocol}`)).toEqual([
       ...['flow icmp', 'outer gre', 'outer esp', 'outer esp', 'outer gre', 'flow icmp'],
     ]);
     expect(ping[2]?.head.inner).toEqual({ source: '10.32.0.50', destination: '10.32.0.111' });
@@ -81,15 +81,15 @@ describe.each(KERNELS)('a ping through GRE in ESP, kernel %s', (kernel) => {
 
 describe('a frame that a rule or a device keeps', () => {
   it('is dropped by the rule that rejects it, with its number and chain', () => {
-    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1-rejected'), []));
-    expect(ways).toHaveLength(1);
-    expect(ways[0]?.rows.at(-1)).toMatchObject({
+    const paths = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1-rejected'), []));
+    expect(paths).toHaveLength(1);
+    expect(paths[0]?.rows.at(-1)).toMatchObject({
       table: 'filter',
       chain: 'FORWARD',
       verdict: 'drop',
       rule: { number: 2 },
     });
-    const { dropped } = judge(FLOW, ways, [TUNNEL], [], nobody);
+    const { dropped } = judge(FLOW, paths, [TUNNEL], [], nobody);
     expect(dropped).toEqual([
       '10.32.0.50 > 10.32.0.111 udp, 34 bytes: 1 at ip filter:FORWARD by rule 2: meta l4proto udp reject',
     ]);
@@ -98,22 +98,22 @@ describe('a frame that a rule or a device keeps', () => {
   it('is dropped inside the tunnel device when no GRE packet follows', () => {
     const visits = nftVisits('6.1').filter(({ head }) => head.protocol === 'icmp');
     const large = visits.map((visit) => ({ ...visit, head: { ...visit.head, length: 1500 } }));
-    const ways = pathGroupsOf(packetPathsOf(FLOW, large, []));
+    const paths = pathGroupsOf(packetPathsOf(FLOW, large, []));
     const grown = [{ counter: 'gretap1 TX errors', by: 1 }];
-    const { dropped } = judge(FLOW, ways, [TUNNEL], grown, nobody);
+    const { dropped } = judge(FLOW, paths, [TUNNEL], grown, nobody);
     expect(dropped).toHaveLength(1);
     expect(dropped[0]).toMatch(/^1 of 1 frames of 1500 bytes .* inside gretap1; TX errors of gretap1 grew by 1: /);
     expect(dropped[0]).toContain('tnl_update_pmtu');
     expect(dropped[0]).toContain('1538 bytes and 1500 fit to 172.16.0.1');
     // Where more fits, DF is not why.
-    const [why] = judge(FLOW, ways, [{ ...TUNNEL, pathMtu: 9000 }], grown, nobody).dropped;
+    const [why] = judge(FLOW, paths, [{ ...TUNNEL, pathMtu: 9000 }], grown, nobody).dropped;
     expect(why).not.toContain('tnl_update_pmtu');
   });
 
   it("is dropped by a policy of iptables-legacy's", () => {
-    const ways = pathGroupsOf(packetPathsOf(FLOW, [], legacyVisits('6.1', rulebook('DROP'))));
-    expect(ways[0]?.rows.at(-1)).toMatchObject({ table: 'filter', verdict: 'drop', rule: undefined });
-    expect(judge(FLOW, ways, [], [], nobody).dropped).toContain(
+    const paths = pathGroupsOf(packetPathsOf(FLOW, [], legacyVisits('6.1', rulebook('DROP'))));
+    expect(paths[0]?.rows.at(-1)).toMatchObject({ table: 'filter', verdict: 'drop', rule: undefined });
+    expect(judge(FLOW, paths, [], [], nobody).dropped).toContain(
       '10.32.0.50 > 10.32.0.111 icmp, 84 bytes: 1 at ip filter:FORWARD by the policy',
     );
   });
@@ -131,19 +131,19 @@ describe('both kinds of tables', () => {
       ...visit,
       head: { ...visit.head, detail: alike(visit.head.detail) },
     }));
-    const ways = pathGroupsOf(packetPathsOf(FLOW, nft, legacy));
-    expect(ways).toHaveLength(6);
-    expect(ways[0]?.rows.map((row) => `${row.source} ${row.family} ${placeOf(row)}`)).toEqual([
+    const paths = pathGroupsOf(packetPathsOf(FLOW, nft, legacy));
+    expect(paths).toHaveLength(6);
+    expect(paths[0]?.rows.map((row) => `${row.source} ${row.family} ${placeOf(row)}`)).toEqual([
       ...['nft bridge prerouting', 'legacy ip raw:PREROUTING', 'nft bridge forward', 'nft ip mangle:FORWARD'],
       ...['nft ip filter:FORWARD', 'legacy ip filter:FORWARD', 'nft bridge postrouting', 'nft ip postrouting'],
     ]);
-    expect(ways[2]?.rows.map(placeOf)).toEqual(['raw:OUTPUT', 'filter:OUTPUT', 'postrouting']);
+    expect(paths[2]?.rows.map(placeOf)).toEqual(['raw:OUTPUT', 'filter:OUTPUT', 'postrouting']);
   });
 
   it('are told as a table', () => {
-    const ways = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1'), []));
-    const judged = judge(FLOW, ways, [TUNNEL], [], nobody);
-    const text = traceText({ flow: FLOW, packets: 2, ways, ...judged, grown: [], notes: [] });
+    const paths = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1'), []));
+    const judged = judge(FLOW, paths, [TUNNEL], [], nobody);
+    const text = traceText({ flow: FLOW, packets: 2, paths, ...judged, grown: [], notes: [] });
     expect(text).toContain('flow 10.32.0.50 <-> 10.32.0.111: 2 packets\n');
     expect(text).toMatch(
       /^ {2}ip +mangle:FORWARD +rule 1 +queue 0 +br0\(eth0\) > br0\(gretap1\) +DF +<- seen here: clear-df:site-a$/m,

@@ -61,7 +61,7 @@ describe('the nft tables', () => {
     }
   });
 
-  it('mark the flow both ways, and drop, queue or change nothing', () => {
+  it('mark the flow in both directions, and drop, queue or change nothing', () => {
     expect(chain(text, 'bridge', 'forward').slice(0, 2)).toEqual([
       'ip saddr 10.32.0.50 ip daddr 10.32.0.111 meta nftrace set 1 comment "clear-df-trace:4711-12345 flow"',
       'ip saddr 10.32.0.111 ip daddr 10.32.0.50 meta nftrace set 1 comment "clear-df-trace:4711-12345 flow"',

@@ -38,8 +38,8 @@ export const esp: Carrier<EspCarrier> = {
 };
 
 /**
- * IPsec policies that somebody else keeps for the same packets. Static keys bring policies of their own. Where there are some for GRE between the same ends, another tunnel or a
- * daemon relies on them, and whoever went down first would take the encryption of the other away, without a word.
+ * IPsec policies that others keep for the same packets. Static keys bring policies of their own. Where there are some for GRE between the same ends, another tunnel or a
+ * daemon relies on them, and whoever went down first would silently remove the encryption of the other.
  */
 function checkPolicies({ keys }: EspKeying, site: Site, { policies, ike }: Facts): void {
   if (keys === 'external') return;

@@ -50,12 +50,12 @@ export function espTunnelLayers(packet: number, cipher: EspCipher): Layer[] {
 export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
   const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
-  const ways = {
+  const flows = {
     in: { source: remote, destination: local, keys: keys.in },
     out: { source: local, destination: remote, keys: keys.out },
   } as const;
   const states = (['in', 'out'] as const).map((direction) => {
-    const { keys: own, ...ends } = ways[direction];
+    const { keys: own, ...ends } = flows[direction];
     const encap = ports && encapOf(direction, ports);
     const marked = direction === 'out' && outputMark !== undefined ? { outputMark } : {};
     return xfrmStateItem({
@@ -70,7 +70,7 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
   const directions = ['in', ...(forward ? (['fwd'] as const) : []), 'out'] as const;
   const families = bothFamilies ? ([4, 6] as const) : ([4] as const);
   const policies = directions.flatMap((direction) => {
-    const { source, destination } = ways[direction === 'out' ? 'out' : 'in'];
+    const { source, destination } = flows[direction === 'out' ? 'out' : 'in'];
     return families.map((family) =>
       xfrmPolicyItem({
         ...{ direction, source, destination, family, mode, reqid, ...common, ...policy },
@@ -124,7 +124,7 @@ function isGcm(cipher: EspCipher): boolean {
   return cipher === 'aes-gcm-128' || cipher === 'aes-gcm-256';
 }
 
-/** Of somebody else's states and policies nothing is ours to say. */
+/** States and policies of a daemon have the reqid that it gives them. */
 export function refuseReqid({ keys }: EspKeying, site: Site, given: (key: string) => boolean): void {
   if (keys !== 'external' || !given('carrier.reqid')) return;
   throw siteError(

@@ -25,7 +25,7 @@ export function connectionName({ name }: Pick<Site, 'name'>): string {
 /** strongSwan's own folder; Debian's AppArmor lets charon and swanctl read nothing outside of it. */
 const SWANCTL = '/etc/swanctl';
 
-/** Files of strongSwan that are the tunnel's: in folders that swanctl reads by itself. */
+/** Files of strongSwan that are the tunnel's: in folders that swanctl reads unasked. */
 export function swanctlFiles(site: Pick<Site, 'name'>) {
   const name = connectionName(site);
   return {

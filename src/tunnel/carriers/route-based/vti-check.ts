@@ -83,7 +83,7 @@ export function checkGlobalPolicies(
   );
 }
 
-/** Asked with mark 0 where a packet is routed to the device, and with the key in it; on the way in with the key only. */
+/** Asked with mark 0 where a packet is routed to the device, and with the key in it; on arrival with the key only. */
 function catches({ direction, mark }: XfrmPolicy, key: Mark): boolean {
   if (mark === undefined) return direction === 'out' || direction === 'in';
   const asked = direction === 'out' ? [0, key.value] : direction === 'in' ? [key.value] : [];

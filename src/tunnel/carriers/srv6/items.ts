@@ -1,4 +1,4 @@
-/** What a tenant needs on this router: its VRF, the way into segments, and the segment that leads out of them. */
+/** What a tenant needs on this router: its VRF, the route into segments, and the segment that leads out of them. */
 import { PROTOCOL_NUMBERS } from '../../../net/protocol.js';
 import { tagOf } from '../../../rules/resolve.js';
 import { type Facts, linkOf } from '../../facts.js';
@@ -67,7 +67,7 @@ function vrfItems({ vrf, table }: Srv6Carrier, { site, facts }: CarrierContext):
   ];
 }
 
-/** The way from GRE to the core. */
+/** The routes from GRE to the core. */
 function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: CorePath): Item[] {
   const { vrf, table, hop, segments, encap, source } = spec;
   const intoSegments = `encap seg6 mode ${encap} segs`;
@@ -102,7 +102,7 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: Core
 
 /**
  * GRE of the tunnel is kept from connection tracking, which puts fragments together where they must stay apart.
- * On the way out, between the hop that cuts and the segments, a whole packet is too large again and lost; on the way in
+ * On departure, between the hop that cuts and the segments, a whole packet is too large again and lost; on arrival
  * what has been put together does not get past End.DT4 (seen on 6.1).
  * @returns undefined where nothing tracks, or where nft cannot be used
  */

@@ -33,11 +33,11 @@ export interface CorePath {
   needed: number;
   /** Largest IPv4 packet that the core takes inside of IPv6. */
   room: number;
-  /** Why this way. */
+  /** Why it is cut here. */
   because: string;
 }
 
-/** The way on a machine whose route to the first segment is known. */
+/** {@link corePathFor} on a machine whose route to the first segment is known. */
 export function chooseCorePath(spec: Srv6Carrier, site: Site, facts: Facts): CorePath {
   return corePathFor(spec, site, pathMtu(site, facts));
 }

@@ -1,4 +1,4 @@
-/** GRE in IPv6 with segments: H.Encaps on the way in, End.DT4 on the way out (RFC 8986 §5.1, §4.7), one VRF a tenant. */
+/** GRE in IPv6 with segments: H.Encaps where packets enter the core, End.DT4 where they leave it (RFC 8986 §5.1, §4.7), one VRF a tenant. */
 import { IPV4 } from '../../../net/overhead.js';
 import type { Facts } from '../../facts.js';
 import type { Site, Srv6Carrier } from '../../site/site.js';
