@@ -12,6 +12,7 @@ import { longFiles } from './layers/long-files.js';
 import { pictureIsCurrent, writePicture } from './layers/picture.js';
 import { forbidden, placeOf, ROADS, type Violation } from './layers/roads.js';
 import { readTypeScript } from './layers/ts-file.js';
+import { unusedExports } from './layers/unused-exports.js';
 
 /** Only this room reads the machine through these file systems. */
 const MACHINE_ROOM = 'host';
@@ -92,6 +93,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       'npx tsx scripts/check-layers.ts --picture draws it again',
     ];
     violations.push({ where: 'docs/architecture.md', what, rule });
+  }
+  for (const { file, name } of unusedExports(root)) {
+    violations.push({ where: file, what: `exports ${name}`, rule: 'exported is only what another file imports' });
   }
   for (const { where, what, rule } of violations) console.error(`${where}: ${what}: ${rule}`);
   process.exitCode = violations.length === 0 ? 0 : 1;

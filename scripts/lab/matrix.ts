@@ -38,8 +38,7 @@ export interface Seen {
   wan: string;
 }
 
-export const OUTCOMES = ['works', 'limited', 'cannot'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+type Outcome = 'works' | 'limited' | 'cannot';
 
 export interface Cell {
   carrier: string;

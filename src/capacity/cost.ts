@@ -57,7 +57,7 @@ export function at({ fixed, perByte }: Line, length: number): number {
 }
 
 /** Nanoseconds of a packet on average. */
-export function average(line: Line, mix: Mix): number {
+function average(line: Line, mix: Mix): number {
   return mix.reduce((sum, { length, share }) => sum + share * at(line, length), 0);
 }
 

@@ -1,7 +1,7 @@
 /** Every counter of the fast path once, in the order of `CDF_FAST_COUNTERS` in `csrc/fastpath/layout.h`. */
 
 /** Those that sort packets: each packet that the program sees raises exactly one of them. */
-export const FAST_RESULTS = {
+const FAST_RESULTS = {
   cleared: 'DF cleared.',
   alreadyClear: 'Left alone: DF was clear.',
   fits: 'Left alone: no longer than asked for, or the route can carry it.',
@@ -26,7 +26,7 @@ export const FAST_DETAILS = {
 
 export const FAST_COUNTERS = { ...FAST_RESULTS, ...FAST_DETAILS };
 
-export type FastResult = keyof typeof FAST_RESULTS;
+type FastResult = keyof typeof FAST_RESULTS;
 export type FastCounter = keyof typeof FAST_COUNTERS;
 
 export const FAST_RESULT_NAMES = Object.keys(FAST_RESULTS) as FastResult[];

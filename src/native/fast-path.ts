@@ -75,7 +75,7 @@ export interface NativeProgram {
   close(): void;
 }
 
-export interface NativeFastPath {
+interface NativeFastPath {
   counterNames(): string[];
   /** Of every instance in this network namespace. */
   filters(): NativeFilter[];

@@ -54,7 +54,7 @@ export function fastPathTable(places: readonly FastStats[]): Cell[][] {
 type Labels = Record<string, string>;
 
 /** One metric: its name, its help, and a value for each set of labels. */
-export interface FastMetric {
+interface FastMetric {
   name: string;
   help: string;
   labels: string[];

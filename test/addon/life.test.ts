@@ -55,7 +55,7 @@ describe('a process that ends with packets queued loses none', () => {
   });
 });
 
-test.each(['exit', 'terminate'])('a close that nobody waits for does not bring the process down: %s', async (way) => {
+test.each(['exit', 'terminate'])('a close that is not awaited does not crash the process: %s', async (way) => {
   const { result, stderr, signal } = await fixture(['unawaited.cjs', way]);
   expect(signal, stderr).toBeUndefined();
   expect(result).toEqual({ ended: 20, left: NOTHING });

@@ -65,7 +65,7 @@ describeKernels(['own'], 'through the queue', (guest) => {
     expect(stream.grew('TcpInCsumErrors')).toBe(0);
   });
 
-  it('inner IPv6: passes by itself and never comes to the queue', async () => {
+  it('inner IPv6: passes unaided and never comes to the queue', async () => {
     const { hA, rA, hB } = net;
     for (const [host, address] of [
       [hA, 'fd00::1/64'],

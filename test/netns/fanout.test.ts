@@ -91,7 +91,7 @@ describe.each(BACKENDS)('%s', (backend) => {
     expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
   });
 
-  it('rules install: there once, already there twice, changed by the other way', async () => {
+  it('rules install: installed once, already there the second time, changed by another fanout', async () => {
     const { router } = net;
     const install = (...more: string[]) => clearDf(router, ['rules', 'install', '--queue', '0:1', ...own, ...more]);
     const saved = async () => (await router.exec(`${backend}-save`)).match(/-j NFQUEUE .*/g);

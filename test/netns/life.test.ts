@@ -33,7 +33,7 @@ describe('under load', () => {
     await installSink(net.server);
   });
 
-  it('SIGKILL: traffic goes on by bypass, and the next start takes the queue by itself', async () => {
+  it('SIGKILL: traffic goes on by bypass, and the next start binds the queue again', async () => {
     const { client, router, server } = net;
     const first = await startClearDf(router, '0');
     const flood = await startFlood(client, { destination: SERVER, length: LENGTH, seconds: 60 });

@@ -100,7 +100,7 @@ describe('fragments that the router drops', () => {
     expect((await probe()).fragments).toEqual({ out: 'no', back: 'unknown' });
   });
 
-  it('on the way back', async () => {
+  it('on the return path', async () => {
     await drop('-t', 'raw', '-A', 'PREROUTING', '-i', 'eth1', '-f');
     const report = await probe();
     expect(report.fragments).toEqual({ out: 'yes', back: 'no' });

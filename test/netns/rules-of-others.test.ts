@@ -15,7 +15,7 @@ import { ping } from '../helpers/traffic.js';
 
 const FORWARDED = ['--install-rules', '--forwarded', '--in-dev', 'eth0', '--out-dev', 'eth1'];
 
-describe('a rule that somebody appends behind those of a run', () => {
+describe('a rule that another program appends behind those of a run', () => {
   it.each(['iptables-nft', 'iptables-legacy'])('in %s meets packets that were queued, too', async (backend) => {
     const COUNT = 4;
     const { lab, client, router } = await routed();

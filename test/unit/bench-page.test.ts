@@ -45,7 +45,7 @@ describe('the page', () => {
     expect(text).toContain('| UDP, 64 bytes | 0.500 × | packets per CPU-second of the null verdict | 0.250 – 0.750 |');
   });
 
-  test('shows who ended by itself at what it survived, and what came of its end', () => {
+  test('shows which contender ended unasked, at what it survived, and what came of its end', () => {
     const results = sampleResults();
     results.cells.push(
       sampleCell({ contender: 'article', packets: 30_000, ended: { reason: 'ENOBUFS', after: 0.25 } }),

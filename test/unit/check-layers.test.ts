@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkLayers } from '../../scripts/check-layers.js';
+import { unusedExports } from '../../scripts/layers/unused-exports.js';
 
 let root: string;
 
@@ -49,7 +50,7 @@ describe('a house in order', () => {
 });
 
 describe('the bench', () => {
-  test('goes one way, and may use the helpers of the tests', async () => {
+  test('imports go one way, and may use the helpers of the tests', async () => {
     const files = {
       'bench/record/a.ts': 'export const a = 1;',
       'bench/lab/b.ts': "import { a } from '../record/a.js'; import '../../test/helpers/netns.js'; export const b = a;",
@@ -153,4 +154,17 @@ describe('C', () => {
 test('a file of 301 lines is found, one of 300 is not', async () => {
   const found = await check({ 'test/unit/a.ts': '\n'.repeat(301), 'test/unit/b.ts': '\n'.repeat(300) });
   expect(found).toEqual(['test/unit/a.ts: has 301 lines: no file is longer than 300 lines']);
+});
+
+describe('exports', () => {
+  test('only those count as unused that no file imports, by name, whole or as it runs', async () => {
+    await check({
+      'src/net/a.ts': 'export const named = 1; \nexport type Kind = 1;\nexport const own = 2;',
+      'src/net/whole.ts': 'export const anything = 1;',
+      'src/net/later.ts': 'export const late = 1;',
+      'test/unit/a.test.ts':
+        "import { named, type Kind as K } from '../../src/net/a.js'; import * as whole from '../../src/net/whole.js'; import('../../src/net/later.js');",
+    });
+    expect(unusedExports(root)).toEqual([{ file: 'src/net/a.ts', name: 'own' }]);
+  });
 });

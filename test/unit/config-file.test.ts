@@ -134,7 +134,7 @@ describe('what is refused, by line and column', () => {
     expect(error.code).toBe('USAGE');
   });
 
-  it('no text makes it fail in another way', () => {
+  it('no text makes it fail with anything but a USAGE error', () => {
     const piece = fc.constantFrom(
       'queue',
       ': ',
@@ -180,7 +180,7 @@ describe('the file', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is read', () => {
+  it('a config file gives the options that it names', () => {
     const file = path.join(folder, 'good.yaml');
     writeFileSync(file, 'queue: 7\n');
     expect(readConfigFile(file)).toEqual({ queue: { text: '7', where: `${file}:1:8 queue` } });

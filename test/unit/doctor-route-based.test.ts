@@ -87,7 +87,7 @@ describe('a carrier with a device of its own', () => {
     },
   );
 
-  it('says that GRE leaves unencrypted where the way goes past the device', () => {
+  it('says that GRE leaves unencrypted where the route goes past the device', () => {
     const site = parseSite(`${HEAD}carrier: ${VTI}\n`, 'a.yaml');
     const by = (dev: string) => {
       const paths = new Map([['198.51.100.1', { known: { dev, mtu: 1446 } }]]);

@@ -55,7 +55,7 @@ describe('a file of state', () => {
     expect(() => readState(file)).toThrow(FOREIGN);
   });
 
-  it('is not written into a folder of somebody else, nor into one that a link leads to', () => {
+  it('is not written into a folder of another user, nor into one that a link leads to', () => {
     mkdirSync(path.dirname(file));
     chownSync(path.dirname(file), NOBODY, NOBODY);
     expect(() => writeState(file, 'one')).toThrow(FOREIGN);

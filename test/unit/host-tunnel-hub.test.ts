@@ -223,7 +223,7 @@ describe('tunnels of one router', () => {
     expect(machine.text).toBe(before);
   });
 
-  it('that want one thing in two ways are a conflict, which names the other one', async () => {
+  it('two tunnels that want different values of one object are a conflict, which names the other tunnel', async () => {
     const machine = router();
     await up('b', machine.reborn());
     const before = machine.text;

@@ -73,7 +73,7 @@ it.each([
   expect(Object.fromEntries(machine.values)).toEqual({ strict: '0' });
 });
 
-it('is left to somebody else who had made it so before', async () => {
+it('an item that was in sync before the first tunnel is never undone', async () => {
   const machine = new Router(new Map([['strict', '1']]));
   for (const name of ['one', 'two']) await up(name, machine);
   for (const name of ['one', 'two']) await down(name, machine);

@@ -66,7 +66,7 @@ describe('a tunnel', () => {
     expect(Object.fromEntries(machine.values)).toEqual({ a: '1' });
   });
 
-  it('comes up and goes down whole, however often it was killed on the way', async () => {
+  it('a tunnel comes up and goes down whole, however often it was killed in between', async () => {
     const states = fc.constantFrom(undefined, 'old', '1', '2', '3', '4', 'half-0');
     const scenario = fc.record({
       before: fc.tuple(states, states, states, states),
@@ -132,7 +132,7 @@ describe('a tunnel', () => {
     expect(machine.values.size).toBe(0);
   });
 
-  it('whose change somebody undoes at once is an error, not a success', async () => {
+  it('an item whose change another program undoes at once is an error', async () => {
     const machine = new FakeMachine(new Map());
     const stubborn = { ...valueItem('a', '1'), apply: () => [{ argv: ['set', 'a', 'other'] }] };
     await expect(up([stubborn], machine)).rejects.toThrow('it is other');

@@ -82,7 +82,7 @@ describe('the item', () => {
   const file = '/etc/swanctl/conf.d/clear-df-site-a.conf';
   const at = (ike: IkeFacts | undefined): Facts => machine({ ike });
 
-  it('never shows the secret, and its way back does not hold it', () => {
+  it('never shows the secret, and its undo does not hold it', () => {
     const commands = item?.apply(at(undefined)) ?? [];
     expect(commands.map(({ argv }) => argv.join(' '))).toEqual([
       `install -m 0600 /dev/stdin ${file}`,

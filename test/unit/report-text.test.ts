@@ -164,7 +164,7 @@ describe('adviceOn', () => {
     expect(adviceOn(snapshot({ queues: [{ queue: 0, counters: { packets: 10, cleared: 10 } }] }))).toEqual([]);
   });
 
-  test('leaks: how many, whether still, and the three ways out', () => {
+  test('leaks: how many, whether still, and the three remedies', () => {
     const before = snapshot({ queues: [{ queue: 0, counters: { packets: 90 } }], parts: { settings: [setting] } });
     const after = snapshot({
       queues: [{ queue: 0, counters: { packets: 90, leaked: 10 } }],

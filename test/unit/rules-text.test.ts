@@ -184,7 +184,7 @@ describe('owned lines in iptables-save', () => {
   });
 });
 
-describe('the way over several queues', () => {
+describe('the fanout over several queues', () => {
   const rulesBy = (fanout: 'hash' | 'cpu') => resolveRules(parseRuleSpec({ queues: four, fanout }));
   const saved = (line: string) => `*mangle\n${line}\nCOMMIT\n`;
 

@@ -35,7 +35,7 @@ describe('nearest', () => {
     expect(nearest('bandwidth', ['queue', 'hook'])).toBeUndefined();
   });
 
-  it('measures: 0 only to itself, the same both ways, one letter is 1', () => {
+  it('measures: 0 only to itself, the same in both directions, one letter is 1', () => {
     const word = fc.string({ minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(word, word, (a, b) => {

@@ -149,7 +149,7 @@ describe('fragments', () => {
     expect(found.rows.map(({ test }) => test)).not.toContain('fragments back');
   });
 
-  it('that are dropped on the way back', async () => {
+  it('that are dropped on the return path', async () => {
     const found = await probe({ mtu: 1400, dropsBack: true });
     expect(found.fragments).toEqual({ out: 'yes', back: 'no' });
     expect(found.words).toMatch(/pass outbound but not on return, so a tunnel that cuts outside will not work \(docs/);

@@ -21,7 +21,7 @@ describe('docs/support-matrix', () => {
     expect(readFileSync(MATRIX_TEXT, 'utf8')).toBe(matrixText(matrix));
   });
 
-  test('the record holds every carrier on every kernel ever seen, every way once, and nothing else', () => {
+  test('the record holds every carrier on every kernel ever seen, every method once, and nothing else', () => {
     const series = [...new Set(matrix.sights.map(({ kernel }) => kernel))].sort(compareVersions);
     expect(series.length).toBeGreaterThanOrEqual(4);
     const wanted = CARRIERS.flatMap(({ name, ways = WAYS }) =>
@@ -42,7 +42,7 @@ describe('docs/support-matrix', () => {
     }
   });
 
-  test('nothing and the article alone never work; what clear-df chooses by itself works everywhere', () => {
+  test('nothing and the article alone never work; what clear-df chooses with auto works everywhere', () => {
     // A kernel that lacks the carrier itself is no matter of ways.
     const lacking = ({ refused = '' }: Cell): boolean => refused.includes('carrier.type: kernel');
     const by = (...ways: Cell['way'][]): Set<string> =>
@@ -106,7 +106,7 @@ describe('a record', () => {
     expect(merged(again, sight('7.2', 'a'), [], ['a']).cells).toEqual([]);
   });
 
-  test('as text: one row a way, one column a kernel, equal notes once', () => {
+  test('as text: one row a method, one column a kernel, equal notes once', () => {
     const lost: Partial<Cell> = { outcome: 'limited', seen: { ...fine, superPackets: 'lost' } };
     const refused = cell('7.2', 'a', { outcome: 'cannot', refused: 'because' });
     delete refused.seen;

@@ -113,7 +113,7 @@ describe('a key file', () => {
     expect(`${error.message} ${error.hint}`).not.toMatch(/010203|656667|horse/);
   });
 
-  it('never fails in another way, and never repeats what may be a key', () => {
+  it('never fails with anything but a USAGE error, and never repeats what may be a key', () => {
     const secret = hex(36, 1).slice(2);
     const piece = fc.constantFrom(...GCM.split(/(?<=[ \n:{}])/), secret, '"', '[', '- ', '&a ', '*a', '!!', '---\n');
     const text = fc.array(piece, { maxLength: 24 }).map((parts) => parts.join(''));

@@ -107,7 +107,7 @@ describe('rules of the queue', () => {
     expect(rules({ hook: 'nft-bridge', tunnel: { pmtudisc: true } })).toHaveLength(2);
   });
 
-  it('takes nft by itself only where iptables cannot', () => {
+  it('auto takes nft only where iptables cannot', () => {
     const plan = planTunnel(site({ engine: 'nfqueue' }), can({ bridgeQueue: 'no' }));
     expect(plan.mangler?.backend).toBe('nft');
     expect(plan.items.map(({ key }) => key)).not.toContain('module br_netfilter');

@@ -125,7 +125,7 @@ describe('devices', () => {
     [{ ikey: '0.0.0.5', okey: '0.0.0.5' }, 'gretap1 goes from 192.168.200.1 to 172.16.0.1 with key 5'],
     [{ oseq: true, iseq: true }, 'gretap1 has iseq'],
     [{ external: true }, 'gretap1 has external'],
-  ])('gretap: another one is in the way: %j', (data, observed) => {
+  ])('gretap: another one is a conflict: %j', (data, observed) => {
     expect(tunnel().status(facts({ links: [gretap(data)] }))).toMatchObject({ state: 'conflict', observed });
   });
 

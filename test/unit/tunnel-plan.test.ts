@@ -41,7 +41,7 @@ describe('br_netfilter', () => {
     }
   });
 
-  it('leaves the parameters alone where somebody had loaded it', () => {
+  it('leaves the parameters alone where the module was loaded before', () => {
     const name = 'net/bridge/bridge-nf-call-iptables';
     const machine = facts({ modules: new Set(['br_netfilter']), sysctls: new Map([[name, '1']]) });
     const plan = planTunnel(asked, machine);
@@ -230,7 +230,7 @@ describe('addresses of a port', () => {
 });
 
 describe('plan text', () => {
-  it('says what is in the way, and what to do about it', () => {
+  it('names a conflict, and what to do about it', () => {
     const machine = facts({ links: [...facts().links, link('br0', { kind: 'dummy' })] });
     const text = planText(planTunnel(site(), machine), machine);
     expect(text).toContain('# CONFLICT with: there is a bridge br0\n#   br0 is a dummy device\n');

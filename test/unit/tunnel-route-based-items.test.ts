@@ -60,7 +60,7 @@ describe('devices', () => {
   });
 });
 
-describe('the way into the device', () => {
+describe('the route into the device', () => {
   const mark = { value: 0xcdf, mask: 0xfff };
   const item = policyRuleItem({ preference: 3295, unless: mark, table: 3295, host: ends.remote, dev: 'vti1', reason });
   const rules: Facts['rules'] = [

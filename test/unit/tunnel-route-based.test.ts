@@ -87,7 +87,7 @@ describe('sizes', () => {
 });
 
 describe('what stands beside it', () => {
-  it('nothing is in the way of a fresh machine', () => {
+  it('nothing conflicts on a fresh machine', () => {
     for (const carrier of [vtiCarrier(), vtiCarrier({ inner }), xfrmCarrier(), xfrmCarrier({ inner })])
       expect(refused(carrier, {})).toBe('');
   });

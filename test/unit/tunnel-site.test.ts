@@ -159,7 +159,7 @@ describe('a site file', () => {
     expect(`${error.message} ${error.hint}`).not.toContain('0011');
   });
 
-  it('no text makes it fail in another way', () => {
+  it('no text makes it fail with anything but a USAGE error', () => {
     const piece = fc.constantFrom(
       ...HEAD.split(/(?<=[ \n])/),
       '- ',
@@ -197,7 +197,7 @@ describe('a site file', () => {
 });
 
 describe('wrong sites', () => {
-  it('are many, and each wrong in its own way', () => {
+  it('are many, and each is refused for its own reason', () => {
     expect(WRONG_SITES.length).toBeGreaterThanOrEqual(15);
     expect(new Set(WRONG_SITES.map(({ title }) => title)).size).toBe(WRONG_SITES.length);
   });

@@ -153,7 +153,7 @@ describe('the plan', () => {
     expect(table({})).toBe(false);
   });
 
-  it('finds each of its routes as ip prints it, and others in the way', () => {
+  it('finds each of its routes as ip prints it, and conflicts with others', () => {
     const find = (key: string) =>
       planTunnel(srv6({ segments: segments(2) }), core(1500)).items.find((item) => item.key === key);
     const route = (table: string, destination: string, words: string): TableRoute => ({

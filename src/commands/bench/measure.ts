@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import { type Child, startChild } from '../../host/bench/child.js';
-import { readThreads } from '../../host/bench/clocks.js';
+import { readThreads, type ThreadClocks } from '../../host/bench/clocks.js';
 import type { Pair } from '../../host/bench/cores.js';
 import { DESTINATION, NOBODY_MAC, type Ring, ROUTER_MAC, SOURCE } from '../../host/bench/ring.js';
 import type { Runner } from '../../host/exec.js';
@@ -58,7 +58,7 @@ export class Daemon {
     return new Daemon(measuring, child, await readTotals(measuring));
   }
 
-  clocks() {
+  clocks(): ThreadClocks {
     return readThreads(this.child.pid);
   }
 

@@ -10,7 +10,7 @@ import { tunnelFlag } from './tunnel-flag.js';
 /** In order of preference: the least that moves first. */
 const PREFERENCE: readonly EngineDefinition[] = [tunnelFlag, nfqueue, nft];
 
-export interface EngineChoice {
+interface EngineChoice {
   engine: EngineDefinition;
   /** Why this one, in words. */
   reason: string;

@@ -205,7 +205,7 @@ describe('findings', () => {
     expect(found.oneQueue.map(({ size }) => size)).toEqual(SIZES.map(({ name }) => name));
   });
 
-  test('each way of the bench has its rate', () => {
+  test('each method of the bench has its rate', () => {
     const rate = (way: 'send' | 'none' | 'prefilter' | 'nft', df: number) =>
       expectedRate(COSTS, { way, length: 100, df });
     // send 1200 + 5; forward 1000 + 10; match 100; nft 200.

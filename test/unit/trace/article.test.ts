@@ -120,7 +120,7 @@ describe('a frame that a rule or a device keeps', () => {
 });
 
 describe('both kinds of tables', () => {
-  it('are one way, each table where its priority puts it', () => {
+  it('form one path, each table where its priority puts it', () => {
     // The second ping's packets, as if they were the first's: only the echo identifiers differ.
     const alike = (detail: string) => detail.replace(/id \d+/, 'id 1').replace(/seq \d+/, 'seq 1');
     const nft = nftVisits('6.1').map((visit) => ({

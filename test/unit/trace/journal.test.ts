@@ -40,7 +40,7 @@ describe('the journal of a trace', () => {
     expect(OwnJournal.take(file).data.logger).toBeUndefined();
   });
 
-  it('of an earlier boot, or of somebody else, tells nothing', () => {
+  it('a journal of an earlier boot or of another program is ignored', () => {
     dead({ boot: 'another' });
     expect(readDeadJournal(file)).toBeUndefined();
     writeFileSync(file, 'no journal');
