@@ -60,6 +60,7 @@
         "csrc/fastpath/bpf.c",
         "csrc/fastpath/filter.c",
         "csrc/fastpath/filter_side.c",
+        "csrc/fastpath/instructions.c",
         "csrc/fastpath/pool.c",
         "csrc/fastpath/program.c",
         "csrc/fastpath/rtnetlink.c"

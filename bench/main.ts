@@ -17,6 +17,7 @@ import { modelName, resultsName, RESULTS, writePage } from './page/write.js';
 import { type ContenderName, CONTENDERS } from './record/catalogue.js';
 import { MODEL_FORMAT, type ModelResults, modelText } from './record/model.js';
 import { FORMAT, type Results, resultsText } from './record/results.js';
+import { measureProgram } from './program.js';
 import { runRounds } from './rounds.js';
 
 /** Of any contender. */
@@ -126,6 +127,14 @@ async function runModel(asked: Asked): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
+async function runProgram({ seconds }: Asked): Promise<number> {
+  const net = await network();
+  await using lab = net.lab;
+  void lab;
+  for (const line of await measureProgram(net, seconds)) console.log(line);
+  return 0;
+}
+
 async function main(): Promise<number> {
   if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
     console.log(USAGE);
@@ -140,6 +149,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   await pin(planCores().receiver);
   if (asked.mode === 'model') return runModel(asked);
+  if (asked.mode === 'program') return runProgram(asked);
   return asked.mode === 'check' ? runChecks(asked) : run(asked);
 }
 

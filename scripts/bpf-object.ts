@@ -18,11 +18,12 @@ const INSTRUCTION = 8;
 const LOAD_64 = 0x18;
 /** What `src_reg` of such an instruction says of its number. */
 const MAP_DESCRIPTOR = 1;
-const MAP_VALUE = 2;
+/** How the names of settings begin, which the loader makes constants of. */
+const SETTING = 'cdf_setting_';
 
 /**
  * The instructions of one section as C initializers of `struct bpf_insn`. A map is named as `enum cdf_fast_map` has it;
- * the loader puts its descriptor there. Data in `.rodata` is the first value of the map `cdf_settings`.
+ * the loader puts its descriptor there, and for `cdf_setting_NAME` the value of that setting.
  * @throws Error when something is referred to that no map is
  */
 export function readObject(object: Buffer, wanted: string): string[] {
@@ -41,17 +42,23 @@ export function readObject(object: Buffer, wanted: string): string[] {
       continue;
     }
     if (operation !== LOAD_64) throw new Error(`instruction ${at / INSTRUCTION} refers to ${target.name}`);
-    const value = target.section === '.rodata';
-    if (!value && target.section !== '.maps') throw new Error(`${target.name} is in ${target.section}, no map`);
-    const map = `CDF_FAST_MAP_${target.name}`;
-    lines.push(initializer(operation, registers & 15, value ? MAP_VALUE : MAP_DESCRIPTOR, 0, map));
-    lines.push(initializer(0, 0, 0, 0, value ? target.value + immediate : 0));
+    lines.push(reference(operation, registers & 15, target), initializer(0, 0, 0, 0, 0));
     at += INSTRUCTION;
   }
   return lines;
 }
 
-function initializer(code: number, to: number, from: number, offset: number, immediate: number | string): string {
+function reference(operation: number, register: number, { name, section }: Symbol): string {
+  if (section === '.maps') return initializer(operation, register, MAP_DESCRIPTOR, 0, `CDF_FAST_MAP_${name}`);
+  if (!name.startsWith(SETTING)) throw new Error(`${name} is in '${section}': neither a map nor a setting`);
+  const setting = name.slice(SETTING.length);
+  const [size, place] = [`CDF_FAST_SETTING_SIZE(${setting})`, `CDF_FAST_SETTING_AT(${setting})`];
+  return initializer(operation, register, 'CDF_FAST_SETTING', size, place);
+}
+
+type Operand = number | string;
+
+function initializer(code: number, to: number, from: Operand, offset: Operand, immediate: Operand): string {
   return `{ 0x${code.toString(16).padStart(2, '0')}, ${to}, ${from}, ${offset}, ${immediate} }`;
 }
 

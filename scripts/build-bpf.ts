@@ -1,6 +1,6 @@
 /**
  * Compiles the program in the kernel, `csrc/fastpath/clear.bpf.c`, and writes its instructions as C:
- * `csrc/fastpath/program.inc`. That file is kept, so that a build from source needs no clang: `npx tsx scripts/build-bpf.ts`
+ * `csrc/fastpath/instructions.inc`. That file is kept, so that a build from source needs no clang: `npx tsx scripts/build-bpf.ts`
  * after a change. `--print` writes to the standard output instead.
  */
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ const FOLDER = path.join(ROOT, 'csrc', 'fastpath');
 const SOURCE = path.join(FOLDER, 'clear.bpf.c');
 
 /** The generated file. */
-export const PRODUCT = path.join(FOLDER, 'program.inc');
+export const PRODUCT = path.join(FOLDER, 'instructions.inc');
 
 /** The first line of `clang --version`. */
 export function clangVersion(): string {

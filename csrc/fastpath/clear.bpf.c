@@ -31,12 +31,18 @@
 struct cdf_map {
 	__u32 unused;
 };
+MAP(cdf_settings);
 MAP(cdf_counters);
 MAP(cdf_slots);
 MAP(cdf_leases);
 
-/* Constants once it is loaded. */
-const volatile struct cdf_fast_settings cdf_settings SECTION(".rodata");
+/* A constant, which the loader puts here (layout.h). */
+#define SETTING(name)                                                          \
+	({                                                                     \
+		__u64 value;                                                   \
+		asm volatile("%0 = cdf_setting_" #name " ll" : "=r"(value));   \
+		value;                                                         \
+	})
 
 static void *(*map_lookup)(void *map, const void *key) = (void *)1;
 static __u32 (*prandom)(void) = (void *)7;
@@ -52,15 +58,16 @@ CDF_INLINE int matches(const struct __sk_buff *skb, const struct cdf_view *view)
 {
 	const struct cdf_header *ip = &view->ip;
 
-	if ((ip->source ^ cdf_settings.source) & cdf_settings.source_mask)
+	if (SETTING(source_mask) &&
+	    ((ip->source ^ SETTING(source)) & SETTING(source_mask)))
 		return 0;
-	if ((ip->destination ^ cdf_settings.destination) &
-	    cdf_settings.destination_mask)
+	if (SETTING(destination_mask) &&
+	    ((ip->destination ^ SETTING(destination)) &
+	     SETTING(destination_mask)))
 		return 0;
-	if (cdf_settings.protocol && ip->protocol != cdf_settings.protocol)
+	if (SETTING(protocol) && ip->protocol != SETTING(protocol))
 		return 0;
-	return !cdf_settings.port ||
-	       cdf_view_has_port(skb, view, cdf_settings.port);
+	return !SETTING(port) || cdf_view_has_port(skb, view, SETTING(port));
 }
 
 /*
@@ -71,11 +78,12 @@ CDF_INLINE int matches(const struct __sk_buff *skb, const struct cdf_view *view)
 CDF_INLINE int fits(struct __sk_buff *skb, const struct cdf_view *view)
 {
 	struct bpf_fib_lookup ask = { 0 };
-	int short_enough = view->size <= cdf_settings.larger_than;
-	int by_mtu = cdf_settings.route == CDF_FAST_ROUTE_MTU;
+	int short_enough =
+		SETTING(larger_than) && view->size <= SETTING(larger_than);
+	int by_mtu = SETTING(route) == CDF_FAST_ROUTE_MTU;
 	long answer;
 
-	if (cdf_settings.route == CDF_FAST_ROUTE_NONE)
+	if (SETTING(route) == CDF_FAST_ROUTE_NONE)
 		return short_enough;
 	if (!by_mtu && short_enough)
 		return 1;
@@ -91,14 +99,14 @@ CDF_INLINE int fits(struct __sk_buff *skb, const struct cdf_view *view)
 	if (answer != BPF_FIB_LKUP_RET_SUCCESS &&
 	    answer != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return 1;
-	return short_enough || (cdf_settings.out_device &&
-				ask.ifindex != cdf_settings.out_device);
+	return short_enough ||
+	       (SETTING(out_device) && ask.ifindex != SETTING(out_device));
 }
 
 /** @return the first identification of a run; 0 when there is none */
 CDF_INLINE __u32 take(const struct cdf_header *ip, __u32 run)
 {
-	__u32 at = cdf_mix(cdf_settings.hash_key ^
+	__u32 at = cdf_mix(SETTING(hash_key) ^
 			   ((__u64)ip->protocol << 32 | ip->destination)) %
 		   CDF_FAST_SLOTS;
 	struct cdf_fast_lease *lease = map_lookup(&cdf_leases, &at);
@@ -108,8 +116,8 @@ CDF_INLINE __u32 take(const struct cdf_header *ip, __u32 run)
 
 	if (!lease)
 		return 0;
-	if (cdf_settings.identification != CDF_FAST_SEQUENTIAL &&
-	    cdf_lease_fits(lease, run))
+	if (CDF_LIKELY(SETTING(identification) != CDF_FAST_SEQUENTIAL &&
+		       cdf_lease_fits(lease, run)))
 		return cdf_lease_draw(lease, run);
 	slot = map_lookup(&cdf_slots, &at);
 	if (!slot)
@@ -119,7 +127,7 @@ CDF_INLINE __u32 take(const struct cdf_header *ip, __u32 run)
 		key[i] = cdf_mix(slot->secret ^
 				 ((__u64)prandom() << 32 | prandom()));
 	spin_lock(&slot->lock);
-	if (cdf_settings.identification == CDF_FAST_SEQUENTIAL)
+	if (SETTING(identification) == CDF_FAST_SEQUENTIAL)
 		first = cdf_sequence_next(&slot->next, run);
 	else
 		first = cdf_slot_take(slot, lease, run, key);
@@ -166,76 +174,81 @@ SECTION("tc") int clear_df(struct __sk_buff *skb)
 	const struct cdf_header *ip = &view.ip;
 	int found;
 
-	if (!counters)
+	if (CDF_UNLIKELY(!counters))
 		return TC_ACT_UNSPEC;
-	found = cdf_view_find(skb, cdf_settings.ethernet, &view);
-	if (found < 0) {
+	/* Never so. It names the map of the settings, which therefore stays as
+	 * long as the program. */
+	if (SETTING(layout) != CDF_FAST_LAYOUT)
+		map_lookup(&cdf_settings, &zero);
+	found = cdf_view_find(skb, SETTING(ethernet), &view);
+	if (CDF_UNLIKELY(found < 0)) {
 		__u32 held = skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX;
 
 		if (pull_data(skb, held))
 			LEAVE(malformed);
-		found = cdf_view_find(skb, cdf_settings.ethernet, &view);
+		found = cdf_view_find(skb, SETTING(ethernet), &view);
 		if (found < 0)
 			LEAVE(malformed);
 	}
-	if (found > 0) {
-		counters->value[CDF_FAST_not_ipv4]++;
-		return TC_ACT_UNSPEC;
-	}
+	if (CDF_UNLIKELY(found > 0))
+		LEAVE(not_ipv4);
 	view.header_length = (ip->version_length & 15) * 4;
-	if (ip->version_length >> 4 != 4 || view.header_length < 20)
+	if (CDF_UNLIKELY(ip->version_length >> 4 != 4 ||
+			 view.header_length < 20))
 		LEAVE(malformed);
-	if (!(view.fragment & CDF_IPV4_DF))
+	if (CDF_UNLIKELY(!(view.fragment & CDF_IPV4_DF)))
 		LEAVE(already_clear);
 	view.length = cdf_net16(ip->total_length);
 	/* A GSO packet of more than 64 KB has a length of 0. */
-	if (view.length == 0 && skb->gso_size)
+	if (CDF_UNLIKELY(view.length == 0) && skb->gso_size)
 		view.length = skb->len - view.at;
-	if (view.length < view.header_length ||
-	    view.length > skb->len - view.at)
+	if (CDF_UNLIKELY(view.length < view.header_length ||
+			 view.length > skb->len - view.at))
 		LEAVE(malformed);
-	if (!matches(skb, &view))
+	if (CDF_UNLIKELY(!matches(skb, &view)))
 		LEAVE(not_matched);
-	if (cdf_settings.leave_quic && ip->protocol == CDF_PROTO_UDP &&
+	if (SETTING(leave_quic) && ip->protocol == CDF_PROTO_UDP &&
 	    cdf_view_has_port(skb, &view, 443))
 		LEAVE(left_quic);
-	if (cdf_view_measure(skb, &view))
+	if (CDF_UNLIKELY(cdf_view_measure(skb, &view)))
 		LEAVE(malformed);
-	/* Never repair what is broken: the receiver must still see it. */
-	if (cdf_view_sum(skb, &view) != 0xffff)
-		LEAVE(bad_checksum);
-	if (fits(skb, &view))
+	if (CDF_UNLIKELY(fits(skb, &view)))
 		LEAVE(fits);
+	/* Never repair what is broken: the receiver must still see it. */
+	if (CDF_UNLIKELY(cdf_view_sum(skb, &view) != 0xffff))
+		LEAVE(bad_checksum);
 	view.identification = cdf_net16(ip->identification);
 	/* Where the queue comes behind, the whole flow is its: two pools of
 	 * identifications know nothing of each other. */
-	if (ip->protocol == CDF_PROTO_TCP && view.identification == 0 &&
-	    (view.segments > 1 || cdf_settings.leave_zero))
+	if (CDF_UNLIKELY(view.identification == 0) &&
+	    ip->protocol == CDF_PROTO_TCP &&
+	    (view.segments > 1 || SETTING(leave_zero)))
 		LEAVE(left_for_queue);
 	identification = view.identification;
 	switch (cdf_identification_rule(
 		view.fragment, ip->protocol, identification,
-		cdf_settings.identification == CDF_FAST_KEEP)) {
+		SETTING(identification) == CDF_FAST_KEEP)) {
 	case CDF_LEAVE_PACKET:
 		LEAVE(ah_passed);
 	case CDF_KEEP_IDENTIFICATION:
 		break;
 	case CDF_NEW_IDENTIFICATION:
 		run = view.segments;
-		if (run > CDF_FAST_RUN_MAX) {
+		if (CDF_UNLIKELY(run > CDF_FAST_RUN_MAX)) {
 			counters->value[CDF_FAST_long_runs]++;
 			run = CDF_FAST_RUN_MAX;
 		}
 		identification = take(ip, run);
-		if (!identification)
+		if (CDF_UNLIKELY(!identification))
 			LEAVE(failed);
 		counters->value[CDF_FAST_identifications] += run;
 	}
-	if (store(skb, &view, identification))
+	if (CDF_UNLIKELY(store(skb, &view, identification)))
 		LEAVE(failed);
-	counters->value[CDF_FAST_fragments] +=
-		(view.fragment & (CDF_IPV4_MF | CDF_IPV4_OFFSET)) != 0;
-	counters->value[CDF_FAST_gso] += view.segments > 1;
+	if (CDF_UNLIKELY(view.fragment & (CDF_IPV4_MF | CDF_IPV4_OFFSET)))
+		counters->value[CDF_FAST_fragments]++;
+	if (CDF_UNLIKELY(view.segments > 1))
+		counters->value[CDF_FAST_gso]++;
 	LEAVE(cleared);
 }
 

@@ -4,9 +4,8 @@
  * the values of its four maps. Raise CDF_FAST_LAYOUT with every change, so that
  * a later clear-df does not adopt maps that it would misread.
  *
- *   settings   one entry, read-only and frozen before the program is loaded:
- *              the verifier takes its values for constants and leaves out what
- *              they rule out
+ *   settings   one entry, what the program was loaded with; only read by a later
+ *              clear-df, since the program has its values as constants
  *   counters   one entry for each CPU; each attached program has its own
  *   slots      the identifications, shared by all programs of an instance
  *   leases     the part of them that a CPU may give out without a lock
@@ -15,6 +14,7 @@
 #define CDF_FASTPATH_LAYOUT_H
 
 #include <linux/bpf.h>
+#include <stddef.h>
 
 #include "packet/id_blocks.h"
 
@@ -81,6 +81,9 @@ enum cdf_fast_route {
 	CDF_FAST_ROUTE_FORWARDED,
 };
 
+/* A program's; the loader writes them into its instructions, each where the
+ * program has cdf_setting_NAME, so that the verifier leaves out what they rule
+ * out. */
 struct cdf_fast_settings {
 	__u32 layout;
 	__u32 ethernet;	      /* 0: packets start with the IP header */
@@ -136,5 +139,13 @@ struct cdf_fast_slot {
 	struct cdf_fast_lease shared;
 	__u64 secret; /* of the keys */
 };
+
+/* Marks an instruction for the loader, as its src_reg: its imm is the place of a
+ * setting, its off the size. None of the kernel's own marks. */
+#define CDF_FAST_SETTING 15
+
+#define CDF_FAST_SETTING_SIZE(name)                                            \
+	sizeof(((struct cdf_fast_settings *)0)->name)
+#define CDF_FAST_SETTING_AT(name) offsetof(struct cdf_fast_settings, name)
 
 #endif

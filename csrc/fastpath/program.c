@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include "bpf.h"
-#include "program.inc"
-
-#define INSTRUCTIONS (sizeof(cdf_program) / sizeof(cdf_program[0]))
+#include "instructions.h"
 
 /* Highest CPU number that a kernel can be made for (NR_CPUS of x86 and arm64). */
 #define CPUS_MAX 8192
@@ -83,30 +81,6 @@ static int make_settings(const struct cdf_fast_settings *settings)
 	return error;
 }
 
-static int load(const int maps[CDF_FAST_MAP_COUNT],
-		struct cdf_fast_failure *failure)
-{
-	struct bpf_insn *program = malloc(sizeof(cdf_program));
-	int result;
-
-	if (program == NULL)
-		return -ENOMEM;
-	memcpy(program, cdf_program, sizeof(cdf_program));
-	/* A map's number becomes its descriptor; such an instruction takes two
-	 * places. */
-	for (size_t i = 0; i < INSTRUCTIONS; i++) {
-		if (program[i].code != (BPF_LD | BPF_IMM | BPF_DW))
-			continue;
-		if (program[i].src_reg != 0)
-			program[i].imm = maps[program[i].imm];
-		i++;
-	}
-	result = cdf_bpf_load("clear_df", program, INSTRUCTIONS,
-			      failure->detail, sizeof(failure->detail));
-	free(program);
-	return result;
-}
-
 int cdf_fast_program_load(struct cdf_fast_program *program,
 			  const struct cdf_fast_pool *pool,
 			  const struct cdf_fast_settings *settings,
@@ -140,7 +114,8 @@ int cdf_fast_program_load(struct cdf_fast_program *program,
 		cdf_fast_program_close(program);
 		return fail(failure, "BPF_MAP_CREATE", error);
 	}
-	program->program = load(maps, failure);
+	program->program = cdf_fast_instructions_load(
+		maps, &own, failure->detail, sizeof(failure->detail));
 	/* The program holds it now. */
 	close(maps[CDF_FAST_MAP_cdf_settings]);
 	error = program->program < 0

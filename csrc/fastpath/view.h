@@ -56,29 +56,33 @@ CDF_INLINE int cdf_view_find(const struct __sk_buff *skb, __u32 ethernet,
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
-	__u32 at = 0, protocol = skb->protocol;
+	__u32 at = 0, protocol;
 	struct cdf_header *ip;
 
 	if (ethernet) {
-		if (data + ETHERNET_HEADER > end)
+		if (CDF_UNLIKELY(data + ETHERNET_HEADER > end))
 			return -1;
 		protocol = *(__u16 *)(data + 12);
 		at = ETHERNET_HEADER;
 #pragma unroll
 		for (int tag = 0; tag < TAGS_MAX; tag++) {
+			if (CDF_LIKELY(protocol == cdf_net16(PROTOCOL_IPV4)))
+				break;
 			if (protocol != cdf_net16(PROTOCOL_VLAN) &&
 			    protocol != cdf_net16(PROTOCOL_QINQ))
-				break;
+				return 1;
 			if (data + at + VLAN_TAG > end)
 				return -1;
 			protocol = *(__u16 *)(data + at + 2);
 			at += VLAN_TAG;
 		}
+	} else {
+		protocol = skb->protocol;
 	}
-	if (protocol != cdf_net16(PROTOCOL_IPV4))
+	if (CDF_UNLIKELY(protocol != cdf_net16(PROTOCOL_IPV4)))
 		return 1;
 	ip = data + at;
-	if ((void *)(ip + 1) > end)
+	if (CDF_UNLIKELY((void *)(ip + 1) > end))
 		return -1;
 	view->at = at;
 	view->ip = *ip;
@@ -99,7 +103,7 @@ CDF_INLINE __u32 cdf_view_sum(const struct __sk_buff *skb,
 		sum += words[i];
 #pragma unroll
 	for (int i = 5; i < 15; i++) {
-		if (4u * i >= view->header_length)
+		if (CDF_LIKELY(4u * i >= view->header_length))
 			break;
 		if (load_bytes(skb, view->at + 4 * i, &word, 4))
 			return 0;
@@ -117,7 +121,7 @@ CDF_INLINE int cdf_view_measure(const struct __sk_buff *skb,
 
 	view->size = view->length;
 	view->segments = 1;
-	if (payload == 0)
+	if (CDF_LIKELY(payload == 0))
 		return 0;
 	if (view->ip.protocol == CDF_PROTO_TCP) {
 		if (load_bytes(skb, view->at + view->header_length + 12,

@@ -4,6 +4,9 @@
 #ifndef CDF_INLINE_H
 #define CDF_INLINE_H
 
+#define CDF_LIKELY(x) __builtin_expect(!!(x), 1)
+#define CDF_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
 #define CDF_INLINE static inline __attribute__((always_inline))
 
 #endif

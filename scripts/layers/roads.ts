@@ -32,6 +32,7 @@ export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['record', 'lab', 'contenders', 'loads', 'rounds', 'main'],
     ['record', 'lab', 'contenders', 'loads', 'check', 'main'],
     ['record', 'lab', 'contenders', 'loads', 'model', 'main'],
+    ['record', 'lab', 'program', 'main'],
     ['record', 'arguments', 'main'],
   ],
 };
