@@ -58,6 +58,7 @@
         "csrc/node/fastpath_values.cc",
         "csrc/node/fastpath_wrap.cc",
         "csrc/fastpath/bpf.c",
+        "csrc/fastpath/device.c",
         "csrc/fastpath/filter.c",
         "csrc/fastpath/filter_side.c",
         "csrc/fastpath/instructions.c",

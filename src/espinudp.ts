@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import * as z from 'zod';
 import { ClearDfError, optionError } from './errors.js';
-import { errnoName } from './mangler.js';
+import { errnoName } from './native/errno.js';
 import { type NativeEspInUdp, type NativeEspInUdpError, type NativeEspInUdpOptions, native } from './native.js';
 import { IPV4_HOST_FORM, readIpv4Host } from './net/address.js';
 

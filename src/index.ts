@@ -21,6 +21,8 @@ export {
   type Setting,
   type Stats,
 } from './mangler.js';
+export type { FastCounter, FastCounters } from './fast-path/counters.js';
+export type { FastStats } from './fast-path/fast-path.js';
 export type { IdentificationPolicy } from './native.js';
 export { ruleLine as iptablesRule } from './rules/iptables.js';
 export { ruleLines as nftRules } from './rules/nft.js';

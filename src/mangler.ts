@@ -3,10 +3,10 @@
  * closes. Packets stay in native code.
  */
 import { EventEmitter } from 'node:events';
-import { constants } from 'node:os';
 import * as z from 'zod';
 import { type Counters, fromBlock, merge } from './counters.js';
 import { ClearDfError, optionError, usageError } from './errors.js';
+import type { AttachedDevices, FastStats } from './fast-path/devices.js';
 import {
   type IdentificationPolicy,
   type NativeMangler,
@@ -14,6 +14,7 @@ import {
   type NativeOptions,
   native,
 } from './native.js';
+import { errnoName } from './native/errno.js';
 import { parseQueueRange, rangeText } from './net/queue-range.js';
 
 export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const satisfies IdentificationPolicy[];
@@ -41,6 +42,7 @@ const openOptions = z.strictObject({
   queueLength: z.int().min(1).max(0x7fff_ffff).default(1_048_576),
   receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(67_108_864),
   copyRange: z.int().min(20).max(COPY_RANGE_MAX).default(COPY_RANGE_MAX),
+  fastPath: z.strictObject({ devices: z.array(z.string().regex(/^[^\s/]{1,15}$/)).min(1) }).optional(),
 });
 
 /**
@@ -62,6 +64,7 @@ const ACCEPTED: Record<string, string> = {
   queueLength: 'packets, 1-2147483647',
   receiveBuffer: 'bytes, 65536-1073741824',
   copyRange: `bytes, 20-${COPY_RANGE_MAX}`,
+  fastPath: "devices by whose egress packets leave: { devices: ['gretap1'] }",
 };
 
 /** Options of {@link ClearDf.open}. */
@@ -110,25 +113,24 @@ export interface Busiest {
   wrapSeconds: number;
 }
 
-/** All counters summed over the queues, and each queue's own. */
-export type Stats = Counters & { queues: QueueStats[]; busiest?: Busiest };
+/**
+ * All counters summed over the queues, and each queue's own; `fastPath`, where it was asked for, has what the programs in
+ * the kernel have counted: packets that they cleared never came to a queue.
+ */
+export type Stats = Counters & { queues: QueueStats[]; busiest?: Busiest; fastPath?: FastStats[] };
 
 /** Queues that this copy of the module has open, only to say so when they are asked for again. */
 const held = new Set<number>();
-
-const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
-
-/** `EPERM` for 1; the number itself when the platform has no name for it. */
-export function errnoName(errno: number): string {
-  return ERRNO_NAMES.get(Math.abs(errno)) ?? `errno ${errno}`;
-}
 
 /** Workers over a queue range; holds the process alive until closed. */
 export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   readonly #native: NativeMangler;
   readonly range: QueueRange;
 
-  private constructor(options: NativeOptions) {
+  private constructor(
+    options: NativeOptions,
+    private readonly fastPath: AttachedDevices | undefined,
+  ) {
     super();
     this.range = { first: options.firstQueue, last: options.lastQueue };
     this.#native = new (native().Mangler)(options, ({ queue, kind, errno, count }) => {
@@ -140,14 +142,15 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
 
   /**
    * Binds every queue of the range (and the companion, when GSO packets are taken whole)
-   * and starts one native thread per queue.
+   * and starts one native thread per queue. With `fastPath`, programs in the kernel clear what leaves by its devices
+   * before that, and are taken away again by {@link close}.
    * @throws ClearDfError USAGE for a refused option, PRIVILEGE without CAP_NET_ADMIN, CONFLICT when
    * another process holds a queue, ENVIRONMENT when the kernel or the addon lacks something
    */
   static async open(options: OpenOptions): Promise<ClearDf> {
     const parsed = openOptions.safeParse(options);
     if (!parsed.success) throw optionError(parsed.error.issues[0], options, ACCEPTED, "{ queues: '0:3' }");
-    const { queues, companion, ...rest } = parsed.data;
+    const { queues, companion, fastPath, ...rest } = parsed.data;
     const { first, last } = parseQueueRange(String(queues), 'queues');
     if (companion !== undefined && companion >= first && companion <= last) {
       throw usageError('companion', companion, ACCEPTED['companion'] as string);
@@ -162,11 +165,16 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
         'make the receive buffer smaller, or turn fail-open off',
       );
     }
+    // Loaded only where it is asked for, as its addon is.
+    const attached =
+      fastPath &&
+      (await import('./fast-path/devices.js')).attachToDevices(`queue-${first}`, fastPath.devices, rest.identification);
     try {
-      const opened = new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+      const opened = new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 }, attached);
       for (const { queue } of opened.ports) held.add(queue);
       return opened;
     } catch (error) {
+      attached?.remove();
       throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
     }
   }
@@ -202,6 +210,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
       ...merge(queues.map(({ counters }) => counters)),
       queues,
       ...(busiest === undefined ? {} : { busiest: { ...busiest, wrapSeconds: 65_535 / busiest.perSecond } }),
+      ...(this.fastPath === undefined ? {} : { fastPath: this.fastPath.stats() }),
     };
   }
 
@@ -210,6 +219,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
     if (!IDENTIFICATION_POLICIES.includes(policy)) {
       throw usageError('identification', policy, ACCEPTED['identification'] as string);
     }
+    this.fastPath?.attach(policy);
     this.#native.setIdentification(policy);
   }
 
@@ -217,6 +227,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   async close(): Promise<void> {
     const queues = this.ports.map(({ queue }) => queue);
     await this.#native.close();
+    this.fastPath?.remove();
     // What a thread has found last is under way to this one: it is told before the close is over.
     await new Promise((resolve) => setImmediate(resolve));
     for (const queue of queues) held.delete(queue);

@@ -6,6 +6,10 @@
 #include "fastpath_values.h"
 #include "fastpath_wrap.h"
 
+extern "C" {
+#include "fastpath/device.h"
+}
+
 static Napi::Value CounterNames(const Napi::CallbackInfo &info)
 {
 	static const char *const names[] = {
@@ -63,9 +67,25 @@ static Napi::Value Detach(const Napi::CallbackInfo &info)
 	return Napi::Boolean::New(info.Env(), error == 0);
 }
 
+/* device(name): { index, ethernet } */
+static Napi::Value Device(const Napi::CallbackInfo &info)
+{
+	std::string name = ToText(info[0], "name");
+	cdf_device device = {};
+	int error = cdf_device_find(name.c_str(), &device);
+
+	if (error < 0)
+		ThrowFailure(info.Env(), error, "SIOCGIFINDEX");
+	Napi::Object result = Napi::Object::New(info.Env());
+	result.Set("index", Napi::Number::New(info.Env(), device.index));
+	result.Set("ethernet", Napi::Boolean::New(info.Env(), device.ethernet));
+	return result;
+}
+
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
+	exports.Set("device", Napi::Function::New(env, Device));
 	exports.Set("filters", Napi::Function::New(env, Filters));
 	exports.Set("detach", Napi::Function::New(env, Detach));
 	exports.Set("Pool", PoolWrap::Define(env));

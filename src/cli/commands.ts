@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Maker>> = {
   probe: async () => (await import('./probe.js')).probeCommand,
   rules: async () => (await import('./rules.js')).rulesCommand,
   stats: async () => (await import('./stats.js')).statsCommand,
+  metrics: async () => (await import('./metrics.js')).metricsCommand,
   pcap: async () => (await import('./pcap.js')).pcapCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
 };

@@ -2,16 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { ClearDfError, usageError } from '../errors.js';
-import { DEFAULT_LISTEN, type Listen, parseFrom, urlOf } from '../report/listen.js';
+import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { type Rates, ratesBetween } from '../report/rates.js';
 import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 import { fastPathText, formatSnapshot } from '../report/text.js';
-import { fastPathAlone } from '../commands/fast-path-alone.js';
+import { ask, fastPathInstead } from './ask.js';
 
-/** Bytes; 257 queues make about 200 kB. */
-const ANSWER_MAX = 4 * 1024 * 1024;
-const ANSWER_TIMEOUT_MS = 5000;
 const CLEAR_SCREEN = '\x1b[2J';
 const HOME = '\x1b[H';
 const CLEAR_LINE_REST = '\x1b[K';
@@ -59,15 +56,8 @@ export function statsCommand(): Command {
     });
 }
 
-/**
- * Where no clear-df answers, the fast path may go on all the same: after kill -9, or on purpose.
- * @throws the error itself when there is none
- */
 async function printAlone(error: unknown, { json }: StatsOptions): Promise<void> {
-  if (!(error instanceof ClearDfError) || error.code !== 'ENVIRONMENT') throw error;
-  const fastPath = await fastPathAlone().catch(() => []);
-  if (fastPath.length === 0) throw error;
-  process.stderr.write(`clear-df: ${error.message}; the fast path goes on without it\n`);
+  const fastPath = await fastPathInstead(error);
   process.stdout.write(json === true ? `${JSON.stringify({ fastPath }, null, 2)}\n` : `${fastPathText(fastPath)}\n`);
 }
 
@@ -88,8 +78,7 @@ export async function printStats(
   words: StatsOutput,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = `${urlOf(options.from)}/stats`;
-  const first = await take(url, signal);
+  const first = await take(options.from, signal);
   if (first === undefined) return;
   if (options.watch === undefined) {
     const json = () => `${JSON.stringify(first, null, 2)}\n`;
@@ -103,7 +92,7 @@ export async function printStats(
   let gone = false;
   while (await waited(options.watch, signal)) {
     try {
-      const after = await take(url, signal);
+      const after = await take(options.from, signal);
       if (after === undefined) return;
       show(after, ratesBetween(after, before), options, out);
       before = after;
@@ -138,38 +127,8 @@ function text(snapshot: Snapshot, rates: Rates | undefined, { all }: StatsOption
 }
 
 /** One reading, or undefined when `signal` aborts meanwhile. */
-async function take(url: string, signal: AbortSignal): Promise<Snapshot | undefined> {
-  const stop = new AbortController();
-  const onAbort = () => stop.abort();
-  const timer = setTimeout(onAbort, ANSWER_TIMEOUT_MS);
-  signal.addEventListener('abort', onAbort);
-  try {
-    if (signal.aborted) return undefined;
-    const response = await fetch(url, { signal: stop.signal, redirect: 'error' });
-    const body = await textOf(response);
-    const snapshot = response.ok ? readSnapshot(parseJson(body)) : undefined;
-    if (snapshot === undefined)
-      throw response.status >= 500 ? sickDaemon(url, response.status) : notClearDf(url, response.status);
-    return snapshot;
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error instanceof ClearDfError ? error : noAnswer(url, error, stop.signal.aborted);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** The body, or as much of it as no clear-df would ever fill: the port may be anyone's. */
-async function textOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    parts.push(part as Uint8Array);
-    length += (part as Uint8Array).byteLength;
-    if (length > ANSWER_MAX) break;
-  }
-  return Buffer.concat(parts).toString();
+function take(from: Listen, signal: AbortSignal): Promise<Snapshot | undefined> {
+  return ask(from, '/stats', (text) => readSnapshot(parseJson(text)), signal);
 }
 
 function parseJson(body: string): unknown {
@@ -178,37 +137,4 @@ function parseJson(body: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function notClearDf(url: string, status: number): ClearDfError {
-  return new ClearDfError({
-    code: 'ENVIRONMENT',
-    operation: 'read',
-    object: 'statistics',
-    reason: `what answers at ${url} (status ${status}) is not a clear-df of this kind`,
-    hint: "name the running clear-df's own address with --from ADDR:PORT",
-  });
-}
-
-function sickDaemon(url: string, status: number): ClearDfError {
-  return new ClearDfError({
-    code: 'RUNTIME',
-    operation: 'read',
-    object: 'statistics',
-    reason: `${url} answers with status ${status}: its counters could not be read`,
-    hint: 'see the log of the running clear-df',
-  });
-}
-
-function noAnswer(url: string, cause: unknown, timedOut: boolean): ClearDfError {
-  const errno = (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code;
-  return new ClearDfError({
-    code: 'ENVIRONMENT',
-    operation: 'read',
-    object: 'statistics',
-    reason: `nothing answers at ${url}${timedOut ? ` within ${ANSWER_TIMEOUT_MS / 1000} s` : ''}`,
-    ...(typeof errno === 'string' && /^E[A-Z0-9]+$/.test(errno) ? { errno } : {}),
-    hint: 'start clear-df run, with --metrics ADDR:PORT if not on loopback, or name its address with --from ADDR:PORT',
-    cause,
-  });
 }

@@ -1,7 +1,7 @@
 /** From a host's name to packets on the wire, and what can prevent it. */
 import { lookup } from 'node:dns/promises';
 import { ClearDfError, shortened, usageError } from '../errors.js';
-import { errnoName } from '../mangler.js';
+import { errnoName } from '../native/errno.js';
 import { native, type NativeProbeError, type NativeProbeResult } from '../native.js';
 import { readIpv4Prefix, singleAddress } from '../net/address.js';
 import type { Send } from './probe.js';

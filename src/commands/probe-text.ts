@@ -1,6 +1,6 @@
 /** What was found on a path, for people: a table of what was sent, and one closing sentence. */
 import type { Answer } from '../tunnel/enums.js';
-import { errnoName } from '../mangler.js';
+import { errnoName } from '../native/errno.js';
 import { type Cell, columns } from '../report/table.js';
 import { SMALL_BYTES, type Complaint, type ProbeFindings, type ProbeRow } from './probe.js';
 

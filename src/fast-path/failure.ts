@@ -1,6 +1,6 @@
 /** What the kernel's refusals mean, and what to do about them. */
 import { ClearDfError, type ErrorCode } from '../errors.js';
-import { errnoName } from '../mangler.js';
+import { errnoName } from '../native/errno.js';
 import type { NativeFastError } from '../native/fast-path.js';
 
 interface Meaning {
@@ -32,6 +32,9 @@ const MEANINGS: Record<string, Record<string, Meaning>> = {
       reason: 'this kernel does not take the program',
       hint: 'the queue does it all: --fast-path off',
     },
+  },
+  SIOCGIFINDEX: {
+    ENODEV: { code: 'ENVIRONMENT', reason: 'there is no such device here', hint: 'ip link show' },
   },
   RTM_NEWTFILTER: {
     EPERM: { code: 'PRIVILEGE', reason: 'the kernel asks for CAP_NET_ADMIN', hint: 'run it as root' },

@@ -75,8 +75,16 @@ export interface NativeProgram {
   close(): void;
 }
 
+/** A device of this network namespace. */
+export type NativeDevice = {
+  index: number;
+  /** Its packets start with an Ethernet header. */
+  ethernet: boolean;
+};
+
 interface NativeFastPath {
   counterNames(): string[];
+  device(name: string): NativeDevice;
   /** Of every instance in this network namespace. */
   filters(): NativeFilter[];
   /** @returns whether there was one of that name */

@@ -1,6 +1,7 @@
 /** A snapshot as Prometheus metrics, collected when they are asked for. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { COUNTERS, type CounterName, snakeCase } from '../counters.js';
+import type { FastStats } from '../fast-path/fast-path.js';
 import { FAST_METRICS } from './fast-path.js';
 import { PASSED } from './passed.js';
 import type { Snapshot } from './snapshot.js';
@@ -52,16 +53,7 @@ export function createMetrics(take: () => Snapshot): Registry {
       },
     });
   const counter = (name: string, help: string, labelNames: string[], samples: Samples) =>
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const { labels, value } of samples(snapshot())) this.inc(labels, value);
-      },
-    });
+    addCounter(registry, name, help, labelNames, () => samples(snapshot()));
 
   gauge('clear_df_build_info', 'Always 1; the version and the name of this clear-df.', ['version', 'name'], (now) => [
     { labels: { version: now.version, ...(now.name === undefined ? {} : { name: now.name }) }, value: 1 },
@@ -107,6 +99,34 @@ export function createMetrics(take: () => Snapshot): Registry {
     ({ busiest }) => (busiest === undefined ? [] : [{ labels: {}, value: busiest.wrapSeconds }]),
   );
   return registry;
+}
+
+/** The fast path alone, as one reading of it, while no clear-df runs. */
+export function createFastMetrics(places: readonly FastStats[]): Registry {
+  const registry = new Registry();
+  for (const { name, help, labels, samples } of FAST_METRICS) {
+    addCounter(registry, name, help, labels, () => samples(places));
+  }
+  return registry;
+}
+
+function addCounter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  samples: () => Sample[],
+): Counter {
+  return new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, value } of samples()) this.inc(labels, value);
+    },
+  });
 }
 
 type AddMetric = (name: string, help: string, labelNames: string[], samples: Samples) => unknown;

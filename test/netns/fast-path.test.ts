@@ -66,10 +66,9 @@ describe('full-size packets with DF', () => {
     expect((await daemon.settledStats()).totals.packets).toBe(0);
     const { stdout } = await clearDf(router, ['stats']);
     expect(stdout).toMatch(/fast path +ingress of eth0\n[^]*DF cleared +4\n/);
-    const metrics = await router.exec('curl', ['-s', 'http://127.0.0.1:9857/metrics']);
-    expect(metrics).toContain(
-      `clear_df_fast_path_packets_total{device="eth0",direction="ingress",result="cleared"} ${COUNT}`,
-    );
+    const line = `clear_df_fast_path_packets_total{device="eth0",direction="ingress",result="cleared"} ${COUNT}`;
+    expect(await router.exec('curl', ['-s', 'http://127.0.0.1:9857/metrics'])).toContain(line);
+    expect((await clearDf(router, ['metrics'])).stdout).toContain(line);
   });
 
   it('meet every rule of everybody, small ones and large ones alike', async () => {
@@ -129,6 +128,9 @@ describe('the program', () => {
     expect((await ping(client, SERVER)).received).toBe(3);
     const { stdout } = await clearDf(router, ['stats']);
     expect(stdout).toMatch(/DF cleared +6\n/);
+    const metrics = await clearDf(router, ['metrics']);
+    expect(metrics.stderr).toContain('the fast path goes on without it');
+    expect(metrics.stdout).toMatch(/fast_path_packets_total\{[^}]*result="cleared"\} 6$/m);
 
     const second = await startClearDf(router, '0', REQUIRED);
     expect(second.running.stderr).toContain('the one that was there is adopted, and its counters go on');

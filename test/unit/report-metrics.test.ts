@@ -2,7 +2,8 @@ import { execa } from 'execa';
 import { register } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { COUNTERS, COUNTER_NAMES } from '../../src/counters.js';
-import { createMetrics } from '../../src/report/metrics.js';
+import { FAST_COUNTER_NAMES, type FastCounters } from '../../src/fast-path/counters.js';
+import { createFastMetrics, createMetrics } from '../../src/report/metrics.js';
 import type { Snapshot } from '../../src/report/snapshot.js';
 import { kernelRow, snapshot } from './report-samples.js';
 
@@ -56,6 +57,16 @@ describe('promtool check metrics', () => {
     ],
   ])('accepts %s without a word', async (_, now) => {
     expect(await checkMetrics(await createMetrics(() => now).metrics())).toEqual({ exitCode: 0, said: '' });
+  });
+
+  test('accepts the fast path alone, each counter with its place', async () => {
+    const counters = Object.fromEntries(['packets', ...FAST_COUNTER_NAMES].map((name, i) => [name, i])) as FastCounters;
+    const text = await createFastMetrics([{ device: 'gretap1', direction: 'egress', counters }]).metrics();
+    expect(await checkMetrics(text)).toEqual({ exitCode: 0, said: '' });
+    expect([...samples(text).values()].sort((a, b) => a - b)).toEqual(FAST_COUNTER_NAMES.map((_, i) => i + 1));
+    expect(
+      samples(text).get('clear_df_fast_path_packets_total{device="gretap1",direction="egress",result="cleared"}'),
+    ).toBe(counters.cleared);
   });
 
   test('would not accept a counter without _total', async () => {

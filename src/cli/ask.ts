@@ -1,0 +1,98 @@
+/** Asks the running clear-df by HTTP, for `clear-df stats` and `clear-df metrics`. */
+import { type FastPathAlone, fastPathAlone } from '../commands/fast-path-alone.js';
+import { ClearDfError } from '../errors.js';
+import { type Listen, urlOf } from '../report/listen.js';
+
+/** Bytes; 257 queues make about 200 kB. */
+const ANSWER_MAX = 4 * 1024 * 1024;
+const ANSWER_TIMEOUT_MS = 5000;
+
+/**
+ * What it answers, or undefined when `signal` aborts meanwhile.
+ * @param read undefined for an answer that no clear-df would give
+ * @throws ClearDfError ENVIRONMENT when nothing, or something else, answers; RUNTIME when it could not read its counters
+ */
+export async function ask<T>(
+  from: Listen,
+  path: string,
+  read: (body: string) => T | undefined,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const url = `${urlOf(from)}${path}`;
+  const stop = new AbortController();
+  const onAbort = () => stop.abort();
+  const timer = setTimeout(onAbort, ANSWER_TIMEOUT_MS);
+  signal.addEventListener('abort', onAbort);
+  try {
+    if (signal.aborted) return undefined;
+    const response = await fetch(url, { signal: stop.signal, redirect: 'error' });
+    const body = await textOf(response);
+    const found = response.ok ? read(body) : undefined;
+    if (found === undefined)
+      throw response.status >= 500 ? sickDaemon(url, response.status) : notClearDf(url, response.status);
+    return found;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error instanceof ClearDfError ? error : noAnswer(url, error, stop.signal.aborted);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Where no clear-df answers, the fast path may go on all the same: after kill -9, or on purpose.
+ * @throws the error itself when there is none
+ */
+export async function fastPathInstead(error: unknown): Promise<FastPathAlone[]> {
+  if (!(error instanceof ClearDfError) || error.code !== 'ENVIRONMENT') throw error;
+  const fastPath = await fastPathAlone().catch(() => []);
+  if (fastPath.length === 0) throw error;
+  process.stderr.write(`clear-df: ${error.message}; the fast path goes on without it\n`);
+  return fastPath;
+}
+
+/** The body, or as much of it as no clear-df would ever fill: the port may be anyone's. */
+async function textOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part as Uint8Array);
+    length += (part as Uint8Array).byteLength;
+    if (length > ANSWER_MAX) break;
+  }
+  return Buffer.concat(parts).toString();
+}
+
+function notClearDf(url: string, status: number): ClearDfError {
+  return new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'read',
+    object: 'statistics',
+    reason: `what answers at ${url} (status ${status}) is not a clear-df of this kind`,
+    hint: "name the running clear-df's own address with --from ADDR:PORT",
+  });
+}
+
+function sickDaemon(url: string, status: number): ClearDfError {
+  return new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'read',
+    object: 'statistics',
+    reason: `${url} answers with status ${status}: its counters could not be read`,
+    hint: 'see the log of the running clear-df',
+  });
+}
+
+function noAnswer(url: string, cause: unknown, timedOut: boolean): ClearDfError {
+  const errno = (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code;
+  return new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'read',
+    object: 'statistics',
+    reason: `nothing answers at ${url}${timedOut ? ` within ${ANSWER_TIMEOUT_MS / 1000} s` : ''}`,
+    ...(typeof errno === 'string' && /^E[A-Z0-9]+$/.test(errno) ? { errno } : {}),
+    hint: 'start clear-df run, with --metrics ADDR:PORT if not on loopback, or name its address with --from ADDR:PORT',
+    cause,
+  });
+}

@@ -1,0 +1,41 @@
+/** `clear-df metrics`: what `/metrics` serves, once, for a textfile collector. */
+import { Command, Option } from 'commander';
+import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import { createFastMetrics } from '../report/metrics.js';
+import { ask, fastPathInstead } from './ask.js';
+
+const DETAILS = `
+For the textfile collector of node_exporter, from a timer:
+
+  clear-df metrics > /var/lib/prometheus/node-exporter/clear-df.prom.new &&
+    mv /var/lib/prometheus/node-exporter/clear-df.prom.new /var/lib/prometheus/node-exporter/clear-df.prom
+
+With no clear-df running it reads the counters of the fast path out of the kernel (as root).`;
+
+/** Nothing else that may answer there has this. */
+const MARK = /^# TYPE clear_df_build_info gauge$/m;
+
+/** The command, for the table of commands. */
+export function metricsCommand(): Command {
+  return new Command('metrics')
+    .description('print the counters once, as Prometheus reads them')
+    .addOption(
+      new Option('--from <addr:port>', 'where the running clear-df serves them: its --metrics')
+        .argParser((text) => parseFrom(text))
+        .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
+    )
+    .addHelpText('after', DETAILS)
+    .action(async ({ from }: { from: Listen }) => {
+      process.stdout.write(await metricsText(from));
+    });
+}
+
+/** @throws ClearDfError ENVIRONMENT when nothing answers and no fast path is attached */
+async function metricsText(from: Listen): Promise<string> {
+  const read = (body: string) => (MARK.test(body) ? body : undefined);
+  try {
+    return (await ask(from, '/metrics', read, new AbortController().signal)) ?? '';
+  } catch (error) {
+    return createFastMetrics(await fastPathInstead(error)).metrics();
+  }
+}

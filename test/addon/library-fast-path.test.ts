@@ -1,0 +1,19 @@
+/** `ClearDf.open({ fastPath })`: the library as it is built, in a network namespace of its own. */
+import { expect, test } from 'vitest';
+import { fixture } from './run.js';
+
+test('programs clear what leaves by the devices until close; a failed open leaves none', async () => {
+  const { result, stderr, exitCode } = await fixture(['library-fast-path.mjs']);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+  expect(result).toMatchObject({
+    missing: 'ENVIRONMENT: attach the fast path to v9: there is no such device here (ENODEV)',
+    afterMissing: '',
+    taken: expect.stringMatching(/^CONFLICT: bind queue 0: /) as string,
+    // 10 with random identifications, 10 that keep what the sender gave; Linux gives 0 to unconnected datagrams with DF.
+    fastPath: [{ device: 'v0', direction: 'egress', counters: { cleared: 20, failed: 0 } }],
+    attached: true,
+    others: false,
+    left: '',
+  });
+});
