@@ -165,6 +165,26 @@ int cdf_filter_attach(struct cdf_place place, const char *name, int program)
 	return error;
 }
 
+int cdf_filter_look(struct cdf_place place, const char *name,
+		    struct cdf_filter *mine)
+{
+	struct cdf_side side = { .name = name };
+	struct qdiscs qdiscs;
+	int error = find_qdiscs(&qdiscs, place.device);
+
+	if (error < 0)
+		return error;
+	if (!qdiscs.clsact)
+		return qdiscs.other ? -EADDRINUSE : -ENOENT;
+	error = cdf_side_read(&side, place);
+	if (error < 0)
+		return error;
+	if (!side.ours)
+		return side.foreign ? -EEXIST : -ENOENT;
+	*mine = side.mine;
+	return 0;
+}
+
 int cdf_filter_detach(struct cdf_place place, const char *name)
 {
 	struct cdf_side here = { .name = name };

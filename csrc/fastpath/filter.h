@@ -22,6 +22,15 @@ int cdf_filter_list(void (*each)(const struct cdf_filter *filter, void *data),
 		    void *data);
 
 /**
+ * What is at a place.
+ * @param mine receives the instance's filter
+ * @return -ENOENT when the instance has none there, and could; -EEXIST and
+ *         -EADDRINUSE as of cdf_filter_attach(); 0 or -errno
+ */
+int cdf_filter_look(struct cdf_place place, const char *name,
+		    struct cdf_filter *mine);
+
+/**
  * Attach a program, or put it in the place of the instance's own: no packet
  * passes without one meanwhile.
  * @return -EEXIST when a filter of somebody else is at our place; -EADDRINUSE

@@ -96,6 +96,7 @@ int cdf_fast_program_load(struct cdf_fast_program *program,
 	program->program = -1;
 	own.layout = CDF_FAST_LAYOUT;
 	own.hash_key = pool->hash_key;
+	program->identification = own.identification;
 	program->counters =
 		before != NULL
 			? dup(before->counters)
@@ -249,6 +250,7 @@ int cdf_fast_program_adopt(struct cdf_fast_program *program, uint32_t id,
 	program->program = program->counters = -1;
 	if (error == 0) {
 		program->program = held;
+		program->identification = settings.identification;
 		program->counters = maps[CDF_FAST_MAP_cdf_counters];
 		held = maps[CDF_FAST_MAP_cdf_counters] = -1;
 	}

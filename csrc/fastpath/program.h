@@ -18,7 +18,8 @@ struct cdf_fast_pool {
 struct cdf_fast_program {
 	int program;
 	int counters;
-	uint32_t id; /* the kernel's */
+	uint32_t id;		 /* the kernel's */
+	uint32_t identification; /* enum cdf_fast_identification */
 };
 
 /* Why something failed, besides the errno. */

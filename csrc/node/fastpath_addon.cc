@@ -56,6 +56,20 @@ static Napi::Value Filters(const Napi::CallbackInfo &info)
 	return listing.filters;
 }
 
+/* look(ifindex, direction, name): the program's id; undefined: none of it */
+static Napi::Value Look(const Napi::CallbackInfo &info)
+{
+	Owned owned = ToOwned(info);
+	cdf_filter mine = {};
+	int error = cdf_filter_look(owned.place, owned.name.c_str(), &mine);
+
+	if (error == -ENOENT)
+		return info.Env().Undefined();
+	if (error < 0)
+		ThrowFailure(info.Env(), error, "RTM_GETTFILTER");
+	return Napi::Number::New(info.Env(), mine.program_id);
+}
+
 /* detach(ifindex, direction, name): was there one? */
 static Napi::Value Detach(const Napi::CallbackInfo &info)
 {
@@ -87,6 +101,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("counterNames", Napi::Function::New(env, CounterNames));
 	exports.Set("device", Napi::Function::New(env, Device));
 	exports.Set("filters", Napi::Function::New(env, Filters));
+	exports.Set("look", Napi::Function::New(env, Look));
 	exports.Set("detach", Napi::Function::New(env, Detach));
 	exports.Set("Pool", PoolWrap::Define(env));
 	exports.Set("Program", ProgramWrap::Define(env));

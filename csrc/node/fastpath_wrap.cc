@@ -46,6 +46,8 @@ Napi::Function ProgramWrap::Define(Napi::Env env)
 		env, "Program",
 		{
 			InstanceMethod("id", &ProgramWrap::Id),
+			InstanceMethod("identification",
+				       &ProgramWrap::Identification),
 			InstanceMethod("counters", &ProgramWrap::Counters),
 			InstanceMethod("attach", &ProgramWrap::Attach),
 			InstanceMethod("try", &ProgramWrap::Try),
@@ -91,6 +93,16 @@ ProgramWrap::~ProgramWrap()
 Napi::Value ProgramWrap::Id(const Napi::CallbackInfo &info)
 {
 	return Napi::Number::New(info.Env(), program_.id);
+}
+
+Napi::Value ProgramWrap::Identification(const Napi::CallbackInfo &info)
+{
+	const char *name = program_.identification == CDF_FAST_KEEP ? "keep"
+			   : program_.identification == CDF_FAST_SEQUENTIAL
+				   ? "sequential"
+				   : "random";
+
+	return Napi::String::New(info.Env(), name);
 }
 
 Napi::Value ProgramWrap::Counters(const Napi::CallbackInfo &info)

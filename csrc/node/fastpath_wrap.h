@@ -40,12 +40,13 @@ public:
 
 private:
 	Napi::Value Id(const Napi::CallbackInfo &info);
+	Napi::Value Identification(const Napi::CallbackInfo &info);
 	Napi::Value Counters(const Napi::CallbackInfo &info);
 	void Attach(const Napi::CallbackInfo &info);
 	Napi::Value Try(const Napi::CallbackInfo &info);
 	void Close(const Napi::CallbackInfo &info);
 
-	cdf_fast_program program_ = { -1, -1, 0 };
+	cdf_fast_program program_ = { -1, -1, 0, 0 };
 };
 
 #endif

@@ -7,7 +7,7 @@ const WAY_TITLES: Record<Way, string> = {
   'nfqueue br-netfilter': '`nfqueue`, `br-netfilter`',
   'nfqueue nft-bridge': '`nfqueue`, `nft-bridge`',
   'tunnel-flag': '`tunnel-flag`',
-  nft: '`nft`',
+  bpf: '`bpf`',
 };
 
 const HEAD = `# Support matrix
@@ -28,7 +28,7 @@ packets, where it is cut before it is sealed), no DF, no identification that is 
 
 - **nothing**: a gretap as \`tunnel up\` makes it, without \`ignore-df\` and without clear-df.
 - **\`OUTPUT -p gre\`**: that, with the article's own rule and \`clear-df run --queue 0\` behind it.
-- the others: \`engine\`, and \`hook\` for the queue, in the site file of \`clear-df tunnel up\`. Whether nft works depends on
+- the others: \`engine\`, and \`hook\` for the queue, in the site file of \`clear-df tunnel up\`. Whether bpf works depends on
   the kernel alone: later carriers are not seen with it.
 `;
 

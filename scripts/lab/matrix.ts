@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { compareVersions, type KernelSeries } from './suites.js';
 
 /** What helps a full-size frame into the tunnel, in the order of the document. */
-export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'nft'] as const;
+export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'bpf'] as const;
 export type Way = (typeof WAYS)[number];
 
 /** Ways that a carrier has to do with; the others depend on the kernel alone, and are seen with the first carriers. */

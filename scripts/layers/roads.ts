@@ -15,6 +15,7 @@ export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'commands', 'cli'],
     // From a rule to what the program in the kernel is told.
     ['errors', 'net', 'rules', 'fast-path', 'commands', 'cli'],
+    ['errors', 'native', 'fast-path', 'host', 'commands', 'cli'],
     // Locks, for which Node has no call, which network namespace this is, and what no firewall tool does.
     ['errors', 'counters', 'native', 'host', 'commands', 'cli'],
     ['errors', 'capture', 'cli'],

@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Maker>> = {
   trace: async () => (await import('./trace.js')).traceCommand,
   probe: async () => (await import('./probe.js')).probeCommand,
   rules: async () => (await import('./rules.js')).rulesCommand,
+  'fast-path': async () => (await import('./fast-path.js')).fastPathCommand,
   stats: async () => (await import('./stats.js')).statsCommand,
   metrics: async () => (await import('./metrics.js')).metricsCommand,
   pcap: async () => (await import('./pcap.js')).pcapCommand,

@@ -66,7 +66,7 @@ const NONE: Seals = { policies: [], rules: [], tables: undefined, covering: unde
 
 /** As much of the facts as guards are judged by. */
 function factsOf(seals: Seals): Facts {
-  const answers = { ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'unknown', nftClearsDf: 'unknown' };
+  const answers = { ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'unknown', fastPath: 'unknown' };
   return {
     ...{ kernel: '', links: [], routes: [], tableRoutes: [], path: undefined, states: [] },
     ...{ modules: new Set(), sysctls: new Map(), can: answers as Facts['can'] },

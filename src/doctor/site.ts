@@ -58,9 +58,9 @@ function engine({ can }: Machine, site: Site): Finding {
   const check = checkOf('site', 'engine');
   const what = `engine ${site.engine}`;
   const native = site.engine === 'nfqueue' && site.hook === 'nft-bridge';
-  const asked = site.engine === 'nft' ? can.nftClearsDf : native ? can.nftBridgeQueue : undefined;
+  const asked = native ? can.nftBridgeQueue : undefined;
   if (asked === undefined) return check.ok(what, 'nothing here speaks against it');
-  const place = site.place(site.engine === 'nft' ? 'engine' : 'hook');
+  const place = site.place('hook');
   if (asked.answer === 'unknown') return check.unknown(what, asked.evidence);
   if (asked.answer === 'yes') return check.ok(what, asked.evidence);
   return check.wrong(what, asked.evidence, { hint: `${place}: choose another, or auto` });

@@ -21,6 +21,19 @@ const NO_BPF: Meaning = {
   hint: 'the queue does it all: --fast-path off',
 };
 
+const TAKEN: Record<string, Meaning> = {
+  EEXIST: {
+    code: 'CONFLICT',
+    reason: 'somebody else has a filter at preference 52720, which is the place of clear-df',
+    hint: 'tc filter show dev DEVICE ingress, or egress, shows it',
+  },
+  EADDRINUSE: {
+    code: 'CONFLICT',
+    reason: "somebody else's ingress qdisc is where clsact has to be",
+    hint: 'tc qdisc show shows it; clsact can do all that ingress can',
+  },
+};
+
 /** By the call that failed and its errno; `*` is every other. */
 const MEANINGS: Record<string, Record<string, Meaning>> = {
   BPF_MAP_CREATE: { EPERM: RIGHTS, ENOSYS: NO_BPF },
@@ -36,18 +49,10 @@ const MEANINGS: Record<string, Record<string, Meaning>> = {
   SIOCGIFINDEX: {
     ENODEV: { code: 'ENVIRONMENT', reason: 'there is no such device here', hint: 'ip link show' },
   },
+  RTM_GETTFILTER: TAKEN,
   RTM_NEWTFILTER: {
     EPERM: { code: 'PRIVILEGE', reason: 'the kernel asks for CAP_NET_ADMIN', hint: 'run it as root' },
-    EEXIST: {
-      code: 'CONFLICT',
-      reason: 'somebody else has a filter at preference 52720, which is the place of clear-df',
-      hint: 'tc filter show dev DEVICE ingress, or egress, shows it',
-    },
-    EADDRINUSE: {
-      code: 'CONFLICT',
-      reason: "somebody else's ingress qdisc is where clsact has to be",
-      hint: 'tc qdisc show shows it; clsact can do all that ingress can',
-    },
+    ...TAKEN,
     ENOENT: {
       code: 'ENVIRONMENT',
       reason: 'this kernel has no clsact qdisc, or no bpf classifier',

@@ -4,6 +4,7 @@ import { carrierAsks, carrierDevices, pathOf } from '../tunnel/carriers/table.js
 import type { Facts } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site/site.js';
 import type { Runner } from './exec.js';
+import { readFastPath } from './read/fast-path.js';
 import { readIke } from './read/ike.js';
 import { readLinks } from './read/links.js';
 import { readModules } from './read/modules.js';
@@ -17,7 +18,7 @@ import { type Abilities, probe, questionsOf } from './probes.js';
 /** Parts of the facts that are read apart from each other. */
 export const SECTIONS = [
   ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
-  ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike'] as const),
+  ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike', 'fast-path'] as const),
 ];
 export type Section = (typeof SECTIONS)[number];
 
@@ -52,6 +53,7 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     ...xfrm,
     tables,
     ike,
+    fastPath: await readFastPath(subject),
   };
   const { answers, evidence } =
     can ?? (await probe(runner, modules, questionsOf(subject?.engine, subject?.carrier.type)));
@@ -85,6 +87,7 @@ export async function rereadFacts(
     ...xfrm,
     tables,
     ike,
+    fastPath: has('fast-path') || has('links') ? await readFastPath(subject) : known.fastPath,
   };
 }
 

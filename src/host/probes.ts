@@ -14,6 +14,7 @@ import { bridgeQueueReturns } from './firewall/bridge.js';
 import type { ProbeContext, Finding } from './probes/context.js';
 import { probeBridgeQueue } from './probes/bridge-queue.js';
 import { probeEndDt4 } from './probes/end-dt4.js';
+import { probeFastPath } from './probes/fast-path.js';
 import { probeIgnoreDf } from './probes/ignore-df.js';
 import { probeNftClearsDf } from './probes/nft-clears-df.js';
 import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
@@ -25,7 +26,7 @@ export interface Abilities {
   evidence: Readonly<Partial<Record<Question, string>>>;
 }
 
-const QUESTIONS: readonly Question[] = ['ignoreDf', 'bridgeQueue', 'nftBridgeQueue', 'nftClearsDf'];
+const QUESTIONS: readonly Question[] = ['ignoreDf', 'fastPath', 'bridgeQueue', 'nftBridgeQueue'];
 
 /** The questions whose answers a site depends on; all of an engine where that is still to be chosen. */
 export function questionsOf(engine: Engine | 'auto' | undefined, carrier?: CarrierSpec['type']): readonly Question[] {
@@ -38,8 +39,8 @@ function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
       return ['bridgeQueue', 'nftBridgeQueue'];
     case 'tunnel-flag':
       return ['ignoreDf'];
-    case 'nft':
-      return ['nftClearsDf'];
+    case 'bpf':
+      return ['fastPath', 'bridgeQueue', 'nftBridgeQueue'];
     default:
       return QUESTIONS;
   }
@@ -69,7 +70,8 @@ export async function probe(
       ignoreDf: answer('ignoreDf'),
       bridgeQueue: answer('bridgeQueue'),
       nftBridgeQueue: answer('nftBridgeQueue'),
-      nftClearsDf: answer('nftClearsDf'),
+      fastPath: answer('fastPath'),
+      ...(findings.nftClearsDf === undefined ? {} : { nftClearsDf: findings.nftClearsDf.answer }),
       ...(findings.endDt4 === undefined ? {} : { endDt4: findings.endDt4.answer }),
     },
     evidence: Object.fromEntries(
@@ -106,6 +108,8 @@ async function find(question: Question, bench: ProbeContext): Promise<Finding> {
       return probeIgnoreDf(bench);
     case 'bridgeQueue':
       return probeBridgeQueue(bench);
+    case 'fastPath':
+      return probeFastPath(bench);
     case 'nftClearsDf':
       return probeNftClearsDf(bench);
     case 'endDt4':

@@ -57,6 +57,7 @@ export interface NativePool {
 export interface NativeProgram {
   /** The kernel's id of it. */
   id(): number;
+  identification(): IdentificationPolicy;
   /** In the order of `counterNames()`, summed over all CPUs. */
   counters(): BigUint64Array;
   /** Puts it at its place on a device, instead of one of the same name that is there. */
@@ -87,6 +88,8 @@ interface NativeFastPath {
   device(name: string): NativeDevice;
   /** Of every instance in this network namespace. */
   filters(): NativeFilter[];
+  /** The id of the instance's program at a place; throws when somebody else is in the way there. */
+  look(device: number, direction: Direction, name: string): number | undefined;
   /** @returns whether there was one of that name */
   detach(device: number, direction: Direction, name: string): boolean;
   /** A fresh pool, or that of an attached program (CAP_SYS_ADMIN). */

@@ -33,7 +33,7 @@ export function assumedFacts(site: Site, { pathMtu, devices = {}, modules = [], 
     states: [],
     policies: [],
     tables: [],
-    can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', nftClearsDf: 'yes', ...can },
+    can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', fastPath: 'yes', ...can },
   };
 }
 

@@ -4,6 +4,7 @@
  * it is read again from a file; the types are that schema's.
  */
 import * as z from 'zod';
+import type { IdentificationPolicy } from './enums.js';
 import type { Mark, Site } from './site/site.js';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
@@ -137,8 +138,10 @@ const abilities = z.object({
   bridgeQueue: answer,
   /** A payload verdict in nft's bridge family comes through. */
   nftBridgeQueue: answer,
-  /** nft may clear DF in the kernel, found by its effect. */
-  nftClearsDf: answer,
+  /** The kernel takes the program of the fast path, and tc can attach it. Journals of 0.1 do not know. */
+  fastPath: answer.default('unknown'),
+  /** nft may clear DF in the kernel, found by its effect; asked by the doctor only. */
+  nftClearsDf: answer.optional(),
   /** SRv6's End.DT4; asked for carrier srv6 only. */
   endDt4: answer.optional(),
 });
@@ -205,6 +208,13 @@ export interface IkeAssociation {
   }[];
 }
 
+/** The place of a program of the fast path. */
+export type FastPathFact =
+  | { state: 'absent' }
+  /** Its identifications, where they can be read. */
+  | { state: 'attached'; identification?: IdentificationPolicy | undefined }
+  | { state: 'conflict'; observed: string; hint?: string };
+
 export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'evidence'> {
   /** `uname -r`. */
   kernel: string;
@@ -219,6 +229,8 @@ export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'evide
   evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
   /** Of strongSwan, where the site has its keys from it. */
   ike?: IkeFacts | undefined;
+  /** What is at the egress of the site's tunnel device; undefined when it was not looked at, or could not be read. */
+  fastPath?: FastPathFact | undefined;
 }
 
 /** {@link Facts.tunsrc} where none is set. */

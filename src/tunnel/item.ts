@@ -97,6 +97,11 @@ const SEALING: ReadonlySet<string> = new Set([
   ...['xfrm-policy', 'policy-rule', 'device-route'],
 ]);
 
+/** Items that a running `up` puts back when somebody has taken them away. */
+export function isWatched(kind: string): boolean {
+  return isSealing(kind) || kind === 'fast-path';
+}
+
 /** @param kind {@link Item.kind}, which a journal keeps, too */
 export function isSealing(kind: string): boolean {
   return SEALING.has(kind);

@@ -81,7 +81,7 @@ function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts
   ];
 }
 
-function tunnelItems(site: Site, origin: Origin, { ignoreDf }: EngineParts): Item[] {
+function tunnelItems(site: Site, origin: Origin, { ignoreDf, onTunnel }: EngineParts): Item[] {
   const { mtu, bridge } = site;
   const { name, key, pmtudisc, ttl } = site.tunnel;
   const fresh = !origin.devices.includes(name);
@@ -96,6 +96,7 @@ function tunnelItems(site: Site, origin: Origin, { ignoreDf }: EngineParts): Ite
       reason: `every port of a bridge has the same MTU; the default would be what fits one outer packet`,
       fresh,
     }),
+    ...onTunnel,
     portItem(name, bridge.name, { reason: 'frames for the other site go into the tunnel', fresh }),
     upItem(name, { reason: 'starts the tunnel', fresh }),
   ];

@@ -36,6 +36,7 @@ export function parseSite(text: string, file: string, folder = folderOf(file)): 
     tunnel: { ...parts.tunnel, key: parts.tunnel.key, ttl: parts.tunnel.ttl },
     carrier: withFilesIn(folder, parts.carrier),
     queues: queue,
+    ...(textAt(yaml.value, 'queue') === undefined ? {} : { queueGiven: true }),
     place,
   };
   refuseContradictions(site, (key) => textAt(yaml.value, key) !== undefined);

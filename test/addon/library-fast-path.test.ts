@@ -9,7 +9,7 @@ test('programs clear what leaves by the devices until close; a failed open leave
   expect(result).toMatchObject({
     missing: 'ENVIRONMENT: attach the fast path to v9: there is no such device here (ENODEV)',
     afterMissing: '',
-    taken: expect.stringMatching(/^CONFLICT: bind queue 0: /) as string,
+    taken: expect.stringMatching(/^CONFLICT: bind companion queue 0: /) as string,
     // 10 with random identifications, 10 that keep what the sender gave; Linux gives 0 to unconnected datagrams with DF.
     fastPath: [{ device: 'v0', direction: 'egress', counters: { cleared: 20, failed: 0 } }],
     attached: true,

@@ -51,7 +51,7 @@ function routeBased(type: RouteBasedType, addresses: 'own' | 'inner', engines: [
 export const PLAIN: Passage = {
   name: 'plain',
   wan: 'ip proto 47',
-  engines: [{ engine: 'nfqueue', hook: 'br-netfilter' }, { engine: 'nft' }],
+  engines: [{ engine: 'nfqueue', hook: 'br-netfilter' }, { engine: 'bpf' }],
   sites: async () => both({}),
 };
 

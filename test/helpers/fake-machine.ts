@@ -43,7 +43,7 @@ export class FakeMachine implements Machine {
         tables: [],
       },
       sysctls: new Map(this.values),
-      can: { ignoreDf: none, bridgeQueue: none, nftBridgeQueue: none, nftClearsDf: none },
+      can: { ignoreDf: none, bridgeQueue: none, nftBridgeQueue: none, fastPath: none },
     };
   }
 

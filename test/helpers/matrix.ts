@@ -117,7 +117,7 @@ const STAGES: readonly Stage[] = [
   },
   { site: { engine: 'nfqueue', hook: 'br-netfilter' }, sights: [{ way: 'nfqueue br-netfilter' }] },
   { site: { engine: 'nfqueue', hook: 'nft-bridge' }, sights: [{ way: 'nfqueue nft-bridge' }] },
-  { site: { engine: 'nft' }, sights: [{ way: 'nft' }] },
+  { site: { engine: 'bpf' }, sights: [{ way: 'bpf' }] },
 ];
 
 /** These ways of one carrier on one kernel, in the order of the document. The network is used up. */

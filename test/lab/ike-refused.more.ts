@@ -27,7 +27,7 @@ describeKernels(['own'], 'IKE that is refused', (guest) => {
         const right = newSecret();
         const a = await pskCarrier(net, 'a', {}, right);
         const b = await pskCarrier(net, 'b', {}, newSecret());
-        const ends = await tunnelEnds(net, { carrier: a, engine: 'nft' }, { carrier: b, engine: 'nft' });
+        const ends = await tunnelEnds(net, { carrier: a, engine: 'bpf' }, { carrier: b, engine: 'bpf' });
         const [endA, endB] = ends;
         const on = (end: typeof endA, ...args: string[]): Promise<Done> => clearDf(end.at, args, 400 * SECOND);
         const readable = await Capture.start(w, 'eth1', READABLE);

@@ -68,7 +68,7 @@ describe('unit', () => {
     const { exitCode, stdout, stderr } = await tunnel('has', ['unit', '--output', output, site]);
     expect({ exitCode, stdout }, stderr).toEqual({ exitCode: 0, stdout: '' });
     const engine = /engine: auto takes (\S+) here/.exec(stderr)?.[1];
-    expect(['tunnel-flag', 'nfqueue']).toContain(engine);
+    expect(['tunnel-flag', 'bpf', 'nfqueue']).toContain(engine);
     const unit = readFileSync(output, 'utf8');
     expect(unit).toContain(`ExecStart=${NODE} ${MAIN} tunnel up --engine ${engine} ${site}\n`);
     expect(unit).toMatch(/^Wants=network-online\.target$/m);
@@ -100,10 +100,10 @@ describe('unit', () => {
   });
 
   it('up --engine does not contradict the file', async () => {
-    const named = written('named.yaml', `${SITE}engine: nft\n`);
+    const named = written('named.yaml', `${SITE}engine: bpf\n`);
     const { exitCode, stderr } = await tunnel('has', ['up', '--engine', 'nfqueue', '--dry-run', named]);
     expect(exitCode).toBe(EXIT_CODES.USAGE);
-    expect(stderr).toContain(`'nfqueue' is not accepted; expected nft, as ${named}:6 has it`);
+    expect(stderr).toContain(`'nfqueue' is not accepted; expected bpf, as ${named}:6 has it`);
   });
 });
 

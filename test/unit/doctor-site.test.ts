@@ -22,7 +22,7 @@ queue: 0
 const site = (more = 'engine: nfqueue') => parseSite(`${FILE}${more}\n`, 'a.yaml');
 const ready = (...changes: Change[]) =>
   machine(Object.assign({}, bridged(), held(0, 'clear-df run'), ...changes) as Change);
-const answer = (name: 'nftClearsDf' | 'nftBridgeQueue', state: 'yes' | 'no' | 'unknown') => ({
+const answer = (name: 'nftBridgeQueue', state: 'yes' | 'no' | 'unknown') => ({
   can: { ...machine().can, [name]: { answer: state, evidence: `it is ${state}` } },
 });
 const withPath = (dev: string): Change => ({ paths: new Map([['198.51.100.1', { known: { dev, mtu: 1500 } }]]) });
@@ -32,9 +32,9 @@ const CASES: [check: string, what: RegExp, change: Change, state: FindingState, 
   ['modules', /ip_gre/, {}, 'ok'],
   ['modules', /ip_gre/, { modules: new Map([['ip_gre', 'missing']]) }, 'wrong'],
   ['modules', /ip_gre/, { modules: new Map() }, 'unknown'],
-  ['engine', /nft/, answer('nftClearsDf', 'yes'), 'ok', 'engine: nft'],
-  ['engine', /nft/, answer('nftClearsDf', 'no'), 'wrong', 'engine: nft'],
-  ['engine', /nft/, answer('nftClearsDf', 'unknown'), 'unknown', 'engine: nft'],
+  ['engine', /nfqueue/, answer('nftBridgeQueue', 'yes'), 'ok', 'engine: nfqueue\nhook: nft-bridge'],
+  ['engine', /nfqueue/, answer('nftBridgeQueue', 'no'), 'wrong', 'engine: nfqueue\nhook: nft-bridge'],
+  ['engine', /nfqueue/, answer('nftBridgeQueue', 'unknown'), 'unknown', 'engine: nfqueue\nhook: nft-bridge'],
   ['devices', /underlay/, {}, 'ok'],
   ['devices', /underlay/, { devices: { known: [] } }, 'wrong'],
   ['devices', /underlay/, { devices: { known: [device('eth1', { up: false })] } }, 'wrong'],

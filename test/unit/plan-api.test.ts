@@ -37,7 +37,7 @@ describe('plan', () => {
   it('takes the machine as it is told to', () => {
     const machine = { pathMtu: 1400, devices: { eth0: 9000 }, modules: ['ip_gre'], can: { ignoreDf: 'no' as const } };
     const made = plan({ ...SPEC, queue: '2:3', mtu: 1500 }, { machine });
-    expect(made).toMatchObject({ engine: 'nfqueue', queues: { first: 2, last: 3 } });
+    expect(made).toMatchObject({ engine: 'bpf', queues: { first: 2, last: 3 } });
     // At most 1376 = 8 · 172 bytes behind 20 of header: 1518 = 1376 + 142.
     expect(made.sizes.wire.map(({ length }) => length)).toEqual([1396, 162]);
     expect(made.steps.map(({ key }) => key)).not.toContain('module ip_gre');
@@ -50,7 +50,7 @@ describe('plan', () => {
     expect(wrong.message).toMatch(/^read site-a:4 remote: '172\.16\.0\.300' is not accepted/);
     const misspelt = { ...SPEC, undrelay: 'eth1' } as TunnelSpec;
     expect(refusal(misspelt).hint).toBe("did you mean 'underlay'?");
-    const none = { ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', nftClearsDf: 'no' } as const;
+    const none = { ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', fastPath: 'no' } as const;
     expect(refusal(SPEC, { machine: { can: none } })).toMatchObject({ code: 'ENVIRONMENT' });
   });
 

@@ -71,7 +71,7 @@ describe('a record', () => {
   });
   const cell = (kernel: Sight['kernel'], carrier: string, more: Partial<Cell> = {}): Cell => ({
     carrier,
-    way: 'nft',
+    way: 'bpf',
     kernel,
     outcome: 'works',
     seen: fine,
@@ -115,7 +115,7 @@ describe('a record', () => {
       cells: [cell('5.10', 'a', lost), cell('6.1', 'a', lost), cell('6.12', 'a'), refused],
     });
     expect(text).toContain('| way | 5.10 | 6.1 | 6.12 | 7.2 |');
-    expect(text).toContain('| `nft` | limit (1) | limit (1) | yes | no (2) |');
+    expect(text).toContain('| `bpf` | limit (1) | limit (1) | yes | no (2) |');
     expect(text).toMatch(/\n1\. lost: UDP GSO packets; whole: .*\n2\. `tunnel up` refuses: because\n$/);
     expect(text).toContain('| 5.10 | 5.10.1-amd64 | 1.0.0 | 2025-01-01 |\n| 6.1 | 6.1.1-amd64 |');
   });

@@ -46,7 +46,7 @@ export const ROUTER: Facts = {
   states: [],
   policies: [],
   tables: [],
-  can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', nftClearsDf: 'yes' },
+  can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', fastPath: 'yes' },
 };
 
 /** The machine with some devices replaced or added. */

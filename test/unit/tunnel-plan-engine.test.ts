@@ -11,33 +11,40 @@ describe('engine', () => {
   const auto: { name: string; machine: Facts; site?: Site; engine: string; words: string[] }[] = [
     { name: 'the flag first', machine: facts(), engine: 'tunnel-flag', words: ['knows ignore-df', 'no count'] },
     {
-      name: 'the queue where there is no flag',
+      name: 'the program where there is no flag',
       machine: can({ ignoreDf: 'no' }),
+      engine: 'bpf',
+      words: ['takes the program', 'every packet is counted', 'not tunnel-flag: this kernel does not know ignore-df'],
+    },
+    {
+      name: 'the queue where there is neither flag nor program',
+      machine: can({ ignoreDf: 'no', fastPath: 'no' }),
       engine: 'nfqueue',
-      words: ['iptables can queue', 'clear-df has to run', 'not tunnel-flag: this kernel does not know ignore-df'],
+      words: ['iptables can queue', 'clear-df has to run', 'not bpf: this kernel does not take the program'],
     },
     {
       name: 'the queue where the tunnel sets DF',
       machine: facts(),
       site: site({ tunnel: { pmtudisc: true } }),
       engine: 'nfqueue',
-      words: ['refuses ignore-df together with tunnel.pmtudisc'],
+      words: ['refuses ignore-df together with tunnel.pmtudisc', 'before any program sees it'],
     },
     {
-      name: 'nft when nothing else is left',
-      machine: can({ ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no' }),
-      engine: 'nft',
-      words: ['found by trying', 'may repeat', 'not nfqueue: iptables cannot queue', 'loses every packet'],
+      name: 'the flag, not a program with a queue behind that cannot be',
+      machine: can({ ignoreDf: 'unknown', bridgeQueue: 'no', nftBridgeQueue: 'no' }),
+      site: site({ queueGiven: true }),
+      engine: 'tunnel-flag',
+      words: ['could not be found out'],
     },
     {
       name: 'what is known before what is not',
       machine: can({ ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'no' }),
-      engine: 'nft',
+      engine: 'bpf',
       words: ['not tunnel-flag: whether this kernel knows ignore-df could not be found out'],
     },
     {
       name: 'says so when nothing is known',
-      machine: can({ ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'unknown', nftClearsDf: 'unknown' }),
+      machine: can({ ignoreDf: 'unknown', bridgeQueue: 'unknown', nftBridgeQueue: 'unknown', fastPath: 'unknown' }),
       engine: 'tunnel-flag',
       words: ['could not be found out'],
     },
@@ -57,8 +64,8 @@ describe('engine', () => {
   });
 
   it.each([
-    ['nft', { nftClearsDf: 'no' as const }, /stops it at the write/, 'use engine: nfqueue'],
-    ['tunnel-flag', { ignoreDf: 'no' as const }, /does not know ignore-df/, 'use engine: nfqueue'],
+    ['bpf', { fastPath: 'no' as const }, /does not take the program/, 'use engine: tunnel-flag'],
+    ['tunnel-flag', { ignoreDf: 'no' as const }, /does not know ignore-df/, 'use engine: bpf'],
     [
       'nfqueue',
       { bridgeQueue: 'no' as const, nftBridgeQueue: 'no' as const },
@@ -77,8 +84,50 @@ describe('engine', () => {
   });
 
   it('refuses auto where nothing works, with every reason', () => {
-    const none = can({ ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', nftClearsDf: 'no' });
-    expect(() => planTunnel(site(), none)).toThrowError(/tunnel-flag: .*nfqueue: .*nft: /);
+    const none = can({ ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', fastPath: 'no' });
+    expect(() => planTunnel(site(), none)).toThrowError(/tunnel-flag: .*bpf: .*nfqueue: /);
+  });
+});
+
+describe('a program', () => {
+  const planned = (parts: Parameters<typeof site>[0]) => planTunnel(site({ engine: 'bpf', ...parts }), facts());
+  const item = (parts: Parameters<typeof site>[0] = {}) =>
+    planned(parts).items.find(({ kind }) => kind === 'fast-path')!;
+
+  it('stands before the tunnel joins the bridge, and nothing has to run', () => {
+    const plan = planned({});
+    const keys = plan.items.map(({ key }) => key);
+    expect(keys.indexOf('fast-path gretap1')).toBeLessThan(keys.indexOf('port gretap1'));
+    expect(keys.indexOf('fast-path gretap1')).toBeGreaterThan(keys.indexOf('gretap gretap1'));
+    expect(plan.mangler).toBeUndefined();
+    expect(plan.notes.join()).toContain('queue: 0 in the file puts a queue behind the program');
+  });
+
+  it('has a queue behind it where the file names one, which is left only what the program leaves', () => {
+    const { mangler, items } = planned({ queueGiven: true });
+    expect(mangler?.rules).toEqual([expect.objectContaining({ hook: 'bridge', leftByFastPath: true })]);
+    expect(items.map(({ key }) => key)).toContain('module br_netfilter');
+  });
+
+  it.each([
+    [{ state: 'attached', identification: 'random' }, { state: 'in-sync' }],
+    [{ state: 'attached' }, { state: 'in-sync' }],
+    [
+      { state: 'attached', identification: 'keep' },
+      { state: 'differs', observed: 'its identification is keep' },
+    ],
+    [{ state: 'absent' }, { state: 'differs', observed: 'no program of this tunnel is attached' }],
+    [undefined, { state: 'differs', observed: 'whether it is attached could not be read' }],
+    [
+      { state: 'conflict', observed: 'another is there', hint: 'look' },
+      { state: 'conflict', observed: 'another is there', hint: 'look' },
+    ],
+  ] as const)('compared with %j', (fastPath, status) => {
+    expect(item().status(facts({ fastPath }))).toEqual(status);
+  });
+
+  it('cannot help a tunnel that sets DF', () => {
+    expect(() => planned({ tunnel: { pmtudisc: true } })).toThrowError(/before any program sees it/);
   });
 });
 

@@ -239,7 +239,7 @@ describe('plan text', () => {
   });
 
   it('is a script: every line is a comment, a command, or input of one', () => {
-    const text = planText(planTunnel(site({ carrier: espCarrier(), engine: 'nft' }), facts(), GCM_KEYS), facts());
+    const text = planText(planTunnel(site({ carrier: espCarrier(), engine: 'bpf' }), facts(), GCM_KEYS), facts());
     let end: string | undefined;
     for (const line of text.split('\n')) {
       if (end !== undefined) {

@@ -75,7 +75,7 @@ export function facts(parts: Partial<Facts> = {}): Facts {
     states: [],
     policies: [],
     tables: [],
-    can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', nftClearsDf: 'yes' },
+    can: { ignoreDf: 'yes', bridgeQueue: 'yes', nftBridgeQueue: 'yes', fastPath: 'yes' },
     ...parts,
   };
 }

@@ -137,7 +137,7 @@ describe('a site file', () => {
     ['carrier:\n', "'' is not accepted; expected plain or esp"],
     ['mtu: 1e3\n', "'1e3' is not accepted"],
     ['mtu: [1500]\n', 'a list is not accepted'],
-    ['engine: none\n', 'auto, nfqueue, tunnel-flag or nft'],
+    ['engine: none\n', 'auto, nfqueue, tunnel-flag or bpf'],
     ['mtu: &m 1500\n', 'an anchor'],
     ['mtu: !!int 1500\n', 'a YAML tag'],
     ['---\nmtu: 1500\n', 'a second YAML document'],

@@ -118,13 +118,18 @@ const TEXTS: WrongSite[] = [
   },
   {
     title: 'a way over several queues, and an engine without any',
-    text: `${HEAD}engine: nft\nqueue: 0:3\nfanout: cpu\n`,
-    ...{ line: 7, key: 'fanout', code: 'USAGE', words: ['spreads frames', 'engine nft', ':5'] },
+    text: `${HEAD}engine: tunnel-flag\nqueue: 0:3\nfanout: cpu\n`,
+    ...{ line: 7, key: 'fanout', code: 'USAGE', words: ['spreads frames', 'engine tunnel-flag', ':5'] },
   },
   {
     title: 'a hook without a queue',
-    text: `${HEAD}engine: nft\nhook: br-netfilter\n`,
-    ...{ line: 6, key: 'hook', code: 'USAGE', words: ['br-netfilter', 'engine nft', ':5'] },
+    text: `${HEAD}engine: bpf\nhook: br-netfilter\n`,
+    ...{ line: 6, key: 'hook', code: 'USAGE', words: ['br-netfilter', 'engine bpf', ':5'] },
+  },
+  {
+    title: 'an engine that was withdrawn',
+    text: `${HEAD}engine: nft\n`,
+    ...{ line: 5, key: 'engine', code: 'USAGE', words: ["'nft'", 'was withdrawn', 'write engine: bpf'] },
   },
   {
     title: 'the range of queues is backwards',
@@ -249,10 +254,10 @@ const POLICY = { direction: 'out', protocol: 'gre', transform: 'esp', mode: 'tra
 /** Against a machine that has no way to do it; which one that is differs, so not for the lab's one guest. */
 export const UNFIT_SITES: readonly WrongSite[] = [
   {
-    title: 'the kernel does not let nft clear DF',
-    text: `${HEAD}engine: nft\n`,
-    facts: { ...ROUTER, kernel: '7.2.13', can: { ...ROUTER.can, nftClearsDf: 'no' } },
-    ...{ line: 5, key: 'engine', code: 'ENVIRONMENT', words: ['nft cannot work on kernel 7.2.13', 'stops it'] },
+    title: 'the kernel does not take the program',
+    text: `${HEAD}engine: bpf\n`,
+    facts: { ...ROUTER, kernel: '7.2.13', can: { ...ROUTER.can, fastPath: 'no' } },
+    ...{ line: 5, key: 'engine', code: 'ENVIRONMENT', words: ['bpf cannot work on kernel 7.2.13', 'does not take'] },
   },
   {
     title: 'the kernel loses what an nft bridge queue is handed back',

@@ -59,9 +59,7 @@ async function takeAllDown(
   const plan = plannedAgain(journal, machine.facts, (reason) =>
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
   );
-  // A table of the engine nft is an item like others; a mangler may be left from another engine.
-  const ended = await (plan?.engine === 'nft' ? endMangler(journal, log) : endRules(journal, { runner, log, force }));
-  if (ended) await machine.look('all');
+  if (await endRules(journal, { runner, log, force })) await machine.look('all');
   const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, others, log });
   for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
   if (failed.length === 0) {

@@ -21,7 +21,7 @@ export function manglerOptions(site: Site, { rules, backend }: ManglerPlan, logL
   // Nobody asked for the usual address: where another instance has it, this one runs without, and says so.
   const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
   const asked = { queues, rules, identification, metrics, 'log-level': logLevel } as const;
-  // This engine is the queue.
+  // Where there is a program, it is an item of the plan.
   return optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' });
 }
 

@@ -1,4 +1,7 @@
-/** A running tunnel puts back what keeps its frames from leaving unencrypted, when another program has removed it. */
+/**
+ * A running tunnel puts back what keeps its frames from leaving unencrypted, and the program that clears DF, when another
+ * program has removed it.
+ */
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { rereadFacts } from '../../host/facts.js';
@@ -6,7 +9,7 @@ import { perform } from '../../host/tunnel/perform.js';
 import { takeTunnelLock } from '../../host/tunnel/paths.js';
 import type { Logger } from '../../log.js';
 import type { Facts } from '../../tunnel/facts.js';
-import { isSealing, type Item } from '../../tunnel/item.js';
+import { isWatched, type Item } from '../../tunnel/item.js';
 import type { Plan } from '../../tunnel/plan.js';
 import { RULES_CHECK_MS, RuleWatch } from '../rule-watch.js';
 
@@ -21,7 +24,7 @@ interface SealWatchOptions {
 
 /** Whether there is something to watch. */
 export function hasSeals({ items }: Plan): boolean {
-  return items.some(({ kind }) => isSealing(kind));
+  return items.some(({ kind }) => isWatched(kind));
 }
 
 export class SealWatch {
@@ -41,7 +44,7 @@ export class SealWatch {
     this.#runner = runner;
     this.#log = log;
     this.#facts = facts;
-    this.#items = plan.items.filter(({ kind }) => isSealing(kind));
+    this.#items = plan.items.filter(({ kind }) => isWatched(kind));
     this.#watch = new RuleWatch(() => this.look(), everyMs);
   }
 
@@ -74,13 +77,18 @@ export class SealWatch {
   }
 
   async #read(): Promise<void> {
-    const sections = new Set(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc', 'xfrm', 'tables'] as const);
+    const sections = new Set([
+      ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
+      ...(['xfrm', 'tables', 'fast-path'] as const),
+    ]);
     this.#facts = await rereadFacts(this.#runner, this.#facts, this.plan.site, sections);
   }
 
   #missing(): Item[] {
     return this.#items.filter((item) => {
-      const unread = item.kind === 'nft-table' && this.#facts.tables === undefined;
+      const { tables, fastPath } = this.#facts;
+      const unread =
+        (item.kind === 'nft-table' && tables === undefined) || (item.kind === 'fast-path' && fastPath === undefined);
       return !unread && item.status(this.#facts).state === 'differs' && item.apply(this.#facts).length > 0;
     });
   }

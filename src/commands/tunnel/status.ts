@@ -1,12 +1,15 @@
 /** `clear-df tunnel status`: the plan beside the machine, item by item. Changes nothing. */
 import { ClearDfError, EXIT_CODES } from '../../errors.js';
+import type { FastStats } from '../../fast-path/fast-path.js';
 import { netAdmin } from '../../host/read/rights.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { listRules, type ListedRule } from '../../host/firewall.js';
 import { holderOf } from '../../host/read/queues.js';
 import type { Logger } from '../../log.js';
 import { parseListen, urlOf } from '../../report/listen.js';
+import { KEEPS_DF_CURE, keepsDf } from '../../report/fast-path.js';
 import { readSnapshot } from '../../report/read.js';
+import { fastPathText } from '../../report/text.js';
 import { type IkeVerdict, judgeIke } from '../../tunnel/carriers/ike/judge.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import type { Item, ItemStatus } from '../../tunnel/item.js';
@@ -45,6 +48,11 @@ interface ManglerStatus {
   ok: boolean;
 }
 
+interface FastPathStatus extends FastStats {
+  /** Without one, what it leaves for the queue keeps DF. */
+  queueBehind: boolean;
+}
+
 interface TunnelStatus {
   name: string;
   file: string;
@@ -55,6 +63,8 @@ interface TunnelStatus {
   /** Why nothing can get to the other end, as far as this machine knows: a device that is down, no address, no route. */
   problem?: string;
   mangler?: ManglerStatus;
+  /** What the program at the tunnel's egress has counted, and whether a queue takes what it leaves; with engine bpf only. */
+  fastPath?: FastPathStatus;
   /** Of ESP in UDP with static keys. */
   socket?: SocketStatus;
   /** How the keys stand; only where they come from IKE. */
@@ -72,6 +82,7 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
   // No item, because no plan makes it so; and yet nothing works without it.
   const problem = problemOf(site, tunnel.machine.facts);
   const socket = plan.socket && socketStatus(plan.socket);
+  const fastPath = plan.engine === 'bpf' ? await fastPathStatus(site, mangler !== undefined) : undefined;
   const ike = ikeStatus(tunnel);
   return {
     name: site.name,
@@ -86,9 +97,23 @@ export async function tunnelStatus(file: string, log: Logger): Promise<TunnelSta
     items,
     ...(problem === undefined ? {} : { problem }),
     ...(mangler === undefined ? {} : { mangler }),
+    ...(fastPath === undefined ? {} : { fastPath }),
     ...(socket === undefined ? {} : { socket }),
     ...(ike === undefined ? {} : { ike }),
   };
+}
+
+/** Undefined where no program is attached, or only root can look into it; the item says so. */
+async function fastPathStatus({ name, tunnel }: Site, queueBehind: boolean): Promise<FastPathStatus | undefined> {
+  const { lookAtSingle } = await import('../../fast-path/single.js');
+  try {
+    const standing = lookAtSingle(name, tunnel.name);
+    if (standing.state !== 'attached' || standing.counters === undefined) return undefined;
+    return { device: tunnel.name, direction: 'egress', counters: standing.counters, queueBehind };
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
 }
 
 /** No item either: it takes two. */
@@ -192,7 +217,7 @@ export function statusCode({ ok, items, mangler }: TunnelStatus): number {
 }
 
 /** The status as lines for people. */
-export function statusText({ name, engine, ok, items, problem, mangler, socket, ike }: TunnelStatus): string {
+export function statusText({ name, engine, ok, items, problem, mangler, fastPath, socket, ike }: TunnelStatus): string {
   const lines = items.map(({ state, desired, observed, ours }) => {
     const mark = STATES[state].padEnd(10);
     return `${mark} ${desired}${observed === undefined ? '' : `: ${observed}`}${state === 'in-sync' && !ours ? ' (not by clear-df)' : ''}`;
@@ -206,10 +231,21 @@ export function statusText({ name, engine, ok, items, problem, mangler, socket, 
   }
   if (ike !== undefined) lines.push(...ikeLines(ike));
   if (mangler !== undefined) lines.push(...manglerLines(mangler));
+  if (fastPath !== undefined) lines.push(...fastPathLines(fastPath));
   const untouched = items.every(({ ours }) => !ours) && mangler?.pid === undefined;
   const unknown = mangler?.unread !== undefined || items.some(({ state }) => state === 'unknown');
   const verdict = ok ? 'as planned' : unknown ? 'not known' : untouched ? 'not up' : 'not as planned';
   return `tunnel ${name}, engine ${engine}: ${verdict}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+function fastPathLines({ queueBehind, ...place }: FastPathStatus): string[] {
+  const { device, counters } = place;
+  const indent = ''.padEnd(10);
+  const lines = fastPathText([place])
+    .split('\n')
+    .map((line) => `${indent} ${line}`);
+  if (counters.leftForQueue === 0 || queueBehind) return lines;
+  return [...lines, `${indent} ${keepsDf(device, counters.leftForQueue)}`, `${indent} ${KEEPS_DF_CURE}`];
 }
 
 function ikeLines({ ok, words, hint }: IkeVerdict): string[] {

@@ -23,6 +23,6 @@ export async function readAbilities(runner: Runner, kernel: Kernel): Promise<Cap
   const idle = `${unloaded} is not loaded on ${release()}, and trying would load it`;
   return {
     nftBridgeQueue: { answer: answers.nftBridgeQueue, evidence: evidence.nftBridgeQueue ?? '' },
-    nftClearsDf: { answer: answers.nftClearsDf, evidence: tries ? (evidence.nftClearsDf ?? '') : idle },
+    nftClearsDf: { answer: answers.nftClearsDf ?? 'unknown', evidence: tries ? (evidence.nftClearsDf ?? '') : idle },
   };
 }

@@ -2,7 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { Command } from '../../tunnel/item.js';
+import { FAST_PATH_COMMAND } from '../../tunnel/items/fast-path.js';
 import { type Runner, replayText } from '../exec.js';
+import { performFastPath } from '../fast-path.js';
 import { installFile } from '../install-file.js';
 import { withModuleLock } from '../module-lock.js';
 import { unloadModule } from '../modules.js';
@@ -49,6 +51,10 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
   }
   if (program === 'modprobe' && !runner.dryRun) {
     await withModuleLock(() => load(runner, args));
+    return {};
+  }
+  if (program === FAST_PATH_COMMAND[0] && args[0] === FAST_PATH_COMMAND[1]) {
+    await runner.effect(replayText(program, args), () => performFastPath(args.slice(1)));
     return {};
   }
   if (program === 'install' && args[2] === STDIN) {

@@ -35,6 +35,8 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
       return ['ike'];
     case 'swanctl':
       return ['ike', 'xfrm'];
+    case 'clear-df':
+      return ['fast-path'];
     case 'modprobe':
       return ['modules', 'links', 'sysctls'];
     default:

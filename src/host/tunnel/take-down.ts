@@ -83,6 +83,8 @@ function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
 
 function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: TunnelLogger): boolean {
   if (item === undefined || state !== 'applied' || undo.length === 0) return true;
+  // Its command takes our own program away, and no other.
+  if (kind === 'fast-path') return true;
   // Where nothing could be listed, it is tried.
   if (kind === 'nft-table' && facts.tables === undefined) return true;
   const status = item.status(facts);

@@ -106,7 +106,7 @@ function refuseEngine(site: Site): void {
       'pmtudisc: false, or engine: nfqueue',
     );
   }
-  if (site.hook !== 'auto' && site.engine !== 'auto' && site.engine !== 'nfqueue') {
+  if (site.hook !== 'auto' && !hasQueue(site)) {
     throw siteError(
       site,
       'hook',
@@ -116,10 +116,15 @@ function refuseEngine(site: Site): void {
   }
 }
 
+/** Whether a queue may come of it. */
+function hasQueue({ engine, queueGiven }: Site): boolean {
+  return engine === 'auto' || engine === 'nfqueue' || (engine === 'bpf' && queueGiven === true);
+}
+
 function refuseFanout(site: Site): void {
   const { fanout, queues, engine } = site;
   if (fanout === 'hash') return;
-  if (engine !== 'auto' && engine !== 'nfqueue') {
+  if (!hasQueue(site)) {
     throw siteError(
       site,
       'fanout',

@@ -1,19 +1,19 @@
 /** The engine and the hook that were asked for. */
 import { chooseEngine } from '../engines/choose.js';
+import { bpf } from '../engines/bpf.js';
 import { type EngineDefinition } from '../engines/engine.js';
 import { nfqueue } from '../engines/nfqueue.js';
-import { nft } from '../engines/nft.js';
 import { tunnelFlag } from '../engines/tunnel-flag.js';
 import { type Facts } from '../facts.js';
 import { machineError } from '../site/error.js';
 import { type Engine, type Site } from '../site/site.js';
 
-const ENGINES: Readonly<Record<Engine, EngineDefinition>> = { nfqueue, nft, 'tunnel-flag': tunnelFlag };
+const ENGINES: Readonly<Record<Engine, EngineDefinition>> = { nfqueue, bpf, 'tunnel-flag': tunnelFlag };
 
 /** A no is refused; what could not be found out is tried. */
 export function checkEngine(site: Site, facts: Facts): void {
   // A hook that was asked for is refused even where `auto` would find a way around it.
-  const hooked = site.hook !== 'auto';
+  const hooked = site.hook !== 'auto' && site.engine !== 'bpf';
   if (site.engine === 'auto' && !hooked) {
     chooseEngine(site, facts);
     return;

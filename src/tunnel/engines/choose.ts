@@ -2,13 +2,13 @@
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../facts.js';
 import type { Site } from '../site/site.js';
+import { bpf } from './bpf.js';
 import type { EngineDefinition } from './engine.js';
 import { nfqueue } from './nfqueue.js';
-import { nft } from './nft.js';
 import { tunnelFlag } from './tunnel-flag.js';
 
 /** In order of preference: the least that moves first. */
-const PREFERENCE: readonly EngineDefinition[] = [tunnelFlag, nfqueue, nft];
+const PREFERENCE: readonly EngineDefinition[] = [tunnelFlag, bpf, nfqueue];
 
 interface EngineChoice {
   engine: EngineDefinition;

@@ -38,6 +38,8 @@ export interface EngineParts {
   first: Item[];
   /** When there is a bridge, and before it has ports. */
   onBridge: Item[];
+  /** When the tunnel device is there, and before it joins the bridge. */
+  onTunnel: Item[];
   mangler: ManglerPlan | undefined;
   /** How bridged frames reach the queue. */
   hook?: BridgeHook;
@@ -47,7 +49,7 @@ export interface EngineParts {
 /** A probe's answer in the engine's words, with what it rests on. */
 export function ability(
   { can, evidence }: Facts,
-  probe: Exclude<keyof Facts['can'], 'endDt4'>,
+  probe: Exclude<keyof Facts['can'], 'endDt4' | 'nftClearsDf'>,
   words: Record<Answer, string>,
   hint: string,
 ): Ability {

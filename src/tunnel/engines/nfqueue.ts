@@ -31,6 +31,7 @@ export const nfqueue: EngineDefinition = {
       hook,
       first: through ? brNetfilterItems(context) : [],
       onBridge: through ? [callItem(context)] : [],
+      onTunnel: [],
       mangler: { rules: rulesOf(site, hook), backend: through ? 'iptables' : 'nft' },
       notes: through ? brNetfilterNotes(context) : nftBridgeNotes(facts),
     };

@@ -16,11 +16,11 @@ export const tunnelFlag: EngineDefinition = {
         no: 'this kernel does not know ignore-df',
         unknown: 'whether this kernel knows ignore-df could not be found out',
       },
-      'use engine: nfqueue or engine: nft',
+      'use engine: bpf or engine: nfqueue',
     );
   },
   trade:
     'nothing runs in user space and inner packets arrive as they were sent, DF included; there is no count of the ' +
     'packets that needed it',
-  parts: () => ({ ignoreDf: true, first: [], onBridge: [], mangler: undefined, notes: [] }),
+  parts: () => ({ ignoreDf: true, first: [], onBridge: [], onTunnel: [], mangler: undefined, notes: [] }),
 };

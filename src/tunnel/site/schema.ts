@@ -48,6 +48,15 @@ const carrier = z.unknown().transform((given, context): CarrierSpec => {
   return z.NEVER;
 });
 
+/** Engines of earlier versions. */
+const WITHDRAWN: Readonly<Record<string, Partial<LeafRefusal>>> = {
+  nft: {
+    because:
+      'engine nft was withdrawn (no effect on kernel 7.2, repeating identifications); write engine: bpf, which does the ' +
+      'same work in the kernel',
+  },
+};
+
 /** Keys in the order in which examples and refusals list them. */
 export const siteSchema = z.strictObject({
   name: instance.optional(),
@@ -58,7 +67,7 @@ export const siteSchema = z.strictObject({
   bridge,
   tunnel: tunnel.prefault({}),
   carrier: carrier.default({ type: 'plain' }),
-  engine: word(['auto', ...ENGINES]).default('auto'),
+  engine: word(['auto', ...ENGINES], WITHDRAWN).default('auto'),
   hook: word(['auto', ...BRIDGE_HOOKS]).default('auto'),
   queue: queues.default({ first: 0, last: 0 }),
   fanout: word(FANOUTS).default('hash'),

@@ -116,8 +116,8 @@ export interface Srv6Carrier {
   cut: 'auto' | 'whole' | 'second-hop';
 }
 
-export const ENGINES = ['nfqueue', 'tunnel-flag', 'nft'] as const;
-/** Who makes the oversize inner frame fit: the queue, the tunnel's own `ignore-df`, or a rule in the kernel. */
+export const ENGINES = ['nfqueue', 'tunnel-flag', 'bpf'] as const;
+/** Who makes the oversize inner frame fit: the queue, the tunnel's own `ignore-df`, or a program in the kernel. */
 export type Engine = (typeof ENGINES)[number];
 
 export const BRIDGE_HOOKS = ['br-netfilter', 'nft-bridge'] as const;
@@ -157,6 +157,8 @@ export interface Site {
   engine: Engine | 'auto';
   hook: BridgeHook | 'auto';
   queues: { first: number; last: number };
+  /** They stand in the file: engine bpf then has a queue behind it. */
+  queueGiven?: boolean | undefined;
   /** How frames spread over them. */
   fanout: Fanout;
   identification: IdentificationPolicy;

@@ -31,11 +31,17 @@ export function leaf<T>(accepted: string, read: (text: string) => T | Refused) {
   });
 }
 
-/** One of some words. */
-export function word<const T extends string>(words: readonly T[]) {
+/** One of some words. @param refused words of which there is more to say than which are accepted */
+export function word<const T extends string>(
+  words: readonly T[],
+  refused: Readonly<Record<string, Partial<LeafRefusal>>> = {},
+) {
   const last = words.at(-1) ?? '';
   const accepted = words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
-  return leaf(accepted, (text) => words.find((candidate) => candidate === text) ?? new Refused());
+  return leaf(accepted, (text) => {
+    const found = words.find((candidate) => candidate === text);
+    return found ?? new Refused(Object.hasOwn(refused, text) ? refused[text] : {});
+  });
 }
 
 /** A whole number, decimal or `0x…`, within limits. */
