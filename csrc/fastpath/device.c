@@ -20,7 +20,7 @@ int cdf_device_find(const char *name, struct cdf_device *device)
 	if (fd < 0)
 		return -errno;
 	memset(&request, 0, sizeof(request));
-	strcpy(request.ifr_name, name);
+	memcpy(request.ifr_name, name, strlen(name));
 	if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
 		error = -errno;
 	device->index = request.ifr_ifindex;

@@ -116,6 +116,16 @@ export interface IkeReading {
   at: number;
 }
 
+/** A program of the fast path where it is attached. */
+export interface FastProgram {
+  device: string;
+  direction: 'ingress' | 'egress';
+  /** The instance's. */
+  name: string;
+  /** Packets; undefined: only root can look, or another version of clear-df attached it. */
+  counters?: { packets: number; cleared: number; leftForQueue: number } | undefined;
+}
+
 export interface Machine {
   /** `uname -r`. */
   kernel: string;
@@ -125,6 +135,8 @@ export interface Machine {
   tools: ReadonlyMap<string, Tool>;
   modules: ReadonlyMap<string, ModuleState>;
   queues: Reading<readonly HeldQueue[]>;
+  /** Programs of the fast path, of whichever instance; undefined: not asked. */
+  fastPaths?: Reading<readonly FastProgram[]> | undefined;
   /** `iptables-save` text. */
   saves: ReadonlyMap<IptablesVariant, Reading<string>>;
   /** `nft -j list ruleset`. */

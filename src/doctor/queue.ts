@@ -3,6 +3,7 @@ import { type Finding, checkOf } from './finding.js';
 import { ownedRules, rulesBehind } from '../rules/iptables.js';
 import { quoteWord } from '../net/replay.js';
 import { maySeePort } from './bridge.js';
+import { clearsAt, fastPathFindings } from './fast-path.js';
 import { type Feed, feedsOf, queuesText, seesPort } from './feed.js';
 import { gretapsOf, refusesLarge } from './gretap.js';
 import { type HeldQueue, type Machine, known } from './machine.js';
@@ -18,6 +19,7 @@ export function examineQueue(machine: Machine): Finding[] {
     ...feeds.map((feed) => fed(machine, feed)),
     ...lastInChain(machine),
     ...outerAlone(machine, feeds),
+    ...fastPathFindings(machine),
     ...daemonFindings(machine),
   ];
 }
@@ -99,6 +101,7 @@ function outerAlone(machine: Machine, feeds: readonly Feed[]): Finding[] {
     .map((device) => {
       const what = `${outer[0]?.chain} for ${device.name}`;
       if (!refusesLarge(device)) return check.ok(what, `${device.name} has ignore-df: nothing is refused before it`);
+      if (clearsAt(machine, device.name)) return check.ok(what, `a program at its egress clears the inner frames`);
       const inner = feeds.find((feed) => seesPort(feed, device));
       if (inner !== undefined) return check.ok(what, `${inner.chain} sees the inner frames`);
       const perhaps = feeds.find((feed) => maySeePort(machine, feed, device));

@@ -1,6 +1,7 @@
 /** gretap devices: their flags and MTUs against the bridge, the path and the rules. */
 import { quoteWord } from '../net/replay.js';
 import { maySeePort } from './bridge.js';
+import { clearsAt } from './fast-path.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import {
@@ -56,6 +57,10 @@ function fullSize(machine: Machine, device: Device): Finding {
   const outer = mtu + overheadOf(device);
   if ('known' in path && outer <= path.known.mtu) {
     return check.ok(what, `${outer} bytes outside fit the path's MTU of ${path.known.mtu}`);
+  }
+  const program = clearsAt(machine, name);
+  if (program !== undefined && !discoversPath(device)) {
+    return check.ok(what, `a program at its egress (clear-df:${program.name}) clears DF before the tunnel`);
   }
   const { feeds, unread } = feedsOf(machine);
   const feed = feeds.find((each) => seesPort(each, device));

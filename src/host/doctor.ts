@@ -10,6 +10,7 @@ import { inFirstUsers, netAdmin } from './read/rights.js';
 import { readAbilities } from './doctor/abilities.js';
 import { readCounters, readFragmentMemory } from './read/counters.js';
 import { readDevices, readLinks } from './read/links.js';
+import { readFastPaths } from './doctor/fast-paths.js';
 import { readIkeOf } from './doctor/ike.js';
 import { readRules } from './read/routes.js';
 import { moduleStates, readKernel } from './read/modules.js';
@@ -37,7 +38,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const devices: Machine['devices'] = 'known' in listed ? { known: listed.known.devices } : listed;
   const oddDevices = known(listed)?.odd ?? [];
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike, vlans] = await Promise.all([
+  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike, vlans, fastPaths] = await Promise.all([
     readTools(runner),
     readRulesets(runner, kernel),
     reading(readLearnt(runner)),
@@ -48,6 +49,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     readAbilities(runner, kernel),
     readIkeOf(runner, site),
     reading(readVlans(runner)),
+    readFastPaths(runner),
   ]);
   return {
     kernel: release(),
@@ -58,6 +60,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
     ...{ tools, modules, ...rulesets, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike, vlans },
+    fastPaths,
   };
 }
 

@@ -51,15 +51,6 @@ export function fastPathTable(places: readonly FastStats[]): Cell[][] {
   ];
 }
 
-/** What a program without a queue behind it has left with DF: the same words wherever they are told. */
-export function keepsDf(device: string, packets: number): string {
-  return `${packets} packets left ${device} with DF: TCP with identification 0, merged on receipt (GRO)`;
-}
-
-/** What to do about it, in a site file or by hand. */
-export const KEEPS_DF_CURE =
-  'put a queue behind it (queue: 0 in the site file), or ethtool -K DEV gro off on the device they come in by';
-
 type Labels = Record<string, string>;
 
 /** One metric: its name, its help, and a value for each set of labels. */

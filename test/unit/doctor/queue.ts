@@ -6,7 +6,31 @@ const lost = (leaked: number, overrun: number) => ({
   daemon: { version: '1', packets: 10, leaked, overrun, advice: [{ seen: 'x', remedy: 'raise --receive-buffer' }] },
 });
 
+const program = (leftForQueue: number, device = 'gretap1') => ({
+  fastPaths: {
+    known: [{ device, direction: 'egress' as const, name: 'a', counters: { packets: 9, cleared: 5, leftForQueue } }],
+  },
+});
+
 export const QUEUE: Case[] = [
+  ['fast-path', program(0), 'ok', /5 of 9 packets cleared, 0 left/],
+  [
+    'fast-path',
+    program(4),
+    'wrong',
+    /no queue is served: 4 packets passed gretap1 with DF/,
+    /queue: 0 in the site file/,
+  ],
+  ['fast-path', { ...program(4), ...saved(`mangle ${INNER}`) }, 'wrong', /no queue is served/, /gro off/],
+  ['fast-path', { ...program(4), ...saved(`mangle ${INNER}`), ...held(0, 'clear-df') }, 'ok', /4 left for the queue/],
+  ['fast-path', { ...program(4), saves: noSaves }, 'unknown', /could not be read/],
+  [
+    'fast-path',
+    { fastPaths: { known: [{ device: 'gretap1', direction: 'egress', name: 'a' }] } },
+    'unknown',
+    /only root/,
+  ],
+  ['fast-path', { fastPaths: { unknown: 'it could not be read' } }, 'unknown', /could not be read/],
   ['rules', { saves: noSaves }, 'unknown', /could not be read/, /sudo/],
   ['rules', { nftJson: { known: 'junk' } }, 'unknown', /libnftables-json/],
   ['holder', {}, 'ok', /no process/],

@@ -16,6 +16,8 @@ const toBridgeQueue = (...matches: unknown[]) =>
   nft({ family: 'bridge', hook: 'forward', expr: [...matches, { queue: { num: 0 } }] });
 const byHash = nft({ family: 'bridge', hook: 'forward', expr: [{ queue: { num: { symhash: { mod: 4 } } } }] });
 
+const PROGRAM: Change = { fastPaths: { known: [{ device: 'gretap1', direction: 'egress', name: 'a' }] } };
+
 export const TUNNEL: Case[] = [
   ['devices', {}, 'ok', /there is none/],
   ['devices', { devices: NOT_READ }, 'unknown', /could not be read/],
@@ -28,6 +30,7 @@ export const TUNNEL: Case[] = [
   ['full-size', tunnel({ okey: '0.0.0.5' }, roomy), 'wrong', /1542 bytes/, /ignore-df/],
   ['full-size', tunnel({}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
   ['full-size', tunnel({}, inKernel), 'ok', /clears DF before/],
+  ['full-size', tunnel({}, PROGRAM), 'ok', /a program at its egress \(clear-df:a\) clears DF/],
   [
     'full-size',
     tunnel({}, inKernel, { can: { nftBridgeQueue: yes, nftClearsDf: no('7.2') } }),
