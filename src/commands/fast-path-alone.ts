@@ -5,7 +5,7 @@ import { createRunner } from '../host/exec.js';
 import { createLogger } from '../log.js';
 
 /** A program that is attached, and whose it is. */
-interface FastPathAlone extends FastStats {
+export interface FastPathAlone extends FastStats {
   name: string;
 }
 

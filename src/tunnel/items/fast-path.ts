@@ -2,7 +2,7 @@
 import type { IdentificationPolicy } from '../enums.js';
 import type { Command, Item } from '../item.js';
 
-export interface FastPathOptions {
+interface FastPathOptions {
   /** The instance's. */
   name: string;
   identification: IdentificationPolicy;
