@@ -35,8 +35,9 @@ function guards(seals: Seals, site: Site): Finding[] {
 }
 
 /** Of carriers whose policies are for the GRE itself; those of a device go by its mark or number. */
-function sealing({ policies }: Seals, { carrier, local, remote, file }: Site): Finding[] {
-  if (carrier.type !== 'esp' && carrier.type !== 'esp-in-udp') return [];
+function sealing({ policies }: Seals, site: Site): Finding[] {
+  const { carrier, local, remote, file } = site;
+  if (!('keys' in carrier) || carrierOf(site).ipsec()?.policy?.selector === 'any') return [];
   const check = checkOf('site', 'sealing');
   const what = `policy that encrypts GRE to ${remote}`;
   const found = policies.find((policy) => policy.transform === 'esp' && takes(policy, local, remote));

@@ -43,15 +43,15 @@ const SAVED = 'add it to the firewall manager (ufw, firewalld) as well: a reload
 function arrivalsOf(site: Site): Arrival[] {
   const { carrier, underlay: device, local: destination, remote: source } = site;
   const outer = { source, destination, device };
-  // In IPv6, and then by the VRF.
-  if (carrier.type === 'srv6') return [];
   const own = carrierDevices(carrier)[0];
   const ends = carrierOf(site).ends();
+  // Bound to a VRF, which opens what arrives in IPv6.
+  if (ends.dev !== undefined) return [];
   const gre: Arrival = {
     ...{ protocol: 'gre', source: ends.remote, destination: ends.local },
     device: own ?? device,
   };
-  if (carrier.type === 'plain' || carrier.type === 'tun') return [gre];
+  if (!('keys' in carrier)) return [gre];
   const udp = (port: number): Arrival => ({ ...outer, protocol: 'udp', port });
   const ike = carrier.ike === undefined ? [] : IKE_PORTS.map(udp);
   const esp: Arrival = carrier.type === 'esp-in-udp' ? udp(carrier.port) : { ...outer, protocol: 'esp' };
