@@ -73,6 +73,16 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'docs/doctor.md', has: 'bridge-nf-call-iptables: off', shown: sample('test/unit/doctor.test.ts') },
   { file: 'docs/doctor.md', has: '# clear-df probe 172.16.0.1', shown: by('test/netns/probe.test.ts', 'needs a path') },
   { file: 'docs/fast-path.md', has: 'tc ingress or egress (BPF)', shown: 'drawing' },
+  {
+    file: 'docs/fast-path.md',
+    has: 'fastPath: { devices',
+    shown: by('test/addon/library-fast-path.test.ts', 'programs clear what leaves by the devices'),
+  },
+  {
+    file: 'docs/fast-path.md',
+    has: 'clear-df.prom.new',
+    shown: by('test/netns/fast-path.test.ts', 'stays and goes on clearing'),
+  },
   { file: 'docs/ike.md', has: 'rekey: 3600', shown: 'carrier' },
   { file: 'docs/ike.md', has: 'FILE --libreswan', shown: 'run' },
   { file: 'docs/ike.md', has: 'AUTHENTICATION_FAILED', shown: sample('test/unit/ike-words.test.ts') },
