@@ -99,7 +99,11 @@ describe('flags', () => {
     [['run', '--gso', 'off'], '--queue: it is missing', 'expected N or N:M'],
     [['run', '--queue', '9', '--queue', '8'], "--queue: it is given twice, '9' and '8'", 'expected it once'],
     [['run', '--quue', '9'], "'--quue'", 'did you mean --queue?'],
-    [['start', '--queue', '9'], "command: 'start'", 'expected run, tunnel, doctor, trace, probe, rules, stats, pcap'],
+    [
+      ['start', '--queue', '9'],
+      "command: 'start'",
+      'expected run, tunnel, doctor, trace, probe, rules, fast-path, stats, metrics, pcap',
+    ],
     [[...QUEUE, '--identification', 'rand'], "--identification: 'rand'", 'expected random, keep or sequential'],
     [[...QUEUE, '--gso', 'yes'], "--gso: 'yes'", 'expected auto, on or off'],
     [[...QUEUE, '--queue-length', '0'], "--queue-length: '0'", 'expected packets, 1-2147483647'],
