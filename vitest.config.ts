@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { MORE } from './test/helpers/more.js';
 import { patient } from './test/helpers/slowness.js';
 
 const SECOND = 1000;
 /** For tests that take seconds at most: only what hangs needs it, on a machine however busy. */
 const HANGS = 180 * SECOND;
 
-/** What `npm test` has no time for, `npm run test:all` runs. */
-const KINDS = process.env['CLEAR_DF_MORE'] === '1' ? ['test', 'more'] : ['test'];
+const KINDS = MORE ? ['test', 'more'] : ['test'];
 
 /**
  * Of the netns tier, what wants the machine to itself: floods fill each core's backlog, which all namespaces share, the
@@ -67,7 +67,7 @@ export default defineConfig({
         ...{ testTimeout: HANGS, serial: true, group: 1 },
         include: ALONE.flatMap((file) => KINDS.map((kind) => file.replace('.*.', `.${kind}.`))),
       }),
-      // Side by side: a guest keeps one core busy most of the time. How many: scripts/tiers.ts.
+      // How many side by side: scripts/tiers.ts.
       tier('lab', { testTimeout: 300 * SECOND, setup: 'test/lab/setup.ts' }),
       tier('examples', { testTimeout: HANGS }),
       tier('pack', { testTimeout: 300 * SECOND, serial: true }),

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
 import type { Offer } from '../../scripts/lab/fetch.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { Guest } from '../helpers/guest.js';
+import { MORE } from '../helpers/more.js';
 
 /**
  * A kernel by its standing among those that the archive has: `own` is the one of this machine's own release, whose
@@ -21,7 +22,6 @@ import { Guest } from '../helpers/guest.js';
 export type Standing = 'oldest' | 'own' | 'newest' | 'every';
 
 const ALL = process.env['CLEAR_DF_LAB_ALL'] === '1';
-const MORE = process.env['CLEAR_DF_MORE'] === '1';
 const ASKED = (process.env['CLEAR_DF_LAB_KERNELS'] ?? '').split(',').filter(Boolean);
 
 function pick(standing: Standing, kernels: readonly Offer[]): readonly (Offer | undefined)[] {

@@ -5,6 +5,7 @@
 import type { TestProject } from 'vitest/node';
 import { type Offers, offers } from '../../scripts/lab/fetch.js';
 import { prepare } from '../../scripts/lab/qemu.js';
+import { MORE } from '../helpers/more.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -26,5 +27,5 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('offers', found);
   project.provide('tooFew', enough ? '' : few);
   const newest = found.kernels.at(-1);
-  if (newest !== undefined) await prepare(newest, process.env['CLEAR_DF_MORE'] === '1');
+  if (newest !== undefined) await prepare(newest, MORE);
 }

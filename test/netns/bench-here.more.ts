@@ -1,7 +1,14 @@
-/** `clear-df bench --here`: the variants that `bench-here.test.ts` has no time for. */
+/**
+ * `clear-df bench --here`, every measurement as short as it may be; `bench-here.test.ts` draws the network. What it
+ * measures is not judged here, only that all is measured and nothing stays.
+ */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { at } from '../../src/capacity/cost.js';
+import type { BenchResult } from '../../src/commands/bench.js';
+import { TRIALS } from '../../src/commands/bench/trials.js';
 import {
   expectNothingLeft,
+  hostRules,
   isAlive,
   isSender,
   killBench,
@@ -16,6 +23,28 @@ beforeEach((context) => {
   if (ONE_CORE) context.skip('kernel: it gives this process one core');
 });
 afterEach(killBench);
+
+it('measures everything, and leaves nothing behind', async () => {
+  const rulesBefore = await hostRules();
+  const bench = startBench('--json', '--gbps', '2.5', '--size', 'imix', '--df', '50');
+  const { pid } = bench;
+  const { exitCode } = await bench.wait();
+  expect({ exitCode, stderr: bench.stderr }).toMatchObject({ exitCode: 0 });
+  const result = JSON.parse(bench.stdout) as BenchResult;
+  expect(result.points.map(({ way, length, df }) => [way, length, Math.round(100 * df)])).toEqual(
+    TRIALS.map(({ way, length, df }) => [way, length, df]),
+  );
+  for (const point of result.points) {
+    expect(point.receiving).toBeGreaterThan(0);
+    expect(point.rate).toBeGreaterThan(0);
+    if (point.way === 'clear-df' && point.df > 0) expect(point.clearing).toBeGreaterThan(0);
+  }
+  expect(at(result.costs.clear, 1400)).toBeGreaterThan(0);
+  expect(result.links.map(({ gbps, size }) => [gbps, size])).toEqual([[2.5, 'IMIX']]);
+  expect(result.heldOut).toHaveLength(TRIALS.filter(({ heldOut }) => heldOut).length);
+  expect(namespacesOf(pid)).toEqual([]);
+  expect(await hostRules()).toBe(rulesBefore);
+});
 
 it('prints tables and advice for people', async () => {
   const bench = startBench();

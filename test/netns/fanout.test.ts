@@ -15,6 +15,7 @@ import { cpus } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearDf, type Daemon, startClearDf } from '../helpers/clear-df.js';
 import { nstat, queue } from '../helpers/kernel.js';
+import { variants } from '../helpers/more.js';
 import { type Routed, routed, SERVER } from '../helpers/topology.js';
 import { tool } from '../helpers/tools.js';
 import { until } from '../helpers/until.js';
@@ -24,7 +25,7 @@ const PORT = '5201';
 const RULE = [
   ...['--forwarded', '--proto', `udp:${PORT}`, '--in-dev', 'eth0', '--larger-than', 'mtu', '--out-dev', 'eth1'],
 ];
-const BACKENDS = ['iptables-legacy', 'iptables-nft'] as const;
+const BACKENDS = variants('iptables-nft', 'iptables-legacy');
 
 let net: Routed;
 beforeEach(async () => {

@@ -9,6 +9,7 @@
 import { describe, expect, it } from 'vitest';
 import { clearDf, startClearDf } from '../helpers/clear-df.js';
 import { ruleCounter } from '../helpers/kernel.js';
+import { variants } from '../helpers/more.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { CLIENT, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
@@ -16,7 +17,7 @@ import { ping } from '../helpers/traffic.js';
 const FORWARDED = ['--install-rules', '--forwarded', '--in-dev', 'eth0', '--out-dev', 'eth1'];
 
 describe('a rule that another program appends behind those of a run', () => {
-  it.each(['iptables-nft', 'iptables-legacy'])('in %s meets packets that were queued, too', async (backend) => {
+  it.each(variants('iptables-nft', 'iptables-legacy'))('in %s meets packets that were queued, too', async (backend) => {
     const COUNT = 4;
     const { lab, client, router } = await routed();
     await using _ = lab;
@@ -71,30 +72,35 @@ const DROPPING = {
 };
 
 describe("a forward policy of nft's own that drops what is bridged once it passes iptables", () => {
-  it.each(['ip', 'inet'] as const)('in family %s is told by run, rules install and doctor', async (family) => {
-    const { lab, router, host } = await bridged();
-    await using _ = lab;
-    await router.feed(`${DROPPING[family]}\n`, 'nft', ['-f', '-']);
-    const pinged = (): Promise<number> => ping(host, '10.9.0.2', { size: 56, patience: 0.5 }).then((p) => p.received);
-    expect(await pinged()).toBe(3);
-    // Of the first one some versions of iptables-nft show the policy, others nothing.
-    const warning =
-      /bridged IPv4 passes iptables now, and the FORWARD policy in (iptables-nft|nft ip filter FORWARD|nft inet filter forward) is DROP/;
-    const rule = ['--hook', 'bridge', '--out-dev', 'p2', '--backend', 'iptables-nft'];
+  it.each(variants<keyof typeof DROPPING>('ip', 'inet'))(
+    'in family %s is told by run, rules install and doctor',
+    async (family) => {
+      const { lab, router, host } = await bridged();
+      await using _ = lab;
+      await router.feed(`${DROPPING[family]}\n`, 'nft', ['-f', '-']);
+      const pinged = (): Promise<number> => ping(host, '10.9.0.2', { size: 56, patience: 0.5 }).then((p) => p.received);
+      expect(await pinged()).toBe(3);
+      // Of the first one some versions of iptables-nft show the policy, others nothing.
+      const warning =
+        /bridged IPv4 passes iptables now, and the FORWARD policy in (iptables-nft|nft ip filter FORWARD|nft inet filter forward) is DROP/;
+      const rule = ['--hook', 'bridge', '--out-dev', 'p2', '--backend', 'iptables-nft'];
 
-    const { stderr } = await clearDf(router, ['rules', 'install', '--queue', '0', ...rule]);
-    expect(stderr).toMatch(warning);
-    expect((await clearDf(router, ['rules', 'remove'])).exitCode).toBe(0);
-    expect(await pinged()).toBe(3);
+      const { stderr } = await clearDf(router, ['rules', 'install', '--queue', '0', ...rule]);
+      expect(stderr).toMatch(warning);
+      expect((await clearDf(router, ['rules', 'remove'])).exitCode).toBe(0);
+      expect(await pinged()).toBe(3);
 
-    const daemon = await startClearDf(router, '0', ['--install-rules', ...rule]);
-    expect(daemon.running.stderr).toMatch(warning);
-    expect(await pinged()).toBe(0);
-    const { stdout } = await clearDf(router, ['doctor', '--json']);
-    const { findings } = JSON.parse(stdout) as { findings: { check: string; state: string; text?: string }[] };
-    const told = findings.filter(({ check, state }) => check === 'forward-policy' && state === 'wrong');
-    expect(JSON.stringify(told)).toMatch(/br0 and (FORWARD of iptables-nft|.*(ip filter FORWARD|inet filter forward))/);
-  });
+      const daemon = await startClearDf(router, '0', ['--install-rules', ...rule]);
+      expect(daemon.running.stderr).toMatch(warning);
+      expect(await pinged()).toBe(0);
+      const { stdout } = await clearDf(router, ['doctor', '--json']);
+      const { findings } = JSON.parse(stdout) as { findings: { check: string; state: string; text?: string }[] };
+      const told = findings.filter(({ check, state }) => check === 'forward-policy' && state === 'wrong');
+      expect(JSON.stringify(told)).toMatch(
+        /br0 and (FORWARD of iptables-nft|.*(ip filter FORWARD|inet filter forward))/,
+      );
+    },
+  );
 });
 
 /** Makes a bridge whose name ends in the byte 1, which iproute2 puts into its JSON as it is. */

@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkBridgeQueue } from '../../src/host/firewall/bridge.js';
 import type { RuleSpecInput } from '../../src/rules/spec.js';
 import { clearDf } from '../helpers/clear-df.js';
+import { variants } from '../helpers/more.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import type { Running } from '../helpers/running.js';
 import { source, startProgram } from '../helpers/source-program.js';
@@ -115,7 +116,7 @@ function count(running: Running, words: string): number {
   return running.stderr.split(words).length - 1;
 }
 
-describe.each(['iptables-nft', 'iptables-legacy'])('several rules in %s', (backend) => {
+describe.each(variants('iptables-nft', 'iptables-legacy'))('several rules in %s', (backend) => {
   it('come, stay and go as one', async () => {
     const running = await start({ backend });
     const rules = (await own(backend)).map(([, rule]) => rule);

@@ -4,13 +4,14 @@
  */
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { install, IPTABLES, RulesLab } from '../helpers/rules-lab.js';
+import { variants } from '../helpers/more.js';
+import { install, type IPTABLES, RulesLab } from '../helpers/rules-lab.js';
 import { besideOthers } from '../helpers/rules-suite.js';
 
 // rules.more.ts has the legacy variant.
 besideOthers('iptables-nft');
 
-describe.each(IPTABLES)('%s', (backend) => {
+describe.each(variants<(typeof IPTABLES)[number]>('iptables-nft', 'iptables-legacy'))('%s', (backend) => {
   let on: RulesLab;
 
   beforeEach(async () => {

@@ -1,0 +1,9 @@
+/** What `npm test` has no time for, `npm run test:all` runs. */
+
+/** Whether this is such a run. */
+export const MORE = process.env['CLEAR_DF_MORE'] === '1';
+
+/** Variants of one test: all of them where there is time, else the first alone. */
+export function variants<T>(first: T, ...others: T[]): T[] {
+  return MORE ? [first, ...others] : [first];
+}
