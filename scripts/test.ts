@@ -18,7 +18,7 @@ import { execa } from 'execa';
 import { runChecks } from './check.js';
 import { lastSeconds, measureSlowness, rememberSeconds } from './speed.js';
 import { isExpected, MOST_LINES, TALLY_FILE, type Tally } from './tally.js';
-import { filesOfRest, fuzzTargets, type Tier, TIERS } from './tiers.js';
+import { filesOfRest, fuzzTargets, inGroups, type Tier, TIERS } from './tiers.js';
 
 const FUZZ_SECONDS = 10;
 const MINUTE = 60_000;
@@ -59,11 +59,11 @@ const slowness = measureSlowness();
 const leftOut: string[] = [];
 
 /** Runs a tier's files, or those given; stopped after `limit` milliseconds. */
-async function runVitest(tier: Tier, files: readonly string[], limit: number): Promise<Tally> {
+async function runVitest(tier: Tier, files: readonly string[], limit: number, cores: number): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-tally-'));
   const file = path.join(folder, 'tally.json');
   // By itself vitest leaves one core to others.
-  const workers = `--maxWorkers=${tier.workers ?? availableParallelism()}`;
+  const workers = `--maxWorkers=${tier.workers ?? cores}`;
   const reporters = ['--reporter=default', '--reporter=./scripts/tally.ts'];
   const projects = (tier.projects ?? [tier.name]).flatMap((name) => ['--project', name]);
   const args = ['run', ...projects, workers, ...reporters, ...files];
@@ -109,43 +109,41 @@ async function runFuzz(limit: number): Promise<Tally> {
   return { passed: well.size, failed, skipped: [] };
 }
 
-async function runTier(tier: Tier): Promise<Tally> {
+/** @param cores that the tier has to itself */
+async function runTier(tier: Tier, cores: number): Promise<Tally> {
   if (tier.root && process.getuid?.() !== 0) {
     const reason = 'needs root: run npm test as root';
     console.log(`skipped: ${reason}`);
     return { passed: 0, failed: [], skipped: [{ name: tier.name, reason }] };
   }
   // Minutes of two cores.
-  const cores = Math.min(1, availableParallelism() / 2);
-  const limit = (tier.minutes * MINUTE * slowness * (asked.all ? 3 : 1)) / cores;
-  if (asked.restUntil !== undefined) return runVitest(tier, filesOfRest(tier), asked.restUntil - Date.now());
+  const share = Math.min(1, availableParallelism() / 2);
+  const limit = (tier.minutes * MINUTE * slowness * (asked.all ? 3 : 1)) / share;
+  if (asked.restUntil !== undefined) return runVitest(tier, filesOfRest(tier), asked.restUntil - Date.now(), cores);
   if (tier.name === 'check') return runChecks();
   if (tier.name === 'fuzz') return runFuzz(limit);
-  return runVitest(tier, [], limit);
+  return runVitest(tier, [], limit, cores);
 }
 
 const total: Tally = { passed: 0, failed: [], skipped: [] };
 const lines: string[] = [];
 const past = lastSeconds();
 
-/** `, about 4 minutes left`, by what the tiers took the last time. */
-function left(tiers: readonly Tier[]): string {
-  if (asked.all || tiers.some(({ name }) => past[name] === undefined)) return '';
-  const seconds = tiers.reduce((sum, { name }) => sum + (past[name] ?? 0), 0);
+/** `, about 4 min left`, by what the tiers took the last time. */
+function left(groups: readonly Tier[][]): string {
+  if (asked.all || groups.flat().some(({ name }) => past[name] === undefined)) return '';
+  const seconds = groups.reduce((sum, group) => sum + Math.max(...group.map(({ name }) => past[name] ?? 0)), 0);
   return `, about ${Math.ceil(seconds / 60)} min left`;
 }
 
 const tiers = asked.tiers.filter((tier) => asked.restUntil === undefined || filesOfRest(tier).length > 0);
 console.log(`slowness ${slowness}: how many times the tests' limits are those of a quiet machine`);
-for (const [at, tier] of tiers.entries()) {
-  if (asked.restUntil !== undefined && Date.now() >= asked.restUntil) {
-    leftOut.push(...filesOfRest(tier));
-    continue;
-  }
-  const place = `${at + 1} of ${tiers.length}${left(tiers.slice(at))}`;
-  console.log(`\n${colour.bold}── ${tier.name} (${place}): ${tier.what}${colour.off}`);
+const groups = asked.restUntil === undefined ? inGroups(tiers) : tiers.map((tier) => [tier]);
+
+/** Runs one tier, beside others of its group, and enters it into the summary. */
+async function enter(tier: Tier, besides: number): Promise<void> {
   const started = Date.now();
-  const tally = await runTier(tier);
+  const tally = await runTier(tier, Math.floor(availableParallelism() / (1 + besides)));
   const seconds = Math.round((Date.now() - started) / 1000);
   if (strict) {
     for (const skip of tally.skipped) {
@@ -160,6 +158,17 @@ for (const [at, tier] of tiers.entries()) {
   total.skipped.push(...tally.skipped);
   const counts = [tally.passed, tally.failed.length, tally.skipped.length].map((n) => String(n).padStart(6)).join('');
   lines.push(`${tier.name.padEnd(10)}${counts}${String(seconds).padStart(7)} s`);
+}
+
+for (const [at, group] of groups.entries()) {
+  if (asked.restUntil !== undefined && Date.now() >= asked.restUntil) {
+    leftOut.push(...group.flatMap(filesOfRest));
+    continue;
+  }
+  const place = `${at + 1} of ${groups.length}${left(groups.slice(at))}`;
+  const names = group.map(({ name }) => name).join(', ');
+  console.log(`\n${colour.bold}── ${names} (${place}): ${group.map(({ what }) => what).join('; ')}${colour.off}`);
+  await Promise.all(group.map((tier) => enter(tier, group.length - 1)));
 }
 
 console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);

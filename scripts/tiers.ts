@@ -13,6 +13,8 @@ export interface Tier {
   projects?: readonly string[];
   /** Test files that run side by side at most; default: as many as there are cores. */
   workers?: number;
+  /** Its files are few and long, and keep one core busy: it runs beside its neighbour that is like it. */
+  onOneCore?: boolean;
 }
 
 /**
@@ -25,8 +27,14 @@ export const TIERS: readonly Tier[] = [
   { name: 'check', what: 'types, layers, linters, formatters', root: false, minutes: 5 },
   { name: 'unit', what: 'pure TypeScript', root: false, minutes: 5, projects: ['unit', 'unit-mocking'] },
   { name: 'native', what: 'C core under AddressSanitizer and UBSan', root: false, minutes: 8 },
-  { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
-  { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
+  { name: 'addon', what: 'N-API boundary', root: true, minutes: 6, onOneCore: true },
+  {
+    name: 'oracle',
+    what: 'packet rules against scapy, tshark and a second implementation',
+    root: false,
+    minutes: 8,
+    onOneCore: true,
+  },
   {
     name: 'netns',
     what: 'real packets in network namespaces',
@@ -35,10 +43,22 @@ export const TIERS: readonly Tier[] = [
     projects: ['netns', 'netns-alone'],
   },
   { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 25, workers: GUESTS },
-  { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 3 },
-  { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8 },
+  { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 8, onOneCore: true },
+  { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8, onOneCore: true },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },
 ];
+
+/** The tiers in their order; those side by side where this machine has the cores for it in one group. */
+export function inGroups(tiers: readonly Tier[]): Tier[][] {
+  const groups: Tier[][] = [];
+  for (const tier of tiers) {
+    const [before, ...others] = groups.at(-1) ?? [];
+    const beside = before?.onOneCore === true && tier.onOneCore === true && others.length === 0;
+    if (beside && availableParallelism() > 1) groups.at(-1)?.push(tier);
+    else groups.push([tier]);
+  }
+  return groups;
+}
 
 /** Names of the fuzz targets: `test/fuzz/fuzz_*.c` without `.c`. */
 export function fuzzTargets(): string[] {
