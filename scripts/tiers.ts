@@ -27,14 +27,8 @@ export const TIERS: readonly Tier[] = [
   { name: 'check', what: 'types, layers, linters, formatters', root: false, minutes: 5 },
   { name: 'unit', what: 'pure TypeScript', root: false, minutes: 5, projects: ['unit', 'unit-mocking'] },
   { name: 'native', what: 'C core under AddressSanitizer and UBSan', root: false, minutes: 8 },
-  { name: 'addon', what: 'N-API boundary', root: true, minutes: 6, onOneCore: true },
-  {
-    name: 'oracle',
-    what: 'packet rules against scapy, tshark and a second implementation',
-    root: false,
-    minutes: 8,
-    onOneCore: true,
-  },
+  { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
+  { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
   {
     name: 'netns',
     what: 'real packets in network namespaces',
