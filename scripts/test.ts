@@ -140,10 +140,10 @@ const tiers = asked.tiers.filter((tier) => asked.restUntil === undefined || file
 console.log(`slowness ${slowness}: how many times the tests' limits are those of a quiet machine`);
 const groups = asked.restUntil === undefined ? inGroups(tiers) : tiers.map((tier) => [tier]);
 
-/** Runs one tier, beside others of its group, and enters it into the summary. */
-async function enter(tier: Tier, besides: number): Promise<void> {
+/** Runs one tier and enters it into the summary. */
+async function enter(tier: Tier, cores: number): Promise<void> {
   const started = Date.now();
-  const tally = await runTier(tier, Math.floor(availableParallelism() / (1 + besides)));
+  const tally = await runTier(tier, cores);
   const seconds = Math.round((Date.now() - started) / 1000);
   if (strict) {
     for (const skip of tally.skipped) {
@@ -168,7 +168,8 @@ for (const [at, group] of groups.entries()) {
   const place = `${at + 1} of ${groups.length}${left(groups.slice(at))}`;
   const names = group.map(({ name }) => name).join(', ');
   console.log(`\n${colour.bold}── ${names} (${place}): ${group.map(({ what }) => what).join('; ')}${colour.off}`);
-  await Promise.all(group.map((tier) => enter(tier, group.length - 1)));
+  const cores = Math.floor(availableParallelism() / group.length);
+  await Promise.all(group.map((tier) => enter(tier, cores)));
 }
 
 console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);

@@ -1,7 +1,7 @@
 /** The fast path while no process runs: its programs go on, and their maps tell what they have counted. */
-import { type FastStats, listFastPaths } from '../fast-path/fast-path.js';
-import { listDevices } from '../host/read/links.js';
+import type { FastStats } from '../fast-path/fast-path.js';
 import { createRunner } from '../host/exec.js';
+import { listPrograms } from '../host/read/fast-path.js';
 import { createLogger } from '../log.js';
 
 /** A program that is attached, and whose it is. */
@@ -14,11 +14,6 @@ export interface FastPathAlone extends FastStats {
  * @throws ClearDfError RUNTIME when the kernel does not answer
  */
 export async function fastPathAlone(): Promise<FastPathAlone[]> {
-  const attached = listFastPaths();
-  if (attached.length === 0) return [];
-  const links = await listDevices(createRunner({ log: createLogger('silent') }));
-  const nameOf = (index: number) => links.find((link) => link.index === index)?.name ?? `interface ${index}`;
-  return attached.flatMap(({ device, direction, name, counters }) =>
-    counters === undefined ? [] : [{ name, device: nameOf(device), direction, counters }],
-  );
+  const programs = await listPrograms(createRunner({ log: createLogger('silent') }));
+  return programs.flatMap(({ counters, ...program }) => (counters === undefined ? [] : [{ ...program, counters }]));
 }

@@ -1,7 +1,7 @@
 /** The fast path as the library offers it: every packet that leaves by some devices. */
-import { type NativeDevice, nativeFastPath } from '../native/fast-path.js';
+import { nativeFastPath } from '../native/fast-path.js';
 import type { IdentificationPolicy } from '../native/surface.js';
-import { explain } from './failure.js';
+import { explained } from './failure.js';
 import { FastPath, type FastStats } from './fast-path.js';
 import { allThatLeave } from './place.js';
 
@@ -20,7 +20,7 @@ export class AttachedDevices {
   attach(identification: IdentificationPolicy): void {
     if (this.#removed) return;
     const kept = this.devices.map((name) => {
-      const device = { name, ...deviceOf(name) };
+      const device = { name, ...explained(name, () => nativeFastPath().device(name)) };
       const { direction, settings } = allThatLeave(name, identification);
       this.path.attach(device, direction, settings);
       return { device: device.index, direction };
@@ -62,13 +62,5 @@ export function attachToDevices(
   } catch (error) {
     attached.remove();
     throw error;
-  }
-}
-
-function deviceOf(name: string): NativeDevice {
-  try {
-    return nativeFastPath().device(name);
-  } catch (error) {
-    throw explain(error, name);
   }
 }

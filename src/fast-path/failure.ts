@@ -81,6 +81,15 @@ export function explain(error: unknown, object: string): unknown {
   });
 }
 
+/** A call of the addon. @throws as {@link explain} words it */
+export function explained<T>(object: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw explain(error, object);
+  }
+}
+
 /** Whether what is attached cannot be opened, while all the rest may well work. */
 export function isNotAdoptable(error: unknown): boolean {
   return isNative(error) && error.operation === 'BPF_PROG_GET_FD_BY_ID';

@@ -13,7 +13,7 @@ import {
   nativeFastPath,
 } from '../native/fast-path.js';
 import { FAST_COUNTER_NAMES, type FastCounters, fromFastBlock } from './counters.js';
-import { explain, isNotAdoptable } from './failure.js';
+import { explained, isNotAdoptable } from './failure.js';
 import type { FastPlace, FastSettings } from './place.js';
 
 /** A device as the kernel knows it. */
@@ -68,12 +68,12 @@ export class FastPath {
         hint: 'npm explore clear-df -- npm run build:native',
       });
     }
-    return told(name, () => new FastPath(name, adoptablePool(name) ?? new native.Pool()));
+    return explained(name, () => new FastPath(name, adoptablePool(name) ?? new native.Pool()));
   }
 
   /** Where programs of this instance are attached by now, whoever attached them. */
   spots(): Spot[] {
-    return told(this.name, () => filtersOf(this.name));
+    return explained(this.name, () => filtersOf(this.name));
   }
 
   /**
@@ -85,7 +85,7 @@ export class FastPath {
     const native = nativeFastPath();
     const key = `${device.name} ${direction}`;
     const own = this.#held.get(key);
-    return told(key, () => {
+    return explained(key, () => {
       const [left, adoption] = own === undefined ? this.#leftAt(device.index, direction) : [undefined, own.adoption];
       try {
         const program = new native.Program(this.pool, { ...settings, ethernet: device.ethernet }, own?.program ?? left);
@@ -108,7 +108,7 @@ export class FastPath {
   /** What each program has counted. */
   stats(): FastStats[] {
     return [...this.#held.values()].map(({ device, direction, program }) =>
-      told(device, () => ({ device, direction, counters: fromFastBlock(program.counters()) })),
+      explained(device, () => ({ device, direction, counters: fromFastBlock(program.counters()) })),
     );
   }
 
@@ -155,7 +155,7 @@ function filtersOf(name?: string): NativeFilter[] {
 
 /** Takes one filter away, if it is still there. */
 function detachFilter(name: string, device: number, direction: Direction): void {
-  told(`${name} ${direction}`, () => nativeFastPath().detach(device, direction, name));
+  explained(`${name} ${direction}`, () => nativeFastPath().detach(device, direction, name));
 }
 
 /** The identifications of what is attached already; undefined when there is none that can be opened. */
@@ -176,15 +176,6 @@ function adopted<T>(open: () => T): T | undefined {
   }
 }
 
-/** A call whose failure is told in words. */
-function told<T>(object: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw explain(error, object);
-  }
-}
-
 /** What is attached in this network namespace, of whichever instance. */
 export interface FastListing extends Spot {
   name: string;
@@ -198,7 +189,7 @@ export interface FastListing extends Spot {
  * @throws ClearDfError ENVIRONMENT when the addon is missing; RUNTIME
  */
 export function listFastPaths(): FastListing[] {
-  return told('the filters of this network namespace', () =>
+  return explained('the filters of this network namespace', () =>
     filtersOf().map(({ device, direction, name, programId }) => {
       const program = adopted(() => new (nativeFastPath().Program)(programId));
       try {
@@ -212,10 +203,10 @@ export function listFastPaths(): FastListing[] {
 
 /** How many programs of an instance are attached, by whatever process. */
 export function countFastPath(name: string): number {
-  return told(name, () => filtersOf(name)).length;
+  return explained(name, () => filtersOf(name)).length;
 }
 
 /** Takes away what an instance has attached, also after kill -9. */
 export function removeFastPath(name: string): void {
-  for (const { device, direction } of told(name, () => filtersOf(name))) detachFilter(name, device, direction);
+  for (const { device, direction } of explained(name, () => filtersOf(name))) detachFilter(name, device, direction);
 }

@@ -4,7 +4,7 @@ import { nativeFastPath } from '../native/fast-path.js';
 import type { IdentificationPolicy } from '../native/surface.js';
 import type { FastCounters } from './counters.js';
 import { fromFastBlock } from './counters.js';
-import { explain, isNotAdoptable } from './failure.js';
+import { explained, isNotAdoptable } from './failure.js';
 import { FastPath } from './fast-path.js';
 import { allThatLeave, EVERY_PACKET } from './place.js';
 
@@ -84,12 +84,4 @@ export function tryProgram(): void {
       pool.close();
     }
   });
-}
-
-function explained<T>(object: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw explain(error, object);
-  }
 }

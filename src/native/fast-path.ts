@@ -77,7 +77,7 @@ export interface NativeProgram {
 }
 
 /** A device of this network namespace. */
-export type NativeDevice = {
+type NativeDevice = {
   index: number;
   /** Its packets start with an Ethernet header. */
   ethernet: boolean;

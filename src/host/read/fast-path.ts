@@ -1,7 +1,33 @@
-/** What is at the egress of a site's tunnel device, where the fast path may be the engine. */
+/** Programs of the fast path: all of this network namespace, and that of a site's tunnel device. */
 import { ClearDfError } from '../../errors.js';
+import type { FastListing } from '../../fast-path/fast-path.js';
 import type { FastPathFact } from '../../tunnel/facts.js';
 import type { Site } from '../../tunnel/site/site.js';
+import type { Runner } from '../exec.js';
+import { listDevices } from './links.js';
+
+/** A program, with its device by name. */
+interface NamedProgram extends Pick<FastListing, 'direction' | 'name' | 'counters'> {
+  device: string;
+}
+
+/**
+ * Every program of clear-df in this network namespace; none where there is no fast path at all.
+ * @throws ClearDfError RUNTIME when the kernel does not answer
+ */
+export async function listPrograms(runner: Runner): Promise<NamedProgram[]> {
+  const { listFastPaths } = await import('../../fast-path/fast-path.js');
+  const attached = listFastPaths();
+  if (attached.length === 0) return [];
+  const devices = await listDevices(runner);
+  const nameOf = (index: number) => devices.find((one) => one.index === index)?.name ?? `interface ${index}`;
+  return attached.map(({ device, direction, name, counters }) => ({
+    device: nameOf(device),
+    direction,
+    name,
+    counters,
+  }));
+}
 
 /** Undefined when no engine of the site needs it, or it cannot be read. */
 export async function readFastPath(
