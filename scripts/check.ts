@@ -26,6 +26,7 @@ function checks(): Check[] {
     },
     { name: 'types', command: bin('tsc'), args: ['-p', 'tsconfig.dev.json'] },
     { name: 'layers', command: bin('tsx'), args: ['scripts/check-layers.ts'] },
+    { name: 'docs/api.md', command: bin('tsx'), args: ['scripts/api.ts', '--check'] },
     { name: 'eslint', command: bin('eslint'), args: ['--max-warnings=0', '.'] },
     { name: 'format', command: 'bash', args: ['scripts/format', '--check'] },
     { name: 'shellcheck', command: 'shellcheck', args: [...shellScripts, '.ci/run'] },

@@ -1,15 +1,11 @@
-/** docs/api.md is of the declarations that are built, and names every export. */
+/** docs/api.md names every export; that it is current, npm run lint proves. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { API_PAGE, digest, ENTRIES } from '../../scripts/api.js';
+import { API_PAGE, ENTRIES } from '../../scripts/api.js';
 import { ROOT } from './doc-blocks.js';
 
 const PAGE = readFileSync(API_PAGE, 'utf8');
-
-it('docs/api.md is current: npm run api writes it', () => {
-  expect(PAGE).toContain(digest());
-});
 
 describe.each(Object.keys(ENTRIES))('the exports of src/%s.ts', (entry) => {
   const text = readFileSync(path.join(ROOT, 'src', `${entry}.ts`), 'utf8');
