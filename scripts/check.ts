@@ -24,10 +24,9 @@ function checks(): Check[] {
       command: 'clang-tidy',
       args: ['--quiet', ...cFiles, '--', '-std=c11', '-D_GNU_SOURCE', '-Icsrc'],
     },
-    { name: 'types', command: bin('tsc'), args: ['-p', 'tsconfig.dev.json'] },
     { name: 'layers', command: bin('tsx'), args: ['scripts/check-layers.ts'] },
     { name: 'docs/api.md', command: bin('tsx'), args: ['scripts/api.ts', '--check'] },
-    { name: 'eslint', command: bin('eslint'), args: ['--max-warnings=0', '.'] },
+    { name: 'oxlint, with types', command: bin('oxlint'), args: ['--deny-warnings'] },
     { name: 'format', command: 'bash', args: ['scripts/format', '--check'] },
     { name: 'shellcheck', command: 'shellcheck', args: [...shellScripts, '.ci/run'] },
   ];

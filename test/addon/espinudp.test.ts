@@ -64,7 +64,7 @@ test('EncapSocket sends keepalives, tells of strangers and of refusals, and lets
       nothing: { code: 'USAGE' },
     },
   });
-  expect((result?.['taken'] as { message: string }).message).toBe(
+  expect((result!['taken'] as { message: string }).message).toBe(
     'bind the UDP port 192.0.2.1:4500: another socket holds this UDP port (EADDRINUSE)',
   );
 });

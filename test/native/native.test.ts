@@ -57,7 +57,7 @@ async function run(program: string, sanitizers: string, archive: string): Promis
   const binary = path.join(path.dirname(archive), path.basename(program, '.c'));
   const flags = [...COMMON, `-fsanitize=${sanitizers}`, '-fno-sanitize-recover=undefined'];
   await execa('cc', [...flags, path.join(import.meta.dirname, program), archive, ...LIBRARIES, '-o', binary]);
-  const [command = binary, ...args] = [...steady, binary];
+  const [command = '', ...args]: string[] = [...steady, binary];
   const result = await execa(command, args, { cwd: ROOT, reject: false, timeout: patient(5 * MINUTES) });
 
   const outcomes: Outcome[] = [];

@@ -7,7 +7,14 @@ export type Policy = 'random' | 'keep' | 'sequential';
 
 /** The counters that sort packets, `notIp` for those that the rules are never asked about. */
 export type Sort =
-  'cleared' | 'alreadyClear' | 'ahPassed' | 'notIpv4' | 'malformed' | 'truncated' | 'badChecksum' | 'notIp';
+  | 'cleared'
+  | 'alreadyClear'
+  | 'ahPassed'
+  | 'notIpv4'
+  | 'malformed'
+  | 'truncated'
+  | 'badChecksum'
+  | 'notIp';
 
 export interface Verdict {
   sort: Sort;

@@ -103,7 +103,7 @@ describe('--watch', () => {
   test('redraws on a terminal, leaving nothing of the frame before', async () => {
     out.isTTY = true;
     const text = await watch(3);
-    // eslint-disable-next-line no-control-regex -- what steers a terminal is what is looked for
+    // oxlint-disable-next-line no-control-regex -- what steers a terminal is what is looked for
     expect(text).toMatch(/^\x1b\[2J\x1b\[H[^]*\x1b\[J\x1b\[H[^]*\x1b\[J\x1b\[H[^]*\x1b\[J$/);
   });
 

@@ -121,7 +121,7 @@ describe('what an earlier plan made', () => {
     }
     return journal;
   };
-  const up = () => new FakeMachine(new Map([['a', '1'], ['b', '2'], ['c', '3']])); // prettier-ignore
+  const up = () => new FakeMachine(new Map([['a', '1'], ['b', '2'], ['c', '3']])); // oxfmt-ignore
 
   it('is taken away backwards, and forgotten', async () => {
     const machine = up();

@@ -32,7 +32,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // eslint-disable-next-line no-control-regex -- it is these that are looked for
+    // oxlint-disable-next-line no-control-regex -- it is these that are looked for
     const escaped = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (char) =>
       JSON.stringify(char).slice(1, -1),
     );

@@ -50,7 +50,9 @@ export type KernelQueues =
 
 /** Who holds a queue. `process` only where `/proc` allows to find it. */
 export type Holder =
-  { state: 'held'; portId: number; process?: { pid: number; name: string } } | { state: 'free' } | Unknown;
+  | { state: 'held'; portId: number; process?: { pid: number; name: string } }
+  | { state: 'free' }
+  | Unknown;
 
 const COPY_MODES: readonly CopyMode[] = ['none', 'meta', 'packet'];
 const UINT32_MAX = 0xffff_ffff;

@@ -7,7 +7,13 @@ import type { IdentificationPolicy } from '../enums.js';
 
 /** What carries the gretap to the other end. */
 export type CarrierSpec =
-  PlainCarrier | EspCarrier | EspInUdpCarrier | VtiCarrier | XfrmInterfaceCarrier | TunCarrier | Srv6Carrier;
+  | PlainCarrier
+  | EspCarrier
+  | EspInUdpCarrier
+  | VtiCarrier
+  | XfrmInterfaceCarrier
+  | TunCarrier
+  | Srv6Carrier;
 
 /** GRE straight over the underlay. */
 export interface PlainCarrier {

@@ -27,7 +27,7 @@ export function readPsk(text: string, file: string): string {
     });
   };
   const line = text.replace(/\r?\n$/, '');
-  // eslint-disable-next-line no-control-regex -- a tab or an escape in it is a mistake
+  // oxlint-disable-next-line no-control-regex -- a tab or an escape in it is a mistake
   if (/[\u0000-\u001f\u007f]/.test(line)) return refuse('it holds more than one line, or control characters');
   const hex = digitsOf(line);
   if (hex === undefined) return refuse('it begins as if it were encoded, and is not');
