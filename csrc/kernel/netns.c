@@ -2,9 +2,9 @@
 #include "netns.h"
 
 #include <errno.h>
+#include <linux/stat.h>
 #include <stddef.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,17 +55,17 @@ static int mount_sysfs(void)
 
 static int read_lo(uint64_t *id)
 {
-	struct stat lo;
+	struct statx lo;
 	int error = 0;
 	int mount = mount_sysfs();
 
 	if (mount < 0)
 		return mount;
 	/* With the slash: the device, and not the link to it. */
-	if (fstatat(mount, "class/net/lo/", &lo, 0) < 0)
+	if (syscall(SYS_statx, mount, "class/net/lo/", 0, STATX_INO, &lo) < 0)
 		error = -errno;
 	else
-		*id = lo.st_ino;
+		*id = lo.stx_ino;
 	close(mount);
 	return error;
 }

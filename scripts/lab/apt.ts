@@ -1,5 +1,5 @@
 /**
- * Packages of Debian for the guests alone: apt itself fetches them, with lists and a cache of its own, so that it needs
+ * Packages of Debian that are not for this machine: apt itself fetches them, with lists and a cache of its own, so that it needs
  * no root, changes nothing of the machine's and accepts only what the archive has signed.
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -15,8 +15,13 @@ type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
  * Makes apt's folders for one suite and reads what it holds today; whatever the machine says of proxies and
  * certificates stays in force. To this apt nothing is installed.
  * @param name of the folders, where two may fetch from one suite at once
+ * @param architecture as Debian calls it; the machine's own apt does not have to know it
  */
-export async function aptOf(suite: string, name = suite): Promise<{ apt: Apt; codename: string }> {
+export async function aptOf(
+  suite: string,
+  name = suite,
+  architecture = 'amd64',
+): Promise<{ apt: Apt; codename: string }> {
   const root = path.join(CACHE, 'apt', name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {
     await mkdir(path.join(root, folder), { recursive: true });
@@ -33,8 +38,8 @@ export async function aptOf(suite: string, name = suite): Promise<{ apt: Apt; co
     'Dir::Etc::sourcelist': path.join(root, 'sources.list'),
     'Dir::Etc::sourceparts': '/dev/null',
     'Dir::Etc::preferencesparts': '/dev/null',
-    'APT::Architecture': 'amd64',
-    'APT::Architectures': 'amd64',
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
     'APT::Install-Recommends': 'false',
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
@@ -45,7 +50,7 @@ export async function aptOf(suite: string, name = suite): Promise<{ apt: Apt; co
   const text = Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`);
   await writeFile(configuration, text.join(''));
   await writeFile(path.join(root, 'status'), '');
-  await writeFile(path.join(root, 'sources.list'), `${await sourceLine(suite)}\n`);
+  await writeFile(path.join(root, 'sources.list'), `${await sourceLine(suite, architecture)}\n`);
   const apt: Apt = async (command, args, cwd = root) => tool(command, args, cwd, { APT_CONFIG: configuration });
   await apt('apt-get', ['update', '-qq']);
   // Suites may be named by their standing, which passes on to another release.
@@ -94,7 +99,7 @@ async function tool(command: string, args: string[], cwd?: string, env: Record<s
   const result = await execa(command, args, { ...options, reject: false });
   if (result.failed) {
     const words = result.stderr.trim() || result.shortMessage;
-    throw new Error(`${[command, ...args].join(' ')} failed, so the lab's guests lack packages:\n${words}`);
+    throw new Error(`${[command, ...args].join(' ')} failed, so packages of Debian are lacking:\n${words}`);
   }
   return result.stdout;
 }

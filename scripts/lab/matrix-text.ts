@@ -1,4 +1,5 @@
 /** `docs/support-matrix.md`, made of what the lab saw. Pure. */
+import { machinesText } from './matrix-machines.js';
 import type { Cell, Matrix, Seen, Way } from './matrix.js';
 
 const WAY_TITLES: Record<Way, string> = {
@@ -38,7 +39,7 @@ export function matrixText(matrix: Matrix): string {
   const carriers = unique(matrix.cells.map(({ carrier }) => carrier));
   const tables = carriers.map((carrier) => carrierText(carrier, matrix, notes));
   const numbered = notes.map((note, at) => `${at + 1}. ${note}`);
-  return `${[HEAD, kernelsText(matrix), ...tables, `## Notes\n\n${numbered.join('\n')}\n`].join('\n')}`;
+  return `${[HEAD, kernelsText(matrix), ...tables, machinesText(), `## Notes\n\n${numbered.join('\n')}\n`].join('\n')}`;
 }
 
 function kernelsText({ sights }: Matrix): string {

@@ -46,11 +46,11 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * One line of sources.list for a suite of the archive that this machine already uses.
  * @throws Error when the machine's apt is not set up for Debian
  */
-export async function sourceLine(suite: string): Promise<string> {
+export async function sourceLine(suite: string, architecture: string): Promise<string> {
   if (!existsSync(KEYRING)) {
     throw new Error(`${KEYRING} is missing, so packages cannot be verified: apt-get install debian-archive-keyring`);
   }
-  return `deb [arch=amd64 signed-by=${KEYRING}] ${await archive()} ${suite} main`;
+  return `deb [arch=${architecture} signed-by=${KEYRING}] ${await archive()} ${suite} main`;
 }
 
 /** The address from which this machine's apt takes Debian's main archive. */

@@ -2,9 +2,7 @@
  * The addon of the fast path, `clear_df_fastpath.node`: loaded only when something asks for it, so that nothing else
  * depends on what it needs of the kernel. `csrc/fastpath/` has the other side.
  */
-import bindings from 'bindings';
-import { ClearDfError } from '../errors.js';
-import { packageRoot } from './package-root.js';
+import { loadBinary } from './binary.js';
 import type { IdentificationPolicy } from './surface.js';
 
 /** Where a program sees packets: as they come in by a device, or as they leave by it. */
@@ -111,31 +109,6 @@ let loaded: NativeFastPath | undefined;
  * @throws ClearDfError ENVIRONMENT when it is not there or does not load
  */
 export function nativeFastPath(): NativeFastPath {
-  loaded ??= load();
+  loaded ??= loadBinary('clear_df_fastpath') as NativeFastPath;
   return loaded;
-}
-
-function load(): NativeFastPath {
-  try {
-    return bindings({
-      bindings: 'clear_df_fastpath',
-      module_root: packageRoot(),
-      try: [
-        ['module_root', 'build', 'Debug', 'bindings'],
-        ['module_root', 'build', 'Release', 'bindings'],
-        ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
-      ],
-    }) as NativeFastPath;
-  } catch (cause) {
-    if (cause instanceof ClearDfError) throw cause;
-    throw new ClearDfError({
-      code: 'ENVIRONMENT',
-      operation: 'load',
-      object: 'clear_df_fastpath.node',
-      reason:
-        (cause as { tries?: unknown }).tries === undefined ? (cause as Error).message : 'it is not in this package',
-      hint: 'npm explore clear-df -- npm run build:native',
-      cause,
-    });
-  }
 }

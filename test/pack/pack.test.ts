@@ -1,12 +1,20 @@
 /** The packed tarball in an empty folder, install scripts disabled: everything a stranger does with it. */
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from 'execa';
+import { compareVersions } from '../../scripts/lab/suites.js';
+import { prebuiltName } from '../../src/native/binary.js';
 import { patient } from '../helpers/slowness.js';
+import { capture, expectCleared } from './capture.js';
 import { Consumer, ROOT } from './consumer.js';
+import { askedOf, CEILINGS } from './symbols.js';
 
 let consumer: Consumer;
+
+const ADDONS = ['x64', 'arm64'].flatMap((architecture) =>
+  ['clear_df', 'clear_df_fastpath'].map((addon) => `prebuilds/linux-${architecture}-glibc/${addon}.node`),
+);
 
 beforeAll(async () => {
   consumer = await Consumer.create();
@@ -15,32 +23,6 @@ beforeAll(async () => {
 afterAll(() => {
   consumer?.dispose();
 });
-
-/**
- * A classic pcap of raw IPv4 (link type 101) with one packet: 10.0.0.1 → 10.0.0.2, protocol 253
- * (RFC 3692: experiments), DF set, identification 0, no payload.
- */
-function capture(): Buffer {
-  const packet = Buffer.from('45000014' + '00004000' + '40fd0000' + '0a000001' + '0a000002', 'hex');
-  packet.writeUInt16BE(checksum(packet), 10);
-  const file = Buffer.alloc(24 + 16);
-  file.writeUInt32LE(0xa1b2c3d4, 0);
-  file.writeUInt16LE(2, 4);
-  file.writeUInt16LE(4, 6);
-  file.writeUInt32LE(65_535, 16);
-  file.writeUInt32LE(101, 20);
-  file.writeUInt32LE(packet.length, 24 + 8);
-  file.writeUInt32LE(packet.length, 24 + 12);
-  return Buffer.concat([file, packet]);
-}
-
-/** RFC 1071 over the 20 bytes of a header; 0 when its checksum field is right. */
-function checksum(header: Buffer): number {
-  let sum = 0;
-  for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}
 
 /** Runs `clear-df pcap` on {@link capture}; `before` is put in front of the command. */
 async function mangleCapture(...before: string[]) {
@@ -57,13 +39,6 @@ async function mangleCapture(...before: string[]) {
     output,
   ];
   return { output, ...(await consumer.run(command, ...args)) };
-}
-
-function expectCleared(output: string): void {
-  const packet = readFileSync(output).subarray(40);
-  expect(packet.readUInt16BE(6), 'flags and fragment offset').toBe(0);
-  expect(packet.readUInt16BE(4), 'identification').not.toBe(0);
-  expect(checksum(packet), 'header checksum').toBe(0);
 }
 
 test('holds what is needed to run and to build, and nothing else', () => {
@@ -88,13 +63,18 @@ test('holds what is needed to run and to build, and nothing else', () => {
     'dist/cjs/plan.js',
     'examples/embed.mjs',
     'examples/plan.mjs',
-    `prebuilds/${process.platform}-${process.arch}/clear_df.node`,
-    `prebuilds/${process.platform}-${process.arch}/clear_df_fastpath.node`,
+    ...ADDONS,
   ];
   expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
   expect(files.filter((file) => /^(test|src|build|bench|node_modules|\.)/.test(file))).toEqual([]);
   // By a file of this name yarn, pnpm and bun take a package for one that has to be built when it is installed.
   expect(files).not.toContain('binding.gyp');
+});
+
+test.each(ADDONS)('%s asks for nothing newer than Debian 11 has', async (addon) => {
+  const asked = await askedOf(consumer.installed(addon));
+  expect(asked.filter(({ library }) => library === 'GLIBC')).not.toEqual([]);
+  expect(asked.filter(({ library, version }) => compareVersions(version, CEILINGS[library] ?? '') > 0)).toEqual([]);
 });
 
 describe('the command', () => {
@@ -244,7 +224,7 @@ describe('what is missing is named', () => {
       mount --bind "$farm/links" "$folder"
       trap - EXIT
       exec "$@"`;
-    const binary = consumer.installed('prebuilds', `${process.platform}-${process.arch}`, 'clear_df.node');
+    const binary = consumer.installed('prebuilds', prebuiltName(), 'clear_df.node');
     const { exitCode, stderr } = await mangleCapture('unshare', '--mount', 'bash', '-c', script, 'bash', binary);
     expect(stderr).toContain('libnetfilter_queue.so.1');
     expect(stderr).toContain('apt-get install libnetfilter-queue1');
@@ -255,7 +235,7 @@ describe('what is missing is named', () => {
     renameSync(consumer.installed('prebuilds'), consumer.installed('hidden'));
     const without = await mangleCapture();
     expect(without.exitCode).toBe(4);
-    expect(without.stderr).toContain(`no binary for ${process.platform}-${process.arch}`);
+    expect(without.stderr).toContain(`no binary for ${prebuiltName()}`);
     expect(without.stderr).toContain('npm explore clear-df -- npm run build:native');
 
     const built = await consumer.run('npm', 'explore', 'clear-df', '--', 'npm', 'run', 'build:native');

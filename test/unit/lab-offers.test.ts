@@ -7,7 +7,7 @@ function archive(has: Partial<Record<Suite, string>>): (suite: Suite) => Promise
   return async (suite) => {
     const version = has[suite];
     if (version === undefined) {
-      throw new Error(`apt-get update failed, so the lab's guests lack packages:\nE: no Release file of ${suite}\n\n`);
+      throw new Error(`apt-get update failed, so packages of Debian are lacking:\nE: no Release file of ${suite}\n\n`);
     }
     return { series: seriesOf(version), suite, codename: `${suite}'s`, version };
   };

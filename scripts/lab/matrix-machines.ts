@@ -1,0 +1,31 @@
+/** What was shown on other machines than those of the lab, which are x86-64 with glibc: rows of the support matrix. */
+
+interface Shown {
+  machine: string;
+  what: string;
+  /** The test or command that shows it again. */
+  by: string;
+  date: string;
+}
+
+const ARCHITECTURES = '`test/pack/architectures.more.ts`';
+const BINARY = 'the tarball without install scripts: `--version`, `pcap`, both addons load and apply the rules';
+
+const ROWS: readonly Shown[] = [
+  { machine: 'x86-64, glibc 2.31 (Debian 11)', what: BINARY, by: ARCHITECTURES, date: '2026-11-29' },
+  { machine: 'arm64, glibc 2.36 and 2.31, emulated', what: BINARY, by: ARCHITECTURES, date: '2026-11-29' },
+  {
+    machine: 'musl (as Alpine and OpenWrt say it)',
+    what: 'no binary: one sentence with the packages that building takes, exit 4',
+    by: ARCHITECTURES,
+    date: '2026-11-29',
+  },
+];
+
+/** The section of the page. */
+export function machinesText(): string {
+  const rows = ROWS.map(({ machine, what, by, date }) => `| ${machine} | ${what} | ${by} | ${date} |`);
+  const head = '| machine | shown | by | on |\n| --- | --- | --- | --- |';
+  const words = `Everything above is x86-64 with glibc. What was shown elsewhere, without a kernel of that machine:`;
+  return `## Machines\n\n${words}\n\n${head}\n${rows.join('\n')}\n`;
+}

@@ -1,0 +1,44 @@
+/** Other machines that clear-df is compiled for here: their names, compilers, and Debian's libraries of them. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { aptOf, closure, fetchPackages, unpackPackage } from './lab/apt.js';
+import { cached, digest } from './lab/cache.js';
+import { ownSuite } from './lab/suites.js';
+
+/** By Node's name of it: Debian's, and the prefix of its compilers. */
+export const ARCHITECTURES = {
+  x64: { debian: 'amd64', triple: 'x86_64-linux-gnu' },
+  arm64: { debian: 'arm64', triple: 'aarch64-linux-gnu' },
+} as const;
+
+export type Architecture = keyof typeof ARCHITECTURES;
+
+/** What a target needs beside a binary to be a system: by the names of Debian's packages, with all they depend on. */
+export async function debianRoot(suite: string, architecture: string, packages: readonly string[]): Promise<string> {
+  const name = `root-${suite}-${architecture}-${digest(packages)}`;
+  const folder = await cached(name, async (fresh) => {
+    console.error(`fetching Debian's packages of ${architecture} (${suite}): ${packages.join(' ')}`);
+    const { apt } = await aptOf(suite, name, architecture);
+    const versions = await closure(apt, packages);
+    const debs = await fetchPackages(apt, versions, path.join(fresh, 'debs'));
+    for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
+    await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(Object.fromEntries(versions), null, 2));
+    await execa('rm', ['-r', path.join(fresh, 'debs')]);
+  });
+  return path.join(folder, 'root');
+}
+
+/**
+ * The prefix of an architecture's compiler and a folder with its libraries, of this machine's suite.
+ * @throws Error when the compiler is not installed or the packages are not to be had
+ */
+export async function target(
+  architecture: Architecture,
+  packages: readonly string[],
+): Promise<{ triple: string; root: string }> {
+  const { debian, triple } = ARCHITECTURES[architecture];
+  const { failed } = await execa(`${triple}-g++`, ['--version'], { reject: false });
+  if (failed) throw new Error(`${triple}-g++ is not installed: apt-get install g++-${triple.replace('_', '-')}`);
+  return { triple, root: await debianRoot(await ownSuite(), debian, packages) };
+}

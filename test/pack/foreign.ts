@@ -1,0 +1,79 @@
+/**
+ * Another system to install clear-df into: Debian's packages of an architecture, unpacked; a Node of npm's; entered by
+ * chroot, and emulated by qemu where it is of another architecture than this machine.
+ */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { ownSuite } from '../../scripts/lab/suites.js';
+import { type Architecture, ARCHITECTURES, debianRoot } from '../../scripts/target.js';
+import { nodeBinary } from '../helpers/node-binary.js';
+import { patient } from '../helpers/slowness.js';
+import type { Consumer, Done } from './consumer.js';
+
+const NODE = '/opt/node';
+const EMULATOR = '/opt/qemu';
+const CONSUMER = '/opt/consumer';
+
+export class Foreign {
+  private constructor(
+    readonly folder: string,
+    private readonly before: readonly string[],
+  ) {}
+
+  /** With the consumer's folder in it. @throws Error when the archive has no such suite, or qemu is not to be had */
+  static async create(architecture: Architecture, suite: string, node: string, consumer: Consumer): Promise<Foreign> {
+    const packages = ['libc6', 'libstdc++6', 'libnetfilter-queue1'];
+    const base = await debianRoot(suite, ARCHITECTURES[architecture].debian, packages);
+    const folder = await mkdtemp(path.join(tmpdir(), 'clear-df-foreign-'));
+    await execa('cp', ['-a', `${base}/.`, folder]);
+    // Of suites where usr was not merged yet, and of those whose packages hold only usr, both have to be found.
+    for (const name of ['lib', 'lib64']) {
+      if (existsSync(path.join(folder, name))) continue;
+      if (existsSync(path.join(folder, 'usr', name))) await execa('ln', ['-s', `usr/${name}`, path.join(folder, name)]);
+    }
+    for (const name of ['opt', 'proc', 'tmp']) await mkdir(path.join(folder, name), { recursive: true });
+    await cp(await nodeBinary(architecture, node), path.join(folder, NODE));
+    await execa('cp', ['-a', consumer.folder, path.join(folder, CONSUMER)]);
+    const emulated = architecture !== process.arch;
+    if (emulated) await cp(await emulator(architecture), path.join(folder, EMULATOR));
+    return new Foreign(folder, emulated ? [EMULATOR, NODE] : [NODE]);
+  }
+
+  /** Writes a file, its folders included. */
+  async write(file: string, content: string | Uint8Array): Promise<void> {
+    await mkdir(path.dirname(path.join(this.folder, file)), { recursive: true });
+    await writeFile(path.join(this.folder, file), content);
+  }
+
+  /** Runs Node inside, in the consumer's folder. `proc` is not mounted where a test has written its own. */
+  async node(args: readonly string[], { proc = true } = {}): Promise<Done> {
+    const script = `${proc ? 'mount -t proc proc "$1/proc" && ' : ''}folder=$1; shift; exec chroot "$folder" "$@"`;
+    const words = ['--mount', 'sh', '-c', script, 'sh', this.folder, ...this.before, ...args];
+    // Nothing of this machine's environment: it may name files that are not in there.
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const limits = { reject: false, timeout: patient(240_000) };
+    const { exitCode, stdout, stderr } = await execa('unshare', words, { env, extendEnv: false, ...limits });
+    return { exitCode, stdout, stderr };
+  }
+
+  /** `clear-df` inside. */
+  async clearDf(args: readonly string[], options: { proc?: boolean } = {}): Promise<Done> {
+    return this.node([`${CONSUMER}/node_modules/clear-df/bin/clear-df.cjs`, ...args], options);
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** qemu's user emulation as one static file, of this machine's suite. */
+async function emulator(architecture: Architecture): Promise<string> {
+  const machine = ARCHITECTURES[architecture].triple.split('-')[0];
+  const name = `usr/bin/qemu-${machine}-static`;
+  const installed = path.join('/', name);
+  if (existsSync(installed)) return installed;
+  return path.join(await debianRoot(await ownSuite(), 'amd64', ['qemu-user-static']), name);
+}
