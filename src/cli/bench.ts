@@ -1,19 +1,29 @@
 /** `clear-df bench --here`: what this machine can take, measured, and what it would need for a link. */
 import { fileURLToPath } from 'node:url';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
-import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
+import { createLogger, type LogLevel } from '../log.js';
+import { align } from '../net/columns.js';
 import { SIZES } from '../capacity/findings.js';
 import { IMIX, type NamedMix } from '../capacity/mixes.js';
 import { only } from '../capacity/cost.js';
 import { aboutSeconds, runBench } from '../commands/bench.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { benchText } from './bench-text.js';
+import { type Explanation, explain } from './explain.js';
+import { logLevelOption } from './option.js';
 
 const SECONDS = 1;
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
-const DETAILS = `
+const EXAMPLES = [
+  ['clear-df bench --here --dry-run', 'the commands, and nothing else'],
+  ['clear-df bench --here', 'measure, and say what links of 1, 10 and 25 Gbit/s would need here'],
+  ['clear-df bench --here --gbps 2.5 --size 1500 --df 50', 'for one link and one kind of traffic'],
+] as const;
+
+const DETAILS: Explanation = {
+  text: `
 It loads the machine: two cores are busy for about ${aboutSeconds(SECONDS)} s, and what they do besides is slower meanwhile. Packets go from a
 sender through a router to a sink, in network namespaces of their own that are gone at the end; no packet, rule or
 device of the machine's own is touched. Kernel modules that it takes (veth, nfnetlink_queue, those of the rules) stay
@@ -21,17 +31,20 @@ loaded. Needs root and two cores; no compiler, no other program than clear-df it
 
 Measured are the sender alone, a router with no rule, and clear-df behind its own rules, at three sizes; the model that
 docs/scale.md explains makes the rest of it. What it cannot know: the network card and its interrupts, caches under
-other work, NUMA. Take it for the best case.
-
-Exit codes: 0 when all was measured, 1 when it was stopped; others as everywhere.`;
+other work, NUMA. Take it for the best case.`,
+  examples: EXAMPLES,
+  exit: '0 when all was measured, 1 when it was stopped',
+  files: ['state'],
+};
 
 const ALONE = `clear-df bench --here measures what this machine can take. It keeps two cores busy for about ${aboutSeconds(SECONDS)} s:
 on a router that is working, packets may be lost meanwhile. Everything happens in private namespaces that are gone
 at the end.
 
-  clear-df bench --here --dry-run     the commands, and nothing else
-  clear-df bench --here               measure, and say what links of 1, 10 and 25 Gbit/s would need here
-  clear-df bench --here --gbps 2.5 --size 1500 --df 50
+${align(
+  EXAMPLES.map(([line, purpose]) => [{ text: `  ${line}` }, { text: purpose }]),
+  () => false,
+).join('\n')}
 `;
 
 interface BenchFlags {
@@ -47,8 +60,7 @@ interface BenchFlags {
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function benchCommand(signals?: SignalWatch): Command {
-  return new Command('bench')
-    .description('measure what this machine can take, and say what a link would need (loads it for some seconds)')
+  return explain(new Command('bench'), DETAILS)
     .option('--here', 'do it on this machine, now')
     .option('--gbps <n>', 'only for a link of this many Gbit/s: 0.001-1000 (default: 1, 10 and 25)', parseGbps)
     .option('--size <bytes|imix>', 'only packets of this size, 56-1500, or IMIX (default: several)', parseSize)
@@ -56,8 +68,7 @@ export function benchCommand(signals?: SignalWatch): Command {
     .option('--seconds <n>', 'how long each of the measurements takes: 0.1-10', parseSeconds, SECONDS)
     .option('--json', 'print JSON')
     .option('--dry-run', 'print the commands that would be given, and change nothing')
-    .addOption(new Option('--log-level <level>', LOG_LEVELS.join(' | ')).choices(LOG_LEVELS).default('info'))
-    .addHelpText('after', DETAILS)
+    .addOption(logLevelOption())
     .action((flags: BenchFlags) => run(flags, signals));
 }
 

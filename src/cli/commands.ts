@@ -1,44 +1,92 @@
 /** The table of commands, each loaded when it is asked for: a daemon should not hold what only a tunnel is planned by. */
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { SignalWatch } from '../commands/signals.js';
+import { DEFAULT_COMMAND } from './default-command.js';
 
 /** Makes a command; `signals` when they are watched already. */
 type Maker = (signals?: SignalWatch) => Command;
 
-/** In the order in which `--help` lists them. */
-const COMMANDS: Record<string, () => Promise<Maker>> = {
-  run: async () => (await import('./run.js')).runCommand,
-  tunnel: async () => (await import('./tunnel.js')).tunnelCommand,
-  doctor: async () => (await import('./doctor.js')).doctorCommand,
-  trace: async () => (await import('./trace.js')).traceCommand,
-  probe: async () => (await import('./probe.js')).probeCommand,
-  rules: async () => (await import('./rules.js')).rulesCommand,
-  'fast-path': async () => (await import('./fast-path.js')).fastPathCommand,
-  stats: async () => (await import('./stats.js')).statsCommand,
-  metrics: async () => (await import('./metrics.js')).metricsCommand,
-  pcap: async () => (await import('./pcap.js')).pcapCommand,
-  bench: async () => (await import('./bench.js')).benchCommand,
-};
+interface Entry {
+  /** One line, for the list of commands. */
+  about: string;
+  load: () => Promise<Maker>;
+}
 
-/** What a command line without a command is given to. */
-export const DEFAULT_COMMAND = 'run';
+/** The command whose program has every command in full. */
+export const WHOLE = 'completion';
+
+/** In the order in which `--help` lists them. */
+const COMMANDS: Record<string, Entry> = {
+  run: {
+    about: 'bind the queue and mangle until TERM (the default command)',
+    load: async () => (await import('./run.js')).runCommand,
+  },
+  tunnel: {
+    about: 'a bridged GRE tunnel, from one YAML file per site',
+    load: async () => (await import('./tunnel.js')).tunnelCommand,
+  },
+  doctor: {
+    about: 'say what on this machine is right, wrong or unknown, and what to do',
+    load: async () => (await import('./doctor.js')).doctorCommand,
+  },
+  trace: {
+    about: 'show which tables and chains a flow passes, where clear-df sees it and where it is dropped',
+    load: async () => (await import('./trace.js')).traceCommand,
+  },
+  probe: {
+    about: 'find out what the path to a host carries: the largest packet with DF, and fragments',
+    load: async () => (await import('./probe.js')).probeCommand,
+  },
+  rules: {
+    about: 'the firewall rules that feed the queue',
+    load: async () => (await import('./rules.js')).rulesCommand,
+  },
+  'fast-path': {
+    about: 'the program in the kernel that clears DF of all that leaves by a device',
+    load: async () => (await import('./fast-path.js')).fastPathCommand,
+  },
+  stats: {
+    about: 'print the counters of the running clear-df',
+    load: async () => (await import('./stats.js')).statsCommand,
+  },
+  metrics: {
+    about: 'print the counters once, as Prometheus reads them',
+    load: async () => (await import('./metrics.js')).metricsCommand,
+  },
+  pcap: {
+    about: 'apply the packet rules to a capture file: no root, no kernel',
+    load: async () => (await import('./pcap.js')).pcapCommand,
+  },
+  bench: {
+    about: 'measure what this machine can take, and say what a link would need (loads it for some seconds)',
+    load: async () => (await import('./bench.js')).benchCommand,
+  },
+  [WHOLE]: {
+    about: 'print a script that completes command lines in a shell',
+    load: async () => (await import('./completion.js')).completionCommand,
+  },
+};
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
 
-/** Words by which commander shows, or looks for, more than the first word says. */
-const WIDER = ['--help', '-h', '--'];
-
-/** The names of the commands that a command line needs; all of them where they are listed. */
-export function neededCommands(argv: readonly string[]): readonly string[] {
-  const [word = ''] = argv;
+/** The names of the commands that a command line needs; of the others their lines of help will do. */
+function neededCommands(argv: readonly string[]): readonly string[] {
+  const [word = '--help'] = argv;
+  // It is about all of them.
+  if (word === WHOLE) return COMMAND_NAMES;
   if (Object.hasOwn(COMMANDS, word)) return [word];
-  if (word === '--version') return [];
-  return word.startsWith('-') && !argv.some((each) => WIDER.includes(each)) ? [DEFAULT_COMMAND] : COMMAND_NAMES;
+  // Behind `--` any command may stand.
+  if (argv.includes('--')) return COMMAND_NAMES;
+  return word.startsWith('-') && !argv.some((each) => each === '--help' || each === '-h') ? [DEFAULT_COMMAND] : [];
 }
 
-/** The commands of these names, made. */
-export async function makeCommands(names: readonly string[], signals?: SignalWatch): Promise<Command[]> {
-  const commands: Command[] = [];
-  for (const name of names) commands.push((await (COMMANDS[name] as () => Promise<Maker>)())(signals));
-  return commands;
+/** Every command, those that the command line needs in full. */
+export async function commandsFor(argv: readonly string[], signals?: SignalWatch): Promise<Command[]> {
+  const needed = neededCommands(argv);
+  return Promise.all(
+    Object.entries(COMMANDS).map(async ([name, { about, load }]) => {
+      const command = needed.includes(name) ? (await load())(signals) : new Command(name);
+      return command.description(about);
+    }),
+  );
 }

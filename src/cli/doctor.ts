@@ -3,11 +3,20 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../errors.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { runDoctor } from '../commands/doctor.js';
+import { type Explanation, explain } from './explain.js';
 import { formatFindings } from './doctor-text.js';
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 One line a check: ok, wrong or unknown, with what was seen; below what is wrong stands what mends it. Nothing is
-changed. Exit code 1 when something is wrong, 0 otherwise: unknown is no failure. Without root more is unknown.`;
+changed. Without root more is unknown.`,
+  examples: [
+    ['clear-df doctor', 'this machine'],
+    ['clear-df doctor /etc/clear-df/site-a.yaml', 'and what that tunnel needs'],
+  ],
+  exit: '1 when something is wrong, 0 otherwise: unknown is no failure',
+  files: ['site', 'state'],
+};
 
 interface DoctorFlags {
   from: Listen;
@@ -16,8 +25,7 @@ interface DoctorFlags {
 
 /** The command, for the table of commands. */
 export function doctorCommand(): Command {
-  return new Command('doctor')
-    .description('say what on this machine is right, wrong or unknown, and what to do')
+  return explain(new Command('doctor'), DETAILS)
     .argument('[file]', 'a site file: check what that site needs as well')
     .addOption(
       new Option('--from <addr:port>', 'where a running clear-df serves its statistics')
@@ -25,7 +33,6 @@ export function doctorCommand(): Command {
         .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
     )
     .option('--json', 'print JSON')
-    .addHelpText('after', DETAILS)
     .action(async (file: string | undefined, { from, json }: DoctorFlags) => {
       const findings = await runDoctor(file, from);
       const { NO_COLOR, TERM } = process.env;

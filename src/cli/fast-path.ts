@@ -1,5 +1,5 @@
 /** `clear-df fast-path show|attach|detach`: the program in the kernel, by itself; what a tunnel's plan is carried out by. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { fastPathAlone } from '../commands/fast-path-alone.js';
 import { usageError } from '../errors.js';
 import { createRunner } from '../host/exec.js';
@@ -9,6 +9,8 @@ import { replayText } from '../net/replay.js';
 import { fastPathText } from '../report/text.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { IDENTIFICATION_POLICIES } from '../tunnel/enums.js';
+import { type Explanation, explain } from './explain.js';
+import { WordOption } from './option.js';
 import { FAST_PATH_COMMAND } from '../tunnel/items/fast-path.js';
 
 interface Flags {
@@ -17,15 +19,21 @@ interface Flags {
   identification?: string;
 }
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 The program stands at the egress of the device (tc, preference 52720), clears DF of every IPv4 packet that leaves by it, and
-stays until it is detached or the device goes: no process is needed.`;
+stays until it is detached or the device goes: no process is needed.`,
+  examples: [
+    ['clear-df fast-path attach gretap1', 'clear DF of all that leaves by gretap1'],
+    ['clear-df fast-path show', 'what is attached, and what it has counted'],
+    ['clear-df fast-path detach gretap1', 'take it away'],
+  ],
+  see: ['tc(8)', 'bpf(2)'],
+};
 
 /** The command, for the table of commands; failures are thrown as ClearDfError. */
 export function fastPathCommand(): Command {
-  const command = new Command('fast-path')
-    .description('the program in the kernel that clears DF of all that leaves by a device')
-    .addHelpText('after', DETAILS);
+  const command = explain(new Command('fast-path'), DETAILS);
   const show = new Command('show')
     .description('list the programs of this network namespace, with what they have counted')
     .option('--json', 'print JSON')
@@ -36,9 +44,7 @@ export function fastPathCommand(): Command {
       process.stdout.write(`${json === true ? JSON.stringify(places, null, 2) : text()}\n`);
     });
   const attach = verb('attach', 'attach it, or exchange it for one with other identifications').addOption(
-    new Option('--identification <policy>', 'how packets are numbered')
-      .choices(IDENTIFICATION_POLICIES)
-      .default('random'),
+    new WordOption('--identification <policy>', 'how packets are numbered', IDENTIFICATION_POLICIES).default('random'),
   );
   const detach = verb('detach', 'take it away');
   for (const each of [show, attach, detach]) command.addCommand(each);

@@ -2,29 +2,31 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { createFastMetrics } from '../report/metrics.js';
+import { type Explanation, explain } from './explain.js';
 import { ask, fastPathInstead } from './ask.js';
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 For the textfile collector of node_exporter, from a timer:
 
   clear-df metrics > /var/lib/prometheus/node-exporter/clear-df.prom.new &&
     mv /var/lib/prometheus/node-exporter/clear-df.prom.new /var/lib/prometheus/node-exporter/clear-df.prom
 
-With no clear-df running it reads the counters of the fast path out of the kernel (as root).`;
+With no clear-df running it reads the counters of the fast path out of the kernel (as root).`,
+  examples: [['clear-df metrics --from 127.0.0.1:9857', 'the counters of the run that serves them there']],
+};
 
 /** Nothing else that may answer there has this. */
 const MARK = /^# TYPE clear_df_build_info gauge$/m;
 
 /** The command, for the table of commands. */
 export function metricsCommand(): Command {
-  return new Command('metrics')
-    .description('print the counters once, as Prometheus reads them')
+  return explain(new Command('metrics'), DETAILS)
     .addOption(
       new Option('--from <addr:port>', 'where the running clear-df serves them: its --metrics')
         .argParser((text) => parseFrom(text))
         .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
     )
-    .addHelpText('after', DETAILS)
     .action(async ({ from }: { from: Listen }) => {
       process.stdout.write(await metricsText(from));
     });

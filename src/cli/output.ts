@@ -49,16 +49,3 @@ function commanderEnding(error: CommanderError): Ending {
 function lines(message: string, hint?: string): string {
   return `clear-df: ${printable(message)}\n${hint === undefined ? '' : `hint: ${printable(hint)}\n`}`;
 }
-
-/**
- * A reader that goes away ends a command that prints data, quietly, and must not end a daemon that only logs:
- * EPIPE on stdout ends the process, on stderr it is dropped.
- */
-export function toleratePipes(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    process.stderr.write(`clear-df: write standard output: ${error.message}\n`);
-    process.exit(EXIT_CODES.RUNTIME);
-  });
-  process.stderr.on('error', () => undefined);
-}

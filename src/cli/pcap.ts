@@ -3,16 +3,19 @@ import { Command } from 'commander';
 import { type CaptureBatch, CaptureReader, type CutShort } from '../capture/reader.js';
 import { knowsLinkType, networkOffset } from '../capture/link.js';
 import { fromBlock, type CounterName, type Counters } from '../counters.js';
-import { ClearDfError, usageError } from '../errors.js';
+import { ClearDfError } from '../errors.js';
 import { native, type IdentificationPolicy, type NativeRules } from '../native.js';
 import { count } from '../report/human.js';
 import { columns } from '../report/table.js';
+import { type Explanation, explain } from './explain.js';
+import { WordOption } from './option.js';
 import { openInput, type PcapInput } from './pcap-input.js';
 import { openOutput, type PcapOutput } from './pcap-output.js';
 
 const POLICIES: readonly IdentificationPolicy[] = ['random', 'keep', 'sequential'];
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 IN and OUT are pcap or pcapng files; '-' is standard input or output. OUT has the format of IN and equals it
 byte for byte but for the identification, DF and header checksum of the packets that were cleared.
 
@@ -20,7 +23,13 @@ Link types: Ethernet with up to two VLAN tags, raw IP, Linux cooked (v1 and v2),
 Frames of anything else are copied and counted as not IP.
 
 A capture that ends in the middle of a packet, as a killed tcpdump leaves it, gives an OUT with every packet before
-that, and exit code 1. On any other error there is no OUT, and one that existed is left as it was.`;
+that, and exit code 1. On any other error there is no OUT, and one that existed is left as it was.`,
+  examples: [
+    ['clear-df pcap in.pcap out.pcap', 'what the queue would have made of a capture'],
+    ['clear-df pcap --json in.pcapng -', 'the capture on standard output, the counters on standard error'],
+  ],
+  see: ['tcpdump(1)'],
+};
 
 /** What is counted before the rules are asked. */
 interface FrameCounts {
@@ -40,20 +49,14 @@ interface PcapReport extends FrameCounts {
 
 /** The command, for the table of commands in main. */
 export function pcapCommand(): Command {
-  return new Command('pcap')
-    .description('apply the packet rules to a capture file: no root, no kernel')
+  return explain(new Command('pcap'), DETAILS)
     .argument('<IN>', "capture to read, '-' for standard input")
     .argument('<OUT>', "capture to write, '-' for standard output")
-    .option('--identification <policy>', `identification of cleared packets: ${POLICIES.join(', ')}`, policy, 'random')
+    .addOption(
+      new WordOption('--identification <policy>', 'identification of cleared packets', POLICIES).default('random'),
+    )
     .option('--json', 'print the counters as JSON')
-    .addHelpText('after', DETAILS)
     .action(run);
-}
-
-function policy(value: string): IdentificationPolicy {
-  const found = POLICIES.find((name) => name === value);
-  if (found === undefined) throw usageError('--identification', value, 'random, keep or sequential');
-  return found;
 }
 
 async function run(

@@ -4,13 +4,15 @@ import { usageError } from '../errors.js';
 import { readIpv4Prefix, singleAddress } from '../net/address.js';
 import { type ProbeFindings, type Send, BYTES_MAX, probePath } from '../commands/probe.js';
 import { isOneHost, resolveHost, sendTo } from '../commands/probe-send.js';
+import { type Explanation, explain } from './explain.js';
 import { probeTable, verdict } from '../commands/probe-text.js';
 
 const CLEAR_LINE = '\r\x1b[K';
 /** The smallest MTU of IPv4 (RFC 791). */
 const MTU_MIN = 68;
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 Sends echo requests (ping) of its own making and needs CAP_NET_RAW. All sizes are those of IPv4 packets: ping -s 1472
 makes 1500 bytes. Path MTUs that this host has cached are not heeded; what exceeds its own device is refused (EMSGSIZE).
 
@@ -20,10 +22,14 @@ makes 1500 bytes. Path MTUs that this host has cached are not heeded; what excee
   answered in fragments  a request so large that its answer cannot come whole, in fragments that fit
 
 A host that answers no large pings looks like a way back that drops fragments. As with any ping, this host's kernel
-remembers for ten minutes what routers told about the path: ip route flush cache makes it forget.
-
-Exit codes: 0 when full-size packets with DF pass there and back, 1 when they do not or nothing answers at all; others
-as everywhere.`;
+remembers for ten minutes what routers told about the path: ip route flush cache makes it forget.`,
+  examples: [
+    ['clear-df probe 172.16.0.1', 'packets of 1500 bytes, whole and in fragments'],
+    ['clear-df probe --size 1280 --tries 10 172.16.0.1', 'smaller ones, on a path that loses some'],
+  ],
+  exit: '0 when full-size packets with DF pass there and back, 1 when they do not or nothing answers at all',
+  see: ['ping(8)'],
+};
 
 interface ProbeFlags {
   size: number;
@@ -35,15 +41,13 @@ interface ProbeFlags {
 
 /** The command, for the table of commands in main. */
 export function probeCommand(): Command {
-  return new Command('probe')
-    .description('find out what the path to a host carries: the largest packet with DF, and fragments')
+  return explain(new Command('probe'), DETAILS)
     .argument('<HOST>', 'name or IPv4 address')
     .option('--size <bytes>', 'full size: what is to pass with DF', parseSize, 1500)
     .option('--from <address>', "this host's address to send from (default: chosen by the route)", parseAddress)
     .option('--tries <n>', 'requests of each kind', parseTries, 3)
     .option('--timeout <seconds>', 'how long to wait for an answer', parseTimeout, 1)
     .option('--json', 'print JSON')
-    .addHelpText('after', DETAILS)
     .action(run);
 }
 

@@ -4,32 +4,37 @@ import { EXIT_CODES, usageError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { errorSink } from '../log/standard-error.js';
 import type { SignalWatch } from '../commands/signals.js';
-import { COMMAND_NAMES, DEFAULT_COMMAND, makeCommands, neededCommands } from './commands.js';
-import { endingOf, refusedBy, toleratePipes } from './output.js';
+import { COMMAND_NAMES, commandsFor, WHOLE } from './commands.js';
+import { DEFAULT_COMMAND } from './default-command.js';
+import { explain } from './explain.js';
+import { endingOf, refusedBy } from './output.js';
+import { toleratePipes } from './pipes.js';
 import { version } from './version.js';
 
-const HELP = `
-Examples:
-  clear-df tunnel up /etc/clear-df/site-a.yaml                       a bridged tunnel for full-size frames, from one file
-  clear-df --queue 0 --install-rules --hook bridge --out-dev tap0    only the queue, in front of a tunnel of your own
-  clear-df doctor                                                    what on this machine is right and wrong
-
-Exit codes:
-  0  done, or ended by TERM or INT      3  privilege: CAP_NET_ADMIN is missing (probe: CAP_NET_RAW)
-  1  failed while running; status,      4  environment: the kernel or this machine lacks something
-     doctor, probe, trace: it is a no   5  conflict: the queue, address, device or name is taken
-  2  wrong usage, nothing was changed
-`;
-
-async function program(argv: readonly string[], signals: SignalWatch | undefined): Promise<Command> {
+/** What stands above the commands. */
+function rootCommand(): Command {
+  const verbs = COMMAND_NAMES.filter((name) => name !== DEFAULT_COMMAND).join('|');
   const root = new Command('clear-df')
     .description("clears the IPv4 Don't Fragment bit of packets that a firewall rule queues")
-    .usage(
-      '[run] --queue N[:M] [options]\n       clear-df rules|tunnel|stats|pcap|probe|trace|doctor|bench ... [options]',
-    )
-    .version(version(), '--version', 'print the version and exit')
-    .addHelpText('after', HELP);
-  for (const command of await makeCommands(neededCommands(argv), signals)) {
+    .usage(`[run] --queue N[:M] [options]\n       clear-df ${verbs} ... [options]`)
+    .version(version(), '-V, --version', 'print the version and exit')
+    .helpCommand('help [command...]', 'display help for command');
+  return explain(root, {
+    examples: [
+      ['clear-df tunnel up /etc/clear-df/site-a.yaml', 'a bridged tunnel for full-size frames, from one file'],
+      [
+        'clear-df --queue 0 --install-rules --hook bridge --out-dev tap0',
+        'only the queue, in front of a tunnel of your own',
+      ],
+      ['clear-df doctor', 'what on this machine is right and wrong'],
+    ],
+    files: ['options', 'site', 'state'],
+  });
+}
+
+async function program(argv: readonly string[], signals: SignalWatch | undefined): Promise<Command> {
+  const root = rootCommand();
+  for (const command of await commandsFor(argv, signals)) {
     root.addCommand(command, { isDefault: command.name() === DEFAULT_COMMAND });
   }
   everyCommand(root, (command) =>
@@ -41,6 +46,11 @@ async function program(argv: readonly string[], signals: SignalWatch | undefined
       .configureOutput({ outputError: () => undefined }),
   );
   return root;
+}
+
+/** The program with every command in full, as data for completions and manual pages is read off it. */
+export function wholeProgram(): Promise<Command> {
+  return program([WHOLE], undefined);
 }
 
 function everyCommand(command: Command, change: (command: Command) => void): void {
@@ -61,6 +71,12 @@ function refuseUnknownCommand(word: string | undefined): void {
   throw usageError('command', word, names.join(', '), meant === undefined ? undefined : `did you mean '${meant}'?`);
 }
 
+/** `help tunnel up` is `tunnel up --help`; commander's own takes one word. */
+function withoutHelp(argv: string[]): string[] {
+  const [word, ...about] = argv;
+  return word === 'help' && !about.some((each) => each.startsWith('-')) ? [...about, '--help'] : argv;
+}
+
 function wantsDebug(argv: string[]): boolean {
   return /--log-level[ =](debug|trace)\b/.test(argv.join(' '));
 }
@@ -69,10 +85,11 @@ function wantsDebug(argv: string[]): boolean {
  * Runs one command to its end.
  * @returns the exit code
  */
-export async function main(argv: string[], signals?: SignalWatch): Promise<number> {
+export async function main(typed: string[], signals?: SignalWatch): Promise<number> {
   toleratePipes();
   // What ps, and the message to a second instance on the same queue, call this process.
-  process.title = ['clear-df', ...argv].join(' ');
+  process.title = ['clear-df', ...typed].join(' ');
+  const argv = withoutHelp(typed);
   try {
     refuseUnknownCommand(argv[0]);
     const root = await program(argv, signals);

@@ -1,9 +1,11 @@
 /** The flags that say which packets are queued and where, for `clear-df rules`. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { missingError } from '../errors.js';
-import { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from '../host/firewall.js';
+import { type BackendChoice, parseBackendChoice } from '../host/firewall.js';
 import { parseQueueRange, QUEUE_RANGE_FORM } from '../net/queue-range.js';
-import { FANOUTS, HOOKS, type RuleSpec, parseRuleSpec } from '../rules/spec.js';
+import { type RuleSpec, parseRuleSpec } from '../rules/spec.js';
+import { OPTION_NAMES, optionInfo, type OptionName } from '../commands/option-table.js';
+import { TableOption } from './table-option.js';
 
 /** The flags as commander hands them over; absent where not given. */
 export interface RuleFlags {
@@ -24,24 +26,11 @@ export interface RuleFlags {
   backend?: string;
 }
 
-/** Adds every rule flag but `--queue`, which only installing has. */
+/** Adds the flags of `run` that say which packets are queued, where, and by which firewall. */
 export function addRuleFlags(command: Command): Command {
-  return command
-    .option('--name <name>', "the instance that owns the rules; their comment is clear-df:<name> (default: 'default')")
-    .option('--hook <hook>', `${HOOKS.join(' | ')} (default: output, prerouting when forwarded)`)
-    .option('--proto <protocol>', 'gre | esp | udp:PORT | all (default: gre at output and postrouting, all elsewhere)')
-    .option('--local <address>', 'only packets from this source address or prefix')
-    .option('--remote <address>', 'only packets to this destination address or prefix')
-    .option('--in-dev <device>', 'only packets that came in by this device')
-    .option('--out-dev <device>', 'only packets that leave by this device; at prerouting: whose MTU is meant')
-    .option('--larger-than <bytes|mtu>', 'only packets longer than this (default for forwarded packets: mtu)')
-    .option('--forwarded', "packets in transit, someone else's: off by default, see RFC 6864 section 4.3")
-    .option('--include-quic', 'forwarded packets from and to UDP port 443 too')
-    .option('--fanout <mode>', `how packets spread over several queues: ${FANOUTS.join(' | ')} (default: hash)`)
-    .option('--no-bypass', 'drop matching packets while nothing listens on the queue')
-    .addOption(
-      new Option('--backend <backend>', `${BACKEND_CHOICES.join(' | ')} (default: auto)`).argParser(parseBackendChoice),
-    );
+  const isRuleFlag = (name: OptionName) => optionInfo(name).group === 'rules' && name !== 'install-rules';
+  for (const name of ['queue', ...OPTION_NAMES.filter(isRuleFlag)] as const) command.addOption(new TableOption(name));
+  return command;
 }
 
 /**

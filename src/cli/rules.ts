@@ -7,14 +7,16 @@ import {
   type ListedRule,
   installRules,
   listRules,
-  parseBackendChoice,
+  BACKEND_CHOICES,
   removeRules,
 } from '../host/firewall.js';
 import { feedText, liveFeeds } from '../host/firewall/feeds.js';
 import { underRulesLock } from '../host/firewall/lock.js';
-import { type LogLevel, type Logger, LOG_LEVELS, createLogger } from '../log.js';
+import { type LogLevel, type Logger, createLogger } from '../log.js';
 import { type QueueRange } from '../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
+import { explain } from './explain.js';
+import { logLevelOption, WordOption } from './option.js';
 import { type RuleFlags, addRuleFlags, backendFromFlags, ruleSpecFromFlags } from './rule-flags.js';
 
 interface CommonFlags {
@@ -28,26 +30,33 @@ const FORCE = 'even while a live process holds the queue that the rules feed now
 
 /** The `rules` command with its three verbs; failures are thrown as ClearDfError. */
 export function rulesCommand(): Command {
-  const rules = new Command('rules').description('the firewall rules that feed the queue');
+  const rules = explain(new Command('rules'), {
+    examples: [
+      ['clear-df rules install --queue 0 --hook bridge --out-dev gretap1', 'for a run, or a program, at queue 0'],
+      ['clear-df rules show', 'those that clear-df owns'],
+      ['clear-df rules remove', 'also what a killed run left'],
+    ],
+    files: ['state'],
+    see: ['iptables(8)', 'nft(8)'],
+  });
   const show = new Command('show')
     .description('list the rules that clear-df owns, over all backends')
     .option('--name <name>', 'only those of this instance')
     .option('--json', 'print JSON')
     .action((flags: CommonFlags & { json?: boolean }) => showRules(flags));
   const install = addRuleFlags(new Command('install').description('install rules, or change them, in one transaction'))
-    .requiredOption('--queue <N|N:M>', 'the queue, or the range of queues to balance over')
     .option('--force', FORCE)
     .option('--dry-run', 'print the commands, for a shell, and change nothing')
     .action((flags: RuleFlags & CommonFlags) => installInstance(flags));
   const remove = new Command('remove')
     .description("remove an instance's rules and nothing else")
     .option('--name <name>', "the instance (default: 'default')")
-    .option('--backend <backend>', 'only from this backend (default: from all)', parseBackendChoice)
+    .addOption(new WordOption('--backend <backend>', 'only from this backend; from all unless given', BACKEND_CHOICES))
     .option('--force', FORCE)
     .option('--dry-run', 'print the commands, for a shell, and change nothing')
     .action((flags: CommonFlags & { backend?: string }) => removeInstance(flags));
   for (const verb of [show, install, remove]) {
-    rules.addCommand(verb.option('--log-level <level>', LOG_LEVELS.join(' | '), parseLevel));
+    rules.addCommand(verb.addOption(logLevelOption()));
   }
   return rules;
 }
@@ -156,10 +165,4 @@ function print({ text }: Change): void {
 function checked(name: string): string {
   if (!isInstanceName(name)) throw usageError('--name', name, INSTANCE_NAME_FORM);
   return name;
-}
-
-function parseLevel(value: string): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === value);
-  if (level === undefined) throw usageError('--log-level', value, LOG_LEVELS.join(', '));
-  return level;
 }

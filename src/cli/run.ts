@@ -1,10 +1,11 @@
 /** `clear-df run`: bind and mangle until TERM. */
 import { Command, Option } from 'commander';
-import { ClearDfError, shortened } from '../errors.js';
 import { runClearDf } from '../commands/run.js';
 import { type GivenOptions, type OptionInfo, optionInfo, OPTION_NAMES, OPTIONS } from '../commands/option-table.js';
 import { readOptions } from '../commands/options.js';
 import type { SignalWatch } from '../commands/signals.js';
+import { type Explanation, explain } from './explain.js';
+import { refuseTwice, TableOption } from './table-option.js';
 import { version } from './version.js';
 
 const GROUPS: Record<OptionInfo['group'], string> = {
@@ -14,49 +15,35 @@ const GROUPS: Record<OptionInfo['group'], string> = {
   service: 'Service:',
 };
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 A file given with --config has one KEY: VALUE a line; each key is a flag's name (fail-open: false for
 --no-fail-open). A flag outranks the file. HUP re-reads the file, and without one
 looks whether the rules are still in place, which the run does every 30 s anyway. TERM, INT and QUIT end the run, and
 so does the HUP of a terminal that goes away: the rules that it installed are removed first, packets that wait are
 answered, exit code 0. What it waits for by then is given up. Another TERM, INT or QUIT a second later, or a third
-one, ends it at once.`;
+one, ends it at once.`,
+  examples: [
+    ['clear-df run --queue 0', 'bind; the rules are yours'],
+    ['clear-df run --queue 0 --install-rules --hook bridge --out-dev gretap1', 'in front of a tunnel of your own'],
+    [
+      'clear-df run --queue 0:3 --install-rules --forwarded --in-dev lan0 --larger-than mtu --out-dev wan0',
+      'on the way to a smaller link',
+    ],
+    ['clear-df run --config /etc/clear-df/clear-df.yaml', 'as clear-df.service does'],
+  ],
+  files: ['options', 'state'],
+  see: ['iptables(8)', 'nft(8)', 'tc(8)'],
+};
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function runCommand(signals?: SignalWatch): Command {
-  const command = new Command('run')
-    .description('bind the queue and mangle until TERM (the default command)')
-    .usage('--queue N[:M] [options]')
-    .addHelpText('after', DETAILS);
-  for (const name of OPTION_NAMES) command.addOption(flagOption(optionInfo(name)));
+  const command = explain(new Command('run'), DETAILS).usage('--queue N[:M] [options]');
+  for (const name of OPTION_NAMES) command.addOption(new TableOption(name).helpGroup(GROUPS[optionInfo(name).group]));
   const file = new Option('--config <file>', 'YAML file of options, one KEY: VALUE a line').helpGroup(GROUPS.service);
   return command
-    .addOption(file.argParser(once(file)))
+    .addOption(refuseTwice(file))
     .action((flags: { config?: string }, given: Command) => run(flags, given, signals));
-}
-
-function flagOption({ flag, help, accepted, initial, group }: OptionInfo): Option {
-  const takesValue = flag.includes('<');
-  const notes = [
-    ...(takesValue ? [accepted] : []),
-    ...(takesValue && initial !== undefined ? [`default ${initial}`] : []),
-  ];
-  const option = new Option(flag, notes.length === 0 ? help : `${help} (${notes.join('; ')})`);
-  option.helpGroup(GROUPS[group]);
-  return takesValue ? option.argParser(once(option)) : option;
-}
-
-/** Of two values one would quietly lose: a flag that is given twice is refused. */
-function once(option: Option): (text: string, previous: string | undefined) => string {
-  return (text, previous) => {
-    if (previous === undefined) return text;
-    throw new ClearDfError({
-      code: 'USAGE',
-      operation: 'read',
-      object: option.long ?? option.flags,
-      reason: `it is given twice, '${shortened(previous)}' and '${shortened(text)}'; expected it once`,
-    });
-  };
 }
 
 /** The flags that were typed, as text and with their own names. */

@@ -7,6 +7,7 @@ import { type Rates, ratesBetween } from '../report/rates.js';
 import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 import { fastPathText, formatSnapshot } from '../report/text.js';
+import { type Explanation, explain } from './explain.js';
 import { ask, fastPathInstead } from './ask.js';
 
 const CLEAR_SCREEN = '\x1b[2J';
@@ -28,10 +29,17 @@ export interface StatsOutput {
   isTTY?: boolean;
 }
 
+const DETAILS: Explanation = {
+  examples: [
+    ['clear-df stats', 'once'],
+    ['clear-df stats --watch', 'every second, with rates'],
+    ['clear-df stats --watch 10 --json', 'one JSON object every ten seconds'],
+  ],
+};
+
 /** The command, for the table of commands in main. */
 export function statsCommand(): Command {
-  return new Command('stats')
-    .description('print the counters of the running clear-df')
+  return explain(new Command('stats'), DETAILS)
     .addOption(
       new Option('--from <addr:port>', 'where it serves them: its --metrics')
         .argParser((text) => parseFrom(text))

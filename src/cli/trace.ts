@@ -1,14 +1,17 @@
 /** `clear-df trace`: which tables and chains a flow passes, where clear-df sees it, where it is dropped. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { EXIT_CODES, missingError, usageError } from '../errors.js';
-import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
+import { createLogger, type LogLevel } from '../log.js';
 import { IPV4_HOST_FORM, readIpv4Host } from '../net/address.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { runTrace, TRACE_BACKENDS, type TraceBackend } from '../commands/trace.js';
 import { FLOW_PROTOCOLS, type FlowProtocol } from '../trace/flow.js';
 import { traceText } from '../trace/text.js';
+import { type Explanation, explain } from './explain.js';
+import { logLevelOption, WordOption } from './option.js';
 
-const DETAILS = `
+const DETAILS: Explanation = {
+  text: `
 Both directions are traced, and with them the GRE packets that carry the flow and the ESP packets around those. One line
 for each chain that a packet passed: family and table:chain (a * marks tables of iptables-legacy), the rule or policy
 that decided, the verdict, devices (with the bridge's ports in brackets), and whether DF was set when it came there.
@@ -16,9 +19,15 @@ that decided, the verdict, devices (with the bridge's ports in brackets), and wh
 
 Packets are marked by an nft table of its own, gone at the end; where nft does not work, by TRACE rules in
 iptables-legacy's raw table. What a killed trace leaves, the next one takes away. Tables of iptables-legacy are read by
-way of tcpdump.
-
-Exit codes: 0 when the flow was seen, 1 when nothing of it was; others as everywhere.`;
+way of tcpdump.`,
+  examples: [
+    ['clear-df trace --from 10.32.0.50 --to 10.32.0.111', 'what becomes of their packets, for ten seconds'],
+    ['clear-df trace --from 10.32.0.50 --to 10.32.0.111 --proto tcp --port 443 --count 20', 'of one flow'],
+  ],
+  exit: '0 when the flow was seen, 1 when nothing of it was',
+  files: ['state'],
+  see: ['nft(8)', 'tcpdump(1)'],
+};
 
 interface TraceFlags {
   from?: string;
@@ -35,20 +44,18 @@ interface TraceFlags {
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function traceCommand(signals?: SignalWatch): Command {
-  return new Command('trace')
-    .description('show which tables and chains a flow passes, where clear-df sees it and where it is dropped')
+  return explain(new Command('trace'), DETAILS)
     .argument('[file]', "a site file: judge by that site's tunnel only")
     .option('--from <address>', 'one end of the flow', (text) => address('--from', text))
     .option('--to <address>', 'the other end', (text) => address('--to', text))
-    .addOption(new Option('--proto <protocol>', 'only this protocol').choices(FLOW_PROTOCOLS))
+    .addOption(new WordOption('--proto <protocol>', 'only this protocol', FLOW_PROTOCOLS))
     .option('--port <n>', 'only this port of TCP or UDP, on either side', (text) => whole('--port', text, 65_535))
     .option('--count <n>', 'end after this many packets of the flow', (text) => whole('--count', text, 10_000), 1000)
     .option('--seconds <n>', 'end after this many seconds', (text) => whole('--seconds', text, 3600), 10)
-    .addOption(new Option('--backend <backend>', 'what marks the packets').choices(TRACE_BACKENDS).default('auto'))
+    .addOption(new WordOption('--backend <backend>', 'what marks the packets', TRACE_BACKENDS).default('auto'))
     .option('--json', 'print JSON')
     .option('--dry-run', 'print the commands that would be given, and change nothing')
-    .addOption(new Option('--log-level <level>', LOG_LEVELS.join(' | ')).choices(LOG_LEVELS).default('info'))
-    .addHelpText('after', DETAILS)
+    .addOption(logLevelOption())
     .action((file: string | undefined, flags: TraceFlags) => run(file, flags, signals));
 }
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { missingError, usageError } from '../errors.js';
-import { createLogger, LOG_LEVELS, type LogLevel } from '../log.js';
+import { createLogger, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site/site.js';
@@ -18,12 +18,26 @@ import {
   tunnelUnit,
   tunnelUp,
 } from '../commands/tunnel.js';
+import { type Explanation, explain } from './explain.js';
+import { logLevelOption, WordOption } from './option.js';
 import { version } from './version.js';
 
-const HELP = `
+const SITE = '/etc/clear-df/site-a.yaml';
+
+const DETAILS: Explanation = {
+  text: `
 up changes nothing until everything is known to fit, keeps a journal of what it changes (/run/clear-df), and goes on
 where an earlier run was interrupted. With engine nfqueue it stays in the foreground and mangles until TERM, and with
-carrier esp-in-udp it holds the UDP socket; the tunnel stays set up until down, which puts back what was there before.`;
+carrier esp-in-udp it holds the UDP socket; the tunnel stays set up until down, which puts back what was there before.`,
+  examples: [
+    [`clear-df tunnel plan ${SITE}`, 'look first: every command and its reason'],
+    [`clear-df tunnel up ${SITE}`, 'set it up, on both routers'],
+    [`clear-df tunnel status ${SITE}`, 'does this machine still look as planned?'],
+    [`clear-df tunnel down ${SITE}`, 'put back what was there before'],
+  ],
+  files: ['site', 'state'],
+  see: ['ip-link(8)', 'ip-xfrm(8)', 'bridge(8)'],
+};
 
 interface Flags {
   logLevel: LogLevel;
@@ -41,9 +55,7 @@ interface Flags {
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function tunnelCommand(signals?: SignalWatch): Command {
-  const tunnel = new Command('tunnel')
-    .description('a bridged GRE tunnel, from one YAML file per site')
-    .addHelpText('after', HELP);
+  const tunnel = explain(new Command('tunnel'), DETAILS);
   const verbs = [
     verb('plan', 'print what up would do, why, and what becomes of a full packet', true)
       .option('--json', 'print JSON')
@@ -53,7 +65,7 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
       .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')
       .option('--switch', 'switch to the new keys of the file, or to or from ESP in UDP, while the tunnel stays up')
-      .option('--engine <engine>', `${ENGINES.join(' | ')}: in place of the file's "auto"`, parseEngine)
+      .addOption(new WordOption('--engine <engine>', `in place of the file's "auto"`, ENGINES))
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string, flags: Flags) => up(file, flags, signals)),
     verb('down', 'put back what was there before', false)
@@ -91,7 +103,7 @@ function verb(name: string, description: string, needsFile: boolean): Command {
   return new Command(name)
     .description(description)
     .argument(needsFile ? '<file>' : '[file]', "the site's YAML file")
-    .addOption(new Option('--log-level <level>', LOG_LEVELS.join(' | ')).argParser(parseLevel).default('info'));
+    .addOption(logLevelOption());
 }
 
 async function up(
@@ -139,18 +151,6 @@ function print(text: string): void {
  */
 function ownCommand(): string[] {
   return [process.execPath, path.resolve(process.argv[1] ?? 'clear-df')];
-}
-
-function parseLevel(value: string): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === value);
-  if (level === undefined) throw usageError('--log-level', value, LOG_LEVELS.join(', '));
-  return level;
-}
-
-function parseEngine(value: string): Engine {
-  const engine = ENGINES.find((known) => known === value);
-  if (engine === undefined) throw usageError('--engine', value, ENGINES.join(', '));
-  return engine;
 }
 
 function checkedName(value: string): string {

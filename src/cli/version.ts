@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { packageRoot } from '../native.js';
+import { packageRoot } from '../native/package-root.js';
 
 /** The version in clear-df's own package.json. */
 export function version(): string {

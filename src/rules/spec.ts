@@ -9,7 +9,7 @@ import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { IPV4_LENGTH_MAX, IPV4_MTU_MIN, QUIC_PORT, UINT16_MAX } from '../net/protocol.js';
 import { isQueueRange, QUEUE_RANGE_FORM, rangeText } from '../net/queue-range.js';
 
-export const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
+const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** How a rule over several queues chooses one: by the packet's addresses and protocol, or by the CPU that it is on. */

@@ -102,7 +102,7 @@ describe('flags', () => {
     [
       ['start', '--queue', '9'],
       "command: 'start'",
-      'expected run, tunnel, doctor, trace, probe, rules, fast-path, stats, metrics, pcap',
+      'expected run, tunnel, doctor, trace, probe, rules, fast-path, stats, metrics, pcap, bench, completion',
     ],
     [[...QUEUE, '--identification', 'rand'], "--identification: 'rand'", 'expected random, keep or sequential'],
     [[...QUEUE, '--gso', 'yes'], "--gso: 'yes'", 'expected auto, on or off'],
@@ -125,6 +125,8 @@ describe('flags', () => {
     [['run', '--queue', '010'], "--queue: '010'", 'expected N or N:M'],
     [['rules', 'install', '--queue', '010'], "--queue: '010'", 'expected N or N:M without leading zeros'],
     [['run', '--bogus'], "'--bogus'", 'clear-df run --help'],
+    [['tunnel', 'statsu', 'f.yaml'], "'statsu'", 'did you mean status?'],
+    [['tunnel', 'up', '--engin', 'bpf', 'f.yaml'], "'--engin'", 'did you mean --engine?'],
     [['pcap', 'a'], 'missing', 'clear-df pcap --help'],
     [[...RULES, '--proto', 'tcp'], "--proto: 'tcp'", 'expected gre, esp, udp:PORT or all'],
     [[...RULES, '--local', '2001:db8::1'], "--local: '2001:db8::1'", 'expected an IPv4'],

@@ -251,6 +251,12 @@ describe('--dry-run', () => {
 it('help and version end quietly, also when the reader is gone', async () => {
   const { exitCode, stdout } = await clearDf(router, ['--version']);
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string });
+  expect(await clearDf(router, ['-V'])).toMatchObject({ exitCode: 0, stdout });
+  const verb = await clearDf(router, ['help', 'tunnel', 'up']);
+  expect(verb).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Usage: clear-df tunnel up /) as string });
+  expect((await clearDf(router, ['tunnel', 'up', '--help'])).stdout).toBe(verb.stdout);
+  const wrong = await clearDf(router, ['help', 'tunel', 'up']);
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("did you mean 'tunnel'?") as string });
   const shown = await clearDf(router, ['--help']);
   expect(shown.exitCode).toBe(0);
   for (const part of ['Examples:', 'Exit codes:', 'run', 'rules', 'stats', 'pcap'])

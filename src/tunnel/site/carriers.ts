@@ -30,21 +30,27 @@ const identity = leaf('an address, a host name or an e-mail address', (text) =>
 
 /** How the ends prove who they are: `psk`, or the other three. Exactly one: see {@link keyingOf}. */
 const ike = z.strictObject({
-  psk: file.optional(),
-  certificate: file.optional(),
-  key: file.optional(),
-  authority: file.optional(),
-  'local-id': identity.optional(),
-  'remote-id': identity.optional(),
-  rekey: whole(20, 24 * HOUR, 'seconds').default(HOUR),
+  psk: file.optional().describe('the pre-shared key; clear-df tunnel keys writes one'),
+  certificate: file.optional().describe('instead of psk, with key and authority: PEM'),
+  key: file.optional().describe('the private key of the certificate'),
+  authority: file.optional().describe('who has signed the certificates of both ends'),
+  'local-id': identity.optional().describe("this end's identity; its address unless given"),
+  'remote-id': identity.optional().describe("the other end's identity; its address unless given"),
+  rekey: whole(20, 24 * HOUR, 'seconds')
+    .default(HOUR)
+    .describe('until ESP gets new keys'),
 });
 
 /** What every carrier with ESP has. Exactly one of `keys` and `ike`. */
 const KEYING = {
-  cipher: word(['aes-gcm-128', 'aes-gcm-256', 'aes-cbc-128-sha256', 'aes-cbc-256-sha256']).default('aes-gcm-256'),
-  keys: keys.optional(),
-  reqid: whole(1, 0xffff_ffff, 'a number').default(DEFAULT_REQID),
-  ike: ike.optional(),
+  cipher: word(['aes-gcm-128', 'aes-gcm-256', 'aes-cbc-128-sha256', 'aes-cbc-256-sha256'])
+    .default('aes-gcm-256')
+    .describe('the same on both ends'),
+  keys: keys
+    .optional()
+    .describe('static keys, which clear-df tunnel keys writes; external: another program looks after ESP'),
+  reqid: whole(1, 0xffff_ffff, 'a number').default(DEFAULT_REQID).describe('ties policies to states'),
+  ike: ike.optional().describe('keys by IKE, from strongSwan on this router, which up sets up'),
 } as const;
 
 interface KeyingInput {
@@ -83,38 +89,52 @@ function keyingOf({ cipher, keys, reqid, ike }: KeyingInput, context: z.Refineme
   return { cipher, keys: 'ike', reqid, ike: { proof: { kind: 'certificate', certificate, key, authority }, ...ids } };
 }
 
+const mode = word(['transport', 'tunnel']).default('transport').describe('of ESP');
+
 /** Schemas by the carrier's word; `type` is taken off before. */
 export const CARRIERS = {
-  plain: z.strictObject({}).transform(() => ({ type: 'plain' as const })),
+  plain: z
+    .strictObject({})
+    .transform(() => ({ type: 'plain' as const }))
+    .describe('GRE as it is'),
   esp: z
-    .strictObject({ mode: word(['transport', 'tunnel']).default('transport'), ...KEYING })
-    .transform(({ mode, ...keying }, context) => ({ type: 'esp' as const, mode, ...keyingOf(keying, context) })),
+    .strictObject({ mode, ...KEYING })
+    .transform(({ mode, ...keying }, context) => ({ type: 'esp' as const, mode, ...keyingOf(keying, context) }))
+    .describe('GRE in ESP, by policies'),
   'esp-in-udp': z
     .strictObject({
-      mode: word(['transport', 'tunnel']).default('transport'),
-      port: udpPort,
-      'remote-port': udpPort,
-      keepalive: whole(0, 24 * HOUR, 'seconds').default(KEEPALIVE),
+      mode,
+      port: udpPort.describe("this end's"),
+      'remote-port': udpPort.describe("the other end's"),
+      keepalive: whole(0, 24 * HOUR, 'seconds')
+        .default(KEEPALIVE)
+        .describe('between NAT keepalives; 0 for none'),
       ...KEYING,
     })
     .transform(({ mode, port, 'remote-port': remotePort, keepalive, ...keying }, context) => ({
       ...{ type: 'esp-in-udp' as const, mode, port, remotePort, keepalive },
       ...keyingOf(keying, context),
-    })),
+    }))
+    .describe('GRE in ESP in UDP, where ESP does not get through or a NAT is in between'),
   srv6: srv6Schema,
-  tun: z.strictObject({}).transform(() => ({ type: 'tun' as const })),
+  tun: z
+    .strictObject({})
+    .transform(() => ({ type: 'tun' as const }))
+    .describe('GRE into the device of a VPN that runs already: the underlay'),
   vti: z
     .strictObject({ ...VTI, ...KEYING })
     .transform(({ device, inner, mark, table, priority, ...keying }, context) => ({
       ...{ type: 'vti' as const, device, inner, mark: markOf(mark), table, priority },
       ...keyingOf(keying, context),
-    })),
+    }))
+    .describe('GRE into a VTI device, out of it as ESP'),
   'xfrm-interface': z
     .strictObject({ ...XFRM_INTERFACE, ...KEYING })
     .transform(({ device, inner, mark, table, priority, 'if-id': ifId, ...keying }, context) => ({
       ...{ type: 'xfrm-interface' as const, device, ifId, inner, mark: markOf(mark, ifId), table, priority },
       ...keyingOf(keying, context),
-    })),
+    }))
+    .describe('GRE into an XFRM interface, out of it as ESP'),
 } as const;
 
 /** The maps inside a carrier's map, by their keys. */

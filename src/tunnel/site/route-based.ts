@@ -28,21 +28,26 @@ const table = leaf('a routing table, 1-4294967295 but not 253-255', (text) => {
 });
 
 /** Addresses of the two ends of the device. */
-export const inner = z.strictObject({ local: host, remote: host });
+export const inner = z.strictObject({
+  local: host.describe('of this end'),
+  remote: host.describe('of the other end'),
+});
 
 const common = {
-  inner: inner.optional(),
-  mark: mark.optional(),
-  table: table.default(OURS),
+  inner: inner.optional().describe("addresses at the two ends of the device; the routers' own unless given"),
+  mark: mark.optional().describe('of ESP that has left the device; vti: its key as well'),
+  table: table.default(OURS).describe('of the route into the device; without inner only'),
   // Behind the table `local`, before `main`.
-  priority: whole(1, 32_765, 'the preference of a rule').default(OURS),
+  priority: whole(1, 32_765, 'the preference of a rule')
+    .default(OURS)
+    .describe('of the rule that leads to the table; without inner only'),
 } as const;
 
-export const VTI = { device: newDevice.default('vti1'), ...common } as const;
+export const VTI = { device: newDevice.default('vti1').describe('made by up'), ...common } as const;
 
 export const XFRM_INTERFACE = {
-  device: newDevice.default('ipsec0'),
-  'if-id': whole(1, UINT32_MAX, 'an if_id').default(OURS),
+  device: newDevice.default('ipsec0').describe('made by up'),
+  'if-id': whole(1, UINT32_MAX, 'an if_id').default(OURS).describe('means nothing to the other end'),
   ...common,
 } as const;
 

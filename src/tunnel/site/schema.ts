@@ -20,17 +20,23 @@ import {
 import { IDENTIFICATION_POLICIES } from '../enums.js';
 
 const bridge = z.strictObject({
-  name: newDevice.default('br0'),
-  ports: z.array(device).min(1),
-  'move-addresses': truth.default(false),
+  name: newDevice.default('br0').describe('made when it is not there; an existing bridge is used'),
+  ports: z.array(device).min(1).describe('towards the hosts; one that carries the default route is refused'),
+  'move-addresses': truth
+    .default(false)
+    .describe('addresses and routes of the ports go to the bridge; without it, a port with addresses is refused'),
 });
 
 const tunnel = z.strictObject({
-  name: newDevice.default('gretap1'),
-  key: whole(0, 0xffff_ffff, 'a GRE key').optional(),
-  pmtudisc: truth.default(false),
-  ttl: ttl.optional(),
-  match: word(['gre', 'esp']).default('gre'),
+  name: newDevice.default('gretap1').describe('the gretap device, made by up'),
+  key: whole(0, 0xffff_ffff, 'a GRE key')
+    .optional()
+    .describe('GRE key, the same on both ends; a label for a second tunnel between the two, not a secret'),
+  pmtudisc: truth.default(false).describe('the kernel sets DF on every outer packet; it is then cleared there too'),
+  ttl: ttl.optional().describe("outer TTL; the inner packet's unless given"),
+  match: word(['gre', 'esp'])
+    .default('gre')
+    .describe('with tunnel.pmtudisc: which outer packets the queue takes, before or after encryption'),
 });
 
 /** `carrier: WORD` is short for `carrier: { type: WORD }`. */
@@ -59,20 +65,32 @@ const WITHDRAWN: Readonly<Record<string, Partial<LeafRefusal>>> = {
 
 /** Keys in the order in which examples and refusals list them. */
 export const siteSchema = z.strictObject({
-  name: instance.optional(),
-  local: host,
-  remote: host,
-  underlay: device,
-  mtu: mtu.default(1500),
+  name: instance
+    .optional()
+    .describe("the tunnel's name, in firewall comments, journal and unit; the file's without .yaml unless given"),
+  local: host.describe('outer address of this router'),
+  remote: host.describe('outer address of the other router; outside of the bridged network'),
+  underlay: device.describe('towards the other router'),
+  mtu: mtu.default(1500).describe('largest IP packet that hosts send'),
   bridge,
   tunnel: tunnel.prefault({}),
-  carrier: carrier.default({ type: 'plain' }),
-  engine: word(['auto', ...ENGINES], WITHDRAWN).default('auto'),
-  hook: word(['auto', ...BRIDGE_HOOKS]).default('auto'),
-  queue: queues.default({ first: 0, last: 0 }),
-  fanout: word(FANOUTS).default('hash'),
-  identification: word(IDENTIFICATION_POLICIES).default('random'),
-  metrics: metrics.default('127.0.0.1:9857'),
+  carrier: carrier.default({ type: 'plain' }).describe('what carries GRE to the other end: its type, or a map'),
+  engine: word(['auto', ...ENGINES], WITHDRAWN)
+    .default('auto')
+    .describe('who makes the full-size frame fit: auto takes the first that works here'),
+  hook: word(['auto', ...BRIDGE_HOOKS])
+    .default('auto')
+    .describe('with a queue only: how frames reach it'),
+  queue: queues
+    .default({ first: 0, last: 0 })
+    .describe('of engine nfqueue; given with engine bpf: a queue behind the program'),
+  fanout: word(FANOUTS)
+    .default('hash')
+    .describe('with several queues, how frames spread over them: by their addresses, or by the CPU that they are on'),
+  identification: word(IDENTIFICATION_POLICIES)
+    .default('random')
+    .describe('of packets that become fragmentable; engines bpf and nfqueue'),
+  metrics: metrics.default('127.0.0.1:9857').describe('where the process with the queue serves counters'),
 });
 
 /** The keys that the map at a path may have; undefined where no map belongs. */

@@ -22,31 +22,37 @@ const address = leaf(IPV6_HOST_FORM, (text) => {
 });
 
 const number = whole(1, TABLE_MAX, 'a routing table');
+const TABLE_FORM = `a routing table, 1-${TABLE_MAX}`;
 
 /** A table that a VRF may have to itself. */
-const table = z.unknown().transform((given, context): number => {
-  const read = number.safeParse(given);
-  if (read.success && (read.data < OWN_TABLES.first || read.data > OWN_TABLES.last)) return read.data;
-  const because = read.success ? 'it is one of default, main and local, which are not a tenant’s' : undefined;
-  const params = { accepted: `a routing table, 1-${TABLE_MAX}`, because } satisfies LeafRefusal;
-  context.addIssue({ code: 'custom', params });
-  return z.NEVER;
-});
+const table = z
+  .unknown()
+  .transform((given, context): number => {
+    const read = number.safeParse(given);
+    if (read.success && (read.data < OWN_TABLES.first || read.data > OWN_TABLES.last)) return read.data;
+    const because = read.success ? 'it is one of default, main and local, which are not a tenant’s' : undefined;
+    const params = { accepted: TABLE_FORM, because } satisfies LeafRefusal;
+    context.addIssue({ code: 'custom', params });
+    return z.NEVER;
+  })
+  .meta({ accepted: TABLE_FORM });
 
 const shape = z.strictObject({
-  vrf: newDevice,
-  table,
-  sid: address,
-  segments: z.array(address).min(1),
-  source: address,
-  encap: word(['encap', 'encap.red']).default('encap'),
-  cut: word(['auto', 'whole', 'second-hop']).default('auto'),
-  'hop-vrf': newDevice.optional(),
-  'hop-table': table.optional(),
+  vrf: newDevice.describe("the tenant's"),
+  table: table.describe("the tenant's"),
+  sid: address.describe("this end's segment, End.DT4"),
+  segments: z.array(address).min(1).describe("the path to the other end; that end's sid last"),
+  source: address.describe('of the outer packets'),
+  encap: word(['encap', 'encap.red']).default('encap').describe('H.Encaps, or reduced'),
+  cut: word(['auto', 'whole', 'second-hop'])
+    .default('auto')
+    .describe('whole: the core carries a full packet; second-hop: it is cut before it is put into IPv6'),
+  'hop-vrf': newDevice.optional().describe('the VRF in which it is cut'),
+  'hop-table': table.optional().describe('of that VRF'),
 });
 
-export const srv6Schema = shape.transform(
-  ({ 'hop-vrf': hopVrf, 'hop-table': hopTable, ...parts }, context): Srv6Carrier => {
+export const srv6Schema = shape
+  .transform(({ 'hop-vrf': hopVrf, 'hop-table': hopTable, ...parts }, context): Srv6Carrier => {
     const hint = 'leave out what the core finds without it';
     const refuse = (path: string, because: string) => {
       const params = { accepted: 'fewer segments', because, hint } satisfies LeafRefusal;
@@ -68,5 +74,5 @@ export const srv6Schema = shape.transform(
         table: hopTable ?? HOP_TABLE + parts.table,
       },
     };
-  },
-);
+  })
+  .describe('GRE in IPv6 with segments, from the VRF of a tenant');

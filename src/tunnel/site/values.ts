@@ -23,12 +23,14 @@ export class Refused {
 
 /** A text that `read` makes a value of; anything else is refused with the accepted form. */
 export function leaf<T>(accepted: string, read: (text: string) => T | Refused) {
-  return z.unknown().transform((given, context): T => {
+  const schema = z.unknown().transform((given, context): T => {
     const value = typeof given === 'string' ? read(given) : new Refused();
     if (!(value instanceof Refused)) return value;
     context.addIssue({ code: 'custom', params: { accepted, ...value.why } });
     return z.NEVER;
   });
+  // For clear-df-site(5).
+  return schema.meta({ accepted });
 }
 
 /** One of some words. @param refused words of which there is more to say than which are accepted */

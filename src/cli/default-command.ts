@@ -1,0 +1,2 @@
+/** What a command line without a command is given to. */
+export const DEFAULT_COMMAND = 'run';
