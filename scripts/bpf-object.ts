@@ -1,4 +1,33 @@
-/** Reads the instructions of a BPF object as clang writes it: ELF, 64 bits, little-endian. */
+/** Reads the instructions of a BPF object as clang writes it: ELF, 64 bits, of either byte order. */
+
+/** Numbers of an ELF file, in its own byte order. */
+class Elf {
+  private readonly view: DataView;
+  private readonly little: boolean;
+
+  constructor(private readonly bytes: Buffer) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    // EI_DATA: 1 is least significant byte first.
+    this.little = bytes[5] === 1;
+  }
+
+  u8 = (at: number): number => this.view.getUint8(at);
+  u16 = (at: number): number => this.view.getUint16(at, this.little);
+  u32 = (at: number): number => this.view.getUint32(at, this.little);
+  u64 = (at: number): number => Number(this.view.getBigUint64(at, this.little));
+  i16 = (at: number): number => this.view.getInt16(at, this.little);
+  i32 = (at: number): number => this.view.getInt32(at, this.little);
+
+  /** The two halves of a byte in the order of a struct's bit fields, which is that of bytes. */
+  halves(at: number): [number, number] {
+    const byte = this.u8(at);
+    return this.little ? [byte & 15, byte >> 4] : [byte >> 4, byte & 15];
+  }
+
+  text(at: number): string {
+    return this.bytes.toString('latin1', at, this.bytes.indexOf(0, at));
+  }
+}
 
 interface Section {
   name: string;
@@ -26,7 +55,8 @@ const SETTING = 'cdf_setting_';
  * the loader puts its descriptor there, and for `cdf_setting_NAME` the value of that setting.
  * @throws Error when something is referred to that no map is
  */
-export function readObject(object: Buffer, wanted: string): string[] {
+export function readObject(bytes: Buffer, wanted: string): string[] {
+  const object = new Elf(bytes);
   const sections = readSections(object);
   const code = find(sections, wanted);
   const symbols = readSymbols(object, sections);
@@ -34,15 +64,16 @@ export function readObject(object: Buffer, wanted: string): string[] {
   const lines: string[] = [];
   for (let at = 0; at < code.size; at += INSTRUCTION) {
     const base = code.offset + at;
-    const [operation, registers] = [object.readUInt8(base), object.readUInt8(base + 1)];
-    const [jump, immediate] = [object.readInt16LE(base + 2), object.readInt32LE(base + 4)];
+    const operation = object.u8(base);
+    const [to, from] = object.halves(base + 1);
+    const [jump, immediate] = [object.i16(base + 2), object.i32(base + 4)];
     const target = references.get(at);
     if (target === undefined) {
-      lines.push(initializer(operation, registers & 15, registers >> 4, jump, immediate));
+      lines.push(initializer(operation, to, from, jump, immediate));
       continue;
     }
     if (operation !== LOAD_64) throw new Error(`instruction ${at / INSTRUCTION} refers to ${target.name}`);
-    lines.push(reference(operation, registers & 15, target), initializer(0, 0, 0, 0, 0));
+    lines.push(reference(operation, to, target), initializer(0, 0, 0, 0, 0));
     at += INSTRUCTION;
   }
   return lines;
@@ -68,39 +99,35 @@ function find(sections: readonly Section[], name: string): Section {
   return found;
 }
 
-function textAt(object: Buffer, at: number): string {
-  return object.toString('latin1', at, object.indexOf(0, at));
-}
-
-function readSections(object: Buffer): Section[] {
-  const [table, size] = [Number(object.readBigUInt64LE(40)), object.readUInt16LE(58)];
-  const [count, names] = [object.readUInt16LE(60), object.readUInt16LE(62)];
+function readSections(object: Elf): Section[] {
+  const [table, size] = [object.u64(40), object.u16(58)];
+  const [count, names] = [object.u16(60), object.u16(62)];
   const header = (i: number) => table + i * size;
-  const offsetOf = (i: number) => Number(object.readBigUInt64LE(header(i) + 24));
+  const offsetOf = (i: number) => object.u64(header(i) + 24);
   return Array.from({ length: count }, (_, i) => ({
-    name: textAt(object, offsetOf(names) + object.readUInt32LE(header(i))),
+    name: object.text(offsetOf(names) + object.u32(header(i))),
     offset: offsetOf(i),
-    size: Number(object.readBigUInt64LE(header(i) + 32)),
-    link: object.readUInt32LE(header(i) + 40),
+    size: object.u64(header(i) + 32),
+    link: object.u32(header(i) + 40),
   }));
 }
 
-function readSymbols(object: Buffer, sections: readonly Section[]): Symbol[] {
+function readSymbols(object: Elf, sections: readonly Section[]): Symbol[] {
   const table = find(sections, '.symtab');
   const names = sections[table.link]?.offset ?? 0;
   return Array.from({ length: table.size / 24 }, (_, i) => {
     const at = table.offset + i * 24;
     return {
-      name: textAt(object, names + object.readUInt32LE(at)),
-      section: sections[object.readUInt16LE(at + 6)]?.name ?? '',
-      value: Number(object.readBigUInt64LE(at + 8)),
+      name: object.text(names + object.u32(at)),
+      section: sections[object.u16(at + 6)]?.name ?? '',
+      value: object.u64(at + 8),
     };
   });
 }
 
 /** What each instruction refers to, by its place in bytes. */
 function readReferences(
-  object: Buffer,
+  object: Elf,
   sections: readonly Section[],
   code: string,
   symbols: readonly Symbol[],
@@ -108,8 +135,8 @@ function readReferences(
   const table = find(sections, `.rel${code}`);
   const found = new Map<number, Symbol>();
   for (let at = table.offset; at < table.offset + table.size; at += 16) {
-    const symbol = symbols[object.readUInt32LE(at + 12)];
-    if (symbol !== undefined) found.set(Number(object.readBigUInt64LE(at)), symbol);
+    const symbol = symbols[Math.floor(object.u64(at + 8) / 2 ** 32)];
+    if (symbol !== undefined) found.set(object.u64(at), symbol);
   }
   return found;
 }

@@ -45,6 +45,11 @@ function resolveHeader(from: string, header: string): string {
 
 /** The text that {@link PRODUCT} should have, by this machine's clang. */
 export function generate(): string {
+  return text(compile('bpfel'), compile('bpfeb'));
+}
+
+/** The instructions for machines of one byte order. */
+function compile(target: 'bpfel' | 'bpfeb'): string[] {
   const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-bpf-'));
   try {
     const object = path.join(folder, 'clear.o');
@@ -59,14 +64,15 @@ export function generate(): string {
       `-I${path.join(ROOT, 'csrc')}`,
       `-I${include}`,
     ];
-    execaSync('clang', ['-target', 'bpfel', ...flags, '-c', SOURCE, '-o', object]);
-    return text(readObject(readFileSync(object), 'tc'));
+    execaSync('clang', ['-target', target, ...flags, '-c', SOURCE, '-o', object]);
+    return readObject(readFileSync(object), 'tc');
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function text(lines: readonly string[]): string {
+function text(little: readonly string[], big: readonly string[]): string {
+  const initializers = (lines: readonly string[]) => lines.map((line) => `\t${line},`);
   return [
     '/* SPDX-License-Identifier: GPL-2.0-or-later */',
     '/* Made by scripts/build-bpf.ts of clear.bpf.c: do not edit. */',
@@ -78,7 +84,11 @@ function text(lines: readonly string[]): string {
     '',
     '/* clang-format off */',
     'static const struct bpf_insn cdf_program[] = {',
-    ...lines.map((line) => `\t${line},`),
+    '#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__',
+    ...initializers(little),
+    '#else',
+    ...initializers(big),
+    '#endif',
     '};',
     '',
   ].join('\n');

@@ -1,4 +1,5 @@
 /** Other machines that clear-df is compiled for here: their names, compilers, and Debian's libraries of them. */
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -19,7 +20,7 @@ export async function debianRoot(suite: string, architecture: string, packages: 
   const name = `root-${suite}-${architecture}-${digest(packages)}`;
   const folder = await cached(name, async (fresh) => {
     console.error(`fetching Debian's packages of ${architecture} (${suite}): ${packages.join(' ')}`);
-    const { apt } = await aptOf(suite, name, architecture);
+    const { apt } = await aptOf(suite, { name, architecture });
     const versions = await closure(apt, packages);
     const debs = await fetchPackages(apt, versions, path.join(fresh, 'debs'));
     for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
@@ -41,4 +42,12 @@ export async function target(
   const { failed } = await execa(`${triple}-g++`, ['--version'], { reject: false });
   if (failed) throw new Error(`${triple}-g++ is not installed: apt-get install g++-${triple.replace('_', '-')}`);
   return { triple, root: await debianRoot(await ownSuite(), debian, packages) };
+}
+
+/** qemu's user emulation of a machine as the kernel calls it, one static file: the installed one, or fetched. */
+export async function emulator(machine: string): Promise<string> {
+  const name = `usr/bin/qemu-${machine}-static`;
+  const installed = path.join('/', name);
+  if (existsSync(installed)) return installed;
+  return path.join(await debianRoot(await ownSuite(), 'amd64', ['qemu-user-static']), name);
 }

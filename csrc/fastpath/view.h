@@ -44,7 +44,11 @@ struct cdf_view {
 
 CDF_INLINE __u16 cdf_net16(__u16 value)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	return __builtin_bswap16(value);
+#else
+	return value;
+#endif
 }
 
 /*

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "raw.h"
 
+/* Before the kernel's headers: musl's tells them what it has defined itself. */
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* "Let ksoftirqd do its job" was taken back in 6.5. */
 static bool leaves_backlog_to_ksoftirqd(const char *release)
@@ -16,7 +18,9 @@ static bool leaves_backlog_to_ksoftirqd(const char *release)
 
 void cdf_affinity_start(struct cdf_affinity *affinity, const char *release)
 {
-	int policy = sched_getscheduler(0);
+	/* Of the thread; musl's function of that name only fails, since POSIX
+	 * asks for a process. */
+	long policy = syscall(SYS_sched_getscheduler, 0);
 
 	memset(affinity, 0, sizeof(*affinity));
 	affinity->off = !leaves_backlog_to_ksoftirqd(release) ||

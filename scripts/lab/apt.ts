@@ -11,16 +11,20 @@ import { sourceLine } from './suites.js';
 /** Runs a program of apt's on the folders of one suite; resolves with what it printed. */
 type Apt = (command: string, args: string[], cwd?: string) => Promise<string>;
 
+interface AptOptions {
+  /** Of the folders, where two may fetch from one suite at once. */
+  name?: string;
+  /** As Debian calls it; the machine's own apt does not have to know it. */
+  architecture?: string;
+}
+
 /**
  * Makes apt's folders for one suite and reads what it holds today; whatever the machine says of proxies and
  * certificates stays in force. To this apt nothing is installed.
- * @param name of the folders, where two may fetch from one suite at once
- * @param architecture as Debian calls it; the machine's own apt does not have to know it
  */
 export async function aptOf(
   suite: string,
-  name = suite,
-  architecture = 'amd64',
+  { name = suite, architecture = 'amd64' }: AptOptions = {},
 ): Promise<{ apt: Apt; codename: string }> {
   const root = path.join(CACHE, 'apt', name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {

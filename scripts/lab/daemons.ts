@@ -35,7 +35,7 @@ export async function daemonsImage(): Promise<string> {
   const rules = [FORMAT, WANTED, String(UNUSED), SINGLE_FILES, LEFT_OUT];
   const folder = await cached(`daemons-${suite}-${digest([JSON.stringify(rules)])}`, async (fresh) => {
     console.error(`lab: fetching Debian's daemons of IPsec and VPNs (${suite})`);
-    const { apt } = await aptOf(suite, `daemons-${suite}`);
+    const { apt } = await aptOf(suite, { name: `daemons-${suite}` });
     const versions = new Map<string, string>();
     for (const names of WANTED) for (const [name, version] of await closure(apt, names)) versions.set(name, version);
     const debs = await fetchPackages(apt, versions, path.join(fresh, 'debs'));

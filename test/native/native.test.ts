@@ -10,13 +10,7 @@ import path from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import { patient } from '../helpers/slowness.js';
-
-interface Outcome {
-  name: string;
-  ok: boolean;
-  /** `# …` lines behind it: what the program said about it. */
-  notes: string[];
-}
+import { type Outcome, readTap } from './tap.js';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const CSRC = path.join(ROOT, 'csrc');
@@ -60,15 +54,7 @@ async function run(program: string, sanitizers: string, archive: string): Promis
   const [command = '', ...args]: string[] = [...steady, binary];
   const result = await execa(command, args, { cwd: ROOT, reject: false, timeout: patient(5 * MINUTES) });
 
-  const outcomes: Outcome[] = [];
-  let plan: number | undefined;
-  for (const line of result.stdout.split('\n')) {
-    const match = /^(not )?ok\b\s*\d*\s*-?\s*(.*)$/.exec(line);
-    const planned = /^1\.\.(\d+)$/.exec(line)?.[1];
-    if (match) outcomes.push({ name: match[2] ?? '', ok: match[1] === undefined, notes: [] });
-    else if (planned !== undefined) plan = Number(planned);
-    else if (line.startsWith('#')) outcomes.at(-1)?.notes.push(line);
-  }
+  const { outcomes, plan } = readTap(result.stdout);
   const end = [
     `planned ${plan ?? 'nothing'}, ran ${outcomes.length}`,
     result.timedOut ? 'timed out' : '',

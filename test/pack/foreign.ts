@@ -7,8 +7,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import { ownSuite } from '../../scripts/lab/suites.js';
-import { type Architecture, ARCHITECTURES, debianRoot } from '../../scripts/target.js';
+import { type Architecture, ARCHITECTURES, debianRoot, emulator } from '../../scripts/target.js';
 import { nodeBinary } from '../helpers/node-binary.js';
 import { patient } from '../helpers/slowness.js';
 import type { Consumer, Done } from './consumer.js';
@@ -38,7 +37,8 @@ export class Foreign {
     await cp(await nodeBinary(architecture, node), path.join(folder, NODE));
     await execa('cp', ['-a', consumer.folder, path.join(folder, CONSUMER)]);
     const emulated = architecture !== process.arch;
-    if (emulated) await cp(await emulator(architecture), path.join(folder, EMULATOR));
+    if (emulated)
+      await cp(await emulator(ARCHITECTURES[architecture].triple.split('-')[0] ?? ''), path.join(folder, EMULATOR));
     return new Foreign(folder, emulated ? [EMULATOR, NODE] : [NODE]);
   }
 
@@ -67,13 +67,4 @@ export class Foreign {
   async dispose(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-/** qemu's user emulation as one static file, of this machine's suite. */
-async function emulator(architecture: Architecture): Promise<string> {
-  const machine = ARCHITECTURES[architecture].triple.split('-')[0];
-  const name = `usr/bin/qemu-${machine}-static`;
-  const installed = path.join('/', name);
-  if (existsSync(installed)) return installed;
-  return path.join(await debianRoot(await ownSuite(), 'amd64', ['qemu-user-static']), name);
 }
