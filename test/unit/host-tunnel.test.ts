@@ -1,14 +1,13 @@
 /** The steps of a tunnel on a machine of named values: made, resumed, rolled back, taken down. */
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
-import { applyItems, refuseConflicts } from '../../src/host/tunnel/apply.js';
+import { applyItems } from '../../src/host/tunnel/apply.js';
 import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
-import { isStale } from '../../src/host/tunnel/stale-journal.js';
 import { takeDown } from '../../src/host/tunnel/take-down.js';
 import { silentLogger } from '../../src/log.js';
 import type { Item } from '../../src/tunnel/item.js';
@@ -39,6 +38,9 @@ async function down(items: Item[], machine: FakeMachine) {
 
 const ITEMS = [valueItem('a', '1'), valueItem('b', '2', 3), valueItem('c', '3'), valueItem('d', '4', 2)];
 
+/** Two that no other item changes. */
+const ALONE: Item[] = [valueItem('b', '2'), valueItem('c', '3')].map((item) => ({ ...item, kind: 'xfrm-policy' }));
+
 describe('a tunnel', () => {
   it('is made in order, and put back in reverse', async () => {
     const machine = new FakeMachine(new Map([['c', 'old']]));
@@ -66,7 +68,34 @@ describe('a tunnel', () => {
     expect(Object.fromEntries(machine.values)).toEqual({ a: '1' });
   });
 
-  it('a tunnel comes up and goes down whole, however often it was killed in between', async () => {
+  it('is looked at between items that depend on each other, and once behind those that do not', async () => {
+    const seen: string[] = [];
+    const machine = new FakeMachine(new Map());
+    machine.before = (command) => seen.push(command);
+    const look = machine.look.bind(machine);
+    vi.spyOn(machine, 'look').mockImplementation(() => {
+      seen.push('look');
+      return look();
+    });
+    await up([valueItem('a', '1'), ...ALONE, valueItem('d', '4'), valueItem('e', '5')], machine);
+    expect(seen).toEqual(['set a 1', 'set b 2', 'set c 3', 'look', 'set d 4', 'look', 'set e 5', 'look']);
+  });
+
+  it('whose commands succeed without effect is rolled back, also where it is not looked at between two items', async () => {
+    const machine = new FakeMachine(new Map());
+    const lost: Item = { ...(ALONE[0] as Item), apply: () => [{ argv: ['set', 'elsewhere', '2'] }] };
+    await expect(up([lost, ALONE[1] as Item, valueItem('d', '4')], machine)).rejects.toMatchObject({
+      object: 'value b',
+      reason: 'the commands succeeded but the state did not change: it is not there',
+    });
+    expect(machine.values.has('d')).toBe(false);
+    expect(machine.values.has('c')).toBe(false);
+  });
+
+  it.each([
+    ['', ITEMS],
+    [' as a group', [valueItem('a', '1'), ...ALONE, valueItem('d', '4', 2)]],
+  ])('comes up and goes down whole%s, however often it was killed in between', async (_, items) => {
     const states = fc.constantFrom(undefined, 'old', '1', '2', '3', '4', 'half-0');
     const scenario = fc.record({
       before: fc.tuple(states, states, states, states),
@@ -88,13 +117,13 @@ describe('a tunnel', () => {
             if (!(error instanceof Dead)) throw error;
           });
         };
-        for (const at of kills) await killed(at, (victim) => up(ITEMS, victim));
-        await up(ITEMS, machine.reborn());
+        for (const at of kills) await killed(at, (victim) => up(items, victim));
+        await up(items, machine.reborn());
         expect(Object.fromEntries(machine.values)).toEqual({ a: '1', b: '2', c: '3', d: '4' });
-        for (const at of laterKills) await killed(at, (victim) => down(ITEMS, victim));
-        if (upAgain) await up(ITEMS, machine.reborn());
+        for (const at of laterKills) await killed(at, (victim) => down(items, victim));
+        if (upAgain) await up(items, machine.reborn());
         if (upAgain) expect(Object.fromEntries(machine.values)).toEqual({ a: '1', b: '2', c: '3', d: '4' });
-        await down(ITEMS, machine.reborn());
+        await down(items, machine.reborn());
         expect(Object.fromEntries(machine.values)).toEqual(Object.fromEntries(entries));
         expect(Journal.read('site', file)).toBeUndefined();
       }),
@@ -218,41 +247,6 @@ describe('a tunnel', () => {
     await up(ITEMS, machine);
     expect((await down([], machine.reborn()))?.failed).toEqual([]);
     expect(machine.values.size).toBe(0);
-  });
-});
-
-describe('before anything is changed', () => {
-  it("someone else's things are a conflict that names them", () => {
-    const machine = new FakeMachine(new Map([['b', 'foreign']]));
-    const refuse = () => refuseConflicts(ITEMS, machine.facts, { name: 'site', file: 's.yaml' });
-    expect(refuse).toThrow(expect.objectContaining({ code: 'CONFLICT', reason: 'b is foreign' }) as Error);
-  });
-
-  it('a journal whose tunnel is all gone is told from one that was cut short', async () => {
-    const machine = new FakeMachine(new Map([['c', 'old']]));
-    await up(ITEMS, machine);
-    const journal = Journal.read('site', file) as Journal;
-    expect(isStale(journal, ITEMS, machine.facts)).toBe(false);
-    for (const name of ['a', 'b', 'd']) machine.values.delete(name);
-    expect(isStale(journal, ITEMS, machine.facts)).toBe(false);
-    machine.values.set('c', 'old');
-    expect(isStale(journal, ITEMS, machine.facts)).toBe(true);
-  });
-
-  it('a journal that someone else could have written is refused: its commands are run', async () => {
-    await up(ITEMS, new FakeMachine(new Map()));
-    chmodSync(file, 0o620);
-    expect(() => Journal.read('site', file)).toThrow('someone else than root can have written it');
-    renameSync(file, `${file}.real`);
-    symlinkSync(`${file}.real`, file);
-    expect(() => Journal.read('site', file)).toThrow('ELOOP');
-  });
-
-  it('a journal of another version is not understood by half', async () => {
-    await up(ITEMS, new FakeMachine(new Map()));
-    const { writeFileSync } = await import('node:fs');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"version":2', '"version":3'));
-    expect(() => Journal.read('site', file)).toThrow('not a journal of version 2');
   });
 });
 

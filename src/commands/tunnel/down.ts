@@ -1,7 +1,8 @@
 /** `clear-df tunnel down`: ends the mangler, then puts back what the journal tells of, last change first. */
 import { ClearDfError } from '../../errors.js';
 import { createRunner, type Runner } from '../../host/exec.js';
-import { removeRules } from '../../host/firewall.js';
+import { removeRules, type RemoveResult } from '../../host/firewall.js';
+import { owners, readBackends } from '../../host/firewall/backends.js';
 import { feedText, liveFeeds } from '../../host/firewall/feeds.js';
 import { underRulesLock } from '../../host/firewall/lock.js';
 import { Journal } from '../../host/tunnel/journal.js';
@@ -85,6 +86,8 @@ function siteIfAny(journal: Journal): Site | undefined {
   }
 }
 
+const NONE_LEFT: RemoveResult = { removedFrom: [], unread: [], notes: [] };
+
 /**
  * The mangler takes its rules with it; those of one that was killed are removed here.
  * @returns whether there were any of the two
@@ -96,6 +99,8 @@ async function endRules(
   const { name } = journal;
   const ended = await endMangler(journal, log);
   const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
+    const backends = await readBackends(runner);
+    if (backends.every((one) => one.error === undefined && owners(one, name).length === 0)) return NONE_LEFT;
     if (!force) await refuseLiveFeeds(runner, name);
     return removeRules(runner, name);
   });

@@ -1,5 +1,5 @@
 /**
- * Makes a plan so, item by item: journal, commands, look again. Whatever keeps it from being finished, what this run
+ * Applies a plan, item by item: journal, commands, look again. Whatever keeps it from being finished, what this run
  * has done is undone in reverse.
  */
 import { ClearDfError } from '../../errors.js';
@@ -10,6 +10,7 @@ import { NoAnswerError } from '../exec.js';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
+import { changedBy, standsAlone } from './reread.js';
 import { type Others, recorded } from './shared.js';
 import { undoChange } from './undo.js';
 
@@ -64,22 +65,33 @@ export function refuseConflicts(items: readonly Item[], facts: Facts, site: Pick
 }
 
 /**
- * Makes every item so that is not.
+ * Applies every item that is not in sync.
  * @returns the changes, in order
  * @throws ClearDfError why it could not be finished; then it is as it was when this run began, or the journal knows
  *   what is left
  */
 export async function applyItems(items: readonly Item[], steps: Steps): Promise<Change[]> {
+  const { machine } = steps;
   const changes: Change[] = share(items, steps);
+  // What no command of the plan can change need not be read again.
+  const { facts } = machine;
+  const parts = [...changedBy(items.flatMap((item) => [...item.apply(facts), ...item.undo(facts)]))];
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const open = items.filter((item) => item.status(steps.machine.facts).state !== 'in-sync');
+      const open = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
       if (open.length === 0) break;
-      for (const item of open) await applyItem(item, steps, changes);
-      await steps.machine.look('all');
+      let unseen: Item[] = [];
+      for (const item of open) {
+        if (unseen.length > 0 && !standsAlone(item.kind)) {
+          confirm(unseen, await machine.look(), steps.journal);
+          unseen = [];
+        }
+        if (await applyItem(item, steps, changes)) unseen.push(item);
+      }
+      confirm(unseen, await machine.look(parts), steps.journal);
     }
-    const left = items.find((item) => item.status(steps.machine.facts).state !== 'in-sync');
-    if (left !== undefined) throw undone(left, steps.machine.facts, 'another program keeps changing it back');
+    const left = items.find((item) => item.status(machine.facts).state !== 'in-sync');
+    if (left !== undefined) throw undone(left, machine.facts, 'another program keeps changing it back');
   } catch (error) {
     await rollBack(changes, steps);
     // A command that was ended for the sake of the signal.
@@ -104,15 +116,16 @@ function share(items: readonly Item[], { machine, journal, others = [] }: Steps)
   return shared.map(({ item, entry }) => ({ item, undo: [], observed: entry.observed, known: false }));
 }
 
+/** @returns whether there was anything to do; what came of it is to be looked at before it counts as made */
 async function applyItem(
   item: Item,
   { machine, journal, others = [], log, stopping }: Steps,
   changes: Change[],
-): Promise<void> {
+): Promise<boolean> {
   const { facts } = machine;
   const status = item.status(facts);
   // An item that was applied before it may have had that effect too.
-  if (status.state === 'in-sync') return;
+  if (status.state === 'in-sync') return false;
   refuseStop(stopping);
   const undo = withoutSecrets(item, item.undo(facts));
   if (!changes.some((change) => change.item === item)) {
@@ -132,10 +145,16 @@ async function applyItem(
     const { excuse } = await machine.perform(command);
     if (excuse !== undefined) log.debug(`${command.argv.join(' ')}: ${excuse}`);
   }
-  const seen = item.status(await machine.look());
-  if (seen.state !== 'in-sync')
-    throw undone(item, machine.facts, 'the commands succeeded but the state did not change');
-  journal.made(item.key);
+  return true;
+}
+
+/** @throws ClearDfError of the first that is not in sync although its commands succeeded */
+function confirm(items: readonly Item[], facts: Facts, journal: Journal): void {
+  for (const item of items) {
+    if (item.status(facts).state !== 'in-sync')
+      throw undone(item, facts, 'the commands succeeded but the state did not change');
+    journal.made(item.key);
+  }
 }
 
 /** Puts back, in reverse, what this run has changed; never throws what a command says. */

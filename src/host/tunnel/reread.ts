@@ -10,6 +10,14 @@ export function changedBy(commands: readonly Command[]): Set<Section> {
   return new Set(commands.flatMap(({ argv, input }) => ofCommand(argv, input ?? '')));
 }
 
+/** Kinds that no other item of a plan changes, nor reads: what came of several is looked at once, behind the last. */
+const ALONE: ReadonlySet<string> = new Set(['xfrm-state', 'xfrm-policy', 'xfrm-guard', 'xfrm-pass', 'xfrm-block']);
+
+/** @param kind of an item */
+export function standsAlone(kind: string): boolean {
+  return ALONE.has(kind);
+}
+
 /** The parts to read before a command that depends on this. */
 export function neededBy({ sysctls, noBridgeCalls, noPorts, noRoutesWith }: Condition): Section[] {
   return [
