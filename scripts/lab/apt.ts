@@ -18,6 +18,14 @@ interface AptOptions {
   architecture?: string;
 }
 
+interface AptOfSuite {
+  apt: Apt;
+  /** The suite's own name: `bookworm`. */
+  codename: string;
+  /** The list of packages that was read, as `apt-helper cat-file` takes it. */
+  list: string;
+}
+
 /**
  * Makes apt's folders for one suite and reads what it holds today; whatever the machine says of proxies and
  * certificates stays in force. To this apt nothing is installed.
@@ -25,7 +33,7 @@ interface AptOptions {
 export async function aptOf(
   suite: string,
   { name = suite, architecture = 'amd64' }: AptOptions = {},
-): Promise<{ apt: Apt; codename: string }> {
+): Promise<AptOfSuite> {
   const root = path.join(CACHE, 'apt', name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'state']) {
     await mkdir(path.join(root, folder), { recursive: true });
@@ -36,7 +44,7 @@ export async function aptOf(
     'Dir::State::lists': path.join(root, 'lists'),
     'Dir::State::status': path.join(root, 'status'),
     'Dir::Cache': path.join(root, 'cache'),
-    // Images of Debian for containers have none, and each command then reads 60,000 packages again.
+    // Images of Debian for containers have none, and each command would read 60,000 packages again.
     'Dir::Cache::pkgcache': 'pkgcache.bin',
     'Dir::Cache::srcpkgcache': 'srcpkgcache.bin',
     'Dir::Etc::sourcelist': path.join(root, 'sources.list'),
@@ -55,11 +63,26 @@ export async function aptOf(
   await writeFile(configuration, text.join(''));
   await writeFile(path.join(root, 'status'), '');
   await writeFile(path.join(root, 'sources.list'), `${await sourceLine(suite, architecture)}\n`);
-  const apt: Apt = async (command, args, cwd = root) => tool(command, args, cwd, { APT_CONFIG: configuration });
-  await apt('apt-get', ['update', '-qq']);
+  // As an option: what APT_CONFIG says the machine's own configuration would overrule.
+  const apt: Apt = async (command, args, cwd = root) => tool(command, ['-c', configuration, ...args], cwd);
+  // The cache of all packages takes seconds to make: only what resolves or downloads needs it, and makes it then.
+  await apt('apt-get', ['update', '-qq', '-o', 'pkgCacheFile::Generate=false']);
+  const targets = await apt('apt-get', ['indextargets', '--format', '$(FILENAME) $(CODENAME)', 'Created-By: Packages']);
   // Suites may be named by their standing, which passes on to another release.
-  const codename = await apt('apt-get', ['indextargets', '--format', '$(CODENAME)', 'Created-By: Packages']);
-  return { apt, codename: codename.split('\n')[0] || suite };
+  const [list = '', codename] = (targets.split('\n')[0] ?? '').split(' ');
+  return { apt, codename: codename || suite, list };
+}
+
+/** Reads a suite's packages: the record of each by its name, '' for one that is not there. */
+export async function recordsOf({ apt, list }: AptOfSuite): Promise<(name: string) => string> {
+  const text = `\n${await apt('/usr/lib/apt/apt-helper', ['cat-file', list])}`;
+  return (name) => record(text, name);
+}
+
+/** Of a text of records that begins with an empty line. */
+export function record(text: string, name: string): string {
+  const start = text.indexOf(`\nPackage: ${name}\n`);
+  return start < 0 ? '' : text.slice(start + 1, text.indexOf('\n\n', start) + 1 || undefined);
 }
 
 /**
@@ -92,14 +115,14 @@ export async function unpackPackage(deb: string, folder: string): Promise<void> 
   await tool('dpkg-deb', ['-x', deb, folder]);
 }
 
-/** Value of a field in what `apt-cache show` prints; empty when it is not there. */
-export function field(record: string, name: string): string {
-  return new RegExp(`^${name}: (.*)$`, 'm').exec(record)?.[1] ?? '';
+/** Value of a field of a package's record; empty when it is not there. */
+export function field(text: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1] ?? '';
 }
 
-async function tool(command: string, args: string[], cwd?: string, env: Record<string, string> = {}): Promise<string> {
+async function tool(command: string, args: string[], cwd?: string): Promise<string> {
   // Its words are read.
-  const options = { env: { ...env, LC_ALL: 'C' }, ...(cwd === undefined ? {} : { cwd }) };
+  const options = { env: { LC_ALL: 'C' }, ...(cwd === undefined ? {} : { cwd }) };
   const result = await execa(command, args, { ...options, reject: false });
   if (result.failed) {
     const words = result.stderr.trim() || result.shortMessage;

@@ -1,7 +1,7 @@
 /** Which stock Debian kernels are to be had today, and fetches them. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { aptOf, fetchPackages, field, unpackPackage } from './apt.js';
+import { aptOf, fetchPackages, field, recordsOf, unpackPackage } from './apt.js';
 import { CACHE, cached } from './cache.js';
 import { compareVersions, type KernelSeries, OLDEST_SUPPORTED, seriesOf, type Suite, SUITES } from './suites.js';
 
@@ -81,18 +81,23 @@ async function askSuite(suite: Suite): Promise<Offer> {
 async function asked(suite: Suite): Promise<Asked> {
   const folder = await cached(`suite-${suite}`, async (fresh) => {
     console.error(`lab: asking the archive for the kernel of ${suite}`);
-    const { apt, codename } = await aptOf(suite);
+    const apt = await aptOf(suite);
+    const recordOf = await recordsOf(apt);
     const versions: Record<string, string> = {};
     const wanted = [META];
     for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
-      const stdout = await apt('apt-cache', ['show', '--no-all-versions', name]);
-      versions[name] = field(stdout, 'Version');
-      const depends = ['Pre-Depends', 'Depends'].flatMap((key) => field(stdout, key).split(','));
+      const record = recordOf(name);
+      if (record === '') throw new Error(`${suite} has no package ${name}`);
+      versions[name] = field(record, 'Version');
+      const depends = ['Pre-Depends', 'Depends'].flatMap((key) => field(record, key).split(','));
       for (const dependency of depends.map((text) => text.trim().split(/[ :|]/)[0] as string)) {
         if (PARTS.test(dependency) && !(dependency in versions)) wanted.push(dependency);
       }
     }
-    await writeFile(path.join(fresh, 'asked.json'), JSON.stringify({ codename, versions } satisfies Asked));
+    await writeFile(
+      path.join(fresh, 'asked.json'),
+      JSON.stringify({ codename: apt.codename, versions } satisfies Asked),
+    );
   });
   return JSON.parse(await readFile(path.join(folder, 'asked.json'), 'utf8')) as Asked;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { field, simulated } from '../../scripts/lab/apt.js';
+import { field, record, simulated } from '../../scripts/lab/apt.js';
 
 describe("apt's words", () => {
   it('a simulation: names and versions of what would be installed, once each', () => {
@@ -23,10 +23,17 @@ describe("apt's words", () => {
     expect(simulated('Reading package lists...\n').size).toBe(0);
   });
 
+  it('a list of packages: the record of one by its whole name', () => {
+    const text = '\nPackage: linux-image\nVersion: 1\n\nPackage: linux\nVersion: 2\n\nPackage: last\nVersion: 3\n';
+    expect(record(text, 'linux')).toBe('Package: linux\nVersion: 2\n');
+    expect(record(text, 'last')).toBe('Package: last\nVersion: 3\n');
+    expect(record(text, 'image')).toBe('');
+  });
+
   it('a record: a field by its whole name', () => {
-    const record = 'Package: a\nDepends: b (>= 1), c | d\nPre-Depends: e\n';
-    expect(field(record, 'Depends')).toBe('b (>= 1), c | d');
-    expect(field(record, 'Pre-Depends')).toBe('e');
-    expect(field(record, 'Version')).toBe('');
+    const text = 'Package: a\nDepends: b (>= 1), c | d\nPre-Depends: e\n';
+    expect(field(text, 'Depends')).toBe('b (>= 1), c | d');
+    expect(field(text, 'Pre-Depends')).toBe('e');
+    expect(field(text, 'Version')).toBe('');
   });
 });
