@@ -9,6 +9,7 @@
 #include "flock_wrap.h"
 #include "mangler_wrap.h"
 #include "nftables_wrap.h"
+#include "notify_wrap.h"
 #include "probe_wrap.h"
 #include "rules_wrap.h"
 #include "sender_wrap.h"
@@ -53,6 +54,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("namespaceId",
 		    Napi::Function::New(env, NamespaceId, "namespaceId"));
 	exports.Set("nftQueue", Napi::Function::New(env, NftQueue, "nftQueue"));
+	exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
 	exports.Set("send", Napi::Function::New(env, Send, "send"));
 	exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
 	exports.Set("Rules", RulesWrap::Define(env));

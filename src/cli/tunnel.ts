@@ -6,6 +6,7 @@ import { createLogger, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site/site.js';
+import type { OwnCommand } from '../tunnel/unit-text.js';
 import {
   statusCode,
   statusText,
@@ -149,8 +150,8 @@ function print(text: string): void {
  * As a unit can start it: this Node, and clear-df by the name that it was called by. That is a link which a package
  * manager keeps in place; what it leads to may be another folder in the next version.
  */
-function ownCommand(): string[] {
-  return [process.execPath, path.resolve(process.argv[1] ?? 'clear-df')];
+function ownCommand(): OwnCommand {
+  return { node: process.execPath, script: path.resolve(process.argv[1] ?? 'clear-df') };
 }
 
 function checkedName(value: string): string {

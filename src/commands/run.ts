@@ -6,8 +6,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
 import { readKernelQueues } from '../host/read/queues.js';
+import { Supervisor } from '../host/supervisor.js';
 import { createLogger, type Logger } from '../log.js';
 import type { ClearDf } from '../mangler.js';
+import { rangeText } from '../net/queue-range.js';
 import { snapshotSource } from '../report/snapshot.js';
 import { announceEnd, announceQueues, hintAtRules } from './announce.js';
 import { bindQueues, requirePrivilege, vouched } from './bind.js';
@@ -46,6 +48,7 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
     return;
   }
   const signals = context.signals ?? watchSignals();
+  const supervisor = Supervisor.take(log);
   try {
     if (signals.stopping !== undefined) {
       log.info({ reason: signals.stopping }, 'ended before anything was done');
@@ -53,11 +56,20 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
     }
     const service = await begin(options, { ...context, signals }, log);
     if (service === undefined) return;
+    const status = `clearing DF, queue ${rangeText(options.queue)}`;
+    const reload = async () => {
+      supervisor.reloading();
+      await service.reload();
+      supervisor.ready(status);
+    };
+    supervisor.ready(status);
     signals.attend({
-      reload: () => void service.reload(),
+      reload: () => void reload(),
       ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP reloads, TERM ends`),
     });
-    await service.stop(await signals.stopped);
+    const reason = await signals.stopped;
+    supervisor.stopping();
+    await service.stop(reason);
   } finally {
     // Those of the process stay watched to its last moment.
     if (context.signals === undefined) signals.dispose();

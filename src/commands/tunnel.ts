@@ -14,7 +14,7 @@ import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { newSecrets } from '../tunnel/secrets.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
-import { unitText } from '../tunnel/unit-text.js';
+import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
@@ -60,8 +60,7 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
 }
 
 interface UnitRequest {
-  /** The words that start clear-df, absolute. */
-  command: readonly string[];
+  command: OwnCommand;
   /** A file to write; without one the unit is returned. */
   output: string | undefined;
 }

@@ -48,7 +48,11 @@ export async function writeSysctl(runner: Runner, key: string, value: string): P
         object: `${key}=${value}`,
         reason: denied ? 'not allowed' : 'the kernel refused it',
         errno,
-        hint: denied ? 'run as root, or with CAP_NET_ADMIN' : undefined,
+        hint: denied
+          ? 'run as root, or with CAP_NET_ADMIN'
+          : errno === 'EROFS'
+            ? 'kernel settings are read-only here, as in clear-df.service and in containers: set it in /etc/sysctl.d'
+            : undefined,
         cause,
       });
     }

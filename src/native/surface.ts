@@ -226,6 +226,8 @@ export interface Native {
   send(request: NativeSend): NativeSent;
   /** flock(2), exclusive, never waits: 0 or the errno. `inherit`: commands started from now on hold the lock too. */
   flock(descriptor: number, inherit: boolean): number;
+  /** One datagram to a Unix socket (`@NAME`: abstract), never waits: 0 or the errno. See `csrc/kernel/notify.h`. */
+  notify(address: string, text: string): number;
   Mangler: new (options: NativeOptions, onFault: (fault: NativeFault) => void) => NativeMangler;
   EspInUdp: new (options: NativeEspInUdpOptions) => NativeEspInUdp;
   Rules: new (identification: IdentificationPolicy) => NativeRules;

@@ -1,63 +1,138 @@
-/** A systemd unit that keeps a tunnel up. */
+/** Units for systemd: of one tunnel, of any tunnel in /etc/clear-df, and of the queue alone. */
 import { ikeOf } from './carriers/ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
+import { CONFINED_NODE, CONFINED_QUEUE, CONFINED_TUNNEL } from './unit-confined.js';
 
-/** systemd.service(5), systemd.exec(5); `network-online.target` because a tunnel needs the path to the other end. */
+/** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
+export interface OwnCommand {
+  node: string;
+  script: string;
+}
+
 interface UnitOptions {
-  /** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
-  command: readonly string[];
+  command: OwnCommand;
   /** Absolute path of the site file. */
   file: string;
-  /** The file leaves the engine open: the unit holds the plan's fast. What a unit has to be depends on it. */
+  /** The file leaves the engine open: the unit holds the plan's fast. */
   fixed: boolean;
 }
 
+/** Seconds without a sign of life after which systemd starts it anew. */
+const WATCHDOG = 30;
+/** The name is Debian's, and that of strongSwan's own unit; where there is none systemd passes it over. */
+const CHARON = 'strongswan.service';
+
 /**
- * The unit of a plan: with the queue, or a socket to hold, clear-df stays in the foreground; otherwise it only sets up
- * and takes down.
+ * The unit of a plan: with the queue, or a socket to hold, a process stays; otherwise it only sets up and takes down.
  * @returns text that ends in a newline
  */
 export function unitText(plan: Plan, { command, file, fixed }: UnitOptions): string {
-  const run = (...words: string[]) => [...command, 'tunnel', ...words, file].map(unitWord).join(' ');
-  const up = run('up', ...(fixed ? ['--engine', plan.engine] : []));
-  const foreground = staysInForeground(plan);
-  const service = foreground
-    ? [
-        // No ExecStopPost: after a crash the tunnel stays, and small packets pass until the next start.
-        `ExecStart=${up}`,
-        'KillMode=mixed',
-        'Restart=on-failure',
-        'RestartSec=5',
-      ]
-    : [
-        'Type=oneshot',
-        'RemainAfterExit=yes',
-        `ExecStart=${up}`,
-        `ExecStop=${run('down')}`,
-        // systemd 244 and later take it with oneshot.
-        'Restart=on-failure',
-        'RestartSec=5',
-      ];
-  // charon has to answer; the name is Debian's, and that of strongSwan's own unit.
-  const before = ['network-online.target', ...(ikeOf(plan.site.carrier) === undefined ? [] : ['strongswan.service'])];
-  return [
+  const engine = fixed ? ['--engine', plan.engine] : [];
+  const stays = staysInForeground(plan);
+  return tunnelUnit({
+    description: `clear-df tunnel ${plan.site.name}`,
+    // charon has to answer.
+    after: ikeOf(plan.site.carrier) === undefined ? [] : [CHARON],
+    notes: fixed ? [`# engine: auto took ${plan.engine} when this was made.`] : [],
+    setUp: unitWords([command.node, command.script, 'tunnel', 'up', '--setup-only', ...engine, file]),
+    up: unitWords([command.node, ...CONFINED_NODE, command.script, 'tunnel', 'up', ...engine, file]),
+    // Where a process stays: after its end small packets still pass, until the next start.
+    ...(stays ? {} : { down: unitWords([command.node, command.script, 'tunnel', 'down', file]) }),
+  });
+}
+
+/** `clear-df-tunnel@.service`: `clear-df-tunnel@NAME` has the tunnel of /etc/clear-df/NAME.yaml. */
+export function tunnelTemplate({ node, script }: OwnCommand): string {
+  const [plain, confined] = [unitWords([node, script]), unitWords([node, ...CONFINED_NODE, script])];
+  const file = '/etc/clear-df/%i.yaml';
+  return tunnelUnit({
+    description: 'clear-df tunnel %i',
+    after: [CHARON],
+    condition: file,
+    notes: [],
+    setUp: `${plain} tunnel up --setup-only ${file}`,
+    up: `${confined} tunnel up ${file}`,
+    down: `${plain} tunnel down ${file}`,
+  });
+}
+
+/** `clear-df.service`: the queue, as a file of options has it. */
+export function queueUnit({ node, script }: OwnCommand, file = '/etc/clear-df/clear-df.yaml'): string {
+  return lines(
     '[Unit]',
-    `Description=clear-df tunnel ${plan.site.name}`,
-    `Wants=${before.join(' ')}`,
-    `After=${before.join(' ')}`,
+    'Description=clear-df',
+    'Documentation=man:clear-df-run(1) man:clear-df.yaml(5)',
+    'Wants=network-online.target',
+    'After=network-online.target',
+    `ConditionPathExists=${file}`,
+    '# The tunnel may come up later than this does.',
+    'StartLimitIntervalSec=0',
+    '',
+    '[Service]',
+    `ExecStart=${unitWords([node, ...CONFINED_NODE, script, 'run', '--config', file])}`,
+    'ExecReload=/bin/kill -HUP $MAINPID',
+    ...SERVICE,
+    ...CONFINED_QUEUE,
+    ...INSTALL,
+  );
+}
+
+const SERVICE = [
+  'Type=notify',
+  `WatchdogSec=${WATCHDOG}`,
+  'KillMode=mixed',
+  'Restart=on-failure',
+  'RestartSec=5',
+  'RuntimeDirectory=clear-df',
+  'RuntimeDirectoryPreserve=yes',
+];
+
+const INSTALL = ['', '[Install]', 'WantedBy=multi-user.target'];
+
+interface TunnelUnit {
+  description: string;
+  after: readonly string[];
+  condition?: string;
+  notes: readonly string[];
+  setUp: string;
+  up: string;
+  down?: string;
+}
+
+function tunnelUnit({ description, after, condition, notes, setUp, up, down }: TunnelUnit): string {
+  const before = ['network-online.target', ...after].join(' ');
+  return lines(
+    '[Unit]',
+    `Description=${description}`,
+    'Documentation=man:clear-df-tunnel(1) man:clear-df-site(5)',
+    `Wants=${before}`,
+    `After=${before}`,
+    ...(condition === undefined ? [] : [`ConditionPathExists=${condition}`]),
     '# The path to the other end may come up later than this unit.',
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    ...(fixed ? [`# engine: auto took ${plan.engine} when this was made, and another one may need another unit.`] : []),
-    ...service,
-    'RuntimeDirectory=clear-df',
-    'RuntimeDirectoryPreserve=yes',
-    '',
-    '[Install]',
-    'WantedBy=multi-user.target',
-    '',
-  ].join('\n');
+    ...notes,
+    '# Modules, sysctls and devices are set up with all rights (+); what then stays is confined.',
+    `ExecStartPre=+${setUp}`,
+    `ExecStart=${up}`,
+    ...(down === undefined
+      ? []
+      : ['# Where no process has to stay, none does.', 'RemainAfterExit=yes', `ExecStop=+${down}`]),
+    'ExecReload=/bin/kill -HUP $MAINPID',
+    ...SERVICE,
+    'TimeoutStartSec=300',
+    ...CONFINED_TUNNEL,
+    ...INSTALL,
+  );
+}
+
+function lines(...all: string[]): string {
+  return `${all.join('\n')}\n`;
+}
+
+function unitWords(words: readonly string[]): string {
+  return words.map(unitWord).join(' ');
 }
 
 /** A word of a command line in a unit (systemd.service(5), "Command lines"): specifiers, variables, blanks, quotes. */

@@ -127,7 +127,11 @@ describe('the item', () => {
 describe('the unit', () => {
   it('starts behind charon, and the connection is made before the tunnel', () => {
     const plan = planTunnel(ikeSite(PSK), machine(), { psk: SECRET });
-    const text = unitText(plan, { command: ['/usr/bin/clear-df'], file: '/etc/clear-df/site-a.yaml', fixed: false });
+    const text = unitText(plan, {
+      command: { node: '/usr/bin/node', script: '/usr/bin/clear-df' },
+      file: '/etc/clear-df/site-a.yaml',
+      fixed: false,
+    });
     expect(text).toContain('After=network-online.target strongswan.service\n');
     const kinds = plan.items.map(({ kind }) => kind);
     expect(kinds).toContain('ike');

@@ -125,7 +125,7 @@ describe('plans as text', () => {
 });
 
 describe('units', () => {
-  const command = ['/usr/bin/node', '/usr/local/bin/clear-df'];
+  const command = { node: '/usr/bin/node', script: '/usr/local/bin/clear-df' };
   const options = { command, file: '/etc/clear df/50%.yaml', fixed: false };
 
   it('keeps the queue in the foreground', () => {
@@ -136,7 +136,7 @@ describe('units', () => {
     const asked = site({ engine: 'tunnel-flag', carrier: espInUdpCarrier() });
     golden('unit-esp-in-udp', unitText(planTunnel(asked, facts(), GCM_KEYS), options));
     const daemons = site({ engine: 'tunnel-flag', carrier: espInUdpCarrier({ keys: 'external' }) });
-    expect(unitText(planTunnel(daemons, facts()), options)).toContain('Type=oneshot');
+    expect(unitText(planTunnel(daemons, facts()), options)).toContain('RemainAfterExit=yes');
   });
 
   it('sets up and takes down where nothing has to run', () => {

@@ -10,6 +10,7 @@ import { takeTunnelLock } from '../../host/tunnel/paths.js';
 import { perform } from '../../host/tunnel/perform.js';
 import { removeStale } from '../../host/tunnel/remove-stale.js';
 import { refuseOtherWishes } from '../../host/tunnel/shared.js';
+import { Supervisor } from '../../host/supervisor.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
@@ -54,6 +55,8 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   const read = readSite(options.file, options.engine);
   if (options.dryRun) return showChanges(read, options, log);
   requireNetAdmin(read.site.name);
+  // What sets up and returns speaks for no service: another process is that.
+  const supervisor = options.setupOnly ? undefined : Supervisor.take(log);
   const lock = takeTunnelLock(read.site.name);
   const runner = createRunner({ log, stop: signals.stop });
   let foreground: Foreground | undefined;
@@ -74,6 +77,7 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
     turn?.release();
     lock.release();
   }
+  supervisor?.ready(`tunnel ${read.site.name} is up`);
   if (foreground === undefined) return;
   const running = foreground;
   signals.attend({
@@ -84,6 +88,7 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
     ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP looks at the rules, TERM ends`),
   });
   const reason = await signals.stopped;
+  supervisor?.stopping();
   watch?.stop();
   await seals?.stop();
   await running.stop(reason);

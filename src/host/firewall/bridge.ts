@@ -26,7 +26,7 @@ export async function callIptables(runner: Runner, ports: readonly string[]): Pr
   const before = readSysctl(CALL_IPTABLES);
   if (before === '1') return undefined;
   if (before !== undefined && (await flags(runner, ports)).every((on) => on === true)) return undefined;
-  if (before === undefined) await runner.change('modprobe', ['br_netfilter']);
+  if (before === undefined) await load(runner);
   try {
     if (before !== undefined || readSysctl(CALL_IPTABLES) === '0') await writeSysctl(runner, CALL_IPTABLES, '1');
   } catch (error) {
@@ -63,6 +63,17 @@ export async function undoCallIptables(runner: Runner, before: BridgeBefore): Pr
  */
 export async function stopCallingIptables(runner: Runner): Promise<void> {
   if (readSysctl(CALL_IPTABLES) === '1') await writeSysctl(runner, CALL_IPTABLES, '0');
+}
+
+/** @throws ClearDfError; a service may be kept from loading modules */
+async function load(runner: Runner): Promise<void> {
+  try {
+    await runner.change('modprobe', ['br_netfilter']);
+  } catch (error) {
+    if (!(error instanceof ClearDfError)) throw error;
+    const hint = `${error.hint === undefined ? '' : `${error.hint}; `}clear-df.service loads no modules: br_netfilter in /etc/modules-load.d loads it at boot`;
+    throw new ClearDfError({ ...error, reason: error.reason, hint, cause: error });
+  }
 }
 
 async function unload(runner: Runner): Promise<void> {

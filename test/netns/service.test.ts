@@ -1,0 +1,79 @@
+/**
+ * What a run tells its supervisor (sd_notify(3)): here a socket of this test takes systemd's place.
+ *
+ *   [router] lo; clear-df run → NOTIFY_SOCKET → receiver
+ */
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clearDf, commandOf } from '../helpers/clear-df.js';
+import { Lab, type Namespace } from '../helpers/netns.js';
+import { until } from '../helpers/until.js';
+
+/** Prints each datagram as a line of its own. */
+const RECEIVER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+address = sys.argv[1]
+s.bind("\\0" + address[1:] if address.startswith("@") else address)
+print("bound", flush=True)
+while True: print(s.recv(4096).decode().replace("\\n", ";"), flush=True)
+`;
+
+let lab: Lab;
+let router: Namespace;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  router = await lab.namespace('router');
+});
+
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+async function receiver(address: string) {
+  const running = router.spawn('python3', ['-c', RECEIVER, address]);
+  await running.says(/bound/);
+  return running;
+}
+
+it.each(['a path', 'an abstract name'])('a run says that it is ready, lives, reloads and ends, by %s', async (kind) => {
+  const address = kind === 'a path' ? path.join(await lab.scratch(), 'notify') : `@clear-df-${process.pid}`;
+  const told = await receiver(address);
+  const [node, main] = commandOf(router);
+  const environment = { NOTIFY_SOCKET: address, WATCHDOG_USEC: '200000' };
+  const running = router.spawn(node, [main, 'run', '--queue', '0', '--metrics', 'off'], environment);
+  await told.says(/^READY=1;STATUS=clearing DF, queue 0$/m);
+  // Not before all is there.
+  expect(running.stderr).toContain('clear-df is running');
+  // Twice in WATCHDOG_USEC; three of them are no accident.
+  await until('it says that it lives', () => told.stdout.split('WATCHDOG=1').length > 3);
+  running.kill('SIGHUP');
+  await told.says(/^RELOADING=1\n(?:WATCHDOG=1\n)*READY=1/m);
+  expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
+  expect(told.stdout).toMatch(/^STOPPING=1$/m);
+  // No program that it starts speaks for it.
+  expect(told.stdout.match(/^READY=1/gm)).toHaveLength(2);
+  await told.stop('SIGKILL');
+});
+
+it('a watchdog of another process is left alone, and a run without a supervisor says nothing', async () => {
+  const address = path.join(await lab.scratch(), 'other');
+  const told = await receiver(address);
+  const [node, main] = commandOf(router);
+  const other = { NOTIFY_SOCKET: address, WATCHDOG_USEC: '1000', WATCHDOG_PID: '1' };
+  const running = router.spawn(node, [main, 'run', '--queue', '0', '--metrics', 'off'], other);
+  await told.says(/^READY=1/m);
+  expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
+  expect(told.stdout).not.toContain('WATCHDOG=1');
+  await told.stop('SIGKILL');
+});
+
+it('a supervisor that is not there is no reason not to run', async () => {
+  const [node, main] = commandOf(router);
+  const running = router.spawn(node, [main, 'run', '--queue', '0', '--metrics', 'off'], { NOTIFY_SOCKET: '/nowhere' });
+  await running.says(/systemd cannot be told READY=1 \(errno 2\)/);
+  await running.says(/clear-df is running/);
+  expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
+  expect((await clearDf(router, ['--version'])).exitCode).toBe(0);
+});
