@@ -5,7 +5,7 @@ import { ClearDfError } from '../errors.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { holderOf } from '../host/read/queues.js';
 import { readTextFile } from '../host/text-file.js';
-import { readTraceCounters } from '../host/trace/counters.js';
+import { readTraceCounters, readTracePrograms } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';
 import { takeTraceLock } from '../host/trace/journal.js';
 import { sweepTraces } from '../host/trace/left-over.js';
@@ -80,6 +80,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   const before = await readTraceCounters(runner);
   let heard = Date.now();
   const notes = marking.by === 'nft' ? [] : ['the tables of nft and iptables-nft: marked by iptables-legacy'];
+  const programs = await readTracePrograms(runner, (reason) => notes.push(`the fast path: ${reason}`));
   const session = await Session.start(runner, {
     ...{ flow, marking, tunnels, warn: (words: string) => notes.push(words), onEvent: () => (heard = Date.now()) },
     nameOf: (device) => names.get(device) ?? `device ${device}`,
@@ -98,7 +99,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   const seen = passages();
   const paths = pathGroupsOf(seen);
   const packets = packetsOf(seen);
-  return { flow, packets, paths, ...judge(flow, paths, tunnels, grown, holder), grown, notes };
+  return { flow, packets, paths, ...judge(flow, paths, tunnels, grown, holder, programs), grown, notes };
 }
 
 /** The tunnel of the site file, as it is or as it will be; without a file, every gretap. */

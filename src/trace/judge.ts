@@ -2,13 +2,14 @@
 import { flowText, type Flow, type TunnelEnds } from './flow.js';
 import { type Growth, txErrorsOf } from './growth.js';
 import { isOf } from './header.js';
-import { lastDevice, type PathGroup, type Row } from './path-groups.js';
+import { passesPrograms, type TracedProgram } from './fast-path.js';
+import { lastDevice, type PathGroup, pathText, type Row } from './path-groups.js';
 
 /** Who holds a queue: `clear-df (pid 17)`; undefined when nobody does. */
 type Holders = (queue: number) => string | undefined;
 
 interface Judgement {
-  /** Sentences; none when no rule queues the traffic. */
+  /** Sentences; none when no rule queues the traffic and no program of the fast path stands in its way. */
   seen: string[];
   dropped: string[];
 }
@@ -19,6 +20,7 @@ export function judge(
   tunnels: readonly TunnelEnds[],
   grown: readonly Growth[],
   holders: Holders,
+  programs: readonly TracedProgram[] = [],
 ): Judgement {
   const seen = paths.flatMap((path) =>
     path.rows.filter(({ verdict }) => verdict === 'queue').map((row) => sees(path, row, holders)),
@@ -28,17 +30,15 @@ export function judge(
   );
   const inside = tunnels.flatMap((tunnel) => insideOf(flow, tunnel, paths, grown));
   const ended = paths.flatMap(endOf);
-  return { seen: [...new Set(seen)], dropped: [...verdicts, ...ended, ...inside, ...refusals(grown)] };
+  return {
+    seen: [...new Set(seen), ...passesPrograms(paths, programs, grown)],
+    dropped: [...verdicts, ...ended, ...inside, ...refusals(grown)],
+  };
 }
 
 /** `ip mangle:FORWARD`, with the port where there is one. */
 function placeText({ family, table, chain, hook }: Row): string {
   return table === undefined ? `${family} ${hook}` : `${family} ${table}:${chain}`;
-}
-
-/** `10.32.0.50 > 10.32.0.111 icmp, 84 bytes`. */
-export function pathText({ head: { source, destination, protocol, length } }: PathGroup): string {
-  return `${source} > ${destination} ${protocol}, ${length} bytes`;
 }
 
 function sees(path: PathGroup, row: Row, holders: Holders): string {

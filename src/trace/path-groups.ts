@@ -98,6 +98,17 @@ function sameHook(one: ChainVisit, other: ChainVisit): boolean {
   return one.hook === other.hook && (one.family === 'bridge') === (other.family === 'bridge');
 }
 
+/** `10.32.0.50 > 10.32.0.111 icmp, 84 bytes`. */
+export function pathText({ head: { source, destination, protocol, length } }: PathGroup): string {
+  return `${source} > ${destination} ${protocol}, ${length} bytes`;
+}
+
+/** The device by which a packet came to the first hook that it was seen at; undefined for one that is sent here. */
+export function firstDevice({ rows }: PathGroup): string | undefined {
+  const devices = rows[0]?.devices;
+  return devices?.physicalIn ?? devices?.in;
+}
+
 /** The device by which a packet left the last hook that it was seen at; undefined when it was to leave by none. */
 export function lastDevice({ rows }: PathGroup): string | undefined {
   const last = rows.at(-1);

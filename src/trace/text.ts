@@ -2,9 +2,8 @@
 import { align } from '../net/columns.js';
 import { flowText, type Flow } from './flow.js';
 import type { Growth } from './growth.js';
-import { pathText } from './judge.js';
 import type { Devices } from './chain-visit.js';
-import type { Row, PathGroup } from './path-groups.js';
+import { type PathGroup, pathText, type Row } from './path-groups.js';
 
 /** All that a trace found; what `--json` prints. */
 export interface Traced {
@@ -27,7 +26,8 @@ export function traceText({ flow, packets, paths, seen, dropped, grown, notes }:
     ...lines.splice(0, path.rows.length).map((line) => `  ${line}`),
     '',
   ]);
-  const none = packets === 0 ? ['nothing of it was seen'] : ['no rule queues it here'];
+  const none =
+    packets === 0 ? ['nothing of it was seen'] : ['no rule queues it here, and no fast path stands where it passes'];
   return [
     ...[`flow ${flowText(flow)}: ${packets} packets`, ''],
     ...tables,

@@ -75,6 +75,22 @@ it('shows where clear-df sees it, who holds the queue, and that DF is clear behi
   }
 });
 
+it('shows where the fast path clears it, which no chain tells', async (context) => {
+  await clearDf(net.router, ['fast-path', 'attach', 'eth1', '--name', 'a']).then(({ exitCode, stderr }) => {
+    if (exitCode === 4) context.skip(`kernel: ${stderr}`);
+    expect(exitCode, stderr).toBe(0);
+  });
+  try {
+    const { seen } = await traced(['--count', '2'], pingOnce);
+    // The request leaves by eth1, the reply by eth0.
+    expect(seen).toEqual([
+      `${CLIENT} > ${SERVER} icmp, 84 bytes: at egress of eth1, by the fast path of a: packets +1, cleared +1 (of all traffic)`,
+    ]);
+  } finally {
+    await clearDf(net.router, ['fast-path', 'detach', 'eth1', '--name', 'a']);
+  }
+});
+
 /** A table that an earlier test had a rule in is still there, empty, and stands for its hook. */
 const forgetTables = async () => net.router.try('nft', ['delete', 'table', 'ip', 'mangle']);
 

@@ -1,8 +1,12 @@
 /** The kernel's counters that tell where packets went, of this network namespace. */
 import { readFileSync } from 'node:fs';
+import { ClearDfError } from '../../errors.js';
+import { FAST_RESULT_NAMES } from '../../fast-path/counters.js';
+import { fastCounterOf } from '../../trace/fast-path.js';
 import { type Counters, txErrorsOf } from '../../trace/growth.js';
 import type { Runner } from '../exec.js';
 import { parseCounters } from '../read/counters.js';
+import { listPrograms } from '../read/fast-path.js';
 import { listLinks } from '../read/links.js';
 import { readKernelQueues } from '../read/queues.js';
 
@@ -34,7 +38,26 @@ export async function readTraceCounters(runner: Runner): Promise<Counters> {
     counters.set(`queue ${queue} dropped, full`, queueDropped);
     counters.set(`queue ${queue} dropped, receive buffer full`, userDropped);
   }
+  for (const program of await readTracePrograms(runner)) {
+    for (const name of ['packets', ...FAST_RESULT_NAMES] as const) {
+      if (program.counters !== undefined) counters.set(fastCounterOf(program, name), program.counters[name]);
+    }
+  }
   return counters;
+}
+
+/** @param unread is told why it is not known which programs of the fast path there are */
+export async function readTracePrograms(
+  runner: Runner,
+  unread: (reason: string) => void = () => undefined,
+): ReturnType<typeof listPrograms> {
+  try {
+    return await listPrograms(runner);
+  } catch (error) {
+    if (!(error instanceof ClearDfError)) throw error;
+    unread(error.message);
+    return [];
+  }
 }
 
 function text(file: string): string {
