@@ -13,6 +13,12 @@ import type { ServiceOptions } from './options.js';
 /** What a run wants attached; a text says why the queue has to do it all. */
 type Wish = { name: string; rule: FastRule } | string;
 
+/** What {@link FastPathKeeper.put} would do, for people, and the rules that would stand beside it. */
+export interface FastPathPlan {
+  text: string;
+  rules: RuleSpec[];
+}
+
 /** Owns the programs of one run. */
 export class FastPathKeeper {
   readonly #log: Logger;
@@ -48,13 +54,30 @@ export class FastPathKeeper {
     return this.#path === undefined || this.#link === undefined ? undefined : this.#path.name;
   }
 
-  /**
-   * The rules beside it. Where packets leave, the queue comes first: it is left what the fast path does not do.
-   * Elsewhere nothing has to be agreed, since what is cleared matches no rule any more.
-   */
+  /** The rules beside it. */
   beside(rules: readonly RuleSpec[]): RuleSpec[] {
-    const narrow = this.#stands && this.#attached?.rule.direction === 'egress';
-    return rules.map((rule) => (narrow ? { ...rule, leftByFastPath: true } : rule));
+    return besideProgram(rules, this.#stands ? this.#attached?.rule : undefined);
+  }
+
+  /**
+   * What {@link put} would do; whether the kernel would take it is not tried.
+   * @throws ClearDfError as it does
+   */
+  async plan(options: ServiceOptions): Promise<FastPathPlan> {
+    const wish = await this.#wishOf(options);
+    if (typeof wish === 'string' && options['fast-path'] === 'require') throw unfit(wish);
+    if (typeof wish === 'string') return { text: `without the fast path: ${wish}`, rules: [...options.rules] };
+    const { name, rule } = wish;
+    const { identification, route, largerThan } = rule.settings;
+    const settings = [
+      ...[`name ${name}`, `identification ${identification}`],
+      ...(route === 'none' ? [] : [`route ${route}`]),
+      ...(largerThan === 0 ? [] : [`larger than ${largerThan} bytes`]),
+    ];
+    return {
+      text: `attach the fast path at ${rule.direction} of ${rule.device}: ${settings.join(', ')}`,
+      rules: besideProgram(options.rules, rule),
+    };
   }
 
   /**
@@ -177,6 +200,14 @@ export class FastPathKeeper {
     if (this.#told !== words) this.#log.warn(hint === undefined ? {} : { hint }, words);
     this.#told = words;
   }
+}
+
+/**
+ * Where packets leave, the queue comes before a program: it is left what the program does not do. Elsewhere nothing has
+ * to be agreed, since what is cleared matches no rule any more.
+ */
+function besideProgram(rules: readonly RuleSpec[], program: FastRule | undefined): RuleSpec[] {
+  return rules.map((rule) => (program?.direction === 'egress' ? { ...rule, leftByFastPath: true } : rule));
 }
 
 function unfit(why: string): ClearDfError {

@@ -43,8 +43,9 @@ interface RunContext {
 export async function runClearDf(options: ServiceOptions, context: RunContext): Promise<void> {
   const log = context.log ?? createLogger(options['log-level']);
   if (options['dry-run']) {
-    const plan = await new RuleKeeper(log).plan(options);
-    process.stdout.write(planText(options, plan));
+    const fastPath = await new FastPathKeeper(log).plan(options);
+    const plan = await new RuleKeeper(log).plan({ ...options, rules: fastPath.rules });
+    process.stdout.write(planText(options, fastPath, plan));
     return;
   }
   const signals = context.signals ?? watchSignals();

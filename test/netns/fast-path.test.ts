@@ -38,6 +38,20 @@ async function place(daemon: Daemon): Promise<FastStats> {
   return fastPath[0] as FastStats;
 }
 
+it('--dry-run says what would be attached, beside which rules, and attaches nothing', async () => {
+  const dryRun = async (...args: string[]) =>
+    (await clearDf(net.router, ['run', '--queue', '0', '--install-rules', ...args, '--dry-run'])).stdout;
+  const forwarded = await dryRun('--forwarded', '--in-dev', 'eth0', '--out-dev', 'eth1');
+  expect(forwarded.split('\n')[0]).toBe(
+    '# attach the fast path at ingress of eth0: name default, identification random, route mtu, larger than 1400 bytes',
+  );
+  const outer = await dryRun('--local', '10.0.1.1', '--proto', 'gre');
+  expect(outer).toMatch(/^# without the fast path: outer headers that this host makes are the queue's/);
+  // No IPv4 packet is longer than 65,535 bytes, whatever the MTU of lo is.
+  expect(await dryRun('--forwarded', '--in-dev', 'eth0', '--out-dev', 'lo')).toMatch(/larger than 65535 bytes/);
+  expect(await tc()).not.toContain('clear-df');
+});
+
 /** Everything that tc shows of the router. */
 async function tc(): Promise<string> {
   const { router } = net;

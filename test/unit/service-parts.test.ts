@@ -21,6 +21,8 @@ function options(texts: Partial<Record<OptionName, string>>): ServiceOptions {
   return readOptions(Object.fromEntries(entries) as GivenOptions);
 }
 
+const NO_FAST_PATH = { text: 'without the fast path: a reason', rules: [] };
+
 describe('nearest', () => {
   it.each([
     ['indentification', 'identification'],
@@ -185,7 +187,7 @@ describe('reload of options made in code', () => {
     expect(next.rules).toEqual(asked(4, ['a', 'b']));
     expect(changes(before, next).map(({ name }) => name)).toEqual(['identification']);
     expect(next.given.gso?.text).toBe('off');
-    expect(planText(next, undefined)).toContain('# bind queue 4\n');
+    expect(planText(next, NO_FAST_PATH, undefined)).toContain('# bind queue 4\n');
   });
 });
 
@@ -257,9 +259,9 @@ describe('words', () => {
   });
 
   it('a plan without rules is comments only', () => {
-    const text = planText(options({ queue: '2:3', identification: 'keep' }), undefined);
+    const text = planText(options({ queue: '2:3', identification: 'keep' }), NO_FAST_PATH, undefined);
     expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
-    expect(text).toContain('# bind queue 2:3');
+    expect(text).toContain('# without the fast path: a reason\n# bind queue 2:3');
     expect(text).toContain('#   identification: keep');
   });
 });

@@ -5,6 +5,9 @@ import { findDevice } from '../read/links.js';
 import { type Runner } from '../exec.js';
 import { routeMtus, routeTo } from '../read/path.js';
 
+/** Bytes of the longest IPv4 packet; lo has an MTU of 65,536, which no rule takes. */
+const LONGEST = 65_535;
+
 /**
  * Bytes of the MTU of `--out-dev`, or of the smallest route that leads out by it; else of the route to `--remote`;
  * undefined when no rule asks for it. The kernel forwards by the route's MTU where it has one
@@ -15,7 +18,7 @@ export async function egressMtu(runner: Runner, spec: RuleSpec): Promise<number 
   if (spec.inDev !== undefined) await findDevice(runner, spec.inDev, '--in-dev');
   const out = spec.outDev === undefined ? undefined : await findDevice(runner, spec.outDev, '--out-dev');
   if (spec.largerThan !== 'mtu') return undefined;
-  if (out) return Math.min(out.mtu, ...(await routeMtus(runner, out.name)));
+  if (out) return Math.min(LONGEST, out.mtu, ...(await routeMtus(runner, out.name)));
   const remote = spec.remote === undefined ? undefined : singleAddress(spec.remote);
-  return remote === undefined ? undefined : (await routeTo(runner, remote)).mtu;
+  return remote === undefined ? undefined : Math.min(LONGEST, (await routeTo(runner, remote)).mtu);
 }
