@@ -11,7 +11,7 @@ import { aboutSeconds, runBench } from '../commands/bench.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { benchText } from './bench-text.js';
 import { type Explanation, explain } from './explain.js';
-import { logLevelOption } from './option.js';
+import { addLogOptions } from './option.js';
 
 const SECONDS = 1;
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -60,7 +60,7 @@ interface BenchFlags {
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function benchCommand(signals?: SignalWatch): Command {
-  return explain(new Command('bench'), DETAILS)
+  return explain(addLogOptions(new Command('bench')), DETAILS)
     .option('--here', 'do it on this machine, now')
     .option('--gbps <n>', 'only for a link of this many Gbit/s: 0.001-1000 (default: 1, 10 and 25)', parseGbps)
     .option('--size <bytes|imix>', 'only packets of this size, 56-1500, or IMIX (default: several)', parseSize)
@@ -68,7 +68,6 @@ export function benchCommand(signals?: SignalWatch): Command {
     .option('--seconds <n>', 'how long each of the measurements takes: 0.1-10', parseSeconds, SECONDS)
     .option('--json', 'print JSON')
     .option('--dry-run', 'print the commands that would be given, and change nothing')
-    .addOption(logLevelOption())
     .action((flags: BenchFlags) => run(flags, signals));
 }
 

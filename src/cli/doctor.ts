@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../errors.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { runDoctor } from '../commands/doctor.js';
+import { wantsColor } from '../log/color.js';
 import { type Explanation, explain } from './explain.js';
 import { formatFindings } from './doctor-text.js';
 
@@ -35,8 +36,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (file: string | undefined, { from, json }: DoctorFlags) => {
       const findings = await runDoctor(file, from);
-      const { NO_COLOR, TERM } = process.env;
-      const color = process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+      const color = wantsColor(process.stdout.isTTY);
       process.stdout.write(
         json === true ? `${JSON.stringify({ findings }, null, 2)}\n` : formatFindings(findings, color),
       );

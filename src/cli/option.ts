@@ -1,7 +1,7 @@
 /** Options whose values are known beforehand: `--help`, manual pages and completions all say which ones they are. */
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { usageError } from '../errors.js';
-import { LOG_LEVELS } from '../log.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, useLogFormat } from '../log.js';
 
 /** An option that takes one of some words. */
 export class WordOption extends Option {
@@ -19,7 +19,11 @@ export class WordOption extends Option {
   }
 }
 
-/** `--log-level` of every command but `run`. */
-export function logLevelOption(): Option {
-  return new WordOption('--log-level <level>', 'how much is said on stderr', LOG_LEVELS).default('info');
+/** `--log-level` and `--log-format` of every command but `run`. */
+export function addLogOptions(command: Command): Command {
+  const format = new WordOption('--log-format <format>', 'how it is said', LOG_FORMATS).default('auto');
+  return command
+    .addOption(new WordOption('--log-level <level>', 'how much is said on stderr', LOG_LEVELS).default('info'))
+    .addOption(format)
+    .hook('preAction', (_, asked) => useLogFormat(asked.opts<{ logFormat: LogFormat }>().logFormat));
 }

@@ -16,7 +16,7 @@ import { type LogLevel, type Logger, createLogger } from '../log.js';
 import { type QueueRange } from '../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { explain } from './explain.js';
-import { logLevelOption, WordOption } from './option.js';
+import { addLogOptions, WordOption } from './option.js';
 import { type RuleFlags, addRuleFlags, backendFromFlags, ruleSpecFromFlags } from './rule-flags.js';
 
 interface CommonFlags {
@@ -56,7 +56,7 @@ export function rulesCommand(): Command {
     .option('--dry-run', 'print the commands, for a shell, and change nothing')
     .action((flags: CommonFlags & { backend?: string }) => removeInstance(flags));
   for (const verb of [show, install, remove]) {
-    rules.addCommand(verb.addOption(logLevelOption()));
+    rules.addCommand(addLogOptions(verb));
   }
   return rules;
 }

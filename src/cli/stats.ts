@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { ClearDfError, usageError } from '../errors.js';
+import { wantsColor } from '../log/color.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { type Rates, ratesBetween } from '../report/rates.js';
 import { readSnapshot } from '../report/read.js';
@@ -129,9 +130,7 @@ function show(snapshot: Snapshot, rates: Rates | undefined, options: StatsOption
 }
 
 function text(snapshot: Snapshot, rates: Rates | undefined, { all }: StatsOptions, out: StatsOutput): string {
-  const { NO_COLOR, TERM } = process.env;
-  const color = out.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
-  return formatSnapshot(snapshot, { all: all === true, color, rates });
+  return formatSnapshot(snapshot, { all: all === true, color: wantsColor(out.isTTY), rates });
 }
 
 /** One reading, or undefined when `signal` aborts meanwhile. */

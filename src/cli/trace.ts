@@ -8,7 +8,7 @@ import { runTrace, TRACE_BACKENDS, type TraceBackend } from '../commands/trace.j
 import { FLOW_PROTOCOLS, type FlowProtocol } from '../trace/flow.js';
 import { traceText } from '../trace/text.js';
 import { type Explanation, explain } from './explain.js';
-import { logLevelOption, WordOption } from './option.js';
+import { addLogOptions, WordOption } from './option.js';
 
 const DETAILS: Explanation = {
   text: `
@@ -44,7 +44,7 @@ interface TraceFlags {
 
 /** The command, for the table of commands; `signals` when they are watched already. */
 export function traceCommand(signals?: SignalWatch): Command {
-  return explain(new Command('trace'), DETAILS)
+  return explain(addLogOptions(new Command('trace')), DETAILS)
     .argument('[file]', "a site file: judge by that site's tunnel only")
     .option('--from <address>', 'one end of the flow', (text) => address('--from', text))
     .option('--to <address>', 'the other end', (text) => address('--to', text))
@@ -55,7 +55,6 @@ export function traceCommand(signals?: SignalWatch): Command {
     .addOption(new WordOption('--backend <backend>', 'what marks the packets', TRACE_BACKENDS).default('auto'))
     .option('--json', 'print JSON')
     .option('--dry-run', 'print the commands that would be given, and change nothing')
-    .addOption(logLevelOption())
     .action((file: string | undefined, flags: TraceFlags) => run(file, flags, signals));
 }
 

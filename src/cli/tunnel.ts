@@ -20,7 +20,7 @@ import {
   tunnelUp,
 } from '../commands/tunnel.js';
 import { type Explanation, explain } from './explain.js';
-import { logLevelOption, WordOption } from './option.js';
+import { addLogOptions, WordOption } from './option.js';
 import { version } from './version.js';
 
 const SITE = '/etc/clear-df/site-a.yaml';
@@ -101,10 +101,9 @@ export function tunnelCommand(signals?: SignalWatch): Command {
 }
 
 function verb(name: string, description: string, needsFile: boolean): Command {
-  return new Command(name)
+  return addLogOptions(new Command(name))
     .description(description)
-    .argument(needsFile ? '<file>' : '[file]', "the site's YAML file")
-    .addOption(logLevelOption());
+    .argument(needsFile ? '<file>' : '[file]', "the site's YAML file");
 }
 
 async function up(

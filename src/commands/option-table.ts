@@ -247,6 +247,14 @@ export const OPTIONS = {
     initial: 'info',
     live: true,
   },
+  'log-format': {
+    group: 'service',
+    flag: '--log-format <format>',
+    help: 'how the log is written; auto: text on a terminal and for journald, JSON otherwise',
+    accepted: 'auto, text or json',
+    initial: 'auto',
+    live: true,
+  },
   'dry-run': {
     group: 'service',
     flag: '--dry-run',

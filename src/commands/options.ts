@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { ClearDfError, missingError, shortened, usageError } from '../errors.js';
 import { BACKEND_CHOICES } from '../host/firewall.js';
-import { LOG_LEVELS } from '../log.js';
+import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
 import { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
 import { isDeviceName } from '../net/device.js';
 import { nearest } from '../net/nearest.js';
@@ -76,6 +76,7 @@ const schema = z.strictObject({
   metrics: readBy((text) => parseListen(text)).default(parseListen(DEFAULT_LISTEN)),
   stats: seconds.optional(),
   'log-level': z.enum(LOG_LEVELS).default('info'),
+  'log-format': z.enum(LOG_FORMATS).default('auto'),
   'dry-run': truth.default(false),
 } satisfies Record<OptionName, z.ZodType>);
 

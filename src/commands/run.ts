@@ -7,7 +7,7 @@ import { ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
 import { readKernelQueues } from '../host/read/queues.js';
 import { Supervisor } from '../host/supervisor.js';
-import { createLogger, type Logger } from '../log.js';
+import { createLogger, type Logger, useLogFormat } from '../log.js';
 import type { ClearDf } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';
 import { snapshotSource } from '../report/snapshot.js';
@@ -41,6 +41,7 @@ interface RunContext {
  * @throws ClearDfError of the step that failed; what was done before it has been undone
  */
 export async function runClearDf(options: ServiceOptions, context: RunContext): Promise<void> {
+  useLogFormat(options['log-format']);
   const log = context.log ?? createLogger(options['log-level']);
   if (options['dry-run']) {
     const fastPath = await new FastPathKeeper(log).plan(options);
@@ -234,6 +235,7 @@ export class Run {
     }
     this.mangler.setIdentification(next.identification);
     this.log.level = next['log-level'];
+    useLogFormat(next['log-format']);
     this.statsLine.every(next.stats);
   }
 

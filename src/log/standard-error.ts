@@ -3,7 +3,6 @@
  * must not halt what clears packets. What does not fit is dropped and counted.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
 
 const STDERR = 2;
 
@@ -53,17 +52,6 @@ export function errorSink({ descriptor, notice = () => '' }: SinkOptions = {}): 
       return false;
     },
   };
-}
-
-/** A sink as a stream, for who writes to streams. */
-export function sinkStream(sink: ErrorSink): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write(chunk: string | Buffer, _, done) {
-      sink.write(chunk.toString());
-      done();
-    },
-  });
 }
 
 /** How many bytes went out; undefined when none can now. */

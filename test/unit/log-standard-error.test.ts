@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { errorSink, sinkStream } from '../../src/log/standard-error.js';
+import { errorSink } from '../../src/log/standard-error.js';
 
 let folder: string;
 let [reader, writer]: [number, number] = [-1, -1];
@@ -51,11 +51,4 @@ it('a reader that has gone drops them, too', () => {
   closeSync(reader);
   reader = -1;
   expect(errorSink({ descriptor: writer }).write('one\n')).toBe(false);
-});
-
-it('a stream of it never waits', async () => {
-  const stream = sinkStream(errorSink({ descriptor: writer }));
-  for (let number = 0; number < 20; number += 1) stream.write(line(number));
-  await new Promise((resolve) => stream.end(resolve));
-  expect(read()).toContain(line(0));
 });
