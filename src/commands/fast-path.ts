@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import type { FastPath, FastStats, Spot } from '../fast-path/fast-path.js';
 import { allThatLeave, type FastRule, fastRuleOf } from '../fast-path/place.js';
-import { findDevice, type NamedDevice } from '../host/read/links.js';
+import { findDevice, listDevices, type NamedDevice } from '../host/read/links.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { egressMtu } from '../host/firewall/mtu.js';
 import type { Logger } from '../log.js';
@@ -110,10 +110,21 @@ export class FastPathKeeper {
       await this.#attach(wish);
       this.#told = undefined;
     } catch (error) {
-      this.#stands = false;
       if (!(error instanceof ClearDfError)) throw error;
-      this.#tell(`the fast path is not in place, the queue does it all: ${error.message}`, error.hint);
+      const renamed = await this.#renamed();
+      this.#stands = renamed !== undefined;
+      if (renamed !== undefined) this.#tell(renamed, 'give it its name back, or start again with the new one');
+      else this.#tell(`the fast path is not in place, the queue does it all: ${error.message}`, error.hint);
     }
+  }
+
+  /** A program goes with its device; rules go by the name. */
+  async #renamed(): Promise<string | undefined> {
+    const link = this.#link;
+    const now =
+      link && (await listDevices(this.#runner).catch(() => [])).find(({ index }) => index === link.index)?.name;
+    if (link === undefined || now === undefined || now === link.name) return undefined;
+    return `${link.name} is called ${now} now: the fast path stays there, the rules for ${link.name} match nothing`;
   }
 
   /** Takes it away. Safe to call again. */

@@ -153,6 +153,44 @@ describe('the program', () => {
     expect((await place(second)).counters.cleared).toBe(9);
   });
 
+  it('loses no full-size packet while the process is killed under load and the next one adopts it', async () => {
+    const { client, router, server } = net;
+    const first = await startClearDf(router, '0', REQUIRED);
+    const flood = client.spawn('ping', ['-f', '-q', '-M', 'do', '-s', '1472', SERVER]);
+    const clears = async (daemon: Daemon, atLeast: number) =>
+      until(`${atLeast} packets are cleared`, async () => (await place(daemon)).counters.cleared >= atLeast);
+    await clears(first, 200);
+    const before = (await place(first)).counters.cleared;
+    await first.stop('SIGKILL');
+    const second = await startClearDf(router, '0', REQUIRED);
+    // More than were cleared while nobody looked: they were, before the second came to the device.
+    const adopted = (await place(second)).counters.cleared;
+    expect(adopted).toBeGreaterThan(before);
+    await clears(second, adopted + 200);
+    await flood.stop('SIGINT');
+    const sent = Number(/(\d+) packets transmitted/.exec(flood.stdout)?.[1]);
+    await until('each request has arrived whole', async () => (await nstat(server))('IcmpInEchos') === sent);
+    expect((await place(second)).counters).toMatchObject({ cleared: sent });
+    expect((await second.settledStats()).totals.packets).toBe(0);
+  });
+
+  it('stays with its device when that is renamed, and goes from there at the end', async () => {
+    const { router } = net;
+    const rename = async (from: string, to: string) => {
+      await router.ip('link', 'set', from, 'down');
+      await router.ip('link', 'set', from, 'name', to);
+      await router.ip('link', 'set', to, 'up');
+    };
+    const filters = async (device: string) => router.exec('tc', ['filter', 'show', 'dev', device, 'ingress']);
+    const daemon = await startClearDf(router, '0', REQUIRED);
+    await rename('eth0', 'lan0');
+    daemon.running.kill('SIGHUP');
+    await daemon.running.says(/eth0 is called lan0 now: the fast path stays there/);
+    expect(await filters('lan0')).toContain('clear-df:default');
+    expect((await daemon.stop()).exitCode).toBe(0);
+    expect(await filters('lan0')).not.toContain('clear-df');
+  });
+
   it('goes with `rules remove` after kill -9', async () => {
     const { router } = net;
     const before = await tc();
