@@ -20,7 +20,7 @@ import { lastSeconds, measureSlowness, rememberSeconds } from './speed.js';
 import { isExpected, MOST_LINES, TALLY_FILE, type Tally } from './tally.js';
 import { filesOfRest, fuzzTargets, inGroups, type Tier, TIERS } from './tiers.js';
 
-const FUZZ_SECONDS = 10;
+const FUZZ_SECONDS = 5;
 const MINUTE = 60_000;
 const strict = process.env['CI'] === 'true';
 const colour = process.stdout.isTTY ? { bold: '\x1b[1m', off: '\x1b[0m' } : { bold: '', off: '' };

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { barChart } from '../../bench/page/bars.js';
 import { charts } from '../../bench/page/charts.js';
 import { placed } from '../../bench/page/page.js';
-import { CHARTS, pageFiles, readResults } from '../../bench/page/write.js';
+import { CHARTS, SCALE_CHARTS, SCALE_PAGE, pageFiles, readResults } from '../../bench/page/write.js';
 import { CONTENDERS, LOADS } from '../../bench/record/catalogue.js';
 import { resultsText } from '../../bench/record/results.js';
 import { sampleCell, sampleResults } from './bench-samples.js';
@@ -14,11 +14,14 @@ const EMPTY =
 
 const page = (results = sampleResults()): string => placed(EMPTY, { file: 'bench/results/x.json', results });
 
-describe('docs/bench.md and its charts', () => {
+describe('docs/bench.md, docs/scale.md and their charts', () => {
   test('are made of the newest results', () => {
     const files = pageFiles();
+    expect(files.has(SCALE_PAGE)).toBe(true);
     for (const [file, text] of files) expect(readFileSync(file, 'utf8')).toBe(text);
-    const drawn = existsSync(CHARTS) ? readdirSync(CHARTS).map((name) => path.join(CHARTS, name)) : [];
+    const drawn = [CHARTS, SCALE_CHARTS].flatMap((folder) =>
+      existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [],
+    );
     expect(drawn.filter((file) => !files.has(file))).toEqual([]);
   });
 

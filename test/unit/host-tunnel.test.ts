@@ -127,7 +127,7 @@ describe('a tunnel', () => {
         expect(Object.fromEntries(machine.values)).toEqual(Object.fromEntries(entries));
         expect(Journal.read('site', file)).toBeUndefined();
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
