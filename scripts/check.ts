@@ -17,7 +17,14 @@ function checks(): Check[] {
     // The program in the kernel is no C of this machine: scripts/build-bpf.ts compiles it.
     .filter((file) => file.endsWith('.c') && !file.endsWith('.bpf.c'))
     .map((file) => `csrc/${file}`);
-  const shellScripts = ['scripts/setup', 'scripts/build-native', 'scripts/build-ts', 'scripts/format', 'scripts/fuzz'];
+  const shellScripts = [
+    'scripts/setup',
+    'scripts/build-native',
+    'scripts/build-ts',
+    'scripts/build-deb',
+    'scripts/format',
+    'scripts/fuzz',
+  ];
   return [
     {
       name: 'clang-tidy',

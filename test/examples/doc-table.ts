@@ -27,6 +27,7 @@ const wholeSuite = by('scripts/test.ts', 'runs the tests themselves: none can ru
 const wholeLab = by('scripts/lab.ts', 'boots guests, for minutes: the tier lab is made of it');
 const wholeBench = by('test/netns/bench.test.ts', 'measures for minutes; the test takes a round of each part');
 const ladder = by('scripts/check-layers.ts', 'the ladders at its top are what is proven; these lines are for people');
+const service = by('test/netns/systemd.more.ts', 'needs systemd as pid 1');
 const sample = (test: string): Shown => by(test, 'what a command prints; the test holds its words');
 
 export const DOC_TABLE: readonly DocEntry[] = [
@@ -54,6 +55,10 @@ export const DOC_TABLE: readonly DocEntry[] = [
     has: '6. clear-df is asked to end',
     shown: sample('test/examples/doc-install.more.ts'),
   },
+  { file: 'docs/install.md', has: 'npm run build:deb', shown: by('test/pack/deb.more.ts', 'builds and installs it') },
+  { file: 'docs/install.md', has: 'clear-df.yaml.example', shown: service },
+  { file: 'docs/install.md', has: 'clear-df-tunnel@site-a', shown: service },
+  { file: 'docs/install.md', has: 'clear-df completion bash', shown: sample('test/unit/cli-reference.test.ts') },
   { file: 'docs/running.md', has: '[Unit]', shown: 'unit' },
   { file: 'docs/running.md', has: 'clear-df rules remove', shown: 'run' },
   { file: 'docs/running.md', has: 'install-rules: true', shown: 'config' },
