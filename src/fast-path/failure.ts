@@ -24,12 +24,12 @@ const NO_BPF: Meaning = {
 const TAKEN: Record<string, Meaning> = {
   EEXIST: {
     code: 'CONFLICT',
-    reason: 'somebody else has a filter at preference 52720, which is the place of clear-df',
+    reason: "another program's filter has preference 52720, where clear-df attaches its own",
     hint: 'tc filter show dev DEVICE ingress, or egress, shows it',
   },
   EADDRINUSE: {
     code: 'CONFLICT',
-    reason: "somebody else's ingress qdisc is where clsact has to be",
+    reason: "another program's ingress qdisc is where clsact has to be",
     hint: 'tc qdisc show shows it; clsact can do all that ingress can',
   },
 };

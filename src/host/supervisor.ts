@@ -1,6 +1,7 @@
 /** What a run tells systemd, by sd_notify(3): that it is ready, reloads, ends, and still lives. */
 import type { Logger } from '../log.js';
 import { native } from '../native.js';
+import { errnoName } from '../native/errno.js';
 
 /** Silent where no supervisor has asked to be told. */
 export class Supervisor {
@@ -46,6 +47,7 @@ export class Supervisor {
     const errno = native().notify(this.socket, lines);
     if (errno === 0 || this.#complained) return;
     this.#complained = true;
-    this.log.warn({ socket: this.socket, errno }, `systemd cannot be told ${lines.split('\n', 1)[0]} (errno ${errno})`);
+    const what = lines.split('\n', 1)[0];
+    this.log.warn({ socket: this.socket }, `${what} could not be sent to systemd (${errnoName(errno)})`);
   }
 }

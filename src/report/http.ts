@@ -183,7 +183,7 @@ function explainBind(error: NodeJS.ErrnoException, listen: Listen): ClearDfError
         ...common,
         code: 'CONFLICT',
         reason: 'another program has this address and port',
-        hint: `choose another with --metrics ADDR:PORT, or --metrics off; ss -ltnp 'sport = :${listen.port}' tells who`,
+        hint: `choose another with --metrics ADDR:PORT, or --metrics off; ss -ltnp 'sport = :${listen.port}' shows who`,
       });
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':

@@ -97,7 +97,7 @@ function insideOf(flow: Flow, tunnel: TunnelEnds, paths: readonly PathGroup[], g
     const missing = frames - sum(outer);
     // Of a flow that goes on, the last frame's GRE packet may come after the marks are gone.
     if (missing <= 0 || (errors === 0 && missing < frames)) return [];
-    const counted = errors > 0 ? `TX errors of ${name} grew by ${errors}` : `no counter of ${name} tells why`;
+    const counted = errors > 0 ? `TX errors of ${name} grew by ${errors}` : `no counter of ${name} says why`;
     const withDf = same.some(({ rows }) => rows.at(-1)?.dontFragment === true);
     const whole = length + overhead;
     const tooLarge = pathMtu !== undefined && whole > pathMtu;

@@ -76,14 +76,14 @@ it.each([
       'filter add dev eth0 egress pref 52720 protocol all u32 match u32 0 0 classid 1:1'.split(' '),
     ],
     'CONFLICT',
-    /somebody else has a filter at preference 52720/,
+    /another program's filter has preference 52720/,
   ],
   [
-    "somebody else's ingress qdisc",
+    "another program's ingress qdisc",
     'eth0',
     [['qdisc', 'add', 'dev', 'eth0', 'ingress']],
     'CONFLICT',
-    /somebody else's ingress qdisc is where clsact has to be/,
+    /another program's ingress qdisc is where clsact has to be/,
   ],
 ] as const)('attach refuses %s, which stays', async (_what, device, made, code, words) => {
   for (const command of made) await here.exec('tc', command);

@@ -125,13 +125,13 @@ describe('where the fast path cannot be', () => {
     const place = ['dev', 'p2', 'egress', 'pref', '52720', 'protocol', 'all'];
     await router.exec('tc', ['filter', 'add', ...place, 'u32', 'match', 'u32', '0', '0', 'classid', '1:1']);
     const before = await router.exec('tc', ['filter', 'show', 'dev', 'p2', 'egress']);
-    await expectQueueInstead(/p2 egress: somebody else has a filter at preference 52720.*\(EEXIST\)/, 5);
+    await expectQueueInstead(/p2 egress: another program's filter has preference 52720.*\(EEXIST\)/, 5);
     expect(await router.exec('tc', ['filter', 'show', 'dev', 'p2', 'egress'])).toBe(before);
   });
 
-  it("with somebody else's ingress qdisc where clsact would be", async () => {
+  it("with another program's ingress qdisc where clsact would be", async () => {
     await router.exec('tc', ['qdisc', 'add', 'dev', 'p2', 'ingress']);
-    await expectQueueInstead(/somebody else's ingress qdisc is where clsact has to be \(EADDRINUSE\)/, 5);
+    await expectQueueInstead(/another program's ingress qdisc is where clsact has to be \(EADDRINUSE\)/, 5);
     expect(await router.exec('tc', ['qdisc', 'show', 'dev', 'p2'])).toContain('ingress');
   });
 

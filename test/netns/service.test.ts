@@ -72,7 +72,7 @@ it('a watchdog of another process is left alone, and a run without a supervisor 
 it('a supervisor that is not there is no reason not to run', async () => {
   const [node, main] = commandOf(router);
   const running = router.spawn(node, [main, 'run', '--queue', '0', '--metrics', 'off'], { NOTIFY_SOCKET: '/nowhere' });
-  await running.says(/systemd cannot be told READY=1 \(errno 2\)/);
+  await running.says(/READY=1 could not be sent to systemd \(ENOENT\)/);
   await running.says(/clear-df is running/);
   expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
   expect((await clearDf(router, ['--version'])).exitCode).toBe(0);
