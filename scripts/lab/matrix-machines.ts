@@ -33,6 +33,12 @@ const ROWS: readonly Shown[] = [
     by: ARCHITECTURES,
     date: '2026-11-29',
   },
+  {
+    machine: 'x86-64; Node.js 20, 22, 24 and 26.12.1',
+    what: 'the tarball: `--help`, ten lives of the addon over four queues, 20 packets cleared by the library',
+    by: '`test/pack/node-versions.more.ts`',
+    date: '2026-11-29',
+  },
 ];
 
 /** The section of the page. */

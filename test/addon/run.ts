@@ -4,7 +4,8 @@ import { execa } from 'execa';
 import { patient } from '../helpers/slowness.js';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
-export const BUILT = path.join(ROOT, 'build', 'Release', 'clear_df.node');
+/** Or one with counters in it, of `npm run coverage`. */
+export const BUILT = process.env['CLEAR_DF_COVERED'] ?? path.join(ROOT, 'build', 'Release', 'clear_df.node');
 
 export interface Ran {
   /** What the fixture printed as JSON, or undefined. */

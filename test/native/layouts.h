@@ -83,8 +83,8 @@ static struct layout build(const char *nesting, uint8_t protocol, size_t length,
 	return made;
 }
 
-static enum cdf_action apply(const struct layout *made, uint32_t flags,
-			     enum cdf_place place, bool can_requeue)
+static inline enum cdf_action apply(const struct layout *made, uint32_t flags,
+				    enum cdf_place place, bool can_requeue)
 {
 	struct cdf_packet packet = {
 		.data = bytes,
@@ -100,19 +100,19 @@ static enum cdf_action apply(const struct layout *made, uint32_t flags,
 	return cdf_clear(identifier, &packet, &counters);
 }
 
-static bool finished(const struct layout *made)
+static inline bool finished(const struct layout *made)
 {
 	return transport_good(bytes + made->datagram, bytes + made->ip,
 			      made->protocol, made->length);
 }
 
-static bool outer_cleared(void)
+static inline bool outer_cleared(void)
 {
 	return plain_sum(bytes, 20, 0) == 0xffff &&
 	       (get16(bytes + 6) & DF) == 0 && get16(bytes + 4) != 0;
 }
 
-static bool untouched(const struct layout *made)
+static inline bool untouched(const struct layout *made)
 {
 	return memcmp(bytes, before, made->datagram + made->length) == 0;
 }
