@@ -1,5 +1,6 @@
 /** Asks the running clear-df by HTTP, for `clear-df stats` and `clear-df metrics`. */
-import { type FastPathAlone, fastPathAlone } from '../commands/fast-path-alone.js';
+import { get, type IncomingMessage } from 'node:http';
+import type { FastPathAlone } from '../commands/fast-path-alone.js';
 import { ClearDfError } from '../errors.js';
 import { type Listen, urlOf } from '../report/listen.js';
 
@@ -25,11 +26,11 @@ export async function ask<T>(
   signal.addEventListener('abort', onAbort);
   try {
     if (signal.aborted) return undefined;
-    const response = await fetch(url, { signal: stop.signal, redirect: 'error' });
+    const response = await answerOf(url, stop.signal);
+    const { statusCode: status = 0 } = response;
     const body = await textOf(response);
-    const found = response.ok ? read(body) : undefined;
-    if (found === undefined)
-      throw response.status >= 500 ? sickDaemon(url, response.status) : notClearDf(url, response.status);
+    const found = status === 200 ? read(body) : undefined;
+    if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, status);
     return found;
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -46,17 +47,26 @@ export async function ask<T>(
  */
 export async function fastPathInstead(error: unknown): Promise<FastPathAlone[]> {
   if (!(error instanceof ClearDfError) || error.code !== 'ENVIRONMENT') throw error;
+  // Most who ask are answered: what looks into the kernel is loaded for the others alone.
+  const { fastPathAlone } = await import('../commands/fast-path-alone.js');
   const fastPath = await fastPathAlone().catch(() => []);
   if (fastPath.length === 0) throw error;
   process.stderr.write(`clear-df: ${error.message}; the fast path goes on without it\n`);
   return fastPath;
 }
 
+/** The head of the answer. Not by fetch, whose code alone takes as long to load as all the rest of a command. */
+function answerOf(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { signal, agent: false }, resolve).on('error', reject);
+  });
+}
+
 /** The body, or as much of it as no clear-df would ever fill: the port may be anyone's. */
-async function textOf(response: Response): Promise<string> {
+async function textOf(response: IncomingMessage): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of response) {
     parts.push(part as Uint8Array);
     length += (part as Uint8Array).byteLength;
     if (length > ANSWER_MAX) break;
@@ -85,7 +95,7 @@ function sickDaemon(url: string, status: number): ClearDfError {
 }
 
 function noAnswer(url: string, cause: unknown, timedOut: boolean): ClearDfError {
-  const errno = (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code;
+  const errno = (cause as { code?: unknown } | undefined)?.code;
   return new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'read',

@@ -1,14 +1,12 @@
 /** Numbers with units, as people read them. */
 import { protocolName } from '../net/protocol.js';
 
-/** Made when it is first used: that takes a tenth of the time in which a command starts. */
-let grouped: Intl.NumberFormat | undefined;
 const SI = ['', 'k', 'M', 'G', 'T'] as const;
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** `12,345,678` */
+/** `12,345,678`; not by Intl, which takes a tenth of the time in which a command starts. */
 export function count(value: number): string {
-  return (grouped ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })).format(value);
+  return value.toFixed(0).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** Three digits that matter: `0.04`, `9.81`, `98.1`, `981`. */
