@@ -177,7 +177,7 @@ static void extensions(void)
 	at = put_extensions(1, 44, 0);
 	ok(!find(at + 40), "an IPv6 fragment is not understood");
 	at = put_extensions(1, 60, 0);
-	bytes[at - 7] = 5;
+	bytes[at - 7] = 6;
 	/* Taken for UDP itself, it would be found. */
 	put16(bytes + at - 4, 20);
 	ok(!find(at + 40), "an extension header longer than the packet");
