@@ -8,8 +8,8 @@
  * through clear-df (clear) or by it (set).
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearDf, DF_SET, foreignRule, IN_TRANSIT, MAIN, startClearDf } from '../helpers/clear-df.js';
-import { nstat, queue, queues } from '../helpers/kernel.js';
+import { DF_SET, foreignRule, IN_TRANSIT, startClearDf } from '../helpers/clear-df.js';
+import { nstat, queue } from '../helpers/kernel.js';
 import { accountedAfter, closeLedger, lastWord } from '../helpers/ledger.js';
 import { type Routed, ROUTER, routed, SERVER, CLIENT } from '../helpers/topology.js';
 import { tool } from '../helpers/tools.js';
@@ -132,95 +132,5 @@ describe('under load', () => {
     // Packets that left with the interface may have had a verdict under way; none is counted twice.
     expect(totals.verdicts + totals.verdictErrors).toBeGreaterThanOrEqual(totals.packets);
     expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
-  });
-});
-
-describe('the queue', () => {
-  it('is refused to a second instance, which names it and its holder', async () => {
-    const { client, router } = net;
-    await foreignRule(router, { match: TRANSIT });
-    const daemon = await startClearDf(router, '0');
-    const holder = await queue(router, 0);
-    const { exitCode, stderr, stdout } = await clearDf(router, ['run', '--queue', '0', '--metrics', 'off']);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
-    expect(stderr).toContain('queue 0');
-    expect(stderr).toContain(String(holder?.portId));
-    // The first one goes on undisturbed.
-    expect(await queue(router, 0)).toEqual(holder);
-    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
-    expect((await daemon.settledStats()).totals.cleared).toBe(3);
-  });
-
-  it('believes the kernel only: forged messages are counted, and change nothing', async () => {
-    const { client, router } = net;
-    await foreignRule(router, { match: TRANSIT });
-    const daemon = await startClearDf(router, '0');
-    const holder = await queue(router, 0);
-    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
-    // Root in this namespace may: a refusal, a packet numbered 2,000,000,000, bytes that are no message.
-    await router.exec(await tool('forge'), [String(holder?.portId)]);
-    await daemon.running.says(/"kind":"foreign-message"/);
-    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
-    const { totals } = await daemon.settledStats();
-    const untouched = { leaked: 0, overrun: 0, verdictErrors: 0, receiveErrors: 0 };
-    expect(totals).toMatchObject({ packets: 6, verdicts: 6, cleared: 6, foreign: 3, ...untouched });
-    expect(daemon.running.stderr).not.toContain('queue-lost');
-    expect(await queue(router, 0)).toEqual({ ...holder, sequence: 6 });
-    expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
-  });
-
-  it('may be a range of four: every queue of --queue-balance sees packets', async () => {
-    const { client, router } = net;
-    // The kernel spreads by addresses. With 64 of them one queue of four stays empty
-    // with a chance of 4 x (3/4)^64 = 4 in 10^8.
-    const sources = Array.from({ length: 64 }, (_, i) => `10.0.0.${100 + i}`);
-    await foreignRule(router, { match: TRANSIT, queue: ['--queue-balance', '0:3'] });
-    const daemon = await startClearDf(router, '0:3');
-    for (const source of sources) await client.ip('address', 'add', `${source}/24`, 'dev', 'eth0');
-    const answers = await Promise.all(
-      sources.map((source) =>
-        client.try('ping', ['-n', '-q', '-M', 'do', '-s', '1472', '-c', '1', '-W', '10', '-I', source, SERVER]),
-      ),
-    );
-    expect(answers.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
-
-    const { totals, queues: ours } = await daemon.settledStats();
-    expect(totals).toMatchObject({ packets: sources.length, cleared: sources.length, verdicts: sources.length });
-    const lines = (await queues(router)).filter((line) => line.queue <= 3);
-    expect(lines).toHaveLength(4);
-    for (const line of lines) {
-      expect(line.sequence).toBeGreaterThan(0);
-      expect(ours.find((one) => one.queue === line.queue)?.counters.packets).toBe(line.sequence);
-    }
-    expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
-    expect(await queues(router)).toEqual([]);
-  });
-});
-
-describe('what is missing', () => {
-  it('CAP_NET_ADMIN: exit code 3 and a line that names it', async () => {
-    const drop = ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin'];
-    const { exitCode, stderr } = await net.router.try('setpriv', [
-      ...drop,
-      ...[process.execPath, MAIN, 'run', '--queue', '0'],
-    ]);
-    expect(exitCode).toBe(3);
-    expect(stderr).toContain('CAP_NET_ADMIN');
-    expect(await queues(net.router)).toEqual([]);
-  });
-
-  it('/proc: it works all the same, and says what it cannot know', async () => {
-    const { client, router } = net;
-    await foreignRule(router, { match: TRANSIT });
-    const hidden = ['--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
-    const running = router.spawn('unshare', [...hidden, process.execPath, MAIN, 'run', '--queue', '0']);
-    await until('it holds the queue', async () => {
-      if (running.ended) throw new Error(`it ended (${running.ended.exitCode}): ${running.stderr}`);
-      return (await queue(router, 0)) !== undefined;
-    });
-    expect(await ping(client, SERVER)).toMatchObject({ received: 3 });
-    expect(running.stderr).toMatch(/\/proc/);
-    running.kill();
-    expect(await running.wait()).toMatchObject({ exitCode: 0 });
   });
 });
