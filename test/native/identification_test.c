@@ -77,6 +77,9 @@ static uint32_t shortest_distance(struct taker *takers, unsigned int threads)
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < threads; i++) {
+		/* Others were through before it ran, on a busy machine. */
+		if (takers[i].count == 0)
+			continue;
 		all = realloc(all, (count + takers[i].count) * sizeof(*all));
 		memcpy(all + count, takers[i].takings,
 		       takers[i].count * sizeof(*all));
