@@ -14,7 +14,7 @@ export class WordOption extends Option {
     super(flags, `${help}${help === '' ? '' : ': '}${words.join(' | ')}`);
     this.argParser((text: string) => {
       if (words.includes(text)) return text;
-      throw usageError(this.long ?? flags, text, words.join(', '));
+      throw usageError(this.long ?? flags, text, `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
     });
   }
 }
