@@ -3,7 +3,8 @@
  * other supported architectures by Debian's cross compilers, each against Debian's libraries of that architecture. They
  * are unpacked into .cache; nothing of the kind is installed.
  *
- *   npm run build:prebuilds      what cannot be built here is left out, and why is said
+ *   npm run build:prebuilds           what cannot be built here is left out, and why is said
+ *   CLEAR_DF_PREBUILDS=own npm pack   without those of other architectures
  */
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -58,7 +59,8 @@ const own = prebuiltName();
 await rm(PREBUILDS, { recursive: true, force: true });
 await execa('bash', ['scripts/build-native'], { cwd: PROJECT, stdout: ['inherit'], stderr: ['inherit'] });
 await ship(path.join(PROJECT, 'build/Release'), own, 'strip');
-for (const architecture of Object.keys(ARCHITECTURES) as Architecture[]) {
+const others = process.env['CLEAR_DF_PREBUILDS'] === 'own' ? [] : (Object.keys(ARCHITECTURES) as Architecture[]);
+for (const architecture of others) {
   const name = `linux-${architecture}-glibc`;
   if (name === own) continue;
   const { triple } = ARCHITECTURES[architecture];

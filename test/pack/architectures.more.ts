@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownSuite } from '../../scripts/lab/suites.js';
 import { type Architecture } from '../../scripts/target.js';
+import { install } from '../helpers/debian-packages.js';
 import { patient } from '../helpers/slowness.js';
 import { capture, expectCleared } from './capture.js';
 import { Consumer, ROOT } from './consumer.js';
@@ -18,6 +19,7 @@ const own = await ownSuite();
 let consumer: Consumer;
 
 beforeAll(async () => {
+  await install('g++-aarch64-linux-gnu');
   consumer = await Consumer.create();
 }, patient(300_000));
 

@@ -4,6 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { MORE } from '../helpers/more.js';
 import { patient } from '../helpers/slowness.js';
 
 export const ROOT = path.join(import.meta.dirname, '..', '..');
@@ -43,7 +44,13 @@ export class Consumer {
     // Others than root run it too.
     await chmod(folder, 0o755);
     const env = strangersEnvironment();
-    await execa('npm', ['pack', '--pack-destination', folder], { cwd: ROOT, env, extendEnv: false });
+    // The cross compiler and the other architecture's libraries would take a minute.
+    const architectures = MORE ? {} : { CLEAR_DF_PREBUILDS: 'own' };
+    await execa('npm', ['pack', '--pack-destination', folder], {
+      cwd: ROOT,
+      env: { ...env, ...architectures },
+      extendEnv: false,
+    });
     const { name, version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Record<
       string,
       string

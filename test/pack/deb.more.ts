@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { install } from '../helpers/debian-packages.js';
 import { patient } from '../helpers/slowness.js';
 import { ROOT } from './consumer.js';
 
@@ -31,6 +32,7 @@ beforeAll(async () => {
   scratch = mkdtempSync(path.join(tmpdir(), 'clear-df-deb.'));
   const share = path.join(scratch, 'share');
   mkdirSync(share);
+  await install('debhelper', 'lintian');
   await execa('bash', ['scripts/build-deb', scratch], { cwd: ROOT });
   const [name = ''] = readdirSync(scratch).filter((file) => file.endsWith('.deb'));
   deb = path.join(scratch, name);
