@@ -44,7 +44,8 @@ export async function datagrams(
     String(segments),
     String(count / segments),
   ]);
-  await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'));
+  const arrived = before('UdpInDatagrams') + count;
+  await settled('what arrives', async () => (await nstat(to))('UdpInDatagrams'), arrived);
   const after = await nstat(to);
   await server.stop();
   const { distinct, corrupt, late } = JSON.parse(server.stdout) as Record<'distinct' | 'corrupt' | 'late', number>;

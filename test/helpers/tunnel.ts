@@ -105,12 +105,18 @@ export class TunnelEnd {
 
   /** `clear-df tunnel up`, until it says that the tunnel is up; where it has something to do it goes on running. */
   async up(flags: readonly string[] = []): Promise<void> {
+    const words = ['tunnel', 'up', ...flags, this.file];
+    const isUp = /tunnel \S+ is up/;
+    if (!this.stays) {
+      const { exitCode, stderr } = await clearDf(this.at, words, 300_000);
+      if (exitCode !== 0 || !isUp.test(stderr)) throw new Error(`tunnel up failed (${exitCode}): ${stderr}`);
+      return;
+    }
     const [node, main] = commandOf(this.at);
-    const running = this.at.spawn(node, [main, 'tunnel', 'up', ...flags, this.file]);
-    await running.says(/tunnel \S+ is up/, 300_000);
+    const running = this.at.spawn(node, [main, ...words]);
+    await running.says(isUp, 300_000);
     if (this.engine === 'nfqueue') this.#daemon = new Daemon(this.at, running, [0]);
-    if (this.stays) this.#running = running;
-    else await running.wait();
+    this.#running = running;
   }
 
   /** `clear-df tunnel down`: also ends the mangler. */

@@ -30,18 +30,16 @@ export async function until<T>(
 /**
  * Polls a number until many readings in a row are alike, and returns it: readings, as a busy machine has less time for
  * what is counted and for these alike. Only where nothing says that no more will come.
+ * @param all that can come: where it has, there is nothing to wait for
  */
-export async function settled(what: string, read: () => Promise<number>, timeout = PATIENCE_MS): Promise<number> {
+export async function settled(what: string, read: () => Promise<number>, all = Infinity): Promise<number> {
   let [last, alike] = [await read(), 1];
-  await until(
-    `${what} has settled`,
-    async () => {
-      const now = await read();
-      alike = now === last ? alike + 1 : 1;
-      last = now;
-      return alike >= ALIKE;
-    },
-    timeout,
-  );
+  await until(`${what} has settled`, async () => {
+    if (last >= all) return true;
+    const now = await read();
+    alike = now === last ? alike + 1 : 1;
+    last = now;
+    return alike >= ALIKE;
+  });
   return last;
 }

@@ -2,11 +2,11 @@
 /*
  * sink PORT [order]
  *
- * Receives what `segments` sends until SIGTERM, checks every byte, and prints
+ * Receives what `segments` sends until SIGTERM has come and nothing waits any
+ * more, checks every byte, and prints
  * how many datagrams came, how many of them for the first time, and how many
  * held a wrong byte; with `order` also how many came behind a later one.
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 enum { SEQUENCES = 1 << 20 };
 
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = end };
 	uint64_t received = 0, distinct = 0, corrupt = 0, late = 0, next = 0;
 	const int room = 64 << 20;
+	/* The signal may come between a look at `ending` and the wait. */
+	const struct timeval wait = { .tv_usec = 100000 };
 	static uint8_t bytes[65536];
 	int fd;
 
@@ -53,15 +56,20 @@ int main(int argc, char **argv)
 	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) <
 		    0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
 	    bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0) {
 		perror("sink");
 		return 1;
 	}
 	fputs("ready\n", stderr);
-	while (!ending) {
-		ssize_t length = recv(fd, bytes, sizeof(bytes), 0);
+	for (;;) {
+		const int last = ending;
+		ssize_t length =
+			recv(fd, bytes, sizeof(bytes), last ? MSG_DONTWAIT : 0);
 		uint32_t sequence;
 
+		if (last && length < 0)
+			break;
 		if (length < (ssize_t)sizeof(sequence))
 			continue;
 		received++;
