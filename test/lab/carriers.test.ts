@@ -16,7 +16,7 @@ describeKernels(['newest'], 'each carrier', (guest) => {
   });
   afterAll(() => net.lab[Symbol.asyncDispose]());
 
-  it.each([ESP_TRANSPORT, UDP_TRANSPORT, SRV6, WIREGUARD])(
+  it.each([ESP_TRANSPORT, SRV6, WIREGUARD, UDP_TRANSPORT])(
     '$name: passes whole, as planned, and leaves nothing behind',
     async (passage) => {
       await expectPassage(net, passage);
