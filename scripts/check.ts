@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
+import { inLanes } from './lanes.js';
 import { MOST_LINES, type Tally } from './tally.js';
 
 interface Check {
@@ -54,11 +55,7 @@ async function runCheck({ name, command, args }: Check, tally: Tally): Promise<v
 /** Runs every check, also after one has failed; two at a time. */
 export async function runChecks(): Promise<Tally> {
   const tally: Tally = { passed: 0, failed: [], skipped: [] };
-  const waiting = checks();
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runCheck(next, tally);
-  };
-  await Promise.all([lane(), lane()]);
+  await inLanes(checks(), 2, (check) => runCheck(check, tally));
   return tally;
 }
 

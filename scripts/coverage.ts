@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { type FileLines, readLcov } from './coverage/lcov.js';
 import { PROJECT } from './lab/cache.js';
+import { inLanes } from './lanes.js';
 import { fuzzTargets } from './tiers.js';
 
 const CSRC = path.join(PROJECT, 'csrc');
@@ -31,13 +32,7 @@ const sources = readdirSync(CSRC, { recursive: true, encoding: 'utf8' })
   .sort();
 
 /** Several at once, one a core. */
-async function each<T>(list: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...list];
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, lane));
-}
+const each = <T>(list: readonly T[], work: (one: T) => Promise<void>) => inLanes(list, availableParallelism(), work);
 
 class Covered {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'clear-df-coverage-'));

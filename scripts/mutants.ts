@@ -23,6 +23,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { digest, PROJECT } from './lab/cache.js';
+import { inLanes } from './lanes.js';
 import { type Mutant, mutants, mutate } from './mutants/points.js';
 
 const PACKET = path.join(PROJECT, 'csrc/packet');
@@ -196,29 +197,28 @@ async function main(): Promise<void> {
   const programs = await prepare();
   const kept = readKept();
   const { fates, remember } = tried();
-  const waiting = files.flatMap((file) =>
+  const list = files.flatMap((file) =>
     mutants(readFileSync(path.join(PACKET, file), 'utf8')).map((mutant) => ({ file, mutant })),
   );
-  console.log(`${waiting.length} changes; programs: ${programs.map((name) => path.basename(name)).join(' ')}`);
+  console.log(`${list.length} changes; programs: ${programs.map((name) => path.basename(name)).join(' ')}`);
   const survivors: Survivor[] = [];
   const total = { caught: 0, survived: 0, same: 0 };
-  const lane = async (number: number) => {
-    const order = [...programs];
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { file, mutant } = next;
-      const key = [file, mutant.at, mutant.to].join(' ');
-      const fate = fates[key] ?? (await tryOne(file, mutant, order, number));
+  const orders = Array.from({ length: availableParallelism() }, () => [...programs]);
+  await inLanes(list, orders.length, async ({ file, mutant }, lane) => {
+    const key = [file, mutant.at, mutant.to].join(' ');
+    let fate = fates[key];
+    if (fate === undefined) {
+      fate = await tryOne(file, mutant, orders[lane] as string[], lane);
       remember(key, fate);
-      total[fate]++;
-      if (fate !== 'survived') continue;
-      const { from, to, text: line } = mutant;
-      const found = { file, line, from, to };
-      survivors.push({ ...found, reason: reasonOf(kept, found) });
-      const reason = survivors.at(-1)?.reason || 'NO REASON';
-      console.log(`${file}:${mutant.line}: ${line}\n    ${from} → ${to || 'nothing'}: ${reason}`);
     }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, (_, number) => lane(number)));
+    total[fate]++;
+    if (fate !== 'survived') return;
+    const { from, to, text: line } = mutant;
+    const found = { file, line, from, to };
+    const reason = reasonOf(kept, found);
+    survivors.push({ ...found, reason });
+    console.log(`${file}:${mutant.line}: ${line}\n    ${from} → ${to || 'nothing'}: ${reason || 'NO REASON'}`);
+  });
   const changes = total.caught + total.survived;
   const share = changes === 0 ? 1 : total.caught / changes;
   console.log(

@@ -1,6 +1,6 @@
 /** Other machines that clear-df is compiled for here: their names, compilers, and Debian's libraries of them. */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { aptOf, closure, fetchPackages, unpackPackage } from './lab/apt.js';
@@ -25,7 +25,7 @@ export async function debianRoot(suite: string, architecture: string, packages: 
     const debs = await fetchPackages(apt, versions, path.join(fresh, 'debs'));
     for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
     await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(Object.fromEntries(versions), null, 2));
-    await execa('rm', ['-r', path.join(fresh, 'debs')]);
+    await rm(path.join(fresh, 'debs'), { recursive: true });
   });
   return path.join(folder, 'root');
 }

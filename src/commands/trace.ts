@@ -5,7 +5,7 @@ import { ClearDfError } from '../errors.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { holderOf } from '../host/read/queues.js';
 import { readTextFile } from '../host/text-file.js';
-import { readTraceCounters, readTracePrograms } from '../host/trace/counters.js';
+import { readTraceCounters } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';
 import { takeTraceLock } from '../host/trace/journal.js';
 import { sweepTraces } from '../host/trace/left-over.js';
@@ -77,10 +77,9 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
     await putMarks(runner, marking, thisTracer(), flow, tunnels);
     return undefined;
   }
-  const before = await readTraceCounters(runner);
-  let heard = Date.now();
   const notes = marking.by === 'nft' ? [] : ['the tables of nft and iptables-nft: marked by iptables-legacy'];
-  const programs = await readTracePrograms(runner, (reason) => notes.push(`the fast path: ${reason}`));
+  const before = await readTraceCounters(runner, (reason) => notes.push(`the fast path: ${reason}`));
+  let heard = Date.now();
   const session = await Session.start(runner, {
     ...{ flow, marking, tunnels, warn: (words: string) => notes.push(words), onEvent: () => (heard = Date.now()) },
     nameOf: (device) => names.get(device) ?? `device ${device}`,
@@ -95,11 +94,11 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   } finally {
     await session.end();
   }
-  const grown = growths(before, await readTraceCounters(runner));
+  const grown = growths(before.counters, (await readTraceCounters(runner)).counters);
   const seen = passages();
   const paths = pathGroupsOf(seen);
   const packets = packetsOf(seen);
-  return { flow, packets, paths, ...judge(flow, paths, tunnels, grown, holder, programs), grown, notes };
+  return { flow, packets, paths, ...judge(flow, paths, tunnels, grown, holder, before.programs), grown, notes };
 }
 
 /** The tunnel of the site file, as it is or as it will be; without a file, every gretap. */

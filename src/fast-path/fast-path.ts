@@ -4,7 +4,7 @@
  * process goes, and {@link FastPath.open} of the same name finds them again.
  */
 import { snakeCase } from '../counters.js';
-import { ClearDfError } from '../errors.js';
+import { otherVersion } from '../native/binary.js';
 import {
   type Direction,
   type NativeFilter,
@@ -59,15 +59,8 @@ export class FastPath {
    */
   static open(name: string): FastPath {
     const native = nativeFastPath();
-    if (native.counterNames().join() !== FAST_COUNTER_NAMES.map(snakeCase).join()) {
-      throw new ClearDfError({
-        code: 'ENVIRONMENT',
-        operation: 'load',
-        object: 'clear_df_fastpath.node',
-        reason: 'it was built from another version of clear-df than this JavaScript',
-        hint: 'npm explore clear-df -- npm run build:native',
-      });
-    }
+    if (native.counterNames().join() !== FAST_COUNTER_NAMES.map(snakeCase).join())
+      throw otherVersion('clear_df_fastpath');
     return explained(name, () => new FastPath(name, adoptablePool(name) ?? new native.Pool()));
   }
 

@@ -3,16 +3,10 @@
 #
 #   boot-systemd.sh SCRATCH PROJECT    SCRATCH/units, SCRATCH/etc: what is put into /run/units and /etc/clear-df
 set -e
+. "$(dirname "${BASH_SOURCE[0]}")/overlay-root.sh"
 scratch=$1 project=$2
-mount --make-rprivate /
-mount -t tmpfs tmpfs "$scratch/over"
-mkdir "$scratch/over/upper" "$scratch/over/work" "$scratch/over/root"
-root=$scratch/over/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/over/upper,workdir=$scratch/over/work" "$root"
-mount -t proc proc "$root/proc"
+overlay_root "$scratch" run tmp var/log
 mount -t sysfs sysfs "$root/sys"
-mount --rbind /dev "$root/dev"
-for folder in run tmp var/log; do mount -t tmpfs tmpfs "$root/$folder"; done
 mkdir -p "$root/run/units/service.d" "$root/run/lock" "$root/etc/clear-df" "$root$project"
 [ -e "$root$project/package.json" ] || mount --bind "$project" "$root$project"
 # A machine with the old hierarchies cannot give its controllers away: systemd gets one by its own name.

@@ -3,17 +3,11 @@
 #
 #   throw-away-root.sh SCRATCH COMMAND …    SCRATCH/share is /mnt there
 set -e
+. "$(dirname "${BASH_SOURCE[0]}")/overlay-root.sh"
 scratch=$1
 shift
-mount --make-rprivate /
-mkdir -p "$scratch/over" "$scratch/share"
-mount -t tmpfs tmpfs "$scratch/over"
-mkdir "$scratch/over/upper" "$scratch/over/work" "$scratch/over/root"
-root=$scratch/over/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/over/upper,workdir=$scratch/over/work" "$root"
-mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
-for folder in run tmp; do mount -t tmpfs tmpfs "$root/$folder"; done
+mkdir -p "$scratch/share"
+overlay_root "$scratch" run tmp
 mount --bind "$scratch/share" "$root/mnt"
 exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 	DEBIAN_FRONTEND=noninteractive "$@"

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
 import { FAST_RESULT_NAMES } from '../../fast-path/counters.js';
-import { fastCounterOf } from '../../trace/fast-path.js';
+import { fastCounterOf, type TracedProgram } from '../../trace/fast-path.js';
 import { type Counters, txErrorsOf } from '../../trace/growth.js';
 import type { Runner } from '../exec.js';
 import { parseCounters } from '../read/counters.js';
@@ -16,8 +16,20 @@ const IP = [
   ...['IpReasmFails', 'IpFragFails', 'IpFragOKs', 'IpFragCreates', 'IpReasmOKs'],
 ];
 
-/** All of them now. Those that this kernel does not have are left out. */
-export async function readTraceCounters(runner: Runner): Promise<Counters> {
+interface TraceReading {
+  counters: Counters;
+  /** Of the fast path, whose counters are among the others. */
+  programs: readonly TracedProgram[];
+}
+
+/**
+ * All of them now. Those that this kernel does not have are left out.
+ * @param unread is told why it is not known which programs of the fast path there are
+ */
+export async function readTraceCounters(
+  runner: Runner,
+  unread: (reason: string) => void = () => undefined,
+): Promise<TraceReading> {
   const counters = new Map<string, number>();
   for (const { ifname, stats64 } of (await listLinks(runner, ['-s'])).links) {
     if (stats64?.rx === undefined) continue;
@@ -38,19 +50,16 @@ export async function readTraceCounters(runner: Runner): Promise<Counters> {
     counters.set(`queue ${queue} dropped, full`, queueDropped);
     counters.set(`queue ${queue} dropped, receive buffer full`, userDropped);
   }
-  for (const program of await readTracePrograms(runner)) {
+  const programs = await readPrograms(runner, unread);
+  for (const program of programs) {
     for (const name of ['packets', ...FAST_RESULT_NAMES] as const) {
       if (program.counters !== undefined) counters.set(fastCounterOf(program, name), program.counters[name]);
     }
   }
-  return counters;
+  return { counters, programs };
 }
 
-/** @param unread is told why it is not known which programs of the fast path there are */
-export async function readTracePrograms(
-  runner: Runner,
-  unread: (reason: string) => void = () => undefined,
-): ReturnType<typeof listPrograms> {
+async function readPrograms(runner: Runner, unread: (reason: string) => void): ReturnType<typeof listPrograms> {
   try {
     return await listPrograms(runner);
   } catch (error) {
