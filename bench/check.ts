@@ -73,7 +73,7 @@ function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: 
     if (offered < sent) wrong.push(`packets that came to the router: ${offered}, expected ${sent}`);
     expect('packets that arrived', arrived, sent);
     expect('packets with DF', withDf, contender.clears ? 0 : sentWithDf);
-    if (handled !== undefined) expect('packets answered', handled, takes(contender) ? sent : sentWithDf);
+    if (handled !== undefined) expect('packets answered', handled, due(contender, { sent, sentWithDf }));
   } else if (contender.rule.kind !== 'queue') {
     expect('packets that arrived', arrived, offered);
   } else if (arrived + lost > offered) {
@@ -83,9 +83,10 @@ function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: 
   return wrong;
 }
 
-/** Whether packets without DF are queued too. */
-function takes({ rule }: Contender): boolean {
-  return rule.kind === 'queue' && !rule.prefilter;
+/** How many datagrams its rule queues. */
+function due({ rule }: Contender, { sent, sentWithDf }: { sent: number; sentWithDf: number }): number {
+  if (rule.kind !== 'queue' || rule.takes === 'df-unnumbered') return 0;
+  return rule.takes === 'all' ? sent : sentWithDf;
 }
 
 /** Every byte of a stream compared, no checksum wrong, no segment overtaken. */

@@ -4,7 +4,7 @@ import type { Contender } from './contender.js';
 
 export const article: Contender = {
   name: 'article',
-  rule: { kind: 'queue', prefilter: true, queues: 1 },
+  rule: { kind: 'queue', takes: 'df', queues: 1 },
   clears: true,
   identifies: true,
   process: { command: async () => [await program('article'), '0'], ready: /^ready$/m },

@@ -6,20 +6,17 @@ import type { Contender } from './contender.js';
 
 interface Variant {
   gso?: 'on' | 'off';
-  prefilter?: boolean;
+  takes?: 'df' | 'df-unnumbered' | 'all';
   queues?: number;
   /** More flags of `run`. */
   flags?: readonly string[];
 }
 
-function clearDf(
-  name: ContenderName,
-  { gso = 'on', prefilter = true, queues = 1, flags = [] }: Variant = {},
-): Contender {
+function clearDf(name: ContenderName, { gso = 'on', takes = 'df', queues = 1, flags = [] }: Variant = {}): Contender {
   const range = queues === 1 ? '0' : `0:${queues - 1}`;
   return {
     name,
-    rule: { kind: 'queue', prefilter, queues },
+    rule: { kind: 'queue', takes, queues },
     clears: true,
     identifies: true,
     process: {
@@ -33,9 +30,14 @@ function clearDf(
 }
 
 export const clearDfs: readonly Contender[] = [
+  { name: 'fast-path', rule: { kind: 'fast-path' }, clears: true, identifies: true },
+  clearDf('fast-path-queue', {
+    takes: 'df-unnumbered',
+    flags: ['--fast-path', 'require', '--fast-path-dev', 'eth1'],
+  }),
   clearDf('clear-df'),
   clearDf('clear-df-segments', { gso: 'off' }),
-  clearDf('clear-df-all', { prefilter: false }),
+  clearDf('clear-df-all', { takes: 'all' }),
   clearDf('clear-df-single', { flags: ['--batch', '1', '--coalesce', '0'] }),
   clearDf('clear-df-prompt', { flags: ['--coalesce', '0'] }),
   clearDf('clear-df-2', { queues: 2 }),

@@ -5,7 +5,7 @@ import type { Contender } from './contender.js';
 function floor(name: 'null' | 'echo'): Contender {
   return {
     name,
-    rule: { kind: 'queue', prefilter: true, queues: 1 },
+    rule: { kind: 'queue', takes: 'df', queues: 1 },
     clears: false,
     identifies: false,
     ...(name === 'echo' ? { datagramsOnly: true } : {}),

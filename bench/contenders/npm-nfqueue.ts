@@ -19,7 +19,7 @@ const RECEIVE_BUFFER = 64 * 1024 * 1024;
 
 export const npmNfqueue: Contender = {
   name: 'npm-nfqueue',
-  rule: { kind: 'queue', prefilter: true, queues: 1 },
+  rule: { kind: 'queue', takes: 'df', queues: 1 },
   clears: true,
   identifies: true,
   process: {

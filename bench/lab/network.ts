@@ -68,6 +68,32 @@ async function keepAcknowledgements(sender: Namespace, core: number): Promise<vo
   await sender.exec('sh', ['-c', `echo ${mask} > /sys/class/net/eth0/queues/rx-0/rps_cpus`]);
 }
 
+const UNNUMBERED = `table ip unnumbered {
+  chain postrouting {
+    type filter hook postrouting priority mangle; policy accept;
+    ip protocol tcp ip id set 0
+  }
+}
+`;
+
+/**
+ * Has the sender give every packet of TCP identification 0, one segment a packet, and the router merge what it receives
+ * (GRO): what the fast path leaves to the queue. @returns what takes it back
+ */
+export async function unnumber({ sender, router }: Network): Promise<() => Promise<void>> {
+  // The stack numbers the segments of what it cuts: only a packet that is one segment keeps what the rule gave it.
+  await sender.offload('eth0', { tso: false, gso: false, tx: false });
+  await sender.ip('link', 'set', 'eth0', 'gso_max_segs', '1');
+  await router.offload('eth0', { gro: true });
+  await sender.feed(UNNUMBERED, 'nft', ['-f', '-']);
+  return async () => {
+    await sender.exec('nft', ['delete', 'table', 'ip', 'unnumbered']);
+    await router.offload('eth0', { gro: false });
+    await sender.ip('link', 'set', 'eth0', 'gso_max_segs', '65535');
+    await sender.offload('eth0', { tx: true, gso: true, tso: true });
+  };
+}
+
 /** Packets that came to the router by its eth0, from anyone. */
 export async function offered({ router }: Network): Promise<number> {
   return (await device(router, 'eth0')).rx;

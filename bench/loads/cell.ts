@@ -1,7 +1,7 @@
 /** One contender under one load: the ring set up, the load sent, everything taken back. */
 import type { Contender } from '../contenders/contender.js';
 import { none } from '../contenders/none.js';
-import type { Network } from '../lab/network.js';
+import { type Network, unnumber } from '../lab/network.js';
 import type { DatagramLoad, Load } from '../record/catalogue.js';
 import type { Latency } from '../record/results.js';
 import { send } from './send.js';
@@ -34,7 +34,12 @@ export async function runCell(
   seconds: number,
 ): Promise<Outcome & { latency?: Latency }> {
   if (load.kind === 'stream') {
-    return inside(network, contender, (ring) => stream(ring, load.connections, seconds, rate));
+    const undo = load.unnumbered ? await unnumber(network) : undefined;
+    try {
+      return await inside(network, contender, (ring) => stream(ring, load.connections, seconds, rate));
+    } finally {
+      await undo?.();
+    }
   }
   const { length, flows, df } = load;
   if (load.latency === undefined) {

@@ -45,7 +45,7 @@ export async function send(ring: Ring, load: Sending): Promise<Outcome> {
   const { network, contender, cores } = ring;
   const { length, seconds, rate, flows, df, sample = 1, count = 0, mac = network.mac, backlog = false } = load;
   // A rule that queues only packets with DF lets the others overtake: theirs are other flows then, as they are in life.
-  const apart = contender.rule.kind === 'queue' && contender.rule.prefilter ? 1 : 0;
+  const apart = contender.rule.kind === 'queue' && contender.rule.takes === 'df' ? 1 : 0;
   const args = [length, seconds, rate, flows, df, apart, sample, count].map(String);
   const [tool, ...words] = pinned([cores.sender], [await program('sender'), 'eth0', mac, FIRST_SOURCE, SINK, ...args]);
 

@@ -59,6 +59,12 @@ export function charts(results: Results): Chart[] {
     `More is better. ${SPREAD_NOTE} ${STARS}`,
     ['udp-64', 'udp-200', 'udp-1400'].flatMap((load) => panel(results, load, packetsPerCpuSecond, quantity)),
   );
+  addBars(
+    'kernel.svg',
+    'In the kernel, in the queue, in neither',
+    `Time of all cores for each packet; less is better. ${SPREAD_NOTE} ${STARS}`,
+    ['udp-64', 'udp-200', 'udp-1400'].flatMap((load) => panel(results, load, machinePerPacket, nanoseconds)),
+  );
   const panels = ['pace-1', 'pace-50', 'pace-full'].flatMap((load) => delays(results, load));
   if (panels.length > 0) {
     const title = 'Latency that is added';
@@ -69,6 +75,7 @@ export function charts(results: Results): Chart[] {
     ...panel(results, 'tcp-bulk', bytesPerCpuSecond, bytes, ': bytes per second of processor time'),
     ...panel(results, 'tcp-bulk', bytesPerSecond, bitRate, ': throughput'),
     ...panel(results, 'tcp-many', bytesPerSecond, bitRate, ': throughput'),
+    ...panel(results, 'tcp-unnumbered', bytesPerSecond, bitRate, ': throughput'),
   ]);
   addBars(
     'mix.svg',

@@ -51,7 +51,7 @@ export type Ink = 'ours' | 'theirs' | 'limit';
 
 /** How a contender is inked: clear-df, what bounds it, all others. */
 export function inkOf(contender: string): Ink {
-  if (contender.startsWith('clear-df')) return 'ours';
+  if (/^(clear-df|fast-path)/.test(contender)) return 'ours';
   return contender === 'null' || contender === 'echo' ? 'limit' : 'theirs';
 }
 

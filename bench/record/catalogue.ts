@@ -26,6 +26,16 @@ export const CONTENDERS = [
     what: 'a loop that hands each packet back whole and unlooked at, 64 at once: what NFQUEUE costs who changes packets; it finishes no checksum, so it is for UDP only',
   },
   {
+    name: 'fast-path',
+    title: 'clear-df, fast path',
+    what: '`clear-df fast-path attach`: the program in the kernel, where packets leave; no queue, no process',
+  },
+  {
+    name: 'fast-path-queue',
+    title: 'clear-df, fast path and queue',
+    what: 'the same by `clear-df run --fast-path require`, with a queue behind a rule that finds TCP with DF and identification 0',
+  },
+  {
     name: 'clear-df',
     title: 'clear-df',
     what: '`clear-df run --queue 0 --gso on`, behind a rule that finds DF-set packets',
@@ -80,6 +90,8 @@ export interface DatagramLoad extends LoadBase {
 interface StreamLoad extends LoadBase {
   kind: 'stream';
   connections: number;
+  /** The sender gives every packet identification 0, and the router merges what it receives (GRO). */
+  unnumbered?: true;
 }
 
 export type Load = DatagramLoad | StreamLoad;
@@ -87,8 +99,9 @@ export type Load = DatagramLoad | StreamLoad;
 const KERNEL: ContenderName[] = ['none', 'nft'];
 const ONE_BY_ONE: ContenderName[] = ['article', 'npm-nfqueue'];
 const FLOORS: ContenderName[] = ['null', 'echo'];
-const STREAMS: ContenderName[] = [...KERNEL, 'null', 'clear-df', ...ONE_BY_ONE];
-const EACH: ContenderName[] = [...KERNEL, ...FLOORS, 'clear-df', ...ONE_BY_ONE];
+const OURS: ContenderName[] = ['fast-path', 'fast-path-queue', 'clear-df'];
+const STREAMS: ContenderName[] = [...KERNEL, 'null', ...OURS, ...ONE_BY_ONE];
+const EACH: ContenderName[] = [...KERNEL, ...FLOORS, ...OURS, ...ONE_BY_ONE];
 const SCALED: ContenderName[] = ['clear-df', 'clear-df-2', 'clear-df-3', 'clear-df-4'];
 
 const saturating = (length: number): DatagramLoad => ({
@@ -122,7 +135,7 @@ export const LOADS: readonly Load[] = [
     name: 'mix-90',
     title: 'UDP, 200 bytes, DF set in 10 %',
     df: 10,
-    contenders: [...KERNEL, 'prefilter', 'null', 'echo', 'clear-df', 'clear-df-prompt', 'clear-df-all', ...ONE_BY_ONE],
+    contenders: [...KERNEL, 'prefilter', ...FLOORS, ...OURS, 'clear-df-prompt', 'clear-df-all', ...ONE_BY_ONE],
   },
   {
     ...saturating(1400),
@@ -137,6 +150,14 @@ export const LOADS: readonly Load[] = [
     title: 'TCP, one connection',
     connections: 1,
     contenders: [...STREAMS, 'clear-df-segments'],
+  },
+  {
+    kind: 'stream',
+    name: 'tcp-unnumbered',
+    title: 'TCP, one connection, every packet with identification 0, merged by the router',
+    connections: 1,
+    unnumbered: true,
+    contenders: ['none', 'null', 'fast-path-queue', 'clear-df'],
   },
   {
     kind: 'stream',

@@ -77,3 +77,18 @@ export function ratioAcross(
   }
   return values.length === 0 ? undefined : spread(values);
 }
+
+/** The best round of one over the best of the other: noise only slows, so this is nearest to what each can do. */
+export function bestAcross(
+  results: Results,
+  one: [load: string, contender: string],
+  other: [load: string, contender: string],
+  { measure, less = false }: { measure: Measure; less?: boolean },
+): number | undefined {
+  const best = (of: [string, string]): number | undefined => {
+    const seen = over(standing(results, ...of), measure);
+    return less ? seen?.min : seen?.max;
+  };
+  const [above, below] = [best(one), best(other)];
+  return above === undefined || below === undefined || below === 0 ? undefined : above / below;
+}
