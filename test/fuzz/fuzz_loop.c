@@ -2,9 +2,7 @@
 /*
  * Any answers from netlink, through binding, queue, loop, answer and drain. The
  * socket calls are this file's own, which link before those of libc: what is
- * received comes from the input, what is sent is checked. So is the memory of
- * the batch, which is kept: a socket and a mapping anew for each input would be
- * most of the time.
+ * received comes from the input, what is sent is checked.
  *
  * The input is a row of records: a byte that says what happens, and for a
  * datagram its length (two bytes) and its bytes.
@@ -16,20 +14,15 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "no_socket.h"
 #include "queue/drain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 /* What a record's first byte says. */
 enum { FOREIGN = 1, FAILS = 2, SEND_FAILS = 4, PAUSE = 8, YES = 16 };
-
-/* What a call of ours is told by: this descriptor, a mapping as large as this. */
-enum { SOCKET = 1 << 20, BATCH_LEAST = 4 << 20 };
 
 static const uint8_t *input;
 static size_t left;
@@ -233,74 +226,6 @@ int nanosleep(const struct timespec *pause, struct timespec *rest)
 	(void)pause, (void)rest;
 	refuse_sends = false;
 	return 0;
-}
-
-int socket(int domain, int type, int protocol)
-{
-	(void)domain, (void)type, (void)protocol;
-	return SOCKET;
-}
-
-int bind(int fd, const struct sockaddr *address, socklen_t size)
-{
-	(void)fd, (void)address, (void)size;
-	return 0;
-}
-
-int getsockname(int fd, struct sockaddr *address, socklen_t *size)
-{
-	struct sockaddr_nl *own = (struct sockaddr_nl *)address;
-
-	(void)fd;
-	*own = (struct sockaddr_nl){ .nl_family = AF_NETLINK, .nl_pid = 1 };
-	*size = sizeof(*own);
-	return 0;
-}
-
-int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
-{
-	(void)fd, (void)level, (void)name, (void)value, (void)size;
-	return 0;
-}
-
-int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
-{
-	(void)fd, (void)level, (void)name;
-	memset(value, 0, *size);
-	return 0;
-}
-
-int close(int fd)
-{
-	return fd == SOCKET ? 0 : (int)syscall(SYS_close, fd);
-}
-
-static uint8_t *batch; /* the one mapping for the buffers of a batch */
-static size_t batch_size;
-
-void *mmap(void *at, size_t length, int protection, int flags, int fd,
-	   off_t offset)
-{
-	if (at != NULL || length < BATCH_LEAST || fd != -1)
-		return (void *)syscall(SYS_mmap, at, length, protection, flags,
-				       fd, offset);
-	if (batch == NULL) {
-		batch = (void *)syscall(SYS_mmap, at, length, protection, flags,
-					fd, offset);
-		batch_size = length;
-	}
-	assert(length == batch_size);
-	return batch;
-}
-
-int munmap(void *at, size_t length)
-{
-	return at == batch ? 0 : (int)syscall(SYS_munmap, at, length);
-}
-
-int madvise(void *at, size_t length, int advice)
-{
-	return at == batch ? 0 : (int)syscall(SYS_madvise, at, length, advice);
 }
 
 static void ignore(void *context, const struct cdf_fault *fault)
