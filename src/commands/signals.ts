@@ -48,17 +48,17 @@ interface SignalOptions {
   hangup?: boolean;
   /** Ends the process, with 128 + number of the signal. */
   exit?: (exitCode: number) => void;
-  /** Milliseconds of a clock that only goes forward. */
-  now?: () => number;
+  /** Calls back after so many milliseconds, and keeps no process alive for it. */
+  after?: (milliseconds: number, then: () => void) => void;
 }
 
 export function watchSignals({
   hangup = false,
   exit = (code) => process.exit(code),
-  now = () => performance.now(),
+  after = (milliseconds, then) => setTimeout(then, milliseconds).unref(),
 }: SignalOptions = {}): SignalWatch {
   let first: StopSignal | undefined;
-  let [since, count] = [0, 0];
+  let [count, anew] = [0, false];
   const stopper = new AbortController();
   // One for each command that is under way.
   setMaxListeners(0, stopper.signal);
@@ -70,14 +70,15 @@ export function watchSignals({
 
   const stop = (signal: StopSignal) => {
     first = signal;
-    since = now();
+    // What arrived with the first, while this process was kept from its processor, is handled before an immediate.
+    after(SAME_MS, () => setImmediate(() => (anew = true)).unref());
     stopper.abort(signal);
     resolve(signal);
   };
   const onStop = (signal: NodeJS.Signals) => {
     count += 1;
     if (first === undefined) return stop(signal as StopSignal);
-    if (count < AT_ONCE && now() - since < SAME_MS) return;
+    if (count < AT_ONCE && !anew) return;
     const words = lastWords();
     // Not by a stream: the process ends before that would be written.
     if (words !== undefined) errorSink().write(`clear-df: ${words}\n`);

@@ -76,7 +76,7 @@ describe('signals', () => {
   it('the first TERM stops, and a third signal ends with 128 + its number; HUP does neither', async () => {
     let hups = 0;
     const impatient: number[] = [];
-    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), now: () => 5000 });
+    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), after: () => undefined });
     watch.attend({ reload: () => (hups += 1), ignored: () => undefined });
     process.emit('SIGHUP');
     expect({ hups, stopping: watch.stopping, stop: watch.stop.aborted }).toEqual({
@@ -94,14 +94,21 @@ describe('signals', () => {
     expect(impatient).toEqual([130]);
   });
 
-  it('a second TERM ends at once when it comes a second after the first', () => {
+  it.each([
+    ['a second after the first', true, [143]],
+    ['with the first, and this process was kept from its processor meanwhile', false, []],
+  ])('a second TERM that comes %s ends at once: %s', async (_, handledLater, ended) => {
     const impatient: number[] = [];
-    let now = 1000;
-    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), now: () => now });
+    let waited = 0;
+    let later = () => undefined as void;
+    const after = (milliseconds: number, then: () => void) => ([waited, later] = [milliseconds, then]);
+    watch = watchSignals({ exit: (exitCode) => impatient.push(exitCode), after });
     process.emit('SIGTERM', 'SIGTERM');
-    now += 1000;
+    expect(waited).toBe(1000);
+    later();
+    if (handledLater) await new Promise((resolve) => setImmediate(resolve));
     process.emit('SIGTERM', 'SIGTERM');
-    expect(impatient).toEqual([143]);
+    expect(impatient).toEqual(ended);
   });
 
   it('a HUP before the service is there is kept for it, once', () => {
