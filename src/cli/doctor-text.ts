@@ -6,6 +6,14 @@ import { type Style, paint } from '../report/table.js';
 const STYLES: Record<FindingState, Style> = { ok: 'dim', wrong: 'red', unknown: 'yellow' };
 const WIDTH = 'unknown'.length;
 
+/** One that is wrong, alone; with what mends it when asked. */
+export function formatWrong({ what, evidence, fix, hint }: Finding, color: boolean, mends = false): string {
+  const state = color ? paint('red', 'wrong') : 'wrong';
+  const below = mends ? [fix === undefined ? undefined : `fix: ${fix}`, hint] : [];
+  const lines = [`${what}: ${evidence}`, ...below.filter((line) => line !== undefined)];
+  return `${state}  ${lines.map(printable).join('\n       ')}`;
+}
+
 /** A heading for each group, a line for each finding, and a sum. */
 export function formatFindings(findings: readonly Finding[], color: boolean): string {
   const colored = (style: Style, text: string) => (color ? paint(style, text) : text);

@@ -1,27 +1,37 @@
-/** `clear-df doctor [FILE]`: what on this machine is right, wrong, unknown; what to do. */
+/** `clear-df doctor [FILE]`: what on this machine is right, wrong, unknown; what to do; `--fix` does it. */
+import { constants } from 'node:os';
 import { Command, Option } from 'commander';
-import { EXIT_CODES } from '../errors.js';
-import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
-import { runDoctor } from '../commands/doctor.js';
+import { doctorOf } from '../commands/doctor.js';
+import type { FixAnswer } from '../commands/doctor-fix.js';
+import { watchSignals } from '../commands/signals.js';
+import type { Finding } from '../doctor/finding.js';
+import { ClearDfError, EXIT_CODES, requiresError } from '../errors.js';
 import { wantsColor } from '../log/color.js';
+import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import { formatFindings, formatWrong } from './doctor-text.js';
 import { type Explanation, explain } from './explain.js';
-import { formatFindings } from './doctor-text.js';
+import { canAsk, question } from './question.js';
 
 const DETAILS: Explanation = {
   text: `
-One line a check: ok, wrong or unknown, with what was seen; below what is wrong stands what mends it. Nothing is
-changed. Without root more is unknown.`,
+One line a check: ok, wrong or unknown, with what was seen; below what is wrong stands what mends it. Without root more
+is unknown. Nothing is changed but with --fix, which asks before each command, looks again behind it, and takes back
+what did not help or made something else wrong.`,
   examples: [
     ['clear-df doctor', 'this machine'],
     ['clear-df doctor /etc/clear-df/site-a.yaml', 'and what that tunnel needs'],
+    ['clear-df doctor --fix', 'and mend what can be mended, one by one'],
   ],
-  exit: '1 when something is wrong, 0 otherwise: unknown is no failure',
+  exit: '1 when something is wrong at the end, 0 otherwise: unknown is no failure',
   files: ['site', 'state'],
 };
 
 interface DoctorFlags {
   from: Listen;
   json?: boolean;
+  fix?: boolean;
+  yes?: boolean;
+  dryRun?: boolean;
 }
 
 /** The command, for the table of commands. */
@@ -34,12 +44,77 @@ export function doctorCommand(): Command {
         .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
     )
     .option('--json', 'print JSON')
-    .action(async (file: string | undefined, { from, json }: DoctorFlags) => {
-      const findings = await runDoctor(file, from);
-      const color = wantsColor(process.stdout.isTTY);
-      process.stdout.write(
-        json === true ? `${JSON.stringify({ findings }, null, 2)}\n` : formatFindings(findings, color),
-      );
-      if (findings.some(({ state }) => state === 'wrong')) process.exitCode = EXIT_CODES.RUNTIME;
+    .option('--fix', 'run what mends a finding, each after a question')
+    .option('--yes', 'with --fix: run them all, and ask nothing')
+    .option('--dry-run', 'with --fix: print the commands, for a shell, and change nothing')
+    .action(async (file: string | undefined, flags: DoctorFlags) => {
+      refuseOdd(flags);
+      const look = doctorOf(file, flags.from);
+      const findings = flags.fix === true ? await fix(look, flags) : await look();
+      if (flags.json === true) process.stdout.write(`${JSON.stringify({ findings }, null, 2)}\n`);
+      else if (flags.fix !== true) process.stdout.write(formatFindings(findings, wantsColor(process.stdout.isTTY)));
+      if (findings.some(({ state }) => state === 'wrong')) process.exitCode ??= EXIT_CODES.RUNTIME;
     });
+}
+
+/** Flags that need another one, or cannot be with it, before anything is looked at. */
+function refuseOdd({ fix: wanted = false, yes = false, dryRun = false, json = false }: DoctorFlags): void {
+  if (!wanted && yes) throw requiresError('--yes', '--fix');
+  if (!wanted && dryRun) throw requiresError('--dry-run', '--fix');
+  const reason = !wanted
+    ? undefined
+    : json
+      ? 'it asks and prints as it goes, which is no JSON; run doctor --json afterwards'
+      : !yes && !dryRun && !canAsk()
+        ? 'there is no terminal to ask at; add --yes, or --dry-run'
+        : undefined;
+  if (reason !== undefined) throw new ClearDfError({ code: 'USAGE', operation: 'read', object: '--fix', reason });
+}
+
+/** @returns the findings as they are at the end; none under dry run */
+async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false }: DoctorFlags): Promise<Finding[]> {
+  const [{ fixFindings, proposal }, { createRunner }, { requireNetAdmin }] = await Promise.all([
+    import('../commands/doctor-fix.js'),
+    import('../host/exec.js'),
+    import('../commands/rights.js'),
+  ]);
+  if (!dryRun) requireNetAdmin(['mend', 'this machine'], 'run as root; --dry-run needs no rights');
+  const color = wantsColor(process.stdout.isTTY);
+  const print = (text: string) => process.stdout.write(`${text}\n`);
+  const signals = watchSignals({ hangup: true });
+  const runner = createRunner({
+    log: { debug: () => undefined },
+    dryRun,
+    stop: signals.stop,
+    print: ({ text }) => print(text),
+  });
+  const ask = async (finding: Finding): Promise<FixAnswer> => {
+    if (dryRun) print(`# ${finding.what}: ${finding.evidence}`);
+    else print(`${formatWrong(finding, color)}\n  ${proposal(finding)}`);
+    if (yes || dryRun) return 'yes';
+    for (;;) {
+      const answer = (await question('  run it? [y]es, [n]o, [q]uit: ', signals.stop))?.toLowerCase();
+      if (answer === undefined || /^q(uit)?$/.test(answer)) return 'quit';
+      if (/^y(es)?$/.test(answer)) return 'yes';
+      if (/^no?$/.test(answer)) return 'no';
+    }
+  };
+  const say = (line: string) => print(`  ${line}`);
+  const { findings, mended, undone, failed, declined } = await fixFindings({
+    look,
+    runner,
+    ask,
+    say,
+    stop: signals.stop,
+  });
+  if (dryRun) return [];
+  const wrong = findings.filter(({ state }) => state === 'wrong');
+  if (wrong.length > 0) print(['', 'still wrong:', ...wrong.map((one) => formatWrong(one, color, true))].join('\n'));
+  print(
+    `\n${mended} mended, ${undone} taken back, ${failed} failed, ${declined} declined, ${wrong.length} still wrong`,
+  );
+  if (mended > 0) print('What was mended lasts until the next boot, or until another program changes it.');
+  if (signals.stopping !== undefined) process.exitCode = 128 + constants.signals[signals.stopping];
+  signals.dispose();
+  return [...findings];
 }

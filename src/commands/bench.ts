@@ -5,7 +5,6 @@
 import { availableParallelism, cpus, release } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
-import { netAdmin } from '../host/read/rights.js';
 import { childCommand } from '../host/bench/child.js';
 import { readCores } from '../host/bench/clocks.js';
 import { choosePair, type Pair } from '../host/bench/cores.js';
@@ -14,6 +13,7 @@ import { createRunner, replayText, type Runner } from '../host/exec.js';
 import type { Logger } from '../log.js';
 import { type Findings, findingsOf, type Question } from '../capacity/findings.js';
 import type { Point } from '../capacity/fit.js';
+import { requireNetAdmin } from './rights.js';
 import { Daemon, measure, type Measuring, requestOf, RUN_WORDS, SENDER } from './bench/measure.js';
 import { type Trial, TRIALS, trialText } from './bench/trials.js';
 
@@ -131,16 +131,8 @@ async function dryRun(runner: Runner, { main, seconds }: BenchOptions, pair: Pai
 }
 
 function requireRights(): void {
-  if (netAdmin() === 'no') {
-    throw new ClearDfError({
-      code: 'PRIVILEGE',
-      operation: 'bench',
-      object: 'this machine',
-      reason: 'it takes network namespaces and a queue, and this process does not have CAP_NET_ADMIN',
-      errno: 'EPERM',
-      hint: 'run it as root; --dry-run needs no rights',
-    });
-  }
+  const need = 'it takes network namespaces and a queue';
+  requireNetAdmin(['bench', 'this machine'], 'run it as root; --dry-run needs no rights', need);
   const other = otherBench();
   if (other === undefined) return;
   throw new ClearDfError({

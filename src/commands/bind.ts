@@ -1,11 +1,11 @@
 /** From the options to bound queues: the mangler's share of a run. */
 import { ClearDfError } from '../errors.js';
-import { netAdmin } from '../host/read/rights.js';
 import { holderOf, readKernelQueues } from '../host/read/queues.js';
 import type { Logger } from '../log.js';
 import { ClearDf, type OpenOptions } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';
 import type { ServiceOptions } from './options.js';
+import { requireNetAdmin } from './rights.js';
 import type { RulePlan } from './rule-keeper.js';
 
 /**
@@ -18,15 +18,8 @@ export function requirePrivilege(log: Logger): void {
     const hint = 'mount -t proc proc /proc';
     log.warn({ hint }, `${table.detail}: what the kernel drops, and who holds which queue, will not be known`);
   }
-  if (netAdmin() !== 'no') return;
-  throw new ClearDfError({
-    code: 'PRIVILEGE',
-    operation: 'run',
-    object: 'clear-df',
-    reason: 'this process does not have CAP_NET_ADMIN',
-    errno: 'EPERM',
-    hint: 'run it as root, or give the service AmbientCapabilities=CAP_NET_ADMIN; --dry-run needs neither',
-  });
+  const hint = 'run it as root, or give the service AmbientCapabilities=CAP_NET_ADMIN; --dry-run needs neither';
+  requireNetAdmin(['run', 'clear-df'], hint);
 }
 
 /**

@@ -15,18 +15,21 @@ import { parseSite } from '../tunnel/site-file.js';
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
+ * Reads the file, and returns what looks at the machine: as often as one likes.
  * @param file a site file; the checks of that site are made as well
  * @param from where a running clear-df serves its statistics
  * @throws ClearDfError USAGE when the file is refused
  */
-export async function runDoctor(file?: string, from: Listen = parseFrom(DEFAULT_LISTEN)): Promise<Finding[]> {
+export function doctorOf(file?: string, from: Listen = parseFrom(DEFAULT_LISTEN)): () => Promise<Finding[]> {
   const site =
     file === undefined
       ? undefined
       : parseSite(readTextFile(file, siteFile(file)), file, path.dirname(path.resolve(file)));
   const runner = createRunner({ log: { debug: () => undefined } });
-  const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from)]);
-  return examine({ ...machine, daemon }, site);
+  return async () => {
+    const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from)]);
+    return examine({ ...machine, daemon }, site);
+  };
 }
 
 function siteFile(file: string): { object: string; accepted: string } {

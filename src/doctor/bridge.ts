@@ -1,9 +1,9 @@
 /** Bridged frames: whether they reach the rules that want them, and what else happens to them on their path. */
-import { quoteWord } from '../net/replay.js';
 import { hiddenTables, savedRules } from '../rules/iptables.js';
 import { valueOf } from '../rules/save-format.js';
 import { type Feed, bridgesOf, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
+import { callIptables, insertIptables, insertNft, setParameter } from './fix.js';
 import { type Device, type Machine, known, sysctlNumber } from './machine.js';
 import { type NftChain, type NftRule, devicesIn, isAmong, nftListing, placeOf } from './nft-listing.js';
 
@@ -60,7 +60,7 @@ function calls(machine: Machine, physdev: readonly Feed[]): Finding[] {
   );
   if (on) return [check.ok(what, `on: rules with physdev that see bridged frames: ${physdev.length}`), ...late];
   const loaded = machine.sysctls.has(CALL_IPTABLES);
-  const fix = `${loaded ? '' : 'modprobe br_netfilter && '}sysctl -w net.bridge.bridge-nf-call-iptables=1`;
+  const fix = callIptables(machine, CALL_IPTABLES);
   const evidence = `${loaded ? '0' : 'br_netfilter is not loaded'}: rules with physdev never see a frame`;
   return [check.wrong(what, `${evidence} (${physdev[0]?.rule})`, { fix }), ...late];
 }
@@ -96,8 +96,9 @@ function savedPolicy(what: string, variant: string, save: string, bridge: Device
   const through = accepts.find(({ words }) => lettingThrough(between).includes(words.join(' ')));
   if (through !== undefined) return [check.ok(what, `${ending}, but ${through.line} lets bridged frames pass`)];
   // Of this bridge alone: what keeps the ports of others apart is not ours to open.
-  const ends = `-i ${quoteWord(bridge.name)} -o ${quoteWord(bridge.name)}`;
-  const mend = { fix: `${variant} -I FORWARD ${ends} -m physdev --physdev-is-bridged -j ACCEPT` };
+  const ends = ['-i', bridge.name, '-o', bridge.name];
+  const rule = [...ends, '-m', 'physdev', '--physdev-is-bridged', '-j', 'ACCEPT'];
+  const mend = { fix: insertIptables(variant, 'FORWARD', rule) };
   const near = accepts.find(
     ({ words, line }) =>
       line.includes('--physdev-') || [valueOf(words, '-i'), valueOf(words, '-o')].includes(bridge.name),
@@ -144,7 +145,7 @@ function nftPolicy(home: string, { policy }: NftChain, rules: readonly NftRule[]
   const check = checkOf('bridge', 'forward-policy');
   const what = `${name} and ${home}`;
   if (policy !== 'drop') return check.ok(what, `the policy is ${policy ?? 'accept'}`);
-  const mend = { fix: `nft insert rule ${home} iifname "${name}" oifname "${name}" accept` };
+  const mend = { fix: insertNft(home, `iifname "${name}" oifname "${name}" accept`) };
   const accepts = rules.filter(({ parts }) => parts.some((part) => 'accept' in part));
   const names = (rule: NftRule, key: string) => devicesIn(rule, key)?.includes(name) === true;
   const may = (rule: NftRule, key: string) => isAmong(name, devicesIn(rule, key) ?? []);
@@ -166,14 +167,14 @@ function nftPolicy(home: string, { policy }: NftChain, rules: readonly NftRule[]
 }
 
 /** Tagged frames do not reach iptables unless told to. */
-function vlans({ sysctls }: Machine, { name, data }: Device, physdev: readonly Feed[]): Finding[] {
+function vlans(machine: Machine, { name, data }: Device, physdev: readonly Feed[]): Finding[] {
   const check = checkOf('bridge', 'vlan');
   const what = `VLAN tags on ${name}`;
   if (Number(data['vlan_filtering']) !== 1) return [check.ok(what, 'VLAN filtering is off')];
   if (physdev.length === 0) return [check.ok(what, 'VLAN filtering is on; no iptables rule queues bridged frames')];
-  if (sysctls.get(FILTER_VLAN) === '1') return [check.ok(what, 'iptables sees tagged frames too')];
+  if (machine.sysctls.get(FILTER_VLAN) === '1') return [check.ok(what, 'iptables sees tagged frames too')];
   const evidence = 'VLAN filtering is on, but frames with a tag do not reach the iptables rules';
-  return [check.wrong(what, evidence, { fix: 'sysctl -w net.bridge.bridge-nf-filter-vlan-tagged=1' })];
+  return [check.wrong(what, evidence, { fix: setParameter(machine, FILTER_VLAN, 1) })];
 }
 
 /** Connection tracking puts the fragments of hosts together before any rule sees them. */

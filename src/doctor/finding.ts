@@ -1,4 +1,5 @@
 /** One line of the doctor: what was looked at, how it stands, what that rests on, what mends it. */
+import { type Fix, fixText } from './fix.js';
 import type { Unread } from './machine.js';
 
 export const GROUPS = ['kernel', 'queue', 'bridge', 'tunnel', 'path', 'firewall', 'limits', 'site'] as const;
@@ -21,9 +22,16 @@ export interface Finding {
   hint?: string;
 }
 
-/** What mends it: a command, a sentence, or both. */
+/** What `doctor --fix` can run for a finding: its fix as argument lists. Beside the finding, so that JSON stays text. */
+const runnable = new WeakMap<Finding, Fix>();
+
+export function runnableFix(finding: Finding): Fix | undefined {
+  return runnable.get(finding);
+}
+
+/** What mends it: commands, a command that only a person can give, a sentence. */
 interface Mend {
-  fix?: string | undefined;
+  fix?: Fix | string | undefined;
   hint?: string | undefined;
 }
 
@@ -39,11 +47,16 @@ export interface Check {
 export function checkOf(group: Group, check: string): Check {
   const make =
     (state: FindingState) =>
-    (what: string, evidence: string, mend: Mend = {}) => ({
-      ...{ group, check, state, what, evidence },
-      ...(mend.fix === undefined ? {} : { fix: mend.fix }),
-      ...(mend.hint === undefined ? {} : { hint: mend.hint }),
-    });
+    (what: string, evidence: string, { fix, hint }: Mend = {}) => {
+      const text = typeof fix === 'object' ? fixText(fix) : fix;
+      const finding: Finding = {
+        ...{ group, check, state, what, evidence },
+        ...(text === undefined ? {} : { fix: text }),
+        ...(hint === undefined ? {} : { hint }),
+      };
+      if (typeof fix === 'object') runnable.set(finding, fix);
+      return finding;
+    };
   const unknown = make('unknown');
   return {
     ok: make('ok'),

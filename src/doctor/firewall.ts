@@ -1,6 +1,7 @@
 /** nft rules that spoil identification or fragments, and paths around the hooks. */
 import { feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
+import { type Fix, replaceNft } from './fix.js';
 import type { Machine } from './machine.js';
 import { type NftRule, ipWrites, nftListing, placeOf } from './nft-listing.js';
 
@@ -38,13 +39,13 @@ function numgenModulus(value: unknown): number | undefined {
 }
 
 /** The rule with the right words in place of the wrong ones. */
-function mend(rule: NftRule, wrong: RegExp, right: string): { fix: string; hint?: string } {
+function mend(rule: NftRule, wrong: RegExp, right: string): { fix: Fix | string; hint?: string } {
   const { handle, text } = rule;
   const place = placeOf(rule);
   if (text === undefined || !wrong.test(text) || /['\\]/.test(text)) {
     return { fix: `nft delete rule ${place} handle ${handle}`, hint: `and add it again with '${right}'` };
   }
-  return { fix: `nft 'replace rule ${place} handle ${handle} ${text.replace(wrong, right)}'` };
+  return { fix: replaceNft(place, handle, text, text.replace(wrong, right)) };
 }
 
 /** Flows in a flowtable pass from ingress to egress; no rule of the ip family sees them any more. */

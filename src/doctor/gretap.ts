@@ -1,5 +1,5 @@
 /** What a gretap device was told, in the words of `ip -d -j link`. */
-import { quoteWord } from '../net/replay.js';
+import type { Fix, Words } from './fix.js';
 import { type Device, known, type Machine } from './machine.js';
 
 /** Bytes: IPv4 20, GRE 4, Ethernet 14 (RFC 791, 2784), and 4 for each of key, sequence number and checksum (RFC 2890). */
@@ -49,8 +49,21 @@ export function overheadOf(device: Device): number {
   return OVERHEAD + FIELD * fields.filter(Boolean).length;
 }
 
-/** `ip link change …` with the words that name the device, for a person to complete. */
-export function changeCommand(device: Device, words: string): string {
+/** What can be changed about a gretap that stands, each with the words for what it is now. */
+const CHANGES = {
+  nopmtudisc: (device: Device) => (discoversPath(device) ? 'pmtudisc' : 'nopmtudisc'),
+  'ignore-df': (device: Device) => (refusesLarge(device) ? 'noignore-df' : 'ignore-df'),
+  'ttl inherit': (device: Device) => `ttl ${fixedTtl(device) ?? 'inherit'}`,
+  noseq: (device: Device) => (['iseq', 'oseq'] as const).filter((flag) => hasFlag(device, flag)).join(' '),
+};
+
+/** `ip link change …`, which leaves what it does not name as it is. */
+export function changeGretap(device: Device, ...changes: (keyof typeof CHANGES)[]): Fix {
   const { local, remote } = endsOf(device);
-  return `ip link change ${quoteWord(device.name)} type gretap local ${local} remote ${remote} ${words}`;
+  const change = (words: readonly string[]): Words => [
+    ...(['ip', 'link', 'change', device.name, 'type', 'gretap', 'local', local, 'remote', remote] as const),
+    ...words.flatMap((word) => word.split(' ')),
+  ];
+  const before = changes.map((word) => CHANGES[word](device));
+  return { commands: [change(changes)], undo: () => [change(before)] };
 }

@@ -1,9 +1,9 @@
 /** Whether the two ends of a site have keys from IKE, and why not. */
-import { quoteWord } from '../net/replay.js';
 import { judgeIke } from '../tunnel/carriers/ike/judge.js';
 import { withIke } from '../tunnel/carriers/ike/names.js';
 import type { Site } from '../tunnel/site/site.js';
 import { checkOf, type Finding } from './finding.js';
+import { upCommand } from './fix.js';
 import type { Machine } from './machine.js';
 
 export function examineIke({ ike }: Machine, site: Site): Finding[] {
@@ -17,6 +17,6 @@ export function examineIke({ ike }: Machine, site: Site): Finding[] {
   if (ok) return [check.ok(what, words)];
   // A command, or a sentence.
   const command = hint !== undefined && /^(apt-get|systemctl) /.test(hint);
-  const mend = command ? { fix: hint } : { hint: hint ?? `clear-df tunnel up ${quoteWord(site.file)}` };
+  const mend = command ? { fix: hint } : { hint: hint ?? upCommand(site.file) };
   return [check.wrong(what, words, mend)];
 }

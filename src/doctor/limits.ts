@@ -1,6 +1,6 @@
 /** What the host has room for: incomplete datagrams, connections, the receive buffer of a queue, GSO packets. */
-import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
+import { setGsoSize, setParameter } from './fix.js';
 import { type Machine, known, sysctlNumber } from './machine.js';
 
 /** Bytes that the first half of a datagram of 1538 takes while it waits: measured on 6.18, veth, MTU 1500. */
@@ -40,7 +40,7 @@ function reassemblyRoom(machine: Machine): Finding {
   const used = machine.fragmentMemory.known;
   const evidence = `${room}; ${used} bytes in use`;
   if (used < limit * NEARLY_FULL) return check.ok(what, evidence);
-  return check.wrong(what, evidence, { fix: `sysctl -w net.ipv4.ipfrag_high_thresh=${limit * 4}` });
+  return check.wrong(what, evidence, { fix: setParameter(machine, 'net/ipv4/ipfrag_high_thresh', limit * 4) });
 }
 
 function reassemblyFails({ counters }: Machine): Finding {
@@ -70,7 +70,9 @@ function maxDistance(machine: Machine): Finding[] {
   const evidence = `${distance}: a datagram is dropped if more than ${distance} other fragments arrive from the same sender before it completes`;
   if (distance >= 64) return [check.ok(what, evidence)];
   return [
-    check.wrong(what, `${evidence}; the kernel's own value is 64`, { fix: 'sysctl -w net.ipv4.ipfrag_max_dist=64' }),
+    check.wrong(what, `${evidence}; the kernel's own value is 64`, {
+      fix: setParameter(machine, 'net/ipv4/ipfrag_max_dist', 64),
+    }),
   ];
 }
 
@@ -82,7 +84,7 @@ function connections(machine: Machine): Finding {
   if (count === undefined || max === undefined) return check.ok(what, 'not in this kernel, or not loaded');
   const evidence = `${count} of at most ${max} connections`;
   if (count < max * NEARLY_FULL) return check.ok(what, evidence);
-  const fix = `sysctl -w net.netfilter.nf_conntrack_max=${max * 2}`;
+  const fix = setParameter(machine, 'net/netfilter/nf_conntrack_max', max * 2);
   return check.wrong(what, `${evidence}: packets of new ones are dropped when it is full`, { fix });
 }
 
@@ -97,7 +99,10 @@ function receiveBuffer(machine: Machine): Finding {
   if (limit === undefined) return check.unknown(what, 'net.core.rmem_max cannot be read here');
   const evidence = `net.core.rmem_max is ${limit} bytes, clear-df asks for ${RECEIVE_BUFFER}`;
   if (limit >= RECEIVE_BUFFER) return check.ok(what, evidence);
-  const mend = { fix: `sysctl -w net.core.rmem_max=${RECEIVE_BUFFER}`, hint: 'on the host, not in the container' };
+  const mend = {
+    fix: setParameter(machine, 'net/core/rmem_max', RECEIVE_BUFFER),
+    hint: 'on the host, not in the container',
+  };
   if (machine.initialUsers === 'unknown')
     return check.unknown(what, `${evidence}; whether it may go beyond is not known`, mend);
   return check.wrong(what, `${evidence} and may not go beyond in this user namespace: bursts overflow it sooner`, mend);
@@ -113,9 +118,8 @@ function superPackets({ devices }: Machine): Finding[] {
     return [check.unknown('GSO packets', 'this iproute2 does not print gso_ipv4_max_size')];
   }
   if (big.length === 0) return [check.ok('GSO packets', `no bridge port has gso_ipv4_max_size above ${GSO_MAX}`)];
-  return big.map(({ name, gsoIpv4MaxSize }) =>
-    check.wrong(`GSO packets on ${name}`, `gso_ipv4_max_size ${gsoIpv4MaxSize}: such packets do not fit into a queue`, {
-      fix: `ip link set dev ${quoteWord(name)} gso_ipv4_max_size ${GSO_MAX}`,
-    }),
-  );
+  return big.map((port) => {
+    const evidence = `gso_ipv4_max_size ${port.gsoIpv4MaxSize}: such packets do not fit into a queue`;
+    return check.wrong(`GSO packets on ${port.name}`, evidence, { fix: setGsoSize(port, GSO_MAX) });
+  });
 }

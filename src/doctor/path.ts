@@ -1,6 +1,6 @@
 /** The path to the other end: what path MTU discovery has learnt, fragments, and filters of the return path. */
-import { quoteWord } from '../net/replay.js';
 import { type Finding, checkOf } from './finding.js';
+import { type Fix, forgetLearnt, setParameter } from './fix.js';
 import { endsOf, gretapsOf } from './gretap.js';
 import { type Device, type LearntRoute, type Machine, known } from './machine.js';
 
@@ -35,7 +35,7 @@ function learntFinding(machine: Machine, route: LearntRoute): Finding {
   const whose = remote === undefined ? bridgeHosts(device) : `the far end of ${remote.name}`;
   if (whose === undefined) return check.ok(what, `${learnt}: neither a tunnel's end nor behind a bridge`);
   const evidence = `${learnt}: ${whose}; it outlives what caused it`;
-  return check.wrong(what, evidence, { fix: 'ip route flush cache' });
+  return check.wrong(what, evidence, { fix: forgetLearnt() });
 }
 
 function bridgeHosts(device: Device | undefined): string | undefined {
@@ -73,15 +73,15 @@ function reversePath(machine: Machine): Finding[] {
     if (others.length === 0) return check.ok(what, `no other device than ${dev} is strict`);
     if (TUN_KINDS.includes(carrier?.kind)) {
       const evidence = `answers leave by ${dev}, but the outer packets come in by another device: strict on ${others.join(', ')}`;
-      return check.unknown(what, evidence, { fix: looseFilter(others[0] ?? '') });
+      return check.unknown(what, evidence, { fix: looseFilter(machine, others[0] ?? '') });
     }
     return check.ok(what, `packets to and from ${remote} use ${dev}; strict elsewhere (${others.join(', ')})`);
   });
 }
 
-/** With slashes: in `net.ipv4.conf.eth0.100` the last dot would be a folder. */
-export function looseFilter(device: string): string {
-  return `sysctl -w ${quoteWord(`net/ipv4/conf/${device}/rp_filter=2`)}`;
+/** What comes in by the device may be answered by any other. */
+export function looseFilter(machine: Machine, device: string): Fix {
+  return setParameter(machine, `net/ipv4/conf/${device}/rp_filter`, 2);
 }
 
 /** Devices with strict filtering; the larger of a device's own value and that of `all` counts. */

@@ -1,11 +1,11 @@
 /** The device of carriers vti and xfrm-interface: whether it is there, what it cannot send, and what would get past it. */
 import { isInPrefix } from '../net/address.js';
-import { quoteWord } from '../net/replay.js';
 import { espTunnelLayers } from '../tunnel/carriers/esp/keying.js';
 import { ifIdOf, readGreKey } from '../tunnel/items/tunnel-device.js';
 import { hex, markText, sameMark } from '../tunnel/mark.js';
 import type { Site, VtiCarrier, XfrmInterfaceCarrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { setMtu, setParameter, upCommand } from './fix.js';
 import { type Device, type Machine, type Transform, known } from './machine.js';
 
 type Spec = VtiCarrier | XfrmInterfaceCarrier;
@@ -17,7 +17,7 @@ export function examineRouteBased(machine: Machine, site: Site): Finding[] {
   const what = `${carrier.type} ${carrier.device}`;
   if ('unknown' in machine.devices) return [check.unread(what, machine.devices)];
   const device = machine.devices.known.find(({ name }) => name === carrier.device);
-  const fix = `clear-df tunnel up ${quoteWord(site.file)}`;
+  const fix = upCommand(site.file);
   if (device === undefined) return [check.wrong(what, 'there is no such device', { fix })];
   return [
     identity(carrier, site, device, fix),
@@ -65,7 +65,7 @@ function size({ cipher }: Spec, { underlay }: Site, machine: Machine, { name, mt
   let fits = limit;
   while (fits > 0 && espOf(fits) > limit) fits -= 1;
   const evidence = `${mtu}: ESP around it has ${espOf(mtu)} bytes, ${underlay} takes ${limit}: large packets are cut twice`;
-  return check.wrong(what, evidence, { fix: `ip link set ${quoteWord(name)} mtu ${fits}` });
+  return check.wrong(what, evidence, { fix: setMtu({ name, mtu }, fits) });
 }
 
 /** Both counters mean packets that were lost. */
@@ -87,23 +87,23 @@ function sending({ type }: Spec, { name, collisions = 0, txCarrierErrors = 0, tx
   return check.ok(what, txErrors === 0 ? 'none' : `${txErrors} TX errors`);
 }
 
-function flags(carrier: Spec, { sysctls }: Machine): Finding[] {
+function flags(carrier: Spec, machine: Machine): Finding[] {
   if (carrier.type !== 'vti') return [];
   const check = checkOf('site', 'carrier-flags');
   const folder = `net/ipv4/conf/${carrier.device}`;
-  const [xfrm, policy] = ['disable_xfrm', 'disable_policy'].map((name) => sysctls.get(`${folder}/${name}`));
+  const [xfrm, policy] = ['disable_xfrm', 'disable_policy'].map((name) => machine.sysctls.get(`${folder}/${name}`));
   const what = `sysctls of ${carrier.device}`;
   if (xfrm === '1') {
     return [
       check.wrong(what, 'disable_xfrm is 1: nothing is encrypted, so nothing enters', {
-        fix: `sysctl -w ${quoteWord(`${folder}/disable_xfrm=0`)}`,
+        fix: setParameter(machine, `${folder}/disable_xfrm`, 0),
       }),
     ];
   }
   if (policy === '0') {
     return [
       check.wrong(what, 'disable_policy is 0: what comes out is checked once more, by global policies', {
-        fix: `sysctl -w ${quoteWord(`${folder}/disable_policy=1`)}`,
+        fix: setParameter(machine, `${folder}/disable_policy`, 1),
       }),
     ];
   }

@@ -1,10 +1,10 @@
 /** What keeps a site's frames from leaving unencrypted: the guards of its carrier, and the policy that encrypts. */
 import { isInPrefix } from '../net/address.js';
-import { quoteWord } from '../net/replay.js';
 import { carrierOf } from '../tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { upCommand } from './fix.js';
 import type { Machine, Seals } from './machine.js';
 
 export function examineSeals({ seals }: Machine, site: Site): Finding[] {
@@ -18,7 +18,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
 
 function guards(seals: Seals, site: Site): Finding[] {
   const check = checkOf('site', 'guards');
-  const fix = `clear-df tunnel up ${quoteWord(site.file)}`;
+  const fix = upCommand(site.file);
   // While the device of a VPN is away, the route that is found is another one.
   const covering = seals.covering?.dev === site.underlay ? seals.covering : undefined;
   const facts = factsOf({ ...seals, covering });
@@ -47,7 +47,7 @@ function sealing({ policies }: Seals, site: Site): Finding[] {
   const mend =
     carrier.keys === 'external' || carrier.keys === 'ike'
       ? { hint: 'the IKE daemon makes it: does it run, and has it read its files?' }
-      : { fix: `clear-df tunnel up ${quoteWord(file)}` };
+      : { fix: upCommand(file) };
   return [check.wrong(what, 'there is none: what is sent is lost, as long as a guard is there', mend)];
 }
 

@@ -1,8 +1,8 @@
 /** Whether the firewall lets the other end's packets in: GRE, ESP, or the UDP around it. */
-import { quoteWord } from '../net/replay.js';
 import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { type Fix, fixText, insertIptables, insertNft } from './fix.js';
 import type { Arrival } from './input-nft.js';
 import { judgeInput } from './input.js';
 import type { Machine } from './machine.js';
@@ -32,7 +32,7 @@ export function inputNotes(machine: Pick<Machine, 'saves' | 'nftJson' | 'nftText
     judgeInput(machine, arrival).flatMap(({ where, end, by }) => {
       if (end === 'accept') return [];
       if (end === 'depends') return [`whether ${where} lets ${textOf(arrival)} in depends: ${by}`];
-      return [`${where} drops ${textOf(arrival)} (${by}): ${opening(where, arrival)}, and ${SAVED}`];
+      return [`${where} drops ${textOf(arrival)} (${by}): ${fixText(opening(where, arrival))}, and ${SAVED}`];
     }),
   );
 }
@@ -64,13 +64,13 @@ function textOf({ protocol, port, source, device }: Arrival): string {
 }
 
 /** The rule before all others, in the tool of the chain. */
-function opening(where: string, { protocol, port, source, device }: Arrival): string {
+function opening(where: string, { protocol, port, source, device }: Arrival): Fix {
   const nft = /^nft (.+)$/.exec(where)?.[1];
-  const ports = port === undefined ? '' : nft === undefined ? ` --dport ${port}` : ` udp dport ${port}`;
   if (nft === undefined) {
-    const tool = where.replace('INPUT of ', '');
-    return `${tool} -I INPUT -i ${quoteWord(device)} -s ${source} -p ${protocol}${ports} -j ACCEPT`;
+    const ports = port === undefined ? [] : ['--dport', String(port)];
+    const rule = ['-i', device, '-s', source, '-p', protocol, ...ports, '-j', 'ACCEPT'];
+    return insertIptables(where.replace('INPUT of ', ''), 'INPUT', rule);
   }
-  const match = port === undefined ? ` ip protocol ${protocol}` : ports;
-  return `nft insert rule ${nft} iifname "${device}" ip saddr ${source}${match} accept`;
+  const match = port === undefined ? `ip protocol ${protocol}` : `udp dport ${port}`;
+  return insertNft(nft, `iifname "${device}" ip saddr ${source} ${match} accept`);
 }

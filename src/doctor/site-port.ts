@@ -2,6 +2,7 @@
 import { quoteWord } from '../net/replay.js';
 import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { addVlan } from './fix.js';
 import { type Device, type Machine, known } from './machine.js';
 
 export function examinePort(machine: Machine, site: Site): Finding[] {
@@ -51,7 +52,7 @@ function vlans(machine: Machine, { name, data }: Device, port: Device, { bridge 
     what,
     `${name} filters them: the hosts' ports carry ${missing.join(', ')}, which it does not (${carried})`,
     {
-      fix: `bridge vlan add dev ${quoteWord(port.name)} vid ${first}`,
+      fix: addVlan(port.name, first),
       hint:
         missing.length === 1
           ? 'pvid untagged behind it, where the hosts send it without a tag'

@@ -1,8 +1,8 @@
 /** What one site needs of this machine beyond what any machine needs. */
-import { quoteWord } from '../net/replay.js';
 import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
@@ -31,7 +31,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
 }
 
 function up({ file }: Site): string {
-  return `clear-df tunnel up ${quoteWord(file)}`;
+  return upCommand(file);
 }
 
 /** Modules that the plan loads or that the kernel must have. */
@@ -84,7 +84,7 @@ function devices(machine: Machine, site: Site): Finding[] {
       ? check.wrong(`underlay ${site.underlay}`, 'there is no such device', { hint: site.place('underlay') })
       : underlay.up
         ? check.ok(`underlay ${site.underlay}`, `up, MTU ${underlay.mtu}`)
-        : check.wrong(`underlay ${site.underlay}`, 'down', { fix: `ip link set ${quoteWord(site.underlay)} up` }),
+        : check.wrong(`underlay ${site.underlay}`, 'down', { fix: switchOn(site.underlay) }),
     ...ports,
     tunnelDevice(site, find(site.tunnel.name)),
   ];
@@ -105,11 +105,9 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
     });
   }
   if (device.mtu !== site.mtu) {
-    return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, {
-      fix: `ip link set ${quoteWord(name)} mtu ${site.mtu}`,
-    });
+    return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, { fix: setMtu(device, site.mtu) });
   }
-  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${quoteWord(name)} up` });
+  if (!device.up) return check.wrong(what, 'down', { fix: switchOn(name) });
   return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
 }
 
@@ -150,7 +148,7 @@ function filter(machine: Machine, { remote, underlay }: Site): Finding[] {
   if (!strict.includes(underlay)) return [check.ok(what, 'not strict')];
   if (dev === underlay) return [check.ok(what, 'strict, and answers leave by it as well')];
   const evidence = `strict, but the route to ${remote} leaves by ${dev}: what comes in by ${underlay} is dropped`;
-  return [check.wrong(what, evidence, { fix: looseFilter(underlay) })];
+  return [check.wrong(what, evidence, { fix: looseFilter(machine, underlay) })];
 }
 
 /** The queues of the file, where its engine wants them. */

@@ -4,6 +4,7 @@ import { corePathFor } from '../tunnel/carriers/srv6/sizes.js';
 import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site, Srv6Carrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
+import { setParameter, switchOn, upCommand } from './fix.js';
 import { type Machine, known } from './machine.js';
 import { looseFilter, strictDevices } from './path.js';
 
@@ -28,17 +29,17 @@ function coreOf({ paths }: Machine, site: Site): number | undefined {
 }
 
 function up({ file }: Site): string {
-  return `clear-df tunnel up ${quoteWord(file)}`;
+  return upCommand(file);
 }
 
-function strictMode({ sysctls }: Machine, site: Site): Finding {
+function strictMode(machine: Machine, site: Site): Finding {
   const check = checkOf('site', 'strict-mode');
   const what = 'strict mode of VRFs';
-  const value = sysctls.get(STRICT_MODE);
+  const value = machine.sysctls.get(STRICT_MODE);
   if (value === '1') return check.ok(what, `${STRICT_MODE} is 1`);
   if (value === undefined) return check.wrong(what, 'the module vrf is not loaded', { fix: up(site) });
   return check.wrong(what, `${STRICT_MODE} is ${value}: the kernel makes no segment with End.DT4`, {
-    fix: `sysctl -w ${STRICT_MODE}=1`,
+    fix: setParameter(machine, STRICT_MODE, 1),
   });
 }
 
@@ -52,7 +53,7 @@ function vrfFinding({ devices }: Machine, site: Site, { name, table }: { name: s
     const found = device.kind === 'vrf' ? `it has table ${String(device.data['table'])}` : 'it is no VRF';
     return check.wrong(what, `${found}, the file says table ${table}`, { hint: site.place('carrier.vrf') });
   }
-  if (!device.up) return check.wrong(what, 'down', { fix: `ip link set ${quoteWord(name)} up` });
+  if (!device.up) return check.wrong(what, 'down', { fix: switchOn(name) });
   return check.ok(what, `up, with table ${table}`);
 }
 
@@ -75,5 +76,5 @@ function filter(machine: Machine, { vrf }: Srv6Carrier): Finding {
   if (strict === undefined) return check.unknown(what, 'rp_filter cannot be read');
   if (!strict.includes(vrf)) return check.ok(what, 'not strict');
   const evidence = 'strict, but what comes out of the segment is answered by another device: it is dropped';
-  return check.wrong(what, evidence, { fix: looseFilter(vrf) });
+  return check.wrong(what, evidence, { fix: looseFilter(machine, vrf) });
 }

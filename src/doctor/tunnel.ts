@@ -4,8 +4,9 @@ import { maySeePort } from './bridge.js';
 import { clearsAt } from './fast-path.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
+import { type Fix, setMtu } from './fix.js';
 import {
-  changeCommand,
+  changeGretap,
   discoversPath,
   endsOf,
   fixedTtl,
@@ -43,7 +44,7 @@ function bridgeMtu(machine: Machine, device: Device): Finding[] {
   const what = `MTU of ${name}`;
   if (mtu >= largest) return [check.ok(what, `${mtu}, no port of ${master} has more`)];
   const evidence = `${mtu}, but other ports of ${master} have ${largest}: larger frames are dropped at ${name}, ${master} itself falls to ${mtu}`;
-  return [check.wrong(what, evidence, { fix: `ip link set ${quoteWord(name)} mtu ${largest}` })];
+  return [check.wrong(what, evidence, { fix: setMtu(device, largest) })];
 }
 
 /** Whether a frame of the device's own MTU with DF set gets into the tunnel. */
@@ -90,8 +91,8 @@ function fullSize(machine: Machine, device: Device): Finding {
   return check.wrong(what, evidence, { fix: remedy(device), hint });
 }
 
-function remedy(device: Device): string {
-  return changeCommand(device, 'nopmtudisc ignore-df');
+function remedy(device: Device): Fix {
+  return changeGretap(device, 'nopmtudisc', 'ignore-df');
 }
 
 /** An nft rule in the bridge family that writes the DF bit of frames to the device. */
@@ -121,9 +122,9 @@ function outerDf(machine: Machine, device: Device): Finding {
       `set by pmtudisc; whether it comes to ${backend} ${chain} depends on the jumps: ${rule}`,
     );
   }
-  const fixed = fixedTtl(device) === undefined ? '' : 'ttl inherit ';
+  const fixed = fixedTtl(device) === undefined ? [] : (['ttl inherit'] as const);
   const evidence = 'pmtudisc sets it, and no rule at OUTPUT or POSTROUTING takes it away: what is too large is refused';
-  return check.wrong(what, evidence, { fix: changeCommand(device, `${fixed}nopmtudisc`) });
+  return check.wrong(what, evidence, { fix: changeGretap(device, ...fixed, 'nopmtudisc') });
 }
 
 /** `ip tunnel` turns a fixed TTL into pmtudisc without saying so. */
@@ -134,7 +135,7 @@ function ttl(device: Device): Finding {
   if (fixed === undefined) return check.ok(what, 'inherited');
   if (!discoversPath(device)) return check.ok(what, `${fixed}, and nopmtudisc holds all the same`);
   const evidence = `fixed to ${fixed}, with pmtudisc: a tunnel made with a fixed TTL has DF forced on its outer header`;
-  return check.wrong(what, evidence, { fix: changeCommand(device, 'ttl inherit nopmtudisc') });
+  return check.wrong(what, evidence, { fix: changeGretap(device, 'ttl inherit', 'nopmtudisc') });
 }
 
 function sequence(device: Device): Finding {
@@ -143,7 +144,7 @@ function sequence(device: Device): Finding {
   const flags = (['iseq', 'oseq'] as const).filter((flag) => hasFlag(device, flag));
   if (flags.length === 0) return check.ok(what, 'none');
   const evidence = `${flags.join(' and ')}: a receiver with iseq drops what fragments and queues have put out of order`;
-  return check.wrong(what, evidence, { fix: changeCommand(device, 'noseq'), hint: 'and the same at the other end' });
+  return check.wrong(what, evidence, { fix: changeGretap(device, 'noseq'), hint: 'and the same at the other end' });
 }
 
 function checksum(device: Device): Finding {

@@ -79,6 +79,11 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'docs/bench.md', has: 'sender eth0 ──', shown: 'drawing' },
   { file: 'docs/carriers.md', has: 'keys: /etc/clear-df/site-a.keys', shown: 'carrier' },
   { file: 'docs/carriers.md', has: 'underlay: wg0', shown: 'site' },
+  {
+    file: 'docs/doctor.md',
+    has: 'clear-df doctor --fix',
+    shown: by('test/netns/doctor-fix.test.ts', 'it needs a machine with faults'),
+  },
   { file: 'docs/doctor.md', has: 'bridge-nf-call-iptables: off', shown: sample('test/unit/doctor.test.ts') },
   { file: 'docs/doctor.md', has: '# clear-df probe 172.16.0.1', shown: by('test/netns/probe.test.ts', 'needs a path') },
   { file: 'docs/fast-path.md', has: 'tc ingress or egress (BPF)', shown: 'drawing' },

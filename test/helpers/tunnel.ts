@@ -71,7 +71,8 @@ export class TunnelEnd {
     await at.machine.writeFile(file, `${lines.join('\n')}\n`);
     // The daemon of `external` holds the socket.
     const socket = carrier.includes('esp-in-udp') && !carrier.includes('external');
-    return new TunnelEnd(at, file, engine, engine === 'nfqueue' || socket);
+    const queue = engine === 'nfqueue' || more.some((line) => line.startsWith('queue:'));
+    return new TunnelEnd(at, file, engine, queue || socket);
   }
 
   /** The mangler that `up` runs. */

@@ -4,7 +4,8 @@
  *   client eth0 ───────── eth0 router eth1 ───────── eth0 server      forwards; program at ingress of eth0
  *   10.0.0.2   MTU 1500  10.0.0.1   10.0.1.1  MTU 1400  10.0.1.2
  *
- * And `test/helpers/article.ts`, with br0 = eth0 + gretap1 on both routers made by hand; program at egress of gretap1.
+ * And `test/helpers/article.ts`, with br0 = eth0 + gretap1 on both routers made by hand, or by `clear-df tunnel up`;
+ * program at egress of the tunnel device.
  */
 import { expect, it } from 'vitest';
 import { type Article, article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
@@ -13,8 +14,10 @@ import { clearDf, type Daemon, startClearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
 import type { Namespace } from '../helpers/netns.js';
+import { tunnelEnds, upBoth, downBoth } from '../helpers/tunnel.js';
 import { CLIENT, forgetPathMtu, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
+import { until } from '../helpers/until.js';
 import { describeKernels, type Stories } from './kernels.js';
 
 const FORWARDED = ['--install-rules', '--forwarded', '--in-dev', 'eth0', '--out-dev', 'eth1', '--fast-path', 'require'];
@@ -140,6 +143,34 @@ const stories: Stories = (guest) => {
   );
 
   it(
+    'is put back by a running `tunnel up` when another program takes it away',
+    async () => {
+      await guest().modprobe('ip_gre');
+      const net = await article(guest());
+      try {
+        const { hA, rA } = net;
+        const ends = await tunnelEnds(net, { engine: 'bpf', more: ['queue: 0'] }, { engine: 'tunnel-flag' });
+        await upBoth(ends);
+        expect((await ping(hA, HOST_B)).received).toBe(3);
+        const [{ ifname }] = (
+          JSON.parse(await rA.ip('-j', 'link', 'show', 'type', 'gretap')) as { ifname: string }[]
+        ).filter(({ ifname: name }) => name !== 'gretap0') as [{ ifname: string }];
+        const filters = () => rA.exec('tc', ['filter', 'show', 'dev', ifname, 'egress']);
+        expect(await filters()).toContain('clear-df:site-a');
+        await rA.exec('tc', ['filter', 'del', 'dev', ifname, 'egress']);
+        expect(await filters()).toBe('');
+        await until('the program stands again', async () => (await filters()).includes('clear-df:site-a'), 120_000);
+        expect((await ping(hA, HOST_B)).received).toBe(3);
+        await downBoth(ends);
+        expect(await guest().kernelComplaints()).toEqual([]);
+      } finally {
+        await net.lab[Symbol.asyncDispose]();
+      }
+    },
+    10 * MINUTES,
+  );
+
+  it(
     'knows a device whose packets have no Ethernet header',
     async () => {
       await guest().modprobe('ip_gre');
@@ -158,6 +189,30 @@ const stories: Stories = (guest) => {
         expect((await ping(router, '10.8.0.2', { size: 100 })).received).toBe(3);
         expect((await capture.stop(3)).map(({ dontFragment }) => dontFragment)).toEqual([false, false, false]);
         expect((await counters(daemon))['cleared']).toBe(3);
+      } finally {
+        await lab[Symbol.asyncDispose]();
+      }
+    },
+    10 * MINUTES,
+  );
+
+  // The last one: a kernel that is locked down stays so.
+  it(
+    'works under lockdown, which forbids programs to read kernel memory, and no others',
+    async (context) => {
+      const state = '/sys/kernel/security/lockdown';
+      const { lab, client, router } = await routed(1400, guest());
+      try {
+        const text = `mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security
+          echo confidentiality > ${state} && cat ${state}`;
+        const sealed = await guest().run(['sh', '-c', text]);
+        if (sealed.exitCode !== 0) context.skip(`kernel: no lockdown (${sealed.stderr.trim()})`);
+        expect(sealed.stdout).toContain('[confidentiality]');
+        await forgetPathMtu(client);
+        const daemon = await startClearDf(router, '0', FORWARDED);
+        expect((await ping(client, SERVER)).received).toBe(3);
+        expect(await counters(daemon)).toMatchObject({ failed: 0 });
+        expect((await daemon.stop()).exitCode).toBe(0);
       } finally {
         await lab[Symbol.asyncDispose]();
       }

@@ -1,6 +1,4 @@
 /** `clear-df tunnel up`: everything that can be refused, then the changes, then the mangler. */
-import { ClearDfError } from '../../errors.js';
-import { netAdmin } from '../../host/read/rights.js';
 import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
 import { applyItems, type Change, refuseConflicts, rollBack, type Steps } from '../../host/tunnel/apply.js';
@@ -14,6 +12,7 @@ import { Supervisor } from '../../host/supervisor.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
+import { requireNetAdmin } from '../rights.js';
 import { Run } from '../run.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { commandText } from '../../tunnel/plan-text.js';
@@ -54,7 +53,7 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   const { log, signals } = context;
   const read = readSite(options.file, options.engine);
   if (options.dryRun) return showChanges(read, options, log);
-  requireNetAdmin(read.site.name);
+  requireNetAdmin(['set up tunnel', read.site.name], 'run as root; clear-df tunnel plan and --dry-run need no rights');
   // What sets up and returns speaks for no service: another process is that.
   const supervisor = options.setupOnly ? undefined : Supervisor.take(log);
   const lock = takeTunnelLock(read.site.name);
@@ -220,16 +219,4 @@ async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger
 
 function leftBehind({ entries, name }: Journal, file: string): string | undefined {
   return entries.length === 0 ? undefined : `tunnel ${name} is left as it is: clear-df tunnel down ${file}`;
-}
-
-function requireNetAdmin(name: string): void {
-  if (netAdmin() !== 'no') return;
-  throw new ClearDfError({
-    code: 'PRIVILEGE',
-    operation: 'set up tunnel',
-    object: name,
-    reason: 'this process does not have CAP_NET_ADMIN',
-    errno: 'EPERM',
-    hint: 'run as root; clear-df tunnel plan and --dry-run need no rights',
-  });
 }

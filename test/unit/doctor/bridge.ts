@@ -66,7 +66,7 @@ export const BRIDGE: Case[] = [
     { ...bridged(), ...CALLS, ...DROP_NFT },
     'wrong',
     /policy is drop/,
-    /nft insert rule inet t c iifname "br0"/,
+    /^nft -ae .insert rule inet t c iifname "br0"/,
   ],
   ['forward-policy', { ...bridged(), ...CALLS, saves: noSaves }, 'unknown', /could not be read/],
   ['forward-policy', drops('filter -A FORWARD -i br0 -p tcp -j ACCEPT'), 'unknown', /depends/, /-I FORWARD/],

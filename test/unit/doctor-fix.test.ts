@@ -1,0 +1,296 @@
+/** `doctor --fix`: what is run, what is looked at again, and what is taken back. The machine is a map. */
+import { describe, expect, it } from 'vitest';
+import { type FixAnswer, fixFindings } from '../../src/commands/doctor-fix.js';
+import { checkOf, type Finding } from '../../src/doctor/finding.js';
+import { changeGretap } from '../../src/doctor/gretap.js';
+import {
+  addVlan,
+  callIptables,
+  type Fix,
+  fixText,
+  insertIptables,
+  insertNft,
+  replaceNft,
+  setMtu,
+  setParameter,
+} from '../../src/doctor/fix.js';
+import { ClearDfError } from '../../src/errors.js';
+import { createRunner, NoAnswerError } from '../../src/host/exec.js';
+import { device } from './doctor/machine.js';
+
+/** `set KEY VALUE` is the one command. */
+const set = (key: string, value: string, before: string): Fix => ({
+  commands: [['set', key, value]],
+  undo: () => [['set', key, before]],
+});
+
+interface Told {
+  said: string[];
+  ran: string[];
+  state: Record<string, string>;
+  outcome: Awaited<ReturnType<typeof fixFindings>>;
+}
+
+interface Machine {
+  state: Record<string, string>;
+  /** What is wrong with it. */
+  judge: (state: Record<string, string>) => Finding[];
+  answers?: FixAnswer[];
+  /** Fails instead of setting. */
+  fails?: (line: string) => Error | undefined;
+  stop?: AbortController;
+}
+
+async function tell({ state, judge, answers = [], fails = () => undefined, stop = new AbortController() }: Machine) {
+  const told: Pick<Told, 'said' | 'ran'> = { said: [], ran: [] };
+  const outcome = await fixFindings({
+    look: async () => judge(state),
+    runner: {
+      dryRun: false,
+      query: async () => '',
+      effect: async () => undefined,
+      async change(command, args) {
+        const line = [command, ...args].join(' ');
+        told.ran.push(line);
+        const error = fails(line);
+        if (error !== undefined) throw error;
+        if (command === 'set') state[args[0] as string] = args[1] as string;
+        return '';
+      },
+    },
+    ask: async () => answers.shift() ?? 'yes',
+    say: (line) => told.said.push(line),
+    stop: stop.signal,
+  });
+  return { ...told, state, outcome } satisfies Told;
+}
+
+const check = checkOf('limits', 'c');
+const wrongUnless = (key: string, wanted: string, state: Record<string, string>): Finding =>
+  state[key] === wanted
+    ? check.ok(key, 'right')
+    : check.wrong(key, `it is ${state[key]}`, { fix: set(key, wanted, state[key] as string) });
+const refused = new ClearDfError({ code: 'RUNTIME', operation: 'run', object: 'set', reason: 'EIO' });
+
+describe('doctor --fix', () => {
+  it('runs what mends each finding, and looks again behind each', async () => {
+    const { ran, said, outcome } = await tell({
+      state: { a: '0', b: '0' },
+      judge: (state) => [wrongUnless('a', '1', state), wrongUnless('b', '1', state)],
+    });
+    expect(ran).toEqual(['set a 1', 'set b 1']);
+    expect(said).toEqual(['mended', 'mended']);
+    expect(outcome).toMatchObject({ mended: 2, undone: 0, failed: 0, declined: 0 });
+    expect(outcome.findings.map(({ state }) => state)).toEqual(['ok', 'ok']);
+  });
+
+  it('takes back what did not help', async () => {
+    const { ran, state, said, outcome } = await tell({
+      state: { a: '0' },
+      judge: (now) => [check.wrong('a', `it is ${now['a']}`, { fix: set('a', '1', '0') })],
+    });
+    expect(ran).toEqual(['set a 1', 'set a 0']);
+    expect(state).toEqual({ a: '0' });
+    expect(said).toEqual(['taken back: it did not help']);
+    expect(outcome).toMatchObject({ mended: 0, undone: 1 });
+  });
+
+  it('takes back what made something else wrong, and names that', async () => {
+    const { state, said } = await tell({
+      state: { a: '0' },
+      judge: (now) => [
+        wrongUnless('a', '1', now),
+        now['a'] === '1' ? check.wrong('b', 'frames are dropped', { hint: 'no' }) : check.ok('b', 'fine'),
+      ],
+    });
+    expect(state).toEqual({ a: '0' });
+    expect(said).toEqual(['taken back: it made something else wrong: b: frames are dropped']);
+  });
+
+  it('goes on to the next step of the same finding, where the fix has become another', async () => {
+    const { ran, outcome } = await tell({
+      state: { vlans: '' },
+      judge: ({ vlans = '' }) => {
+        const next = ['1', '2'].find((vlan) => !vlans.includes(vlan));
+        if (next === undefined) return [check.ok('port', 'all')];
+        return [check.wrong('port', 'some are missing', { fix: set('vlans', vlans + next, vlans) })];
+      },
+    });
+    expect(ran).toEqual(['set vlans 1', 'set vlans 12']);
+    expect(outcome).toMatchObject({ mended: 2, undone: 0 });
+  });
+
+  it('leaves alone what nobody wants, what is unknown, and what only a person can do', async () => {
+    const { ran, outcome } = await tell({
+      state: { a: '0', b: '0' },
+      judge: (state) => [
+        wrongUnless('a', '1', state),
+        check.unknown('u', 'perhaps', { fix: set('u', '1', '0') }),
+        check.wrong('p', 'it needs a program', { fix: 'clear-df --queue 0' }),
+        wrongUnless('b', '1', state),
+      ],
+      answers: ['no', 'yes'],
+    });
+    expect(ran).toEqual(['set b 1']);
+    expect(outcome).toMatchObject({ mended: 1, declined: 1 });
+  });
+
+  it('runs nothing more after q', async () => {
+    const { ran } = await tell({
+      state: { a: '0', b: '0' },
+      judge: (state) => [wrongUnless('a', '1', state), wrongUnless('b', '1', state)],
+      answers: ['quit'],
+    });
+    expect(ran).toEqual([]);
+  });
+
+  it('changes nothing where the first command fails, and goes on with the next finding', async () => {
+    const { said, state, outcome } = await tell({
+      state: { a: '0', b: '0' },
+      judge: (now) => [wrongUnless('a', '1', now), wrongUnless('b', '1', now)],
+      fails: (line) => (line === 'set a 1' ? refused : undefined),
+    });
+    expect(said).toEqual(['failed: run set: EIO; nothing was changed', 'mended']);
+    expect(state).toEqual({ a: '0', b: '1' });
+    expect(outcome).toMatchObject({ mended: 1, failed: 1 });
+  });
+
+  it('takes the first command back where the second fails', async () => {
+    const two: Fix = { commands: [...set('m', '1', '0').commands, ['set', 'a', '1']], undo: () => [['set', 'm', '0']] };
+    const { said, state } = await tell({
+      state: { a: '0', m: '0' },
+      judge: () => [check.wrong('a', 'it is 0', { fix: two })],
+      fails: (line) => (line === 'set a 1' ? refused : undefined),
+    });
+    expect(state).toEqual({ a: '0', m: '0' });
+    expect(said).toEqual(['failed: run set: EIO; taken back']);
+  });
+
+  it('takes back what a signal ended, which may have done its work', async () => {
+    const stop = new AbortController();
+    const { ran, said } = await tell({
+      state: { a: '0', b: '0' },
+      judge: (state) => [wrongUnless('a', '1', state), wrongUnless('b', '1', state)],
+      fails: (line) => {
+        if (line !== 'set a 1') return undefined;
+        stop.abort('SIGINT');
+        return new NoAnswerError({ code: 'RUNTIME', operation: 'run', object: 'set', reason: 'ended' });
+      },
+      stop,
+    });
+    expect(ran).toEqual(['set a 1', 'set a 0']);
+    expect(said).toEqual(['failed: run set: ended; taken back']);
+  });
+
+  it('says what to run by hand where it cannot be taken back', async () => {
+    const { said } = await tell({
+      state: { a: '0' },
+      judge: () => [check.wrong('a', 'always', { fix: set('a', '1', '0') })],
+      fails: (line) => (line === 'set a 0' ? refused : undefined),
+    });
+    expect(said).toEqual(['NOT TAKEN BACK (run set: EIO); by hand: set a 0: it did not help']);
+  });
+
+  it('takes back what was run when the machine cannot be looked at any more', async () => {
+    let looks = 0;
+    const { state, said } = await tell({
+      state: { a: '0' },
+      judge: (now) => {
+        looks += 1;
+        if (looks === 2) throw new Error('EMFILE');
+        return [wrongUnless('a', '1', now)];
+      },
+    });
+    expect(state).toEqual({ a: '0' });
+    expect(said).toEqual(['taken back: the machine cannot be looked at: EMFILE']);
+  });
+
+  it('prints the commands under dry run, for a shell, and runs none', async () => {
+    const shown: string[] = [];
+    const runner = createRunner({
+      log: { debug: () => undefined },
+      dryRun: true,
+      print: ({ text }) => shown.push(text),
+    });
+    const a = check.wrong('a', 'it is 0', { fix: set('a', "it's 1", '0') });
+    const outcome = await fixFindings({
+      ...{ look: async () => [a], runner, ask: async () => 'yes', say: () => undefined },
+      stop: new AbortController().signal,
+    });
+    expect(shown).toEqual([String.raw`set a 'it'\''s 1'`]);
+    expect(outcome).toMatchObject({ mended: 0, undone: 0 });
+  });
+});
+
+describe('what takes a fix back', () => {
+  const sysctls = new Map([
+    ['net/ipv4/conf/eth0.100/rp_filter', '1'],
+    ['net/ipv4/ipfrag_max_dist', '4'],
+  ]);
+  const gretap = device('gretap1', {
+    kind: 'gretap',
+    data: { local: '192.0.2.1', remote: '192.0.2.2', ttl: 64, pmtudisc: true, iseq: true, oseq: true },
+  });
+  it.each<[string, Fix, string, string]>([
+    [
+      'a parameter',
+      setParameter({ sysctls }, 'net/ipv4/ipfrag_max_dist', 64),
+      'sysctl -w net.ipv4.ipfrag_max_dist=64',
+      'sysctl -w net.ipv4.ipfrag_max_dist=4',
+    ],
+    [
+      'a parameter of a VLAN',
+      setParameter({ sysctls }, 'net/ipv4/conf/eth0.100/rp_filter', 2),
+      'sysctl -w net/ipv4/conf/eth0.100/rp_filter=2',
+      'sysctl -w net/ipv4/conf/eth0.100/rp_filter=1',
+    ],
+    [
+      'a module',
+      callIptables({ sysctls }, 'net/bridge/bridge-nf-call-iptables'),
+      'modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1',
+      'modprobe -r br_netfilter',
+    ],
+    ['an MTU', setMtu(device('g', { mtu: 1462 }), 1500), 'ip link set g mtu 1500', 'ip link set g mtu 1462'],
+    [
+      'a rule',
+      insertIptables('iptables-nft', 'FORWARD', ['-i', 'br0', '-j', 'ACCEPT']),
+      'iptables-nft -I FORWARD -i br0 -j ACCEPT',
+      'iptables-nft -D FORWARD -i br0 -j ACCEPT',
+    ],
+    [
+      'a rule of nft',
+      insertNft('ip filter FORWARD', 'accept'),
+      "nft -ae 'insert rule ip filter FORWARD accept'",
+      "nft 'delete rule ip filter FORWARD handle 7'",
+    ],
+    [
+      'a text of nft',
+      replaceNft('ip t c', 4, 'ip id set 0', 'ip id set 1'),
+      "nft 'replace rule ip t c handle 4 ip id set 1'",
+      "nft 'replace rule ip t c handle 4 ip id set 0'",
+    ],
+    ['a VLAN', addVlan('gretap1', 5), 'bridge vlan add dev gretap1 vid 5', 'bridge vlan del dev gretap1 vid 5'],
+    [
+      'flags of a gretap',
+      changeGretap(gretap, 'nopmtudisc', 'ignore-df'),
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 nopmtudisc ignore-df',
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 pmtudisc noignore-df',
+    ],
+    [
+      'a TTL',
+      changeGretap(gretap, 'ttl inherit', 'nopmtudisc'),
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl inherit nopmtudisc',
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl 64 pmtudisc',
+    ],
+    [
+      'sequence numbers',
+      changeGretap(gretap, 'noseq'),
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 noseq',
+      'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 iseq oseq',
+    ],
+  ])('%s', (_, fix, text, back) => {
+    expect(fixText(fix)).toBe(text);
+    const printed = fix.commands.map(() => 'insert rule ip filter FORWARD accept # handle 7\n');
+    expect(fixText({ ...fix, commands: fix.undo(printed) })).toBe(back);
+  });
+});
