@@ -21,6 +21,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'bind the queue and mangle until TERM (the default command)',
     load: async () => (await import('./run.js')).runCommand,
   },
+  setup: {
+    about: 'ask what is wanted, show the plan, and write the files for it',
+    load: async () => (await import('./setup.js')).setupCommand,
+  },
   tunnel: {
     about: 'a bridged GRE tunnel, from one YAML file per site',
     load: async () => (await import('./tunnel.js')).tunnelCommand,

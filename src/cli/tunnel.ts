@@ -149,7 +149,7 @@ function print(text: string): void {
  * As a unit can start it: this Node, and clear-df by the name that it was called by. That is a link which a package
  * manager keeps in place; what it leads to may be another folder in the next version.
  */
-function ownCommand(): OwnCommand {
+export function ownCommand(): OwnCommand {
   return { node: process.execPath, script: path.resolve(process.argv[1] ?? 'clear-df') };
 }
 

@@ -44,9 +44,7 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
   useLogFormat(options['log-format']);
   const log = context.log ?? createLogger(options['log-level']);
   if (options['dry-run']) {
-    const fastPath = await new FastPathKeeper(log).plan(options);
-    const plan = await new RuleKeeper(log).plan({ ...options, rules: fastPath.rules });
-    process.stdout.write(planText(options, fastPath, plan));
+    process.stdout.write(await runPlan(options, log));
     return;
   }
   const signals = context.signals ?? watchSignals();
@@ -76,6 +74,12 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
     // Those of the process stay watched to its last moment.
     if (context.signals === undefined) signals.dispose();
   }
+}
+
+/** What a run with these options would do, in words. Nothing is changed. @throws ClearDfError of what it would refuse */
+export async function runPlan(options: ServiceOptions, log: Logger): Promise<string> {
+  const fastPath = await new FastPathKeeper(log).plan(options);
+  return planText(options, fastPath, await new RuleKeeper(log).plan({ ...options, rules: fastPath.rules }));
 }
 
 /** Starts a service; undefined when the run was told to end while a command was waited for. */
