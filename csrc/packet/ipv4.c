@@ -17,8 +17,8 @@ bool cdf_ipv4_read(const uint8_t *data, size_t held, struct cdf_ipv4 *header)
 	header->identification = cdf_load16(data + 4);
 	header->fragment = cdf_load16(data + 6);
 	header->protocol = data[9];
-	memcpy(&header->source, data + 12, 4);
-	memcpy(&header->destination, data + 16, 4);
+	memcpy(&header->source, data + 12, sizeof(header->source));
+	memcpy(&header->destination, data + 16, sizeof(header->destination));
 	return true;
 }
 

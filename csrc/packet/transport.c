@@ -19,7 +19,9 @@
 #define IPV6_HOP_BY_HOP 0
 #define IPV6_ROUTING 43
 #define IPV6_DESTINATION 60
-#define IPV6_MAX_EXTENSIONS 8
+#define IPV6_MAX_EXTENSIONS 7
+
+#define NOT_UNDERSTOOD -1
 
 /* A stretch of the packet that is still to be read. */
 struct span {
@@ -27,146 +29,159 @@ struct span {
 	size_t length;
 };
 
-static bool skip(struct span *span, size_t bytes)
+/* Take bytes off the front. @return where they are; NULL when fewer are left */
+static const uint8_t *take(struct span *span, size_t bytes)
+{
+	const uint8_t *taken = span->data;
+
+	if (bytes > span->length)
+		return NULL;
+	span->data += bytes;
+	span->length -= bytes;
+	return taken;
+}
+
+/* Leave off what follows so many bytes. @return false when fewer are left */
+static bool cut(struct span *span, size_t bytes)
 {
 	if (bytes > span->length)
 		return false;
-	span->data += bytes;
-	span->length -= bytes;
+	span->length = bytes;
 	return true;
 }
 
-static bool read_ipv4(struct span *span, uint8_t *protocol, uint16_t *sum)
+/*
+ * Each of the readers below takes a header off the span, cuts the span to what
+ * the header says is its own, and returns what that is: a protocol or an
+ * EtherType, or NOT_UNDERSTOOD. Those of IP add the addresses' sum.
+ */
+
+static int read_ipv4(struct span *span, uint16_t *sum)
 {
+	const uint8_t *data = span->data;
 	struct cdf_ipv4 header;
 
-	if (!cdf_ipv4_read(span->data, span->length, &header) ||
-	    cdf_ipv4_is_fragment(&header) ||
-	    header.total_length < header.header_length ||
-	    header.total_length > span->length)
-		return false;
-	*protocol = header.protocol;
-	*sum = cdf_sum(span->data + 12, 8, 0);
-	span->length = header.total_length;
-	return skip(span, header.header_length);
+	if (!cdf_ipv4_read(data, span->length, &header) ||
+	    cdf_ipv4_is_fragment(&header) || !cut(span, header.total_length) ||
+	    take(span, header.header_length) == NULL)
+		return NOT_UNDERSTOOD;
+	*sum = cdf_sum(data + 12, 8, 0);
+	return header.protocol;
 }
 
-static bool read_ipv6(struct span *span, uint8_t *protocol, uint16_t *sum)
+static bool is_extension(int protocol)
 {
-	size_t payload;
+	return protocol == IPV6_HOP_BY_HOP || protocol == IPV6_ROUTING ||
+	       protocol == IPV6_DESTINATION;
+}
 
-	if (span->length < IPV6_HEADER || span->data[0] >> 4 != 6)
-		return false;
-	payload = cdf_load16(span->data + 4);
-	*protocol = span->data[6];
-	*sum = cdf_sum(span->data + 8, 32, 0);
-	if (payload > span->length - IPV6_HEADER)
-		return false;
-	span->length = IPV6_HEADER + payload;
-	skip(span, IPV6_HEADER);
-	for (int i = 0; i < IPV6_MAX_EXTENSIONS; i++) {
-		if (*protocol != IPV6_HOP_BY_HOP && *protocol != IPV6_ROUTING &&
-		    *protocol != IPV6_DESTINATION)
-			return true;
-		if (span->length < 8)
-			return false;
-		*protocol = span->data[0];
-		if (!skip(span, (span->data[1] + 1u) * 8))
-			return false;
+static int read_ipv6(struct span *span, uint16_t *sum)
+{
+	const uint8_t *header = take(span, IPV6_HEADER);
+	int protocol;
+
+	if (header == NULL || header[0] >> 4 != 6 ||
+	    !cut(span, cdf_load16(header + 4)))
+		return NOT_UNDERSTOOD;
+	*sum = cdf_sum(header + 8, 32, 0);
+	protocol = header[6];
+	for (int i = 0; i < IPV6_MAX_EXTENSIONS && is_extension(protocol);
+	     i++) {
+		header = take(span, 8);
+		if (header == NULL || take(span, header[1] * 8u) == NULL)
+			return NOT_UNDERSTOOD;
+		protocol = header[0];
 	}
-	return false;
+	return protocol;
 }
 
-static bool read_ethernet(struct span *span, uint16_t *ethertype)
+/* A header whose last two bytes are an EtherType. */
+static int read_tag(struct span *span, size_t bytes)
 {
-	if (span->length < 14)
-		return false;
-	*ethertype = cdf_load16(span->data + 12);
-	skip(span, 14);
+	const uint8_t *header = take(span, bytes);
+
+	return header == NULL ? NOT_UNDERSTOOD : cdf_load16(header + bytes - 2);
+}
+
+static int read_ethernet(struct span *span)
+{
+	int ethertype = read_tag(span, 14);
+
 	for (int tags = 0; tags < 2; tags++) {
-		if (*ethertype != ETHERTYPE_VLAN &&
-		    *ethertype != ETHERTYPE_QINQ)
-			break;
-		if (span->length < 4)
-			return false;
-		*ethertype = cdf_load16(span->data + 2);
-		skip(span, 4);
+		if (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ)
+			ethertype = read_tag(span, 4);
 	}
-	return true;
+	return ethertype;
 }
 
-static bool read_gre(struct span *span, uint16_t *ethertype)
+static int read_gre(struct span *span, bool *has_checksum)
 {
+	const uint8_t *header = take(span, 4);
+	size_t options = 0;
 	uint16_t flags;
-	size_t header = 4;
 
-	if (span->length < 4)
-		return false;
-	flags = cdf_load16(span->data);
+	if (header == NULL)
+		return NOT_UNDERSTOOD;
+	flags = cdf_load16(header);
 	if (flags & ~(GRE_CHECKSUM | GRE_KEY | GRE_SEQUENCE))
-		return false;
-	*ethertype = cdf_load16(span->data + 2);
-	header += (flags & GRE_CHECKSUM) ? 4 : 0;
-	header += (flags & GRE_KEY) ? 4 : 0;
-	header += (flags & GRE_SEQUENCE) ? 4 : 0;
-	return skip(span, header);
+		return NOT_UNDERSTOOD;
+	*has_checksum = flags & GRE_CHECKSUM;
+	options += (flags & GRE_CHECKSUM) ? 4 : 0;
+	options += (flags & GRE_KEY) ? 4 : 0;
+	options += (flags & GRE_SEQUENCE) ? 4 : 0;
+	if (take(span, options) == NULL)
+		return NOT_UNDERSTOOD;
+	return cdf_load16(header + 2);
 }
 
-static bool read_inner(struct span *span, uint8_t *protocol, uint16_t *sum)
+static int read_inner(struct span *span, uint16_t *sum, bool *has_checksum)
 {
-	uint16_t ethertype;
+	int ethertype = read_gre(span, has_checksum);
 
-	if (!read_gre(span, &ethertype))
-		return false;
-	if (ethertype == ETHERTYPE_BRIDGED && !read_ethernet(span, &ethertype))
-		return false;
+	if (ethertype == ETHERTYPE_BRIDGED)
+		ethertype = read_ethernet(span);
 	if (ethertype == ETHERTYPE_IPV4)
-		return read_ipv4(span, protocol, sum);
+		return read_ipv4(span, sum);
 	if (ethertype == ETHERTYPE_IPV6)
-		return read_ipv6(span, protocol, sum);
-	return false;
+		return read_ipv6(span, sum);
+	return NOT_UNDERSTOOD;
+}
+
+/* On top of the addresses' sum. */
+static uint16_t pseudo_sum(uint16_t sum, uint8_t protocol, size_t length)
+{
+	const uint8_t tail[] = { 0, protocol, (uint8_t)(length >> 8),
+				 (uint8_t)length };
+
+	return cdf_sum(tail, sizeof(tail), sum);
 }
 
 bool cdf_transport_find(const uint8_t *data, size_t length,
 			struct cdf_transport *found)
 {
 	struct span span = { data, length };
-	uint8_t tail[4] = { 0 };
-	uint8_t protocol;
+	size_t least, header;
 	uint16_t sum;
-	size_t header;
+	int protocol = read_ipv4(&span, &sum);
 
-	if (!read_ipv4(&span, &protocol, &sum))
+	found->gre_checksum = false;
+	if (protocol == CDF_PROTO_GRE)
+		protocol = read_inner(&span, &sum, &found->gre_checksum);
+	if (protocol != CDF_PROTO_TCP && protocol != CDF_PROTO_UDP)
 		return false;
-	found->gre_checksum = protocol == CDF_PROTO_GRE && span.length > 0 &&
-			      (span.data[0] & GRE_CHECKSUM >> 8) != 0;
-	if (protocol == CDF_PROTO_GRE && !read_inner(&span, &protocol, &sum))
+	least = protocol == CDF_PROTO_TCP ? 20 : 8;
+	if (span.length < least)
 		return false;
-
-	if (protocol == CDF_PROTO_TCP) {
-		if (span.length < 20)
-			return false;
-		header = (span.data[12] >> 4) * 4u;
-		if (header < 20 || header > span.length)
-			return false;
-	} else if (protocol == CDF_PROTO_UDP) {
-		header = 8;
-		if (span.length < header)
-			return false;
-		if (cdf_load16(span.data + 4) < header ||
-		    cdf_load16(span.data + 4) > span.length)
-			return false;
-		span.length = cdf_load16(span.data + 4);
-	} else {
+	if (protocol == CDF_PROTO_UDP && !cut(&span, cdf_load16(span.data + 4)))
 		return false;
-	}
-	found->protocol = protocol;
+	header = protocol == CDF_PROTO_TCP ? (span.data[12] >> 4) * 4u : least;
+	found->protocol = (uint8_t)protocol;
 	found->offset = (size_t)(span.data - data);
 	found->length = span.length;
-	found->payload = span.length - header;
-	tail[1] = protocol;
-	cdf_store16(tail + 2, (uint16_t)span.length);
-	found->pseudo = cdf_sum(tail, 4, sum);
+	found->pseudo = pseudo_sum(sum, found->protocol, span.length);
+	if (header < least || take(&span, header) == NULL)
+		return false;
+	found->payload = span.length;
 	return true;
 }
 
