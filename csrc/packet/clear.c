@@ -98,8 +98,10 @@ static unsigned int segments(const struct cdf_packet *packet,
 	if (!(packet->skb_flags & CDF_GSO))
 		return 1;
 	run = (transport->payload + SEGMENT_PAYLOAD - 1) / SEGMENT_PAYLOAD;
+	_Static_assert(UINT16_MAX < SEGMENT_PAYLOAD * CDF_RUN_MAX,
+		       "no payload has more segments than the longest run");
 	/* A GSO packet has two segments at least. */
-	return run < 2 ? 2 : run > CDF_RUN_MAX ? CDF_RUN_MAX : (unsigned)run;
+	return run > 1 ? (unsigned int)run : 2;
 }
 
 static enum cdf_identification_rule

@@ -6,33 +6,17 @@
 
 #define WINDOW_SIZE (CDF_WINDOW_BLOCKS * CDF_BLOCK_SIZE)
 
-static void randomize(void *into, size_t size)
-{
-	/* Up to 256 bytes never fail nor come short once seeded (getrandom(2)),
-	 * and the allocator's maker has waited for the seed. */
-	uint8_t *at = into;
-
-	while (size > 0) {
-		size_t part = size < 256 ? size : 256;
-
-		if (getrandom(at, part, 0) != (ssize_t)part)
-			continue;
-		at += part;
-		size -= part;
-	}
-}
-
 /*
  * A keyed permutation of 0..8191: a Feistel network over halves of 6 and 7
- * bits that trade places each round.
+ * bits, with a key for each round.
  */
-static uint16_t permute(const uint64_t key[2], uint16_t position)
+static uint16_t permute(const uint64_t key[CDF_ROUNDS], uint16_t position)
 {
 	uint32_t left = position >> 7, right = position & 0x7f;
 
-	for (unsigned int round = 0; round < 3; round++) {
-		left ^= cdf_mix(key[0] ^ (right << 8) ^ (2 * round)) & 0x3f;
-		right ^= cdf_mix(key[1] ^ (left << 8) ^ (2 * round + 1)) & 0x7f;
+	for (unsigned int round = 0; round < CDF_ROUNDS; round += 2) {
+		left ^= cdf_mix(key[round] ^ right) & 0x3f;
+		right ^= cdf_mix(key[round + 1] ^ left) & 0x7f;
 	}
 	return (uint16_t)(left << 7 | right);
 }
@@ -48,33 +32,32 @@ static void next_window(struct cdf_id_pool *pool)
 		cdf_blocks_return(&pool->blocks, pool->window[i]);
 	memcpy(pool->window, fresh, sizeof(fresh));
 	pool->used = 0;
-	randomize(pool->key, sizeof(pool->key));
+	/* So few bytes never fail nor come short once seeded (getrandom(2)), and
+	 * the allocator's maker has waited for the seed. */
+	while (getrandom(pool->key, sizeof(pool->key), 0) != sizeof(pool->key))
+		continue;
 }
 
-void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t seed[2])
+void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t secret[2],
+		       uint64_t number)
 {
-	uint64_t random = 0;
+	/* Of the secret's numbers, those of no other pool. */
+	uint64_t next = number * CDF_POOL_NUMBERS;
 
 	memset(pool, 0, sizeof(*pool));
-	for (unsigned int i = 0; i < CDF_BLOCKS; i++)
-		pool->blocks.ring[i] = (uint8_t)i;
-	for (unsigned int i = CDF_BLOCKS - 1; i > 0; i--) {
-		uint8_t block = pool->blocks.ring[i];
-		unsigned int j;
+	/* A shuffle that fills what it shuffles. */
+	for (unsigned int i = 0; i < CDF_BLOCKS; i++) {
+		unsigned int j = (uint32_t)cdf_keyed(secret, next++) % (i + 1);
 
-		/* Two draws of 32 bits from each word. */
-		random = i % 2 ? cdf_mix(seed[0] ^ cdf_mix(seed[1] + i))
-			       : random >> 32;
-		j = (uint32_t)random % (i + 1);
 		pool->blocks.ring[i] = pool->blocks.ring[j];
-		pool->blocks.ring[j] = block;
+		pool->blocks.ring[j] = (uint8_t)i;
 	}
 	pool->blocks.queued = CDF_BLOCKS;
 	for (size_t i = 0; i < CDF_WINDOW_BLOCKS; i++)
 		pool->window[i] = cdf_blocks_draw(&pool->blocks);
-	pool->key[0] = cdf_mix(seed[0] ^ cdf_mix(seed[1] + CDF_BLOCKS));
-	pool->key[1] = cdf_mix(seed[1] ^ cdf_mix(seed[0] + CDF_BLOCKS));
-	pool->next = (uint16_t)cdf_mix(pool->key[0] + pool->key[1]);
+	for (size_t i = 0; i < CDF_ROUNDS; i++)
+		pool->key[i] = cdf_keyed(secret, next++);
+	pool->next = (uint16_t)cdf_keyed(secret, next);
 }
 
 static uint16_t take_single(struct cdf_id_pool *pool)

@@ -27,25 +27,38 @@
 #define CDF_WINDOW_BLOCKS 32u
 /* Longest run; a block fits four of them. */
 #define CDF_RUN_MAX 56u
+/* Of the permutation of a window. */
+#define CDF_ROUNDS 6u
+/* What a pool takes of a secret's numbers at most: one for each block, one for
+ * each round, one for where a sequence begins. */
+#define CDF_POOL_NUMBERS (2 * CDF_BLOCKS)
 
 struct cdf_id_pool {
 	struct cdf_blocks blocks;
 
 	uint8_t window[CDF_WINDOW_BLOCKS];
 	uint16_t used; /* of WINDOW_SIZE */
-	uint64_t key[2];
+	uint64_t key[CDF_ROUNDS];
 
 	struct cdf_open_block run;
 
 	uint16_t next; /* sequential */
 };
 
+/** The random number of a secret that has this number. */
+static inline uint64_t cdf_keyed(const uint64_t secret[2], uint64_t number)
+{
+	return cdf_mix(secret[0] ^ cdf_mix(secret[1] ^ number));
+}
+
 /**
  * Shuffle a new pool.
- * @param seed secret, and of this pool alone; later windows ask the kernel for
- *        theirs (getrandom(2)), which would be slow for each new pair
+ * @param secret that it is made of; later windows ask the kernel for theirs
+ *        (getrandom(2)), which would be slow for each new pair
+ * @param number of the pool among those made of this secret
  */
-void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t seed[2]);
+void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t secret[2],
+		       uint64_t number);
 
 /** Draw a run of 1 to CDF_RUN_MAX numbers; the first is returned, never 0. */
 uint16_t cdf_id_pool_draw(struct cdf_id_pool *pool, unsigned int run);

@@ -30,8 +30,9 @@ struct set {
 
 struct cdf_identifier {
 	_Atomic int policy;
-	uint64_t hash_key[2];
-	uint64_t pool_key[2];
+	struct {
+		uint64_t hash[2], pools[2];
+	} secret;
 	_Atomic uint64_t pools; /* ever started */
 	pthread_mutex_t window_lock;
 	uint64_t window_start;
@@ -45,22 +46,18 @@ static void start_entry(struct cdf_identifier *identifier, struct entry *entry,
 {
 	uint64_t number = atomic_fetch_add_explicit(&identifier->pools, 1,
 						    memory_order_relaxed);
-	uint64_t seed[2] = {
-		cdf_mix(identifier->pool_key[0] ^ cdf_mix(number)),
-		cdf_mix(identifier->pool_key[1] + cdf_mix(~number)),
-	};
 
 	memset(entry, 0, sizeof(*entry));
 	entry->used = true;
 	entry->pair = *pair;
-	cdf_id_pool_start(&entry->pool, seed);
+	cdf_id_pool_start(&entry->pool, identifier->secret.pools, number);
 }
 
 /* The set's lock is held. A new pair takes the place of the longest idle. */
 static struct entry *find_entry(struct cdf_identifier *identifier,
 				struct set *set, const struct cdf_pair *pair)
 {
-	struct entry *idle = &set->entry[0];
+	struct entry *idle = set->entry;
 
 	set->clock++;
 	for (unsigned int way = 0; way < WAYS; way++) {
@@ -84,18 +81,12 @@ uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
 			     const struct cdf_pair *pair, unsigned int run)
 {
 	uint64_t hash =
-		cdf_mix(identifier->hash_key[0] ^
-			((uint64_t)pair->protocol << 32 | pair->destination));
-	struct set *set;
+		cdf_keyed(identifier->secret.hash,
+			  (uint64_t)pair->protocol << 32 | pair->destination);
+	struct set *set = &identifier->set[hash % SETS];
 	struct entry *entry;
 	uint16_t first;
 
-	if (run < 1)
-		run = 1;
-	if (run > CDF_RUN_MAX)
-		run = CDF_RUN_MAX;
-	hash = cdf_mix(hash ^ identifier->hash_key[1]);
-	set = &identifier->set[hash % SETS];
 	pthread_mutex_lock(&set->lock);
 	entry = find_entry(identifier, set, pair);
 	if (cdf_identifier_policy(identifier) == CDF_IDENTIFICATION_SEQUENTIAL)
@@ -170,10 +161,8 @@ struct cdf_identifier *cdf_identifier_new(enum cdf_identification_policy policy)
 
 	if (identifier == NULL)
 		return NULL;
-	if (getrandom(identifier->hash_key, sizeof(identifier->hash_key), 0) !=
-		    sizeof(identifier->hash_key) ||
-	    getrandom(identifier->pool_key, sizeof(identifier->pool_key), 0) !=
-		    sizeof(identifier->pool_key)) {
+	if (getrandom(&identifier->secret, sizeof(identifier->secret), 0) !=
+	    sizeof(identifier->secret)) {
 		free(identifier);
 		return NULL;
 	}

@@ -29,8 +29,8 @@ uint16_t cdf_sum(const uint8_t *data, size_t length, uint16_t start)
 	uint32_t word;
 	size_t i;
 
-	for (i = 0; i + 4 <= length; i += 4) {
-		memcpy(&word, data + i, 4);
+	for (i = 0; i + sizeof(word) <= length; i += sizeof(word)) {
+		memcpy(&word, data + i, sizeof(word));
 		sum += word;
 	}
 	if (i < length) {

@@ -232,6 +232,174 @@ static void sequential_is_guessable(void)
 	cdf_identifier_free(identifier);
 }
 
+/* Pairs that differ in address and protocol, as many as a quarter of the table
+ * holds; counting up shows which of them are still known. */
+#define TAKERS 2048
+
+static struct cdf_pair pair_of(unsigned int i)
+{
+	/* Bytes as they lie in memory: neighbours differ in the last one. */
+	return (struct cdf_pair){ (i % 128) << 24 | 0x0a, (uint8_t)(i / 128) };
+}
+
+/* Of the pairs from..to that were taken once: how many go on counting. */
+static unsigned int known(unsigned int from, unsigned int to,
+			  const uint16_t *before)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = from; i < to; i++) {
+		struct cdf_pair one = pair_of(i);
+		uint16_t next = before[i] == 0xffff ? 1 : before[i] + 1;
+
+		count += cdf_identifier_take(identifier, &one, 1) == next;
+	}
+	return count;
+}
+
+static void table(void)
+{
+	static uint16_t first[10 * TAKERS];
+	unsigned int kept;
+
+	identifier = cdf_identifier_new(CDF_IDENTIFICATION_SEQUENTIAL);
+	for (unsigned int i = 0; i < TAKERS; i++) {
+		struct cdf_pair one = pair_of(i);
+
+		first[i] = cdf_identifier_take(identifier, &one, 1);
+	}
+	/* Two of them in a set on average: that a set has more than its eight
+	 * places is 1 in 4,000. */
+	kept = known(0, TAKERS, first);
+	ok(kept > TAKERS * 99 / 100, "%u of %u pairs keep their sequence", kept,
+	   TAKERS);
+	for (unsigned int i = TAKERS; i < 10 * TAKERS; i++) {
+		struct cdf_pair one = pair_of(i);
+
+		first[i] = cdf_identifier_take(identifier, &one, 1);
+	}
+	kept = known(9 * TAKERS, 10 * TAKERS, first);
+	ok(kept > TAKERS * 99 / 100,
+	   "in a full table %u of the latest %u are known", kept, TAKERS);
+	cdf_identifier_free(identifier);
+}
+
+/* Each pair once, alone in its window, wherever in the table it lies. */
+static void every_place_is_measured(void)
+{
+	const uint64_t second = 1000000000u;
+	struct cdf_busiest found;
+	unsigned int seen = 0;
+
+	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
+	cdf_identifier_busiest(identifier, second, &found);
+	for (unsigned int i = 0; i < TAKERS; i++) {
+		struct cdf_pair one = pair_of(i);
+
+		cdf_identifier_take(identifier, &one, 1);
+		seen += cdf_identifier_busiest(identifier, (i + 2) * second,
+					       &found) &&
+			found.pair.destination == one.destination &&
+			found.pair.protocol == one.protocol &&
+			found.per_second == 1;
+	}
+	ok(seen == TAKERS, "one identification is enough to be the busiest");
+	cdf_identifier_free(identifier);
+}
+
+/* The numbers of one window by position, with these keys; block 0, which would
+ * lose the number 0, is not in it. */
+static void order_of(struct cdf_id_pool *pool, uint16_t *order)
+{
+	for (unsigned int i = 0; i < CDF_WINDOW_BLOCKS; i++)
+		pool->window[i] = (uint8_t)(i + 1);
+	pool->used = 0;
+	for (unsigned int i = 0; i < CDF_WINDOW_BLOCKS * 256; i++)
+		order[i] = cdf_id_pool_draw(pool, 1);
+}
+
+/* In how many places two orders differ. */
+static unsigned int differing(const uint16_t *one, const uint16_t *other)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < CDF_WINDOW_BLOCKS * 256; i++)
+		count += one[i] != other[i];
+	return count;
+}
+
+/* Distances between what neighbours become: one, were it no more than a shift;
+ * 3,223 of the 8,192 there are, were each of the 4,096 pairs independent. */
+static unsigned int distances(const uint16_t *order, unsigned int step)
+{
+	static bool seen[65536];
+	unsigned int count = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (unsigned int i = 0; i < CDF_WINDOW_BLOCKS * 256; i++) {
+		uint16_t distance = (order[i] - 256) ^ (order[i ^ step] - 256);
+
+		count += !seen[distance];
+		seen[distance] = true;
+	}
+	return count;
+}
+
+static void windows(void)
+{
+	static uint16_t order[8192], other[8192];
+	static const uint64_t secret[2] = { 1, 2 }, changed[2] = { 1, 3 };
+	struct cdf_id_pool pool, next;
+	unsigned int count = 0;
+	bool seen[256] = { false }, good = true, once[65536] = { false };
+
+	cdf_id_pool_start(&pool, secret, 1);
+	cdf_id_pool_start(&next, secret, 2);
+	good = pool.used == 0 && pool.run.open == 0 && pool.next != next.next;
+	for (unsigned int i = 0; i < CDF_ROUNDS; i++)
+		good = good && pool.key[i] != 0 && pool.key[i] != next.key[i];
+	ok(good, "two pools of a secret have nothing in common");
+	for (unsigned int i = 0; i < CDF_BLOCKS; i++) {
+		seen[pool.blocks.ring[i]] = true;
+		count += pool.blocks.ring[i] == next.blocks.ring[i];
+	}
+	for (unsigned int i = 0; i < CDF_BLOCKS; i++)
+		good = good && seen[i];
+	ok(good && count < 20, "all blocks are in the ring, in another order");
+	cdf_id_pool_start(&next, changed, 1);
+	ok(next.key[0] != pool.key[0], "nor has one of another secret");
+
+	order_of(&pool, order);
+	for (unsigned int i = 0; i < 8192; i++) {
+		good = good && order[i] >= 256 && !once[order[i]];
+		once[order[i]] = true;
+	}
+	ok(good && pool.used == 8192,
+	   "a window gives each of its numbers once");
+	cdf_id_pool_draw(&pool, 1);
+	count = 1;
+	while (pool.used != 8192 && count < 8192) {
+		cdf_id_pool_draw(&pool, 1);
+		count++;
+	}
+	/* Unless block 0 is in it. */
+	ok(count >= 8191, "and so does the next: %u", count);
+	for (unsigned int i = 0; i < CDF_ROUNDS; i++) {
+		memset(pool.key, 0xff, sizeof(pool.key));
+		order_of(&pool, order);
+		pool.key[i] ^= 1u << 20;
+		order_of(&pool, other);
+		ok(differing(order, other) > 7000,
+		   "the key of round %u changes %u places", i,
+		   differing(order, other));
+	}
+	memset(pool.key, 0xff, sizeof(pool.key));
+	order_of(&pool, order);
+	ok(distances(order, 1) > 3000 && distances(order, 128) > 3000,
+	   "neighbours in time are none in number: %u and %u distances",
+	   distances(order, 1), distances(order, 128));
+}
+
 static void busiest(void)
 {
 	const uint64_t second = 1000000000u;
@@ -240,6 +408,7 @@ static void busiest(void)
 	bool any;
 
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
+	cdf_identifier_take(identifier, &pair, 1);
 	ok(!cdf_identifier_busiest(identifier, 5 * second, &found),
 	   "no window yet, no busiest pair");
 	for (int i = 0; i < 1000; i++)
@@ -252,7 +421,9 @@ static void busiest(void)
 	ok(cdf_identifier_busiest(identifier, 7 * second + 1, &found) &&
 		   found.per_second == 1000,
 	   "within a second the last window stands");
-	ok(!cdf_identifier_busiest(identifier, 9 * second, &found),
+	ok(cdf_identifier_busiest(identifier, 8 * second - 1, &found),
+	   "to its end");
+	ok(!cdf_identifier_busiest(identifier, 8 * second, &found),
 	   "a quiet window has none");
 	cdf_identifier_free(identifier);
 }
@@ -269,6 +440,9 @@ int main(void)
 	worst_case();
 	hard_to_guess();
 	sequential_is_guessable();
+	table();
+	every_place_is_measured();
+	windows();
 	busiest();
 	return done();
 }

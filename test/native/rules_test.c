@@ -234,7 +234,8 @@ static uint64_t run_of(unsigned int payload, uint32_t flags)
 static void runs(void)
 {
 	ok(run_of(1400, 0) == 1, "one packet takes one identification");
-	ok(run_of(0, CDF_GSO) == 2 && run_of(2400, CDF_GSO) == 2,
+	ok(run_of(0, CDF_GSO) == 2 && run_of(1, CDF_GSO) == 2 &&
+		   run_of(2400, CDF_GSO) == 2,
 	   "a GSO packet two at least");
 	ok(run_of(2401, CDF_GSO) == 3 && run_of(3600, CDF_GSO) == 3 &&
 		   run_of(65495, CDF_GSO) == 55,
