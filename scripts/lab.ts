@@ -3,6 +3,7 @@
  *
  *   npm run lab                           what npm test runs
  *   npm run lab -- --kernel 7.2           every story on 7.2; may be given several times
+ *   npm run lab -- --kernel 6.1-arm64     every story that is told on arm64
  *   npm run lab -- --all                  every story on every kernel
  *   npm run lab -- --story article        files or tests whose name holds this
  *   npm run lab -- --rates                 how fast TCP goes through each engine, side by side
@@ -28,19 +29,19 @@ interface LabOptions {
 }
 
 /** One of the kernels that the archive has. @throws Error that names those there are */
-async function offered(series: string | undefined): Promise<Offer> {
-  const { kernels, missing } = await offers();
-  const found = series === undefined ? kernels.at(-1) : kernels.find((one) => one.series === series);
+async function offered(name: string | undefined): Promise<Offer> {
+  const { kernels, others, missing } = await offers(undefined, name === undefined ? [] : ['arm64']);
+  const found = name === undefined ? kernels.at(-1) : [...kernels, ...others].find((one) => one.name === name);
   if (found !== undefined) return found;
-  const there = kernels.map((one) => one.series).join(', ') || missing.map(({ why }) => why).join('; ');
-  throw new Error(`the archive has no kernel ${series ?? ''}; it has: ${there}`);
+  const there = [...kernels, ...others].map((one) => one.name).join(', ') || missing.map(({ why }) => why).join('; ');
+  throw new Error(`the archive has no kernel ${name ?? ''}; it has: ${there}`);
 }
 
 const program = new Command('lab')
   .description('runs stories on stock Debian kernels, emulated')
   .option(
     '--kernel <series>',
-    'only this one, as 6.1; may be repeated',
+    'only this one, as 6.1 or 6.1-arm64; may be repeated',
     (text, before: string[]) => [...before, text],
     [] as string[],
   )
@@ -53,7 +54,7 @@ const program = new Command('lab')
   .parse();
 
 async function stories({ kernel, all, story, rates, write, keep }: LabOptions): Promise<number> {
-  for (const series of kernel) await offered(series);
+  for (const name of kernel) await offered(name);
   const files = readdirSync('test/lab').filter((file) => /\.(test|more)\.ts$/.test(file) && file.includes(story ?? ''));
   const filter = story === undefined ? [] : files.length > 0 ? files.map((file) => `test/lab/${file}`) : ['-t', story];
   const { exitCode } = await execa(

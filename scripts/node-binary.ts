@@ -1,8 +1,8 @@
 /** Node of other versions and architectures, as npm's packages `node-linux-…` bring it. */
 import path from 'node:path';
 import { execa } from 'execa';
-import { cached } from '../../scripts/lab/cache.js';
-import type { Architecture } from '../../scripts/target.js';
+import { cached } from './lab/cache.js';
+import type { Architecture } from './lab/architecture.js';
 
 /**
  * Path of a `node`; fetched on first use.

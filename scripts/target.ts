@@ -1,19 +1,12 @@
-/** Other machines that clear-df is compiled for here: their names, compilers, and Debian's libraries of them. */
+/** Other machines that clear-df is compiled for here: their compilers, and Debian's libraries of them. */
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { aptOf, closure, fetchPackages, unpackPackage } from './lab/apt.js';
+import { type Architecture, ARCHITECTURES } from './lab/architecture.js';
 import { cached, digest } from './lab/cache.js';
 import { ownSuite } from './lab/suites.js';
-
-/** By Node's name of it: Debian's, and the prefix of its compilers. */
-export const ARCHITECTURES = {
-  x64: { debian: 'amd64', triple: 'x86_64-linux-gnu' },
-  arm64: { debian: 'arm64', triple: 'aarch64-linux-gnu' },
-} as const;
-
-export type Architecture = keyof typeof ARCHITECTURES;
 
 /** What a target needs beside a binary to be a system: by the names of Debian's packages, with all they depend on. */
 export async function debianRoot(suite: string, architecture: string, packages: readonly string[]): Promise<string> {

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../bundle.js';
+import { ADDONS, crossBuild } from '../cross-build.js';
+import type { Architecture } from './architecture.js';
 import { cached, digest, PROJECT, prune } from './cache.js';
 import { writeImage } from './image.js';
 import { contents, filesBelow } from './stage.js';
@@ -17,26 +19,26 @@ export const APP_MAIN = path.join(APP, MAIN);
 /** clear-df as a process that waits for commands: see resident.mjs. */
 const RESIDENT = 'resident.mjs';
 const RESIDENT_BUILT = path.join(path.dirname(MAIN), 'resident.js');
-const ADDONS = ['build/Release/clear_df.node', 'build/Release/clear_df_fastpath.node'];
+const RELEASE = 'build/Release';
 
 /** The built clear-df, and the agent. @throws Error when it has not been built */
-export async function appImage(): Promise<string> {
-  for (const product of [MAIN, ...ADDONS]) {
-    if (!existsSync(path.join(PROJECT, product))) throw new Error(`${product} is missing: run npm run build`);
+export async function appImage(architecture: Architecture): Promise<string> {
+  const release = architecture === process.arch ? path.join(PROJECT, RELEASE) : await crossBuild(architecture);
+  const addons = ADDONS.map((name) => path.join(release, `${name}.node`));
+  for (const product of [path.join(PROJECT, MAIN), ...addons]) {
+    if (!existsSync(product)) throw new Error(`${path.relative(PROJECT, product)} is missing: run npm run build`);
   }
-  const files = [
-    ...(await filesBelow(path.join(PROJECT, 'dist'))),
-    ...ADDONS.map((addon) => path.join(PROJECT, addon)),
-    path.join(PROJECT, 'package.json'),
-  ];
+  const files = [...(await filesBelow(path.join(PROJECT, 'dist'))), path.join(PROJECT, 'package.json')];
   const own = ['agent.mjs', 'init.sh', RESIDENT].map((name) => fileURLToPath(new URL(name, import.meta.url)));
-  const folder = await cached(`app-${digest(await contents([...files, ...own]))}`, async (fresh) => {
+  const folder = await cached(`app-${digest(await contents([...files, ...addons, ...own]))}`, async (fresh) => {
     const root = path.join(fresh, 'root');
     for (const file of files) {
       const target = path.join(root, APP, path.relative(PROJECT, file));
       await mkdir(path.dirname(target), { recursive: true });
       await cp(file, target);
     }
+    await mkdir(path.join(root, APP, RELEASE), { recursive: true });
+    for (const addon of addons) await cp(addon, path.join(root, APP, RELEASE, path.basename(addon)));
     await mkdir(path.join(root, LAB), { recursive: true });
     await cp(own[0] as string, path.join(root, LAB, 'agent.mjs'));
     // Beside the command: the addon is looked for from there.

@@ -3,13 +3,12 @@
  * them running and Debian has no two of IPsec's side by side. Of the machine's own suite: the libraries that both have
  * are the system's, whose image lies above this one.
  */
-import { existsSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
 import { aptOf, closure, fetchPackages, unpackPackage } from './apt.js';
 import { cached, digest, prune } from './cache.js';
 import { writeImage } from './image.js';
+import { LEFT_OUT, leaveOut, mergeUsr } from './stage.js';
 import { ownSuite } from './suites.js';
 
 /** By which the image is known to be out of date when this file changes what it holds. */
@@ -25,9 +24,6 @@ const WANTED: readonly (readonly string[])[] = [
 const UNUSED = /^(adduser|debconf|dpkg|passwd|tar|udev|tpm-udev|ssl-cert|libpam-modules(-bin)?|coreutils|iptables)$/;
 /** Of packages that are unused otherwise. */
 const SINGLE_FILES: Record<string, readonly string[]> = { coreutils: ['usr/bin/install'] };
-const LEFT_OUT = ['doc', 'man', 'locale', 'info', 'lintian', 'bash-completion', 'bug', 'doc-base', 'applications'];
-/** Merged into usr, as the system's image is. */
-const MERGED = ['bin', 'sbin', 'lib', 'lib64'];
 
 /** Path of the image; fetched on first use, later runs need no network. */
 export async function daemonsImage(): Promise<string> {
@@ -42,8 +38,8 @@ export async function daemonsImage(): Promise<string> {
     const root = path.join(fresh, 'root');
     await mkdir(root);
     for (const deb of debs) await unpack(deb, root);
-    await merge(root);
-    for (const name of LEFT_OUT) await rm(path.join(root, 'usr/share', name), { recursive: true, force: true });
+    await mergeUsr(root);
+    await leaveOut(root);
     await writeImage(root, path.join(fresh, 'image'));
     await writeFile(path.join(fresh, 'versions.json'), JSON.stringify(Object.fromEntries(versions), null, 2));
     for (const done of ['debs', 'root']) await rm(path.join(fresh, done), { recursive: true });
@@ -64,17 +60,4 @@ async function unpack(deb: string, root: string): Promise<void> {
     await cp(path.join(aside, file), path.join(root, file));
   }
   await rm(aside, { recursive: true });
-}
-
-/** Packages of suites whose usr is merged on disk only still hold /lib/x. */
-async function merge(root: string): Promise<void> {
-  for (const name of MERGED) {
-    const from = path.join(root, name);
-    if (!existsSync(from)) continue;
-    const to = path.join(root, 'usr', name);
-    await mkdir(to, { recursive: true });
-    // Node's cp would make relative links absolute.
-    await execa('cp', ['-a', `${from}/.`, to]);
-    await rm(from, { recursive: true });
-  }
 }

@@ -3,12 +3,16 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { aptOf, fetchPackages, field, recordsOf, unpackPackage } from './apt.js';
 import { CACHE, cached } from './cache.js';
-import { compareVersions, type KernelSeries, OLDEST_SUPPORTED, seriesOf, type Suite, SUITES } from './suites.js';
+import { type Architecture, ARCHITECTURES, named } from './architecture.js';
+import { compareVersions, type KernelSeries, OLDEST_SUPPORTED, ownSuite, seriesOf, SUITES } from './suites.js';
 
 /** A kernel that a suite offers. */
 export interface Offer {
+  /** As stories and options call it: `6.1`, or `6.1-arm64`. */
+  name: string;
   series: KernelSeries;
-  suite: Suite;
+  architecture: Architecture;
+  suite: string;
   /** The suite's own name: `bookworm`. */
   codename: string;
   /** Debian's version of the package: `6.1.176-1`. */
@@ -18,7 +22,9 @@ export interface Offer {
 /** What the archive has, oldest first, and which suites have nothing for the lab, and why. */
 export interface Offers {
   kernels: Offer[];
-  missing: { suite: Suite; why: string }[];
+  /** Of other architectures, as far as asked for: of this machine's own release. */
+  others: Offer[];
+  missing: { suite: string; why: string }[];
 }
 
 /** A kernel as its packages hold it. */
@@ -30,20 +36,24 @@ export interface Kernel extends Offer {
   modules: string;
 }
 
-const META = 'linux-image-cloud-amd64';
+type Ask = (suite: string, architecture: Architecture) => Promise<Offer>;
+
+const metapackage = (architecture: Architecture): string => `linux-image-cloud-${ARCHITECTURES[architecture].debian}`;
 /** Those of the packages behind the metapackage that hold files: newer kernels are split. */
 const PARTS = /^linux-(image|base|binary|modules)-\d/;
 
 /** Asks every suite of the archive; what it said once is kept until the cache is removed. */
-export async function offers(ask: (suite: Suite) => Promise<Offer> = askSuite): Promise<Offers> {
-  const found: Offers = { kernels: [], missing: [] };
-  for (const suite of SUITES) {
+export async function offers(ask: Ask = askSuite, others: readonly Architecture[] = []): Promise<Offers> {
+  const found: Offers = { kernels: [], others: [], missing: [] };
+  const hear = async (suite: string, architecture: Architecture, use: (offer: Offer) => void): Promise<void> => {
     try {
-      take(found, await ask(suite));
+      use(await ask(suite, architecture));
     } catch (error) {
       found.missing.push({ suite, why: oneLine(error) });
     }
-  }
+  };
+  for (const suite of SUITES) await hear(suite, 'x64', (offer) => take(found, offer));
+  for (const architecture of others) await hear(await ownSuite(), architecture, (offer) => found.others.push(offer));
   found.kernels.sort((a, b) => compareVersions(a.version, b.version));
   return found;
 }
@@ -72,19 +82,21 @@ interface Asked {
   versions: Record<string, string>;
 }
 
-async function askSuite(suite: Suite): Promise<Offer> {
-  const { codename, versions } = await asked(suite);
-  const version = versions[META] ?? '';
-  return { series: seriesOf(version), suite, codename, version };
+async function askSuite(suite: string, architecture: Architecture): Promise<Offer> {
+  const { codename, versions } = await asked(suite, architecture);
+  const version = versions[metapackage(architecture)] ?? '';
+  const series = seriesOf(version);
+  return { name: named(series, architecture), series, architecture, suite, codename, version };
 }
 
-async function asked(suite: Suite): Promise<Asked> {
-  const folder = await cached(`suite-${suite}`, async (fresh) => {
-    console.error(`lab: asking the archive for the kernel of ${suite}`);
-    const apt = await aptOf(suite);
+async function asked(suite: string, architecture: Architecture): Promise<Asked> {
+  const name = named(suite, architecture);
+  const folder = await cached(`suite-${name}`, async (fresh) => {
+    console.error(`lab: asking the archive for the kernel of ${name}`);
+    const apt = await aptOf(suite, { name, architecture: ARCHITECTURES[architecture].debian });
     const recordOf = await recordsOf(apt);
     const versions: Record<string, string> = {};
-    const wanted = [META];
+    const wanted = [metapackage(architecture)];
     for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
       const record = recordOf(name);
       if (record === '') throw new Error(`${suite} has no package ${name}`);
@@ -104,11 +116,13 @@ async function asked(suite: Suite): Promise<Asked> {
 
 /** The kernel of an offer, fetched on first use; later runs need no network. */
 export async function fetchKernel(offer: Offer): Promise<Kernel> {
-  const folder = await cached(`kernel-${offer.version}`, async (fresh) => {
-    console.error(`lab: fetching Debian's kernel ${offer.version} (${offer.codename})`);
-    const { versions } = await asked(offer.suite);
+  const { suite, architecture, version } = offer;
+  const folder = await cached(`kernel-${named(version, architecture)}`, async (fresh) => {
+    console.error(`lab: fetching Debian's kernel ${named(version, architecture)} (${offer.codename})`);
+    const { versions } = await asked(suite, architecture);
     const parts = new Map(Object.entries(versions).filter(([name]) => PARTS.test(name)));
-    const { apt } = await aptOf(offer.suite);
+    const name = named(suite, architecture);
+    const { apt } = await aptOf(suite, { name, architecture: ARCHITECTURES[architecture].debian });
     const debs = await fetchPackages(apt, parts, path.join(fresh, 'debs'));
     for (const deb of debs) await unpackPackage(deb, path.join(fresh, 'root'));
   });

@@ -9,21 +9,23 @@ import { insertionOrder, type Modules } from './modules.js';
 import { contents } from './stage.js';
 
 const INIT = fileURLToPath(new URL('init-ram.sh', import.meta.url));
-const BUSYBOX = '/usr/bin/busybox';
 const APPLETS = ['sh', 'mount', 'mkdir', 'cat', 'insmod', 'switch_root'];
 const NEEDED = ['virtio_pci', 'virtio_blk', 'virtio_console', 'ext4', 'overlay'];
 /** The checksum of ext4, by whichever name; newest kernels have it in their core. */
 const WANTED = ['crc32c_generic', 'crc32c_intel', 'crc32c'];
 
-/** Path of a kernel's initramfs; made on first use. */
-export async function initramfs(kernel: Kernel, modules: Modules): Promise<string> {
-  const name = `initramfs-${kernel.release}-${digest(await contents([INIT, BUSYBOX]))}`;
+/**
+ * Path of a kernel's initramfs; made on first use.
+ * @param busybox of the kernel's architecture, one static file
+ */
+export async function initramfs(kernel: Kernel, modules: Modules, busybox: string): Promise<string> {
+  const name = `initramfs-${kernel.release}-${digest(await contents([INIT, busybox]))}`;
   const folder = await cached(name, async (fresh) => {
     const root = path.join(fresh, 'root');
     for (const made of ['bin', 'dev', 'proc', 'sys', 'root', 'layers', 'writes']) {
       await mkdir(path.join(root, made), { recursive: true });
     }
-    await copyFile(BUSYBOX, path.join(root, 'bin/busybox'));
+    await copyFile(busybox, path.join(root, 'bin/busybox'));
     for (const applet of APPLETS) await symlink('busybox', path.join(root, 'bin', applet));
     await copyFile(INIT, path.join(root, 'init'));
     await chmod(path.join(root, 'init'), 0o755);

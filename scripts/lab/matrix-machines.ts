@@ -1,4 +1,4 @@
-/** What was shown on other machines than those of the lab, which are x86-64 with glibc: rows of the support matrix. */
+/** What was shown on other machines than those of the lab, x86-64 and arm64 with glibc: rows of the support matrix. */
 
 interface Shown {
   machine: string;
@@ -45,6 +45,8 @@ const ROWS: readonly Shown[] = [
 export function machinesText(): string {
   const rows = ROWS.map(({ machine, what, by, date }) => `| ${machine} | ${what} | ${by} | ${date} |`);
   const head = '| machine | shown | by | on |\n| --- | --- | --- | --- |';
-  const words = `Everything above is x86-64 with glibc. What was shown elsewhere, without a kernel of that machine:`;
+  const words =
+    'Everything above is glibc, and x86-64 where no other architecture is named. What was shown elsewhere, without a ' +
+    'kernel of that machine:';
   return `## Machines\n\n${words}\n\n${head}\n${rows.join('\n')}\n`;
 }

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { appImage, packagesImage } from './app.js';
+import type { Architecture } from './architecture.js';
 import { CACHE } from './cache.js';
 import { daemonsImage } from './daemons.js';
 import { fetchKernel, type Kernel, type Offer } from './fetch.js';
 import { searchPath } from './image.js';
 import { initramfs } from './initramfs.js';
 import { kernelModules } from './modules.js';
-import { systemImage } from './system.js';
+import { busybox, systemImage } from './system.js';
 
 /** What a guest is made of. */
 interface Parts {
@@ -24,23 +25,26 @@ interface Parts {
 
 /**
  * Everything that a guest with this kernel boots from; made or fetched where it is not there yet.
- * @param daemons with those of IPsec and VPNs, which take half a minute to fetch
+ * @param daemons with those of IPsec and VPNs, which take half a minute to fetch; a guest of another architecture has
+ *        none of them
  */
 export async function prepare(offer: Offer, daemons: boolean): Promise<Parts> {
   if (process.arch !== 'x64')
     throw new Error(
       `the lab boots amd64 kernels with this machine's own programs, and this machine is ${process.arch}`,
     );
+  const { architecture } = offer;
+  const own = architecture === process.arch;
   const kernel = await fetchKernel(offer);
   const modules = await kernelModules(kernel);
   const images = {
-    app: await appImage(),
+    app: await appImage(architecture),
     packages: await packagesImage(),
     modules: modules.image,
-    system: await systemImage(),
-    ...(daemons && { daemons: await daemonsImage() }),
+    system: await systemImage(architecture),
+    ...(daemons && own && { daemons: await daemonsImage() }),
   };
-  return { kernel, initramfs: await initramfs(kernel, modules), images };
+  return { kernel, initramfs: await initramfs(kernel, modules, await busybox(architecture)), images };
 }
 
 const PORT = 'clear-df.lab';
@@ -48,10 +52,23 @@ const MEMORY = '1536M';
 /** With one, each of the threads that a start of Node takes waits for the others: half as slow again. */
 const PROCESSORS = 2;
 
+interface Emulated {
+  program: string;
+  /** The machine, and its processor. */
+  words: readonly string[];
+  console: string;
+}
+
 /**
- * The command line. `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. `-erms,-fsrm`: kernel and libc would copy by
- * `rep movsb`, which is emulated byte by byte.
+ * `-cx16`: bookworm's QEMU corrupts 6.12's cmpxchg16b. `-erms,-fsrm`: kernel and libc would copy by `rep movsb`, which is
+ * emulated byte by byte. Cortex-A72: what many routers have; newer ones sign pointers, which takes long to emulate.
  */
+const MACHINES: Record<Architecture, Emulated> = {
+  x64: { program: 'qemu-system-x86_64', words: ['-cpu', 'max,-cx16,-erms,-fsrm'], console: 'ttyS0' },
+  arm64: { program: 'qemu-system-aarch64', words: ['-machine', 'virt', '-cpu', 'cortex-a72'], console: 'ttyAMA0' },
+};
+
+/** QEMU's command line. */
 function commandLine(
   { kernel, initramfs: ram, images }: Parts,
   { words = [], devices }: { words?: string[]; devices: string[] },
@@ -60,10 +77,12 @@ function commandLine(
     ...['-drive', `if=none,id=${layer},file=${file},format=raw,readonly=on`],
     ...['-device', `virtio-blk-pci,drive=${layer},serial=${layer}`],
   ]);
-  const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...words];
+  const { program, words: machine, console: serial } = MACHINES[kernel.architecture];
+  const append = [`console=${serial}`, 'quiet', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...words];
   return [
+    program,
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm', '-smp', String(PROCESSORS), '-m', MEMORY],
+    ...[...machine, '-accel', 'tcg,thread=multi', '-smp', String(PROCESSORS), '-m', MEMORY],
     ...['-kernel', kernel.vmlinuz, '-initrd', ram, '-append', append.join(' ')],
     ...disks,
     ...devices,
@@ -75,7 +94,7 @@ function commandLine(
  * off when the other end of its port is gone.)
  */
 function qemu(args: string[]): [string, string[]] {
-  return ['setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args]];
+  return ['setpriv', ['--pdeathsig', 'KILL', ...args]];
 }
 
 /** A guest whose agent is to be talked to. */
@@ -98,7 +117,7 @@ export class Qemu {
    * @throws Error with QEMU's words when it does not start
    */
   static async start(parts: Parts): Promise<Qemu> {
-    const tag = `${parts.kernel.series}-${process.pid}-${randomBytes(3).toString('hex')}`;
+    const tag = `${parts.kernel.name}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const consoleFile = path.join(CACHE, 'console', `${tag}.log`);
     await mkdir(path.dirname(consoleFile), { recursive: true });
     // Not in the cache: a socket's path may not be longer than 107 bytes.

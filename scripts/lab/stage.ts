@@ -1,6 +1,6 @@
-/** Copies programs of this machine, with all the libraries they load, into the folder of a guest's root. */
+/** Puts together the folder of a guest's root: programs of this machine with all they load, or Debian's packages. */
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, realpath, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { searchPath } from './image.js';
@@ -76,5 +76,35 @@ export async function stagePrograms(root: string, programs: Map<string, string>)
     const link = path.join(root, merged(path.join(path.dirname(file), name)));
     await mkdir(path.dirname(link), { recursive: true });
     if (!existsSync(link)) await symlink(merged(real), link);
+  }
+}
+
+/** Of what packages hold in usr/share: nothing reads it in a guest. */
+export const LEFT_OUT = [
+  'doc',
+  'man',
+  'locale',
+  'info',
+  'lintian',
+  'bash-completion',
+  'bug',
+  'doc-base',
+  'applications',
+];
+
+export async function leaveOut(root: string): Promise<void> {
+  for (const name of LEFT_OUT) await rm(path.join(root, 'usr/share', name), { recursive: true, force: true });
+}
+
+/** Packages of suites whose usr is merged on disk only still hold /lib/x. */
+export async function mergeUsr(root: string): Promise<void> {
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    const from = path.join(root, name);
+    if (!existsSync(from)) continue;
+    const to = path.join(root, 'usr', name);
+    await mkdir(to, { recursive: true });
+    // Node's cp would make relative links absolute.
+    await execa('cp', ['-a', `${from}/.`, to]);
+    await rm(from, { recursive: true });
   }
 }

@@ -1,11 +1,18 @@
-/** What every guest has of this machine: the programs that the stories use, and the files these read. */
+/**
+ * What every guest has beside clear-df: the programs that the stories use, and the files these read. Those of this
+ * machine; in a guest of another architecture Debian's, of the same release.
+ */
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { nodeBinary } from '../node-binary.js';
+import { debianRoot } from '../target.js';
+import { type Architecture, ARCHITECTURES, named } from './architecture.js';
 import { cached, digest, PROJECT, prune } from './cache.js';
 import { writeImage } from './image.js';
-import { contents, copyIn, filesBelow, findPrograms, librariesOf, stagePrograms } from './stage.js';
+import { contents, copyIn, filesBelow, findPrograms, leaveOut, librariesOf, mergeUsr, stagePrograms } from './stage.js';
+import { ownSuite } from './suites.js';
 
 /** By which the image is known to be out of date when this file changes what it holds. */
 const FORMAT = 1;
@@ -14,6 +21,12 @@ const PROGRAMS = [
   ...['ip', 'bridge', 'tc', 'ss', 'nstat', 'ethtool', 'ping', 'tcpdump', 'iperf3', 'nft', 'sysctl'],
   ...['xtables-legacy-multi', 'xtables-nft-multi', 'kmod', 'taskset', 'setpriv', 'unshare', 'nsenter', 'capsh'],
   ...['bash', 'setarch', 'flock', 'timeout', 'stdbuf', 'env', 'ps', 'wg'],
+];
+/** Where the programs and what the addons load come from, on a machine that has none of them. */
+const PACKAGES = [
+  ...['iproute2', 'ethtool', 'iputils-ping', 'tcpdump', 'iperf3', 'nftables', 'procps', 'iptables', 'kmod', 'netbase'],
+  ...['util-linux', 'libcap2-bin', 'bash', 'coreutils', 'wireguard-tools', 'busybox-static'],
+  ...['libnetfilter-queue1', 'libstdc++6'],
 ];
 /** Its libraries are needed, it is not part of the image. */
 const ADDON = path.join(PROJECT, 'build/Release/clear_df.node');
@@ -45,8 +58,20 @@ const TEXTS: Record<string, string> = {
   'etc/machine-id': '00000000000000000000000000000001\n',
 };
 
-/** Path of the image; made anew when one of the machine's files has changed. */
-export async function systemImage(): Promise<string> {
+/** The image's path. */
+export async function systemImage(architecture: Architecture): Promise<string> {
+  return architecture === process.arch ? ownImage() : debianImage(architecture);
+}
+
+/** Busybox of an architecture, one static file. */
+export async function busybox(architecture: Architecture): Promise<string> {
+  if (architecture === process.arch) return BUSYBOX;
+  const root = await debianSystem(architecture);
+  return ['usr/bin', 'bin'].map((folder) => path.join(root, folder, 'busybox')).find(existsSync) ?? BUSYBOX;
+}
+
+/** Made anew when one of the machine's files has changed. */
+async function ownImage(): Promise<string> {
   const programs = findPrograms(PROGRAMS);
   const node = await realpath(process.execPath);
   const extensions = await xtables();
@@ -64,16 +89,48 @@ export async function systemImage(): Promise<string> {
     await stagePrograms(root, programs);
     await stagePrograms(root, new Map([[path.basename(process.execPath), process.execPath]]));
     if (!existsSync(path.join(root, 'usr/bin/node'))) await symlink(node, path.join(root, 'usr/bin/node'));
-    for (const [name, target] of Object.entries(LINKS)) {
-      const link = path.join(root, 'usr/sbin', name);
-      const there = path.relative('/usr/sbin', await realpath(programs.get(target) as string));
-      if (!existsSync(link)) await symlink(there, link);
-    }
+    await stageLinks(root);
     await stageBusybox(root);
     await writeImage(root, path.join(fresh, 'image'));
   });
   await prune('system');
   return path.join(folder, 'image');
+}
+
+async function debianSystem(architecture: Architecture): Promise<string> {
+  return debianRoot(await ownSuite(), ARCHITECTURES[architecture].debian, PACKAGES);
+}
+
+/** Of Debian's packages, and the Node of the same version that npm has. */
+async function debianImage(architecture: Architecture): Promise<string> {
+  const packages = await debianSystem(architecture);
+  const node = await nodeBinary(architecture, process.versions.node.split('.')[0] as string);
+  const texts = [String(FORMAT), JSON.stringify([LINKS, TEXTS]), packages, ...(await contents([node]))];
+  const folder = await cached(`${named('system', architecture)}-${digest(texts)}`, async (fresh) => {
+    console.error(`lab: making the image of the system of ${architecture}`);
+    const root = path.join(fresh, 'root');
+    await execa('cp', ['-a', packages, root]);
+    await mergeUsr(root);
+    await leaveOut(root);
+    // Of base-files, which some of them need.
+    for (const made of ['var/run', 'etc/mtab']) await rm(path.join(root, made), { recursive: true, force: true });
+    await stageLayout(root);
+    await copyIn(root, ['/etc/os-release']);
+    await cp(node, path.join(root, 'usr/bin/node'));
+    await stageLinks(root);
+    await stageBusybox(root);
+    await writeImage(root, path.join(fresh, 'image'));
+  });
+  await prune('system');
+  return path.join(folder, 'image');
+}
+
+async function stageLinks(root: string): Promise<void> {
+  for (const [name, target] of Object.entries(LINKS)) {
+    const link = path.join(root, 'usr/sbin', name);
+    const there = existsSync(path.join(root, 'usr/sbin', target)) ? target : `../bin/${target}`;
+    if (!existsSync(link)) await symlink(there, link);
+  }
 }
 
 async function xtables(): Promise<string[]> {

@@ -1,7 +1,6 @@
 /** UDP between namespaces, and what became of it: at no rate, so that nothing depends on the machine's speed. */
 import { type Nstat, nstat } from './kernel.js';
 import type { Namespace } from './netns.js';
-import { tool } from './tools.js';
 import { settled } from './until.js';
 
 export interface Datagrams {
@@ -26,10 +25,7 @@ export async function datagrams(
   destination: string,
   { count, size = 1472, segments = 1 }: { count: number; size?: number; segments?: number },
 ): Promise<Datagrams> {
-  const [sink, sender] = await Promise.all([
-    to.machine.provide(await tool('sink')),
-    from.machine.provide(await tool('segments')),
-  ]);
+  const [sink, sender] = await Promise.all([to.machine.tool('sink'), from.machine.tool('segments')]);
   const server = to.spawn(sink, [PORT, 'order']);
   await server.says(/ready/);
   const before = await nstat(to);

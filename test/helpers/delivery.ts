@@ -4,7 +4,6 @@
  */
 import { type Nstat, nstat } from './kernel.js';
 import type { Namespace } from './netns.js';
-import { tool } from './tools.js';
 
 /** A transfer that is complete: the receiver has read to the end, and the sender knows. */
 export interface Delivery {
@@ -27,7 +26,7 @@ export async function deliver(
   bytes: number,
   patience = 120_000,
 ): Promise<Delivery> {
-  const stream = await from.machine.provide(await tool('stream'));
+  const stream = await from.machine.tool('stream');
   const receiver = to.spawn(stream, ['receive', PORT]);
   await receiver.says(/ready/);
   const [before, sentBefore] = [await nstat(to), await nstat(from)];

@@ -1,5 +1,5 @@
 /** A guest of the lab: a machine of its own, with a stock Debian kernel, driven through the agent inside. */
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { APP_MAIN } from '../../scripts/lab/app.js';
 import { prepare, Qemu } from '../../scripts/lab/qemu.js';
@@ -15,6 +15,7 @@ import {
   type RunOptions,
 } from './machine.js';
 import { patient } from './slowness.js';
+import { tool, type Tool } from './tools.js';
 import { until } from './until.js';
 
 /** What the agent sends: see scripts/lab/agent.mjs. */
@@ -59,13 +60,13 @@ export class Guest implements Machine {
   readonly node = '/usr/bin/node';
   readonly main = APP_MAIN;
   readonly #pending = new Map<number, (message: Message) => void>();
-  readonly #provided = new Map<string, Promise<string>>();
+  readonly #tools = new Map<Tool, Promise<string>>();
   #serial = 0;
   #keep = process.env['CLEAR_DF_LAB_KEEP'] === '1';
   #ended: string | undefined;
 
   private constructor(private readonly qemu: Qemu) {
-    this.name = `guest ${qemu.parts.kernel.series}`;
+    this.name = `guest ${qemu.parts.kernel.name}`;
   }
 
   /**
@@ -79,7 +80,7 @@ export class Guest implements Machine {
     } catch (error) {
       // Emulation has been seen to trip a kernel up while it patches its own code. What has not booted tells nothing
       // of clear-df; its console is kept, and the second one has to come up.
-      console.error(`lab: ${(error as Error).message}\nlab: booting ${offer.series} a second time`);
+      console.error(`lab: ${(error as Error).message}\nlab: booting ${offer.name} a second time`);
       return Guest.#bootOnce(offer, daemons);
     }
   }
@@ -235,17 +236,15 @@ export class Guest implements Machine {
     return (await must(this, ['ip', 'netns', 'list'])).split('\n').flatMap((line) => line.split(' ')[0] || []);
   }
 
-  async provide(program: string): Promise<string> {
-    const { mtimeMs } = await stat(program);
-    const key = `${program} ${mtimeMs}`;
-    const made = this.#provided.get(key) ?? this.#install(program);
-    this.#provided.set(key, made);
+  async tool(name: Tool): Promise<string> {
+    const made = this.#tools.get(name) ?? this.#install(name);
+    this.#tools.set(name, made);
     return made;
   }
 
-  async #install(program: string): Promise<string> {
-    const target = `/opt/tools/${program.split('/').at(-1)}`;
-    await this.writeFile(target, await readFile(program), 0o755);
+  async #install(name: Tool): Promise<string> {
+    const target = `/opt/tools/${name}`;
+    await this.writeFile(target, await readFile(await tool(name, this.kernel.architecture)), 0o755);
     return target;
   }
 

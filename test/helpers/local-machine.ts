@@ -5,7 +5,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { COMMAND_MS, type Done, type Listener, type Machine, type Process, type RunOptions } from './machine.js';
 import { patient } from './slowness.js';
-import { PROJECT } from './tools.js';
+import { PROJECT, tool, type Tool } from './tools.js';
 
 class LocalMachine implements Machine {
   readonly name = 'this machine';
@@ -65,8 +65,8 @@ class LocalMachine implements Machine {
     return readdir('/run/netns').catch(() => []);
   }
 
-  async provide(program: string): Promise<string> {
-    return program;
+  async tool(name: Tool): Promise<string> {
+    return tool(name);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Where a test's commands run: this machine, or a guest of the lab. */
+import type { Tool } from './tools.js';
 
 /** What a command left: like execa's result, only what tests read. */
 export interface Done {
@@ -62,8 +63,8 @@ export interface Machine {
   remove(folder: string): Promise<void>;
   /** The network namespaces that `ip netns` made. */
   namespaces(): Promise<string[]>;
-  /** Path there of a program that this machine has built. */
-  provide(program: string): Promise<string>;
+  /** Path there of a program of `test/tools`, built on first use. */
+  tool(name: Tool): Promise<string>;
 }
 
 /** A command that failed, in the words of the command. */

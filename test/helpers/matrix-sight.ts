@@ -4,7 +4,6 @@ import { type Article, HOST_B, ROUTER_A } from './article.js';
 import { Capture, type Captured, readHeaders } from './capture.js';
 import { deliver } from './delivery.js';
 import { nstat } from './kernel.js';
-import { tool } from './tools.js';
 import { ping } from './traffic.js';
 import { until } from './until.js';
 
@@ -86,10 +85,7 @@ async function small({ hA }: Article, destination: string): Promise<boolean> {
 async function send(net: Article, destination: string, segments: number, sends: number): Promise<Fate> {
   const { hA, hB } = net;
   const count = segments * sends;
-  const [sender, receiver] = [
-    await hA.machine.provide(await tool('segments')),
-    await hB.machine.provide(await tool('sink')),
-  ];
+  const [sender, receiver] = [await hA.machine.tool('segments'), await hB.machine.tool('sink')];
   const sink = hB.spawn(receiver, [PORT]);
   await sink.says(/ready/);
   const before = await nstat(hB);

@@ -13,7 +13,6 @@ import { queue as kernelQueue } from './kernel.js';
 import type { Namespace } from './netns.js';
 import { scrape } from './scrape.js';
 import { type Routed, routed } from './topology.js';
-import { tool } from './tools.js';
 import { FLOOD_PORT, flooded, installSink, startFlood } from './traffic.js';
 import { until } from './until.js';
 
@@ -95,7 +94,7 @@ async function bareNode(at: Namespace): Promise<Resident> {
 async function fillBuffers(net: Routed, daemon: Daemon): Promise<void> {
   const { client } = net;
   const { running } = daemon;
-  const segments = await client.machine.provide(await tool('segments'));
+  const segments = await client.machine.tool('segments');
   for (const queue of QUEUES) await flood(net, address(queue), CALMING);
   await daemon.settledStats();
   running.kill('SIGSTOP');

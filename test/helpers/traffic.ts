@@ -3,7 +3,6 @@ import { ruleCounters } from './kernel.js';
 import type { Namespace } from './netns.js';
 import type { Running } from './running.js';
 import { patient } from './slowness.js';
-import { tool } from './tools.js';
 
 export interface Pinged {
   sent: number;
@@ -66,7 +65,7 @@ const HANGS = patient(600_000) / 1000;
 export async function startFlood(from: Namespace, options: FloodOptions): Promise<Running> {
   const { destination, length, seconds = HANGS, count, cpu = 0 } = options;
   const args = [destination, FLOOD_PORT, length, seconds, ...(count === undefined ? [] : [count])].map(String);
-  return from.spawn('taskset', ['-c', String(cpu), await from.machine.provide(await tool('flood')), ...args]);
+  return from.spawn('taskset', ['-c', String(cpu), await from.machine.tool('flood'), ...args]);
 }
 
 /** Waits for the flood's end, which SIGTERM hastens, and reads what it printed. */

@@ -19,7 +19,7 @@ declare module 'vitest' {
 const KERNELS_IN_CI = 2;
 
 export default async function setup(project: TestProject): Promise<void> {
-  const found = await offers();
+  const found = await offers(undefined, MORE ? ['arm64'] : []);
   for (const { suite, why } of found.missing) console.error(`lab: archive: no kernel of ${suite}: ${why}`);
   const enough = process.env['CI'] !== 'true' || found.kernels.length >= KERNELS_IN_CI;
   const why = found.missing.map((one) => `${one.suite}: ${one.why}`).join('; ');

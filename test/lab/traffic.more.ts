@@ -9,7 +9,6 @@ import { Capture } from '../helpers/capture.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
 import { nstat } from '../helpers/kernel.js';
-import { tool } from '../helpers/tools.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
@@ -101,9 +100,9 @@ describeKernels(['own'], 'through the queue', (guest) => {
     const count = segments * sends;
     const before = await counted();
     const received = await nstat(hB);
-    const sink = hB.spawn(await guest().provide(await tool('sink')), ['5001']);
+    const sink = hB.spawn(await guest().tool('sink'), ['5001']);
     await sink.says(/ready/);
-    const sender = await guest().provide(await tool('segments'));
+    const sender = await guest().tool('segments');
     await hA.exec(sender, [HOST_B, '5001', '1472', String(segments), String(sends)]);
     await until('all datagrams are there', async () => {
       return (await nstat(hB))('UdpInDatagrams') - received('UdpInDatagrams') >= count;

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownSuite } from '../../scripts/lab/suites.js';
-import { type Architecture } from '../../scripts/target.js';
+import { type Architecture } from '../../scripts/lab/architecture.js';
 import { install } from '../helpers/debian-packages.js';
 import { patient } from '../helpers/slowness.js';
 import { capture, expectCleared } from './capture.js';

@@ -7,8 +7,9 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import { type Architecture, ARCHITECTURES, debianRoot, emulator } from '../../scripts/target.js';
-import { nodeBinary } from '../helpers/node-binary.js';
+import { type Architecture, ARCHITECTURES } from '../../scripts/lab/architecture.js';
+import { debianRoot, emulator } from '../../scripts/target.js';
+import { nodeBinary } from '../../scripts/node-binary.js';
 import { patient } from '../helpers/slowness.js';
 import type { Consumer, Done } from './consumer.js';
 

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prebuiltName } from '../../src/native/binary.js';
-import type { Architecture } from '../../scripts/target.js';
-import { nodeBinary } from '../helpers/node-binary.js';
+import type { Architecture } from '../../scripts/lab/architecture.js';
+import { nodeBinary } from '../../scripts/node-binary.js';
 import { patient } from '../helpers/slowness.js';
 import { Consumer, ROOT } from './consumer.js';
 

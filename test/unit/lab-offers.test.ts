@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { Architecture } from '../../scripts/lab/architecture.js';
 import { type Offer, offers } from '../../scripts/lab/fetch.js';
 import { compareVersions, seriesOf, type Suite } from '../../scripts/lab/suites.js';
 
 /** An archive that has these kernels, and answers everything else as apt does. */
-function archive(has: Partial<Record<Suite, string>>): (suite: Suite) => Promise<Offer> {
-  return async (suite) => {
-    const version = has[suite];
+function archive(has: Partial<Record<Suite, string>>): (suite: string, architecture: Architecture) => Promise<Offer> {
+  return async (suite, architecture) => {
+    const version = architecture === 'x64' ? has[suite as Suite] : has.oldstable;
     if (version === undefined) {
       throw new Error(`apt-get update failed, so packages of Debian are lacking:\nE: no Release file of ${suite}\n\n`);
     }
-    return { series: seriesOf(version), suite, codename: `${suite}'s`, version };
+    const series = seriesOf(version);
+    return { name: `${series} ${architecture}`, series, architecture, suite, codename: `${suite}'s`, version };
   };
 }
 
