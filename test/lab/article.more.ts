@@ -43,7 +43,7 @@ function identificationsOf(fragments: Captured[], source: string): number[] {
   return numbers;
 }
 
-describeKernels(['every', 'arm64'], 'the article', (guest, series) => {
+describeKernels(['every'], 'the article', (guest, series) => {
   it(
     'loses every full-size packet without clear-df, and with its own rule alone',
     async () => {

@@ -221,4 +221,4 @@ const stories: Stories = (guest) => {
   );
 };
 
-describeKernels(['every', 'arm64'], 'the fast path', stories);
+describeKernels(['every'], 'the fast path', stories);

@@ -95,6 +95,20 @@ static void arrive(unsigned int count, enum kind kind)
 	write_table();
 }
 
+/* So many calls of cdf_queue_send() fail. */
+static void refuse(unsigned int calls, int error)
+{
+	fake.refused = calls;
+	fake.refusal = error;
+}
+
+/* So many of cdf_queue_receive() do. */
+static void fail_receiving(unsigned int calls, int error)
+{
+	fake.failing = calls;
+	fake.received = error;
+}
+
 static void fake_start(void)
 {
 	if (fake.table > 0)
