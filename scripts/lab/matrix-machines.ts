@@ -1,12 +1,5 @@
-/** What was shown on other machines than those of the lab, x86-64 and arm64 with glibc: rows of the support matrix. */
-
-interface Shown {
-  machine: string;
-  what: string;
-  /** The test or command that shows it again. */
-  by: string;
-  date: string;
-}
+/** What was shown on other machines than those of the lab's tables: rows of the support matrix. */
+import type { Shown } from './matrix.js';
 
 const ARCHITECTURES = '`test/pack/architectures.more.ts`';
 const NATIVE = '`test/native/architectures.more.ts`';
@@ -41,12 +34,11 @@ const ROWS: readonly Shown[] = [
   },
 ];
 
-/** The section of the page. */
-export function machinesText(): string {
-  const rows = ROWS.map(({ machine, what, by, date }) => `| ${machine} | ${what} | ${by} | ${date} |`);
+/** The section of the page: what the lab saw, then the rest. */
+export function machinesText(seen: readonly Shown[]): string {
+  const rows = [...seen, ...ROWS].map(({ machine, what, by, date }) => `| ${machine} | ${what} | ${by} | ${date} |`);
   const head = '| machine | shown | by | on |\n| --- | --- | --- | --- |';
   const words =
-    'Everything above is glibc, and x86-64 where no other architecture is named. What was shown elsewhere, without a ' +
-    'kernel of that machine:';
+    'Everything above is x86-64 with glibc. What was shown elsewhere; with a kernel of that machine where one is named:';
   return `## Machines\n\n${words}\n\n${head}\n${rows.join('\n')}\n`;
 }

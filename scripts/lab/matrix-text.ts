@@ -39,7 +39,7 @@ export function matrixText(matrix: Matrix): string {
   const carriers = unique(matrix.cells.map(({ carrier }) => carrier));
   const tables = carriers.map((carrier) => carrierText(carrier, matrix, notes));
   const numbered = notes.map((note, at) => `${at + 1}. ${note}`);
-  return `${[HEAD, kernelsText(matrix), ...tables, machinesText(), `## Notes\n\n${numbered.join('\n')}\n`].join('\n')}`;
+  return `${[HEAD, kernelsText(matrix), ...tables, machinesText(matrix.machines), `## Notes\n\n${numbered.join('\n')}\n`].join('\n')}`;
 }
 
 function kernelsText({ sights }: Matrix): string {

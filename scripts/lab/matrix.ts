@@ -62,9 +62,20 @@ export interface Sight {
   version: string;
 }
 
+/** What was shown on a machine of another kind. */
+export interface Shown {
+  machine: string;
+  what: string;
+  /** The test or command that shows it again. */
+  by: string;
+  date: string;
+}
+
 export interface Matrix {
   sights: Sight[];
   cells: Cell[];
+  /** Seen by the lab with a kernel of that machine. */
+  machines: Shown[];
 }
 
 const PROJECT = path.resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -81,7 +92,7 @@ export function outcomeOf(seen: Seen | undefined): Outcome {
 
 /** Empty when there is no file yet. */
 export function readMatrix(): Matrix {
-  if (!existsSync(MATRIX_JSON)) return { sights: [], cells: [] };
+  if (!existsSync(MATRIX_JSON)) return { sights: [], cells: [], machines: [] };
   return JSON.parse(readFileSync(MATRIX_JSON, 'utf8')) as Matrix;
 }
 
@@ -95,6 +106,7 @@ export function merged(matrix: Matrix, sight: Sight, cells: readonly Cell[], car
     (a.way === undefined || b.way === undefined ? 0 : WAYS.indexOf(a.way) - WAYS.indexOf(b.way));
   const sorted = <T extends Place>(list: T[]): T[] => list.sort(before);
   return {
+    ...matrix,
     sights: sorted([...matrix.sights.filter(other), sight]),
     cells: sorted([...matrix.cells.filter(other), ...cells]),
   };
