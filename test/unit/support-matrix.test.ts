@@ -97,7 +97,7 @@ describe('a record', () => {
   });
 
   test('a new sight replaces its own cells only, in the order of carriers and kernels', () => {
-    const first = merged({ sights: [], cells: [] }, sight('6.12', 'b'), [cell('6.12', 'b')], ['a', 'b']);
+    const first = merged({ sights: [], cells: [], machines: [] }, sight('6.12', 'b'), [cell('6.12', 'b')], ['a', 'b']);
     const second = merged(first, sight('5.10', 'b'), [cell('5.10', 'b')], ['a', 'b']);
     const third = merged(second, sight('7.2', 'a'), [cell('7.2', 'a')], ['a', 'b']);
     const again = merged(third, sight('6.12', 'b'), [cell('6.12', 'b', { outcome: 'cannot' })], ['a', 'b']);
@@ -116,6 +116,7 @@ describe('a record', () => {
     const refused = cell('7.2', 'a', { outcome: 'cannot', refused: 'because' });
     delete refused.seen;
     const text = matrixText({
+      machines: [{ machine: 'arm64, kernel 6.1', what: 'all', by: '`x.more.ts`', date: '2026-11-29' }],
       sights: [sight('5.10', 'a'), sight('6.1', 'a'), sight('7.2', 'a')],
       cells: [cell('5.10', 'a', lost), cell('6.1', 'a', lost), cell('6.12', 'a'), refused],
     });
@@ -123,5 +124,6 @@ describe('a record', () => {
     expect(text).toContain('| `bpf` | limit (1) | limit (1) | yes | no (2) |');
     expect(text).toMatch(/\n1\. lost: UDP GSO packets; whole: .*\n2\. `tunnel up` refuses: because\n$/);
     expect(text).toContain('| 5.10 | 5.10.1-amd64 | 1.0.0 | 2025-01-01 |\n| 6.1 | 6.1.1-amd64 |');
+    expect(text).toContain('| arm64, kernel 6.1 | all | `x.more.ts` | 2026-11-29 |');
   });
 });
