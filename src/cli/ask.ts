@@ -3,6 +3,8 @@ import { get, type IncomingMessage } from 'node:http';
 import type { FastPathAlone } from '../commands/fast-path-alone.js';
 import { ClearDfError } from '../errors.js';
 import { type Listen, urlOf } from '../report/listen.js';
+import { readSnapshot } from '../report/read.js';
+import type { Snapshot } from '../report/snapshot.js';
 
 /** Bytes; 257 queues make about 200 kB. */
 const ANSWER_MAX = 4 * 1024 * 1024;
@@ -38,6 +40,19 @@ export async function ask<T>(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** One reading, or undefined when `signal` aborts meanwhile. @throws ClearDfError as {@link ask} */
+export function askSnapshot(from: Listen, signal: AbortSignal): Promise<Snapshot | undefined> {
+  return ask(from, '/stats', (text) => readSnapshot(parseJson(text)), signal);
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
   }
 }
 

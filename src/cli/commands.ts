@@ -53,6 +53,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'print the counters of the running clear-df',
     load: async () => (await import('./stats.js')).statsCommand,
   },
+  top: {
+    about: 'a live screen of the running clear-df: rates, graphs, queues, devices',
+    load: async () => (await import('./top.js')).topCommand,
+  },
   metrics: {
     about: 'print the counters once, as Prometheus reads them',
     load: async () => (await import('./metrics.js')).metricsCommand,

@@ -1,15 +1,14 @@
 /** `clear-df stats`: the counters of the running daemon. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { ClearDfError, usageError } from '../errors.js';
+import { ClearDfError } from '../errors.js';
 import { wantsColor } from '../log/color.js';
-import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import type { Listen } from '../report/listen.js';
 import { type Rates, ratesBetween } from '../report/rates.js';
-import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 import { fastPathText, formatSnapshot } from '../report/text.js';
 import { type Explanation, explain } from './explain.js';
-import { ask, fastPathInstead } from './ask.js';
+import { askSnapshot, fastPathInstead } from './ask.js';
+import { fromOption, parseInterval, untilTold, waited } from './watching.js';
 
 const CLEAR_SCREEN = '\x1b[2J';
 const HOME = '\x1b[H';
@@ -41,40 +40,26 @@ const DETAILS: Explanation = {
 /** The command, for the table of commands in main. */
 export function statsCommand(): Command {
   return explain(new Command('stats'), DETAILS)
+    .addOption(fromOption())
     .addOption(
-      new Option('--from <addr:port>', 'where it serves them: its --metrics')
-        .argParser((text) => parseFrom(text))
-        .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
-    )
-    .addOption(
-      new Option('--watch [seconds]', 'read again and again, and show rates').argParser(parseInterval).preset('1'),
+      new Option('--watch [seconds]', 'read again and again, and show rates')
+        .argParser(parseInterval('--watch'))
+        .preset('1'),
     )
     .option('--json', 'print JSON; with --watch one object per line')
     .option('--all', 'show the rare counters although they are 0')
     .action(async (options: StatsOptions) => {
-      const stop = new AbortController();
-      const onSignal = () => stop.abort();
-      process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-      try {
-        await printStats(options, process.stdout, process.stderr, stop.signal).catch((error: unknown) =>
+      await untilTold((signal) =>
+        printStats(options, process.stdout, process.stderr, signal).catch((error: unknown) =>
           printAlone(error, options),
-        );
-      } finally {
-        process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      }
+        ),
+      );
     });
 }
 
 async function printAlone(error: unknown, { json }: StatsOptions): Promise<void> {
   const fastPath = await fastPathInstead(error);
   process.stdout.write(json === true ? `${JSON.stringify({ fastPath }, null, 2)}\n` : `${fastPathText(fastPath)}\n`);
-}
-
-/** Seconds from a tenth to an hour. */
-function parseInterval(text: string): number {
-  const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
-  if (!(seconds >= 0.1 && seconds <= 3600)) throw usageError('--watch', text, 'seconds, 0.1-3600');
-  return seconds;
 }
 
 /**
@@ -87,7 +72,7 @@ export async function printStats(
   words: StatsOutput,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = await take(options.from, signal);
+  const first = await askSnapshot(options.from, signal);
   if (first === undefined) return;
   if (options.watch === undefined) {
     const json = () => `${JSON.stringify(first, null, 2)}\n`;
@@ -101,7 +86,7 @@ export async function printStats(
   let gone = false;
   while (await waited(options.watch, signal)) {
     try {
-      const after = await take(options.from, signal);
+      const after = await askSnapshot(options.from, signal);
       if (after === undefined) return;
       show(after, ratesBetween(after, before), options, out);
       before = after;
@@ -112,11 +97,6 @@ export async function printStats(
       gone = true;
     }
   }
-}
-
-/** False when the signal came first. */
-async function waited(seconds: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(seconds * 1000, true, { signal }).catch(() => false);
 }
 
 function show(snapshot: Snapshot, rates: Rates | undefined, options: StatsOptions, out: StatsOutput): void {
@@ -131,17 +111,4 @@ function show(snapshot: Snapshot, rates: Rates | undefined, options: StatsOption
 
 function text(snapshot: Snapshot, rates: Rates | undefined, { all }: StatsOptions, out: StatsOutput): string {
   return formatSnapshot(snapshot, { all: all === true, color: wantsColor(out.isTTY), rates });
-}
-
-/** One reading, or undefined when `signal` aborts meanwhile. */
-function take(from: Listen, signal: AbortSignal): Promise<Snapshot | undefined> {
-  return ask(from, '/stats', (text) => readSnapshot(parseJson(text)), signal);
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

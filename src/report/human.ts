@@ -31,12 +31,17 @@ export function bytes(value: number): string {
   return `${threeDigits(scaled.value)} ${BINARY[scaled.step]}`;
 }
 
-/** Per second: `81.2 k/s`, `0/s` */
-export function perSecond(value: number): string {
-  if (value > 0 && value < 0.01) return '<0.01/s';
+/** In three digits: `81.2 k`, `0` */
+export function short(value: number): string {
+  if (value > 0 && value < 0.01) return '<0.01';
   const scaled = scale(value, 1000, SI.length);
   const prefix = SI[scaled.step];
-  return `${threeDigits(scaled.value)}${prefix === '' ? '' : ` ${prefix}`}/s`;
+  return `${threeDigits(scaled.value)}${prefix === '' ? '' : ` ${prefix}`}`;
+}
+
+/** Per second: `81.2 k/s`, `0/s` */
+export function perSecond(value: number): string {
+  return `${short(value)}/s`;
 }
 
 /** Bits per second from bytes per second: `937 Mbit/s` */

@@ -61,6 +61,12 @@ export function createMetrics(take: () => Snapshot): Registry {
   gauge('clear_df_start_time_seconds', 'When this clear-df started, in seconds since 1970.', [], (now) => [
     { labels: {}, value: now.startedAt },
   ]);
+  counter('clear_df_cpu_seconds_total', 'CPU time of this clear-df, user and system, all threads.', [], (now) =>
+    now.process === undefined ? [] : [{ labels: {}, value: now.process.cpuSeconds }],
+  );
+  gauge('clear_df_resident_memory_bytes', 'Resident memory of this clear-df.', [], (now) =>
+    now.process === undefined ? [] : [{ labels: {}, value: now.process.residentBytes }],
+  );
   for (const [name, metric] of Object.entries(COUNTER_METRICS)) {
     const key = name as CounterName;
     counter(metric, COUNTERS[key].help, ['queue'], (now) =>
@@ -124,6 +130,7 @@ function addCounter(
     registers: [registry],
     collect() {
       this.reset();
+      this.remove({});
       for (const { labels, value } of samples()) this.inc(labels, value);
     },
   });

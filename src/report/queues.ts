@@ -4,6 +4,14 @@ import { PASSED } from './passed.js';
 import type { KernelCounts, Snapshot } from './snapshot.js';
 import type { Cell } from './table.js';
 
+/** `queues 0:3, companion queue 4` */
+export function queuesText({ queues, companion }: Snapshot): string {
+  const numbers = queues.filter((queue) => !queue.companion).map(({ queue }) => queue);
+  const [first, last] = [numbers[0], numbers.at(-1)];
+  const range = first === last ? `queue ${first ?? 'none'}` : `queues ${first}:${last}`;
+  return companion === undefined ? range : `${range}, companion queue ${companion}`;
+}
+
 /** One row per queue, the companion's last. */
 export function perQueue({ queues }: Snapshot): Cell[][] {
   const head = ['queue', 'packets', 'cleared', 'unchanged', 'leaked', 'waiting', 'dropped'];

@@ -1,5 +1,7 @@
 /** Rates per second between two snapshots. */
 import { COUNTER_NAMES, type Counters, delta, merge } from '../counters.js';
+import { FAST_COUNTER_NAMES, type FastCounters } from '../fast-path/counters.js';
+import type { FastStats } from '../fast-path/fast-path.js';
 import type { KernelCounts, QueueSnapshot, Snapshot } from './snapshot.js';
 
 /** What a queue did per second. */
@@ -19,6 +21,10 @@ export interface Rates {
   /** Sums over the queues, the companion's included. */
   counters: Counters;
   queues: QueueRates[];
+  /** The fast path, place by place; only places of both readings, as its counters are older than the daemon. */
+  fastPath: FastStats[];
+  /** Of one core, all threads together: 1.5 is one and a half. Absent when it is not known. */
+  cpu?: number;
 }
 
 /**
@@ -38,7 +44,26 @@ export function ratesBetween(after: Snapshot, before?: Snapshot): Rates | undefi
     restarted: before !== undefined && !same,
     counters: merge(queues.map(({ counters }) => counters)),
     queues,
+    fastPath: same ? fastRates(after, before, seconds) : [],
+    ...cpuRate(after, same ? before : undefined, seconds),
   };
+}
+
+function fastRates(after: Snapshot, before: Snapshot, seconds: number): FastStats[] {
+  return after.fastPath.flatMap(({ device, direction, counters }) => {
+    const earlier = before.fastPath.find((place) => place.device === device && place.direction === direction)?.counters;
+    if (earlier === undefined) return [];
+    const rates = (['packets', ...FAST_COUNTER_NAMES] as const).map((name) => [
+      name,
+      added(counters[name], earlier[name]) / seconds,
+    ]);
+    return [{ device, direction, counters: Object.fromEntries(rates) as FastCounters }];
+  });
+}
+
+function cpuRate(after: Snapshot, before: Snapshot | undefined, seconds: number): { cpu?: number } {
+  if (after.process === undefined || (before !== undefined && before.process === undefined)) return {};
+  return { cpu: added(after.process.cpuSeconds, before?.process?.cpuSeconds ?? 0) / seconds };
 }
 
 function sameRun(after: Snapshot, before: Snapshot): boolean {
@@ -59,7 +84,7 @@ function queueRates(after: QueueSnapshot, before: QueueSnapshot | undefined, sec
   };
 }
 
-/** The kernel counts anew when the queue is bound again: less than before counts from 0. */
+/** The kernel counts anew when the queue is bound, or the program attached, again: less than before counts from 0. */
 function added(after: number, before: number): number {
   return after >= before ? after - before : after;
 }

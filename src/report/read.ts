@@ -65,6 +65,7 @@ const snapshot = z.object({
   fastPath: z
     .array(z.object({ device: words, direction: z.enum(['ingress', 'egress']), counters: fastCounters }))
     .default([]),
+  process: z.object({ cpuSeconds: count, residentBytes: count }).exactOptional(),
 });
 
 /** The snapshot in a JSON value, or undefined when it is not one. */

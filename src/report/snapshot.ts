@@ -34,6 +34,13 @@ export interface QueueSnapshot {
   kernel: KernelCounts;
 }
 
+/** What the process has used; of the program in the kernel nothing is in it. */
+export interface ProcessUsage {
+  /** Seconds on a CPU since the start, of all threads, in user mode and in the kernel. */
+  cpuSeconds: number;
+  residentBytes: number;
+}
+
 export interface Snapshot {
   version: string;
   /** The name that the rules' comment carries, when this run has one. */
@@ -56,6 +63,8 @@ export interface Snapshot {
   leakedShare: number;
   /** What the fast path has counted, place by place: packets that it cleared never came to the queues. */
   fastPath: FastStats[];
+  /** Absent from a clear-df that does not tell yet. */
+  process?: ProcessUsage;
 }
 
 /** What a snapshot is built from. Times in seconds. */
@@ -70,6 +79,7 @@ export interface SnapshotParts {
   companion?: number | undefined;
   kernel: KernelQueues;
   fastPath: FastStats[];
+  process?: ProcessUsage | undefined;
 }
 
 /** Joins our counters with the kernel's rows. Pure. */
@@ -98,6 +108,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     ...(busiest !== undefined && Number.isFinite(busiest.wrapSeconds) ? { busiest } : {}),
     leakedShare: share(totals.leaked, totals.packets + totals.leaked),
     fastPath: parts.fastPath,
+    ...(parts.process === undefined ? {} : { process: parts.process }),
   };
 }
 
@@ -141,5 +152,11 @@ export function snapshotSource(parts: {
       companion: mangler.companion,
       kernel: readKernel(),
       fastPath: fastPath(),
+      process: processUsage(),
     });
+}
+
+function processUsage(): ProcessUsage {
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
 }

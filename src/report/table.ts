@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { align, type PlainCell } from '../net/columns.js';
 
 /** A text style: that of node:util. */
-export type Style = 'bold' | 'dim' | 'red' | 'yellow';
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan' | 'inverse';
 
 export interface Cell extends Omit<PlainCell, 'painted'> {
   style?: Style | undefined;

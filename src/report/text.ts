@@ -5,7 +5,7 @@ import { adviceOn } from './advice.js';
 import type { FastStats } from '../fast-path/fast-path.js';
 import { fastPathTable } from './fast-path.js';
 import { bitRate, bytes, count, duration, percent, perSecond, protocolText } from './human.js';
-import { perQueue } from './queues.js';
+import { perQueue, queuesText } from './queues.js';
 import { type Rates, ratesBetween } from './rates.js';
 import { type Snapshot, share } from './snapshot.js';
 import { type Cell, columns, paint } from './table.js';
@@ -94,13 +94,10 @@ export function fastPathText(places: readonly FastStats[]): string {
   return stripVTControlCharacters(columns(fastPathTable(places)));
 }
 
-function header({ version, name, uptimeSeconds, queues, companion }: Snapshot): string {
-  const numbers = queues.filter((queue) => !queue.companion).map(({ queue }) => queue);
-  const [first, last] = [numbers[0], numbers.at(-1)];
-  const range = first === last ? `queue ${first ?? 'none'}` : `queues ${first}:${last}`;
-  const beside = companion === undefined ? '' : `, companion queue ${companion}`;
+function header(snapshot: Snapshot): string {
+  const { version, name, uptimeSeconds } = snapshot;
   const title = paint('bold', `clear-df ${version}${name === undefined ? '' : `  ${name}`}`);
-  return `${title}\n  ${range}${beside}, up ${duration(uptimeSeconds)}`;
+  return `${title}\n  ${queuesText(snapshot)}, up ${duration(uptimeSeconds)}`;
 }
 
 function rateHead({ rates }: TextOptions): Cell {

@@ -242,7 +242,7 @@ describe('words', () => {
   it('a statistics line leaves out what stands still', () => {
     const counters = { ...zeroCounters(), packets: 10.04, leaked: 0.5 };
     const queues = [{ queue: 0, counters, queueDropped: 2, userDropped: 1 }];
-    expect(rateFields({ seconds: 2.04, restarted: false, counters, queues })).toEqual({
+    expect(rateFields({ seconds: 2.04, restarted: false, counters, queues, fastPath: [] })).toEqual({
       seconds: 2,
       packetsPerSecond: 10,
       clearedPerSecond: 0,

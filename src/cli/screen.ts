@@ -1,0 +1,76 @@
+/** The whole terminal as a screen: taken, drawn to, and given back as it was. */
+import type { ReadStream, WriteStream } from 'node:tty';
+
+const ALTERNATE = '\x1b[?1049h';
+const ORDINARY = '\x1b[?1049l';
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+const NO_WRAP = '\x1b[?7l';
+const WRAP = '\x1b[?7h';
+const CLEAR = '\x1b[2J';
+/** A terminal that knows these shows what is between them at once; others ignore them. */
+const BEGIN_UPDATE = '\x1b[?2026h';
+const END_UPDATE = '\x1b[?2026l';
+
+type Output = Pick<WriteStream, 'write' | 'columns' | 'rows'>;
+type Input = Pick<ReadStream, 'isTTY' | 'setRawMode' | 'on' | 'off' | 'resume' | 'pause' | 'setEncoding'>;
+
+export class Screen {
+  #taken = false;
+  /** What the terminal shows, line by line; empty when that is not known. */
+  #shown: readonly string[] = [];
+  readonly #onData = (keys: string) => this.onKeys(keys);
+  readonly #onExit = () => this.leave();
+
+  /** @param onKeys what was typed, as the terminal sends it */
+  constructor(
+    private readonly out: Output,
+    private readonly input: Input,
+    private readonly onKeys: (keys: string) => void,
+  ) {}
+
+  /** In characters; 80 × 24 from a terminal that does not tell. */
+  get size(): { width: number; height: number } {
+    return { width: this.out.columns || 80, height: this.out.rows || 24 };
+  }
+
+  /** Takes the terminal. It is given back at the end of the process at the latest, however that comes. */
+  enter(): void {
+    if (this.#taken) return;
+    this.#taken = true;
+    process.on('exit', this.#onExit);
+    if (this.input.isTTY) {
+      this.input.setRawMode(true);
+      this.input.setEncoding('utf8');
+      this.input.on('data', this.#onData);
+      this.input.resume();
+    }
+    this.out.write(ALTERNATE + HIDE_CURSOR + NO_WRAP);
+    this.forget();
+  }
+
+  /** Gives it back; safe to call twice. */
+  leave(): void {
+    if (!this.#taken) return;
+    this.#taken = false;
+    process.off('exit', this.#onExit);
+    this.out.write(WRAP + SHOW_CURSOR + ORDINARY);
+    if (!this.input.isTTY) return;
+    this.input.off('data', this.#onData);
+    this.input.setRawMode(false);
+    this.input.pause();
+  }
+
+  /** Draw all of it next time: the terminal has another size, or was another program's meanwhile. */
+  forget(): void {
+    this.#shown = [];
+  }
+
+  /** Writes the lines that differ from what the terminal shows, and nothing where none does. */
+  draw(lines: readonly string[]): void {
+    const changed = lines.flatMap((text, i) => (text === this.#shown[i] ? [] : [`\x1b[${i + 1};1H${text}`]));
+    const clear = this.#shown.length === 0 ? CLEAR : '';
+    if (changed.length > 0) this.out.write(BEGIN_UPDATE + clear + changed.join('') + END_UPDATE);
+    this.#shown = lines;
+  }
+}

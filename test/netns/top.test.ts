@@ -1,0 +1,158 @@
+/**
+ * `clear-df top` on a real terminal: what it shows there, and how it leaves it.
+ *
+ *   terminal (tmux) ── shell ── clear-df top ── 127.0.0.1:9857 ── [router] clear-df run --queue 0:31
+ *
+ * No packets flow: what is drawn of them, test/unit/top.test.ts shows.
+ */
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { clearDf, commandOf, type Daemon, startClearDf } from '../helpers/clear-df.js';
+import { Lab, type Namespace } from '../helpers/netns.js';
+import { Terminal } from '../helpers/terminal.js';
+import { until } from '../helpers/until.js';
+
+let lab: Lab;
+let router: Namespace;
+let daemon: Daemon;
+let top: string;
+let terminal: Terminal | undefined;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  ({ router } = await lab.build({ router: {} }));
+  daemon = await startClearDf(router, '0:31');
+  const pid = path.join(await lab.scratch(), 'pid');
+  // The shell that writes its number becomes the command.
+  const command = `sh -c 'echo $$ >${pid} && exec ip netns exec ${router.name} ${commandOf(router).join(' ')} top --interval 0.2'`;
+  top = `stty -g >${pid}.before; ${command}; echo "ended by $?"; stty -g >${pid}.after; cmp ${pid}.before ${pid}.after && echo same modes`;
+});
+
+afterEach(async () => {
+  await terminal?.[Symbol.asyncDispose]();
+  terminal = undefined;
+});
+
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+async function open(environment: Record<string, string> = {}): Promise<Terminal> {
+  return (terminal = await Terminal.open(80, 24, { LC_ALL: 'C.UTF-8', ...environment }));
+}
+
+async function signal(name: NodeJS.Signals): Promise<void> {
+  process.kill(Number(await router.read(path.join(await lab.scratch(), 'pid'))), name);
+}
+
+/** The terminal shows its shell again, as it was left, and has its modes back. */
+async function expectRestored(shell: Terminal, code: number): Promise<void> {
+  const shown = await shell.shows(new RegExp(`^ended by ${code}[^]*^same modes[^]*^prompt\\$`, 'm'));
+  expect(shown).toMatch(/^prompt\$ echo here before/m);
+  expect(shown).not.toContain('FAST PATH');
+  expect(await shell.modes()).toEqual({ alternate: false, cursor: true });
+}
+
+describe('on a terminal', () => {
+  it('starts, follows a change of size, scrolls, and q leaves the terminal as it was', async () => {
+    const shell = await open();
+    await shell.run('echo here before');
+    await shell.run(top);
+    const shown = await shell.shows(/^0 [^]*1 to \d+ of 33; up and down/m);
+    expect(shown).toMatch(/^clear-df \S+ +queues 0:31, companion queue 65535 {2}up /);
+    await shell.shows(/ packets +0\/s ▁/);
+    expect(await shell.modes()).toEqual({ alternate: true, cursor: false });
+
+    await shell.resize(100, 40);
+    const large = await shell.shows(/^14 /m);
+    expect(large.split('\n')[39]).toMatch(/^ q quit/);
+    await shell.resize(40, 10);
+    const small = await shell.shows(/^clear-df.*\n packets .*\n cleared /);
+    expect(small).not.toContain('QUEUE');
+    await shell.resize(80, 24);
+    await shell.shows(/^QUEUE +FAST PATH/m);
+
+    await shell.type('Down', 'Down', 'NPage');
+    await shell.shows(/^ {2}13 to \d+ of 33/m);
+    await shell.type('Up');
+    await shell.shows(/^ {2}12 to \d+ of 33/m);
+
+    await shell.type('q');
+    await expectRestored(shell, 0);
+  });
+
+  it.each(['C-c', 'SIGTERM', 'SIGHUP'] as const)('%s leaves the terminal as it was', async (how) => {
+    const shell = await open();
+    await shell.run('echo here before');
+    await shell.run(top);
+    await shell.shows(/^QUEUE +FAST PATH/m);
+    if (how === 'C-c') await shell.type(how);
+    else await signal(how);
+    await expectRestored(shell, 0);
+  });
+
+  it('^Z suspends it, and fg shows it again', async () => {
+    const shell = await open();
+    const [before, command, ...after] = top.split('; ');
+    await shell.run('echo here before');
+    await shell.run(`${before}; ${command}`);
+    await shell.shows(/^QUEUE +FAST PATH/m);
+    await shell.type('C-z');
+    await shell.shows(/Stopped/);
+    expect(await shell.modes()).toEqual({ alternate: false, cursor: true });
+    await shell.run('fg');
+    await shell.shows(/^QUEUE +FAST PATH/m);
+    expect(await shell.modes()).toEqual({ alternate: true, cursor: false });
+    await shell.type('q');
+    await shell.shows(/prompt\$ $/m);
+    await shell.run(after.join('; '));
+    await expectRestored(shell, 0);
+  });
+
+  it('an error that nobody expected leaves the terminal as it was', async () => {
+    const shell = await open();
+    const screen = path.resolve('src/cli/screen.ts');
+    const file = path.join(await lab.scratch(), 'error.mts');
+    const program = `const { Screen } = await import('${screen}');
+      const screen = new Screen(process.stdout, process.stdin, () => undefined);
+      screen.enter(); screen.draw(['FAST PATH']);
+      setTimeout(() => { throw new Error('unexpected') }, 100);`;
+    await router.feed(program, 'tee', [file]);
+    await shell.run('echo here before');
+    await shell.run(
+      `stty -g >a; ${process.execPath} --import tsx ${file} 2>/dev/null; echo "ended by $?"; stty -g >b; cmp a b && echo same modes; rm a b`,
+    );
+    await expectRestored(shell, 1);
+  });
+
+  it('NO_COLOR keeps colour away, and a terminal without UTF-8 gets graphs in ASCII', async () => {
+    const shell = await open({ LC_ALL: 'C', NO_COLOR: '1' });
+    await shell.run(top);
+    const shown = await shell.shows(/^ packets +0\/s _+/m);
+    expect(shown).toMatch(/^[\x20-\x7e\n]*$/);
+    expect(await shell.coloured()).not.toContain('\x1b[');
+    await shell.type('q');
+    await shell.shows(/ended by 0/);
+  });
+
+  it('outlives the daemon, and shows the next one', async () => {
+    const shell = await open();
+    await shell.run(top);
+    await shell.shows(/^QUEUE +FAST PATH/m);
+    await daemon.stop();
+    await shell.shows(/^!nothing answers at http:\/\/127\.0\.0\.1:9857\/stats; waiting for it/m);
+    daemon = await startClearDf(router, '0:1');
+    await until('it shows the new one', async () => !(await shell.screen()).includes('nothing answers'));
+    await shell.shows(/^clear-df \S+ +queues 0:1, companion queue 65535/);
+    await shell.type('q');
+    await shell.shows(/ended by 0/);
+  });
+});
+
+it('without a terminal it says what to use, and draws nothing', async () => {
+  const { exitCode, stdout, stderr } = await clearDf(router, ['top']);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+  expect(stderr).toMatch(
+    /^clear-df: draw the live screen: standard output is not a terminal[^\n]*\nhint: clear-df stats --watch /,
+  );
+});
