@@ -21,6 +21,8 @@ export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['errors', 'capture', 'cli'],
     // Pure; the bench takes it as well.
     ['errors', 'capacity', 'commands', 'cli'],
+    // What a browser runs; imported by nothing.
+    ['errors', 'net', 'counters', 'native', 'fast-path', 'mangler', 'report', 'page'],
     // The public names; imported by nothing.
     ['errors', 'net', 'counters', 'native', 'fast-path', 'mangler', 'espinudp', 'index'],
     ['errors', 'net', 'rules', 'index'],

@@ -1,20 +1,26 @@
-/** The address of `/metrics` and `/stats` during a run, and how it moves. */
+/** The address of the status page, `/metrics` and `/stats` during a run, and how it moves. */
 import { ClearDfError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { StatsServer } from '../report/http.js';
 import { type Listen, urlOf } from '../report/listen.js';
+import { Sampler } from '../report/sampler.js';
 import type { Snapshot } from '../report/snapshot.js';
 
 /** Serves at one address at a time, or at none. */
 export class StatsAddress {
   readonly #log: Logger;
   readonly #take: () => Snapshot;
+  /** Goes on where the address moves: the status page keeps its last hour. */
+  readonly #sampler: Sampler;
   #server: StatsServer | undefined;
   #listen: Listen | 'off' = 'off';
 
   constructor(log: Logger, take: () => Snapshot) {
     this.#log = log;
     this.#take = take;
+    this.#sampler = new Sampler(take, (error) => {
+      log.warn({ reason: String(error) }, 'the statistics of the last seconds could not be read');
+    });
   }
 
   /**
@@ -28,16 +34,20 @@ export class StatsAddress {
     await this.#server?.close();
     this.#server = server;
     this.#listen = listen;
-    if (server !== undefined) this.#log.info({ metrics: server.url }, `statistics at ${server.url}/metrics and /stats`);
+    if (server === undefined) this.#sampler.stop();
+    else this.#sampler.start();
+    if (server !== undefined)
+      this.#log.info({ metrics: server.url }, `statistics at ${server.url}/, /metrics and /stats`);
   }
 
   async #open(listen: Listen, asked: boolean): Promise<StatsServer | undefined> {
     // Here, and not at the first scrape: what a run holds is known when it has started.
     const { serveStats } = await import('../report/http.js');
     try {
-      return await serveStats(listen, this.#take, (error) => {
+      const onError = (error: unknown) => {
         this.#log.warn({ metrics: urlOf(listen), reason: String(error) }, 'statistics could not be sent');
-      });
+      };
+      return await serveStats(listen, this.#take, onError, this.#sampler);
     } catch (error) {
       if (asked || !(error instanceof ClearDfError)) throw error;
       const hint = 'give this run its own --metrics ADDR:PORT, or --metrics off';
@@ -47,6 +57,7 @@ export class StatsAddress {
   }
 
   async close(): Promise<void> {
+    this.#sampler.stop();
     await this.#server?.close();
     this.#server = undefined;
   }

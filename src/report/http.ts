@@ -1,9 +1,12 @@
-/** The little server of `/metrics` and `/stats`. */
+/** The little server of the status page, `/metrics` and `/stats`. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { ClearDfError } from '../errors.js';
+import { ASSETS, CONTENT_SECURITY_POLICY, readAsset } from './assets.js';
+import { EventStreams } from './events.js';
 import { type Listen, urlOf } from './listen.js';
 import { createMetrics } from './metrics.js';
+import { Sampler } from './sampler.js';
 import type { Snapshot } from './snapshot.js';
 
 /** A client gets this long to send its request, to read the answer, and to ask again. */
@@ -31,9 +34,10 @@ interface Answer {
 type Route = () => Answer | Promise<Answer>;
 
 /**
- * Serves `/metrics`, `/stats` and a short index, for GET and HEAD only. Does not hold the process alive, and never
+ * Serves the status page with its `/events`, `/metrics` and `/stats`, for GET and HEAD only. Does not hold the process alive, and never
  * throws once it listens: what goes wrong later is told to `onError` and to the client as a 500.
  * @param take takes a snapshot, once for each request
+ * @param sampler whose history the status page shows; who made it starts and stops it
  * @throws ClearDfError CONFLICT when the port is taken, ENVIRONMENT when the address is not this machine's, PRIVILEGE
  * when the port is reserved for root
  */
@@ -41,11 +45,13 @@ export async function serveStats(
   listen: Listen,
   take: () => Snapshot,
   onError: (error: unknown) => void = () => undefined,
+  sampler = new Sampler(take),
 ): Promise<StatsServer> {
   const routes = makeRoutes(take);
+  const streams = new EventStreams(sampler);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 1000 },
-    (request, response) => void respond(routes, listen, request, response, onError),
+    (request, response) => void respond({ routes, streams, listen, onError }, request, response),
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = HEADERS_TIMEOUT_MS;
@@ -57,14 +63,17 @@ export async function serveStats(
   server.unref();
   const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  return { url: urlOf({ host: listen.host, port }), close: () => (closing ??= close(server)) };
+  return { url: urlOf({ host: listen.host, port }), close: () => (closing ??= close(server, streams)) };
 }
 
 function makeRoutes(take: () => Snapshot): Map<string, Route> {
   const metrics = createMetrics(take);
-  const text = 'text/plain; charset=utf-8';
+  const assets = Object.entries(ASSETS).map(([at, asset]): [string, Route] => [
+    at,
+    () => ({ status: 200, type: asset.type, body: readAsset(asset) }),
+  ]);
   return new Map<string, Route>([
-    ['/', () => ({ status: 200, type: text, body: 'clear-df\n/metrics  for Prometheus\n/stats    JSON\n' })],
+    ...assets,
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/stats', () => ({ status: 200, type: 'application/json', body: `${JSON.stringify(take())}\n` })],
   ]);
@@ -87,36 +96,54 @@ function makeRoom(server: Server): void {
   });
 }
 
-async function respond(
-  routes: Map<string, Route>,
-  listen: Listen,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onError: (error: unknown) => void,
-): Promise<void> {
+interface Service {
+  routes: Map<string, Route>;
+  streams: EventStreams;
+  listen: Listen;
+  onError: (error: unknown) => void;
+}
+
+async function respond(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const reading = request.method === 'GET' || request.method === 'HEAD';
-    const named = isNamed(request, listen);
+    const named = isNamed(request, service.listen);
+    if (named && reading && pathOf(request.url) === '/events' && !service.streams.full) {
+      stream(service, request, response);
+      return;
+    }
     const answer = !named
       ? plain(403, FOREIGN_HOST)
       : reading
-        ? await find(routes, request.url ?? '')
+        ? await find(service.routes, pathOf(request.url))
         : plain(405, 'only GET and HEAD');
     response.writeHead(answer.status, {
       'Content-Type': answer.type,
       'Content-Length': Buffer.byteLength(answer.body),
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
+      ...COMMON_HEADERS,
       // A body that nobody asked for is not waited for.
       ...(reading && named ? {} : { Connection: 'close' }),
       ...(reading ? {} : { Allow: 'GET, HEAD' }),
     });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   } catch (error) {
-    onError(error);
+    service.onError(error);
     if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain', Connection: 'close' });
     response.end('the statistics could not be read; see the log of clear-df\n');
   }
+}
+
+const COMMON_HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+};
+
+function stream({ streams }: Service, { method }: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', ...COMMON_HEADERS });
+  if (method === 'HEAD') response.end();
+  else streams.add(response);
 }
 
 const FOREIGN_HOST = 'ask by the address that these statistics are served at, or by localhost';
@@ -149,10 +176,15 @@ function written(address: string): string {
   return isIP(plain) === 6 ? `[${plain}]` : plain;
 }
 
-function find(routes: Map<string, Route>, target: string): Answer | Promise<Answer> {
+/** The path of a target, which may be absolute. */
+function pathOf(target = ''): string {
   const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
-  const path = (absolute ?? target).split('?', 1)[0];
-  return routes.get(path === '' ? '/' : (path ?? '/'))?.() ?? plain(404, 'there are /metrics and /stats');
+  return (absolute ?? target).split('?', 1)[0] || '/';
+}
+
+function find(routes: Map<string, Route>, path: string): Answer | Promise<Answer> {
+  if (path === '/events') return plain(503, 'too many watch already');
+  return routes.get(path)?.() ?? plain(404, 'there are /, /metrics and /stats');
 }
 
 function plain(status: number, words: string): Answer {
@@ -206,8 +238,9 @@ function explainBind(error: NodeJS.ErrnoException, listen: Listen): ClearDfError
   }
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, streams: EventStreams): Promise<void> {
   await new Promise<void>((resolve) => {
+    streams.close();
     // Not unref'd: with every socket unref'd it is what keeps the process until the last one is gone.
     const late = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close(() => {

@@ -32,6 +32,11 @@ export const SERIES = {
   },
 } as const satisfies Record<string, (now: Snapshot, rates?: Rates) => number | undefined>;
 
+/**
+ * Linux keeps incomplete datagrams for 30 s (net.ipv4.ipfrag_time): identifications that come back sooner can be mixed
+ * up at the far end.
+ */
+export const REASSEMBLY_SECONDS = 30;
 export type SeriesName = keyof typeof SERIES;
 export const SERIES_NAMES = Object.keys(SERIES) as SeriesName[];
 

@@ -35,7 +35,7 @@ export interface QueueSnapshot {
 }
 
 /** What the process has used; of the program in the kernel nothing is in it. */
-export interface ProcessUsage {
+interface ProcessUsage {
   /** Seconds on a CPU since the start, of all threads, in user mode and in the kernel. */
   cpuSeconds: number;
   residentBytes: number;

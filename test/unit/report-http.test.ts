@@ -116,10 +116,6 @@ describe('what is served', () => {
     expect(await response.text()).toContain('clear_df_packets_total{queue="0"} 42');
   });
 
-  test('/ names the two', async () => {
-    expect(await (await fetch((await serve()).url)).text()).toMatch(/\/metrics[^]*\/stats/);
-  });
-
   test('HEAD: the length and no body', async () => {
     const { url } = await serve();
     const response = await fetch(`${url}/stats`, { method: 'HEAD' });

@@ -2,12 +2,13 @@
 import { adviceOn } from '../advice.js';
 import type { History } from '../history.js';
 import { bitRate, bytes, count, duration, percent, perSecond, protocolText } from '../human.js';
+import { placeTable, queueTable } from '../now.js';
 import { queuesText } from '../queues.js';
 import type { Rates } from '../rates.js';
-import { SERIES, type SeriesName } from '../series.js';
+import { REASSEMBLY_SECONDS, SERIES, type SeriesName } from '../series.js';
 import type { Snapshot } from '../snapshot.js';
 import { left, type Line, line, right, type Span, sparkline } from './canvas.js';
-import { placeTable, queueTable, tableLines, wants } from './tables.js';
+import { tableLines, wants } from './tables.js';
 
 export interface TopState {
   snapshot: Snapshot;
@@ -22,11 +23,6 @@ export interface TopState {
   unicode: boolean;
 }
 
-/**
- * Linux keeps incomplete datagrams for 30 s (net.ipv4.ipfrag_time): identifications that come back sooner can be mixed
- * up at the far end.
- */
-const REASSEMBLY_SECONDS = 30;
 /** From here on two blocks stand side by side. */
 const WIDE = 72;
 const LABEL_WIDTH = 12;
