@@ -1,7 +1,7 @@
 /** The graphs of the last hour. */
 import uPlot from 'uplot';
 import type { HistoryColumns } from '../report/history.js';
-import { bitRate, count, duration, percent, perSecond } from '../report/human.js';
+import { bitRate, duration, percent, perSecond, short } from '../report/human.js';
 import type { SeriesName } from '../report/series.js';
 import { element } from './element.js';
 
@@ -37,8 +37,8 @@ const CHARTS: readonly Chart[] = [
       ['overrun', 'overrun'],
     ],
   },
-  { title: 'Waiting for a verdict', words: count, lines: [['waiting', 'packets']] },
-  { title: 'CPU', words: percent, lines: [['cpu', 'of one core']] },
+  { title: 'Packets waiting for a verdict', words: short, lines: [['waiting', '']] },
+  { title: 'CPU, of one core', words: percent, lines: [['cpu', '']] },
   { title: 'Packets in a batch', words: (value) => value.toFixed(1), lines: [['batch', '']] },
   { title: 'Identifications wrap in', words: duration, lines: [['wrap', '']] },
 ];
@@ -115,7 +115,7 @@ function optionsOf(lines: Chart['lines'], words: Chart['words'], width: number):
     cursor: { sync: { key: 'hour' }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: (_plot, times) => times.map(clock) },
+      { ...axis, space: 70, size: 32, values: (_plot, times) => times.map(clock) },
       { ...axis, size: 82, values: (_plot, ticks) => ticks.map(words) },
     ],
     series: [

@@ -20,7 +20,7 @@ export class EventStreams {
 
   /** Sends until the reader or {@link close} ends it. The head has been written. @throws what a reading throws */
   add(response: ServerResponse): void {
-    const first = this.sampler.now();
+    const first = this.sampler.latest();
     this.#open.add(response);
     let stalledSince: number | undefined;
     const send = (point: Point) => {

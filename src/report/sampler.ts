@@ -13,7 +13,7 @@ export type Point = Snapshot & { rates?: Rates };
 export class Sampler {
   readonly history = new History(POINTS);
   readonly #listeners = new Set<(point: Point) => void>();
-  #before: Snapshot | undefined;
+  #latest: Point | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onError told of a reading that failed; the next is taken all the same */
@@ -39,13 +39,13 @@ export class Sampler {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A reading of now, which the history does not get. @throws what the reading throws */
-  now(): Point {
-    return this.#point(this.take());
+  /** The last reading; where there is none yet, one of now. @throws what the reading throws */
+  latest(): Point {
+    return this.#latest ?? this.#point(this.take());
   }
 
   #point(now: Snapshot): Point {
-    const rates = ratesBetween(now, this.#before);
+    const rates = ratesBetween(now, this.#latest);
     return { ...now, ...(rates === undefined ? {} : { rates }) };
   }
 
@@ -53,7 +53,7 @@ export class Sampler {
     try {
       const now = this.take();
       const point = this.#point(now);
-      this.#before = now;
+      this.#latest = point;
       this.history.add(now, point.rates);
       for (const listener of this.#listeners) listener(point);
     } catch (error) {

@@ -104,6 +104,16 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'docs/lab.md', has: '--shell --kernel 6.1\n', shown: wholeLab },
   { file: 'docs/lab.md', has: '--story matrix', shown: wholeLab },
   {
+    file: 'docs/monitoring.md',
+    has: 'job_name: clear-df',
+    shown: by('test/unit/fleet.test.ts', 'an excerpt of another program; its rules are judged there'),
+  },
+  {
+    file: 'docs/monitoring.md',
+    has: '--check --diff',
+    shown: by('test/unit/fleet-ansible.more.ts', 'needs ansible-core and routers; the test checks the syntax'),
+  },
+  {
     file: 'docs/scale.md',
     has: 'bench --here --gbps',
     shown: by('test/netns/bench-here.test.ts', 'takes half a minute'),

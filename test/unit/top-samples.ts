@@ -10,22 +10,26 @@ export function fastCounters(some: Partial<FastCounters> = {}): FastCounters {
   return { packets: 0, ...Object.fromEntries(FAST_COUNTER_NAMES.map((name) => [name, 0])), ...some } as FastCounters;
 }
 
-/** Packets up to second `t`: a rate that goes up and down between `low` and `high` in 40 seconds. */
-function wave(t: number, low: number, high: number): number {
-  const middle = (low + high) / 2;
-  return Math.round(middle * t + (((high - low) / 2) * 20 * (1 - Math.cos((t * Math.PI) / 20))) / Math.PI);
+/** Packets up to second `t`: a rate that goes up and down between `low` and `high` in `period` seconds. */
+function wave(t: number, period: number, low: number, high: number): number {
+  const [middle, swing] = [(low + high) / 2, (high - low) / 2];
+  const angle = (2 * Math.PI * t) / period;
+  return middle * t + (swing * period * (1 - Math.cos(angle))) / (2 * Math.PI);
 }
 
-interface Site {
+export interface Site {
   queues: number;
   fastPath?: boolean;
-  /** Queue 3 leaks from second 60 on. */
+  /** Queue 3 leaks from second `leakFrom` on. */
   leaking?: boolean;
+  leakFrom?: number;
+  /** Seconds of a wave. */
+  period?: number;
 }
 
 /** Second `t` of a run. */
-function second(t: number, { queues, fastPath, leaking }: Site): Snapshot {
-  const packets = wave(t, 9000, 81_000);
+export function second(t: number, { queues, fastPath, leaking, leakFrom = 60, period = 40 }: Site): Snapshot {
+  const packets = wave(t, period, 9000, 81_000);
   const now = snapshot({
     queues: Array.from({ length: queues }, (_, queue) => ({
       queue,
@@ -35,18 +39,18 @@ function second(t: number, { queues, fastPath, leaking }: Site): Snapshot {
         batches: Math.round(packets / 12 / queues),
         cleared: Math.round((packets * 0.97) / queues),
         alreadyClear: Math.round((packets * 0.03) / queues),
-        leaked: leaking === true && queue === 3 ? Math.max(0, t - 60) * 7 : 0,
+        leaked: leaking === true && queue === 3 ? Math.max(0, t - leakFrom) * 7 : 0,
       },
     })),
     parts: {
       version: '0.1.0',
       name: 'site-a',
       uptimeSeconds: t,
-      process: { cpuSeconds: wave(t, 20, 65) / 100, residentBytes: 66_060_288 },
+      process: { cpuSeconds: wave(t, period, 20, 65) / 100, residentBytes: 66_060_288 },
       fastPath:
         fastPath === true
           ? ['gretap1', 'gretap2'].map((device, i) => {
-              const seen = wave(t + 13 * i, 40_000, 290_000);
+              const seen = Math.round(wave(t + (period / 3) * i, period, 40_000, 290_000));
               const counters = fastCounters({
                 packets: seen,
                 cleared: Math.round(seen * 0.91),

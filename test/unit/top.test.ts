@@ -138,7 +138,7 @@ describe('the terminal', () => {
     const written: string[] = [];
     const out = { write: (text: string) => written.push(text) > 0, columns: 80, rows: 24 };
     const input = { isTTY: false } as never;
-    return { written, screen: new Screen(out as never, input, () => undefined) };
+    return { written, screen: new Screen(out, input, () => undefined) };
   }
 
   it('gets only the lines that differ, and nothing where none does', () => {
