@@ -135,4 +135,5 @@ export const DOC_TABLE: readonly DocEntry[] = [
 /** Lines of `run` blocks that are shown elsewhere. */
 export const LINES_ELSEWHERE: Readonly<Record<string, string>> = {
   'clear-df bench --here': 'test/netns/bench-here.test.ts',
+  'clear-df top': 'test/netns/top.test.ts',
 };
