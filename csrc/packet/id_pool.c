@@ -2,7 +2,7 @@
 #include "id_pool.h"
 
 #include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 #define WINDOW_SIZE (CDF_WINDOW_BLOCKS * CDF_BLOCK_SIZE)
 
@@ -32,14 +32,14 @@ static void next_window(struct cdf_id_pool *pool)
 		cdf_blocks_return(&pool->blocks, pool->window[i]);
 	memcpy(pool->window, fresh, sizeof(fresh));
 	pool->used = 0;
-	/* So few bytes never fail nor come short once seeded (getrandom(2)), and
+	/* So few bytes never fail nor come short once seeded (getentropy(3)), and
 	 * the allocator's maker has waited for the seed. */
-	while (getrandom(pool->key, sizeof(pool->key), 0) != sizeof(pool->key))
+	while (getentropy(pool->key, sizeof(pool->key)) != 0)
 		continue;
 }
 
-void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t secret[2],
-		       uint64_t number)
+void cdf_id_pool_start(struct cdf_id_pool *pool,
+		       const struct cdf_secret *secret, uint64_t number)
 {
 	/* Of the secret's numbers, those of no other pool. */
 	uint64_t next = number * CDF_POOL_NUMBERS;

@@ -45,20 +45,26 @@ struct cdf_id_pool {
 	uint16_t next; /* sequential */
 };
 
+/* What random numbers are made of. */
+struct cdf_secret {
+	uint64_t word[2];
+};
+
 /** The random number of a secret that has this number. */
-static inline uint64_t cdf_keyed(const uint64_t secret[2], uint64_t number)
+static inline uint64_t cdf_keyed(const struct cdf_secret *secret,
+				 uint64_t number)
 {
-	return cdf_mix(secret[0] ^ cdf_mix(secret[1] ^ number));
+	return cdf_mix(secret->word[0] ^ cdf_mix(secret->word[1] ^ number));
 }
 
 /**
  * Shuffle a new pool.
  * @param secret that it is made of; later windows ask the kernel for theirs
- *        (getrandom(2)), which would be slow for each new pair
+ *        (getentropy(3)), which would be slow for each new pair
  * @param number of the pool among those made of this secret
  */
-void cdf_id_pool_start(struct cdf_id_pool *pool, const uint64_t secret[2],
-		       uint64_t number);
+void cdf_id_pool_start(struct cdf_id_pool *pool,
+		       const struct cdf_secret *secret, uint64_t number);
 
 /** Draw a run of 1 to CDF_RUN_MAX numbers; the first is returned, never 0. */
 uint16_t cdf_id_pool_draw(struct cdf_id_pool *pool, unsigned int run);

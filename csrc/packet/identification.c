@@ -5,8 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 #define SETS 1024u
 #define WAYS 8u
@@ -31,7 +30,7 @@ struct set {
 struct cdf_identifier {
 	_Atomic int policy;
 	struct {
-		uint64_t hash[2], pools[2];
+		struct cdf_secret hash, pools;
 	} secret;
 	_Atomic uint64_t pools; /* ever started */
 	pthread_mutex_t window_lock;
@@ -47,10 +46,8 @@ static void start_entry(struct cdf_identifier *identifier, struct entry *entry,
 	uint64_t number = atomic_fetch_add_explicit(&identifier->pools, 1,
 						    memory_order_relaxed);
 
-	memset(entry, 0, sizeof(*entry));
-	entry->used = true;
-	entry->pair = *pair;
-	cdf_id_pool_start(&entry->pool, identifier->secret.pools, number);
+	*entry = (struct entry){ .used = true, .pair = *pair };
+	cdf_id_pool_start(&entry->pool, &identifier->secret.pools, number);
 }
 
 /* The set's lock is held. A new pair takes the place of the longest idle. */
@@ -81,7 +78,7 @@ uint16_t cdf_identifier_take(struct cdf_identifier *identifier,
 			     const struct cdf_pair *pair, unsigned int run)
 {
 	uint64_t hash =
-		cdf_keyed(identifier->secret.hash,
+		cdf_keyed(&identifier->secret.hash,
 			  (uint64_t)pair->protocol << 32 | pair->destination);
 	struct set *set = &identifier->set[hash % SETS];
 	struct entry *entry;
@@ -161,8 +158,7 @@ struct cdf_identifier *cdf_identifier_new(enum cdf_identification_policy policy)
 
 	if (identifier == NULL)
 		return NULL;
-	if (getrandom(&identifier->secret, sizeof(identifier->secret), 0) !=
-	    sizeof(identifier->secret)) {
+	if (getentropy(&identifier->secret, sizeof(identifier->secret)) != 0) {
 		free(identifier);
 		return NULL;
 	}
@@ -175,10 +171,6 @@ struct cdf_identifier *cdf_identifier_new(enum cdf_identification_policy policy)
 
 void cdf_identifier_free(struct cdf_identifier *identifier)
 {
-	if (identifier == NULL)
-		return;
-	for (unsigned int i = 0; i < SETS; i++)
-		pthread_mutex_destroy(&identifier->set[i].lock);
-	pthread_mutex_destroy(&identifier->window_lock);
+	/* Mutexes that nobody holds need no end on Linux. */
 	free(identifier);
 }

@@ -150,7 +150,7 @@ static void take_verdict(const struct iovec *iov)
 	verdict = ntohl(verdict);
 	number = ntohl(number);
 	if ((nlh->nlmsg_type & 0xff) == NFQNL_MSG_VERDICT_BATCH) {
-		for (uint32_t i = 1; i <= number; i++) {
+		for (uint32_t i = 1; i <= number && i <= fake.numbers; i++) {
 			if (fake.fate[i] == WAITS)
 				decide(i, ACCEPTED);
 		}

@@ -71,13 +71,14 @@ static bool next_is_whole(struct cdf_id_pool *pool)
 static void windows(void)
 {
 	static uint16_t order[8192], other[8192];
-	static const uint64_t secret[2] = { 1, 2 }, changed[2] = { 1, 3 };
+	static const struct cdf_secret secret = { { 1, 2 } },
+				       changed = { { 1, 3 } };
 	struct cdf_id_pool pool, next;
 	unsigned int count = 0;
 	bool seen[256] = { false }, good = true, once[65536] = { false };
 
-	cdf_id_pool_start(&pool, secret, 1);
-	cdf_id_pool_start(&next, secret, 2);
+	cdf_id_pool_start(&pool, &secret, 1);
+	cdf_id_pool_start(&next, &secret, 2);
 	good = pool.used == 0 && pool.run.open == 0 && pool.next != next.next;
 	for (unsigned int i = 0; i < CDF_ROUNDS; i++)
 		good = good && pool.key[i] != 0 && pool.key[i] != next.key[i];
@@ -89,7 +90,7 @@ static void windows(void)
 	for (unsigned int i = 0; i < CDF_BLOCKS; i++)
 		good = good && seen[i];
 	ok(good && count < 20, "all blocks are in the ring, in another order");
-	cdf_id_pool_start(&next, changed, 1);
+	cdf_id_pool_start(&next, &changed, 1);
 	ok(next.key[0] != pool.key[0], "nor has one of another secret");
 
 	order_of(&pool, order);
@@ -99,7 +100,7 @@ static void windows(void)
 	}
 	ok(good && pool.used == 8192,
 	   "a window gives each of its numbers once");
-	cdf_id_pool_start(&next, secret, 3);
+	cdf_id_pool_start(&next, &secret, 3);
 	for (unsigned int i = 0; i < 300; i++)
 		good = good && next_is_whole(&next);
 	ok(good, "so do the next 300, and no block is lost");
