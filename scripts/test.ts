@@ -160,6 +160,14 @@ async function enter(tier: Tier, cores: number): Promise<void> {
   lines.push(`${tier.name.padEnd(10)}${counts}${String(seconds).padStart(7)} s`);
 }
 
+/** Starts what the tiers of a group need prepared. */
+async function prepareAhead(group: readonly Tier[] = []): Promise<void> {
+  const scripts = group.flatMap(({ ahead }) => ahead ?? []);
+  const options = { stdio: ['ignore', 'inherit', 'inherit'], reject: false, cleanup: true } as const;
+  await Promise.all(scripts.map((script) => execa('node_modules/.bin/tsx', [script], options)));
+}
+
+let prepared = Promise.resolve();
 for (const [at, group] of groups.entries()) {
   if (asked.restUntil !== undefined && Date.now() >= asked.restUntil) {
     leftOut.push(...group.flatMap(filesOfRest));
@@ -168,6 +176,8 @@ for (const [at, group] of groups.entries()) {
   const place = `${at + 1} of ${groups.length}${left(groups.slice(at))}`;
   const names = group.map(({ name }) => name).join(', ');
   console.log(`\n${colour.bold}── ${names} (${place}): ${group.map(({ what }) => what).join('; ')}${colour.off}`);
+  await prepared;
+  if (asked.restUntil === undefined) prepared = prepareAhead(groups[at + 1]);
   const cores = Math.floor(availableParallelism() / group.length);
   await Promise.all(group.map((tier) => enter(tier, cores)));
 }

@@ -13,6 +13,8 @@ export interface Tier {
   projects?: readonly string[];
   /** Test files that run side by side at most; default: as many as there are cores. */
   workers?: number;
+  /** A script that prepares what it needs while the tier before it runs; what fails there the tier does itself. */
+  ahead?: string;
   /** Its files are few and long, and keep one core busy: it runs beside its neighbour that is like it. */
   onOneCore?: boolean;
 }
@@ -36,7 +38,14 @@ export const TIERS: readonly Tier[] = [
     minutes: 20,
     projects: ['netns', 'netns-alone'],
   },
-  { name: 'lab', what: 'stories on stock kernels, emulated', root: false, minutes: 25, workers: GUESTS },
+  {
+    name: 'lab',
+    what: 'stories on stock kernels, emulated',
+    root: false,
+    minutes: 25,
+    workers: GUESTS,
+    ahead: 'scripts/lab/ahead.ts',
+  },
   { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 8, onOneCore: true },
   { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8, onOneCore: true },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },
