@@ -1,4 +1,4 @@
-/** `clear-df tunnel plan|up|down|status|unit|keys|ike`: gretap, bridge, carrier and rules, from one YAML file per site. */
+/** `clear-df tunnel plan|up|down|status|unit|keys|ike|peer`: tunnel, bridge, carrier and rules, from one YAML file per site. */
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { missingError, usageError } from '../errors.js';
@@ -6,6 +6,7 @@ import { createLogger, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site/site.js';
+import { PEER_ROUTERS, type PeerRouter } from '../tunnel/kinds/peer-text.js';
 import type { OwnCommand } from '../tunnel/unit-text.js';
 import {
   statusCode,
@@ -14,6 +15,7 @@ import {
   tunnelIke,
   tunnelKeys,
   tunnelName,
+  tunnelPeer,
   tunnelPlan,
   tunnelStatus,
   tunnelUnit,
@@ -52,6 +54,7 @@ interface Flags {
   name?: string;
   output?: string;
   engine?: Engine;
+  router?: PeerRouter;
 }
 
 /** The command, for the table of commands; `signals` when they are watched already. */
@@ -90,11 +93,19 @@ export function tunnelCommand(signals?: SignalWatch): Command {
         const daemon = libreswan === true ? 'libreswan' : 'swanctl';
         print(tunnelIke(file, { daemon, secret: withSecret === true }));
       }),
-    verb('keys', 'write a new file of keys, or a pre-shared key, for both ends, where the file says', true).action(
-      (file: string) => {
-        process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
-      },
-    ),
+    verb('peer', 'print the configuration of the other router, for tunnels of type l2tp', true)
+      .addOption(new WordOption('--router <router>', 'what it is', PEER_ROUTERS).default('linux'))
+      .option('--with-secret', 'print the cookies as well')
+      .action((file: string, { router = 'linux', withSecret }: Flags) => {
+        print(tunnelPeer(file, { router, secret: withSecret === true }));
+      }),
+    verb(
+      'keys',
+      'write a new file of keys or cookies, or a pre-shared key, for both ends, where the file says',
+      true,
+    ).action((file: string) => {
+      process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
+    }),
   ];
   for (const each of verbs) tunnel.addCommand(each);
   return tunnel;

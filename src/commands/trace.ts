@@ -19,6 +19,7 @@ import { type PacketPath, packetPathsOf } from '../trace/packet-paths.js';
 import type { Traced } from '../trace/text.js';
 import { pathGroupsOf } from '../trace/path-groups.js';
 import { parseSite } from '../tunnel/site-file.js';
+import { gretapOf } from '../tunnel/site/site.js';
 
 export const TRACE_BACKENDS = ['auto', 'nft', 'iptables-legacy'] as const;
 export type TraceBackend = (typeof TRACE_BACKENDS)[number];
@@ -107,7 +108,7 @@ function tunnelsOf(file: string | undefined, all: TunnelEnds[]): TunnelEnds[] {
   const accepted = 'a readable YAML file of at most 1 MiB';
   const site = parseSite(readTextFile(file, { object: `'${file}'`, accepted }), file, path.dirname(path.resolve(file)));
   const found = all.filter(({ local, remote }) => local === site.local && remote === site.remote);
-  const overhead = site.tunnel.key === undefined ? 38 : 42;
+  const overhead = gretapOf(site)?.key === undefined ? 38 : 42;
   const { local, remote } = site;
   return found.length > 0 ? found : [{ name: site.tunnel.name, local, remote, overhead, pathMtu: undefined }];
 }

@@ -18,6 +18,7 @@ import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
+export { tunnelPeer } from './tunnel/peer-text.js';
 export { tunnelDown } from './tunnel/down.js';
 export { readSite } from './tunnel/open.js';
 export { statusCode, statusText, tunnelStatus } from './tunnel/status.js';

@@ -6,6 +6,7 @@ import { examineFirewall } from './firewall.js';
 import { examineKernel } from './kernel.js';
 import { examineLimits } from './limits.js';
 import type { Machine } from './machine.js';
+import { examineOtherTunnels } from './other-tunnels.js';
 import { examinePath } from './path.js';
 import { examineQueue } from './queue.js';
 import { examineSite } from './site.js';
@@ -16,6 +17,7 @@ const GENERAL = [
   examineQueue,
   examineBridge,
   examineTunnel,
+  examineOtherTunnels,
   examinePath,
   examineFirewall,
   examineLimits,

@@ -6,7 +6,7 @@ import { isAmong } from './nft-listing.js';
 
 /** A packet that begins a connection, as far as rules ask for it. */
 export interface Arrival {
-  protocol: 'gre' | 'esp' | 'udp';
+  protocol: 'gre' | 'esp' | 'udp' | 'l2tp';
   /** Of UDP. */
   port?: number;
   source: string;

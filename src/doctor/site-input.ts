@@ -1,6 +1,8 @@
 /** Whether the firewall lets the other end's packets in: GRE, ESP, or the UDP around it. */
+import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
-import type { Site } from '../tunnel/site/site.js';
+import { isIpv6 } from '../net/address6.js';
+import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, fixText, insertIptables, insertNft } from './fix.js';
 import type { Arrival } from './input-nft.js';
@@ -21,6 +23,10 @@ export function examineInput(machine: Machine, site: Site): Finding[] {
       return [check.wrong(what, `${where} drops it: ${by}`, { fix: opening(where, arrival), hint: SAVED })];
     });
   });
+  if (isIpv6(site.local)) {
+    const hint = 'ip6tables -S INPUT, and nft list ruleset: they have to let it in, fragments included';
+    return [check.unknown('INPUT', 'rules for IPv6 are not judged here', { hint })];
+  }
   if (unread !== undefined) return [...found, check.unread('INPUT', unread)];
   const arrivals = arrivalsOf(site).map(textOf).join(', ');
   return found.length > 0 || arrivals === '' ? found : [check.ok('INPUT', `lets ${arrivals} in`)];
@@ -41,8 +47,18 @@ const SAVED = 'add it to the firewall manager (ufw, firewalld) as well: a reload
 
 /** What arrives first, and what comes out of it; ESP in transport mode passes INPUT twice. */
 function arrivalsOf(site: Site): Arrival[] {
-  const { carrier, underlay: device, local: destination, remote: source } = site;
+  const { carrier, underlay: device, local: destination, remote: source, tunnel } = site;
   const outer = { source, destination, device };
+  // Rules for IPv6 are not read.
+  if (isIpv6(destination)) return [];
+  if (tunnel.type === 'l2tp') {
+    return [
+      tunnel.encapsulation === 'ip' ? { ...outer, protocol: 'l2tp' } : { ...outer, protocol: 'udp', port: tunnel.port },
+    ];
+  }
+  if (tunnel.type === 'vxlan') {
+    return remotesOf(site).map((one) => ({ ...outer, source: one, protocol: 'udp', port: tunnel.port }));
+  }
   const own = carrierDevices(carrier)[0];
   const ends = carrierOf(site).ends();
   // Bound to a VRF, which opens what arrives in IPv6.
@@ -71,6 +87,7 @@ function opening(where: string, { protocol, port, source, device }: Arrival): Fi
     const rule = ['-i', device, '-s', source, '-p', protocol, ...ports, '-j', 'ACCEPT'];
     return insertIptables(where.replace('INPUT of ', ''), 'INPUT', rule);
   }
-  const match = port === undefined ? `ip protocol ${protocol}` : `udp dport ${port}`;
+  const name = protocol === 'l2tp' ? PROTOCOL_NUMBERS.l2tp : protocol;
+  const match = port === undefined ? `ip protocol ${name}` : `udp dport ${port}`;
   return insertNft(nft, `iifname "${device}" ip saddr ${source} ${match} accept`);
 }

@@ -1,10 +1,11 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
+import { kindOf } from '../tunnel/kinds/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gretap.js';
-import { type Machine, type ModuleState, known } from './machine.js';
+import { type Device, type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
 import { examinePort } from './site-port.js';
@@ -19,6 +20,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...modules(machine, site),
     engine(machine, site),
     ...devices(machine, site),
+    ...sessionFinding(machine, site),
     pathFinding(machine, site),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...examineRouteBased(machine, site),
@@ -41,7 +43,13 @@ function modules({ modules: states }: Machine, site: Site): Finding[] {
   const bridged = chosen === 'nfqueue' && hook === 'br-netfilter' ? ['br_netfilter', 'xt_physdev', 'xt_NFQUEUE'] : [];
   const device = carrierOf(site).module;
   const needed = [
-    ...['ip_gre', ...bridged, ...('keys' in carrier ? ['esp4'] : [])],
+    ...[
+      ...kindOf(site)
+        .modules()
+        .map(({ key }) => key.replace(/^module /, '')),
+      ...bridged,
+      ...('keys' in carrier ? ['esp4'] : []),
+    ],
     ...(device === undefined ? [] : [device]),
   ];
   return needed.map((name) => {
@@ -95,8 +103,11 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   const { name } = site.tunnel;
   const what = `tunnel ${name}`;
   if (device === undefined) return check.wrong(what, 'there is no such device', { fix: up(site) });
-  if (device.kind !== 'gretap')
-    return check.wrong(what, `it is a ${device.kind ?? 'device'}, no gretap`, { fix: up(site) });
+  // The kernel tells no kind of an L2TPv3 session.
+  const kind = site.tunnel.type === 'l2tp' ? undefined : site.tunnel.type;
+  if (device.kind !== kind)
+    return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${kindOf(site).what}`, { fix: up(site) });
+  if (kind !== 'gretap') return otherTunnel(site, device);
   const { local, remote } = endsOf(device);
   const wanted = carrierOf(site).ends();
   if (local !== wanted.local || remote !== wanted.remote) {
@@ -109,6 +120,30 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   }
   if (!device.up) return check.wrong(what, 'down', { fix: switchOn(name) });
   return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
+}
+
+function otherTunnel(site: Site, device: Device): Finding {
+  const { name, mtu, up: isUp } = device;
+  const check = checkOf('site', 'tunnel');
+  const what = `tunnel ${name}`;
+  if (mtu !== site.mtu) {
+    return check.wrong(what, `MTU ${mtu}, the file says ${site.mtu}`, { fix: setMtu(device, site.mtu) });
+  }
+  if (!isUp) return check.wrong(what, 'down', { fix: switchOn(name) });
+  return check.ok(what, `up, MTU ${mtu}`);
+}
+
+/** An L2TPv3 session takes every frame that its MTU does; nothing has to help. */
+function sessionFinding({ devices: read }: Machine, { tunnel: { type, name } }: Site): Finding[] {
+  const device = (known(read) ?? []).find((one) => one.name === name);
+  if (type !== 'l2tp' || device === undefined) return [];
+  const check = checkOf('tunnel', 'full-size');
+  return [
+    check.ok(
+      `full-size DF frames into ${name}`,
+      'an L2TPv3 session: DF inside does not count, they are fragmented outside',
+    ),
+  ];
 }
 
 function pathFinding({ paths }: Machine, site: Site): Finding {

@@ -23,8 +23,8 @@ import { readTools } from './doctor/tools.js';
 import { readVlans } from './read/vlans.js';
 import type { Runner } from './exec.js';
 
-/** Modules that only the carrier of a site needs. */
-const CARRIER_MODULES = ['esp4', 'ip_vti', 'vrf', 'xfrm_interface'];
+/** Modules that only the carrier of a site, or the type of its tunnel, needs. */
+const CARRIER_MODULES = ['esp4', 'ip_vti', 'vrf', 'xfrm_interface', 'l2tp_eth', 'l2tp_ip', 'l2tp_ip6', 'vxlan'];
 
 /**
  * The machine as it is. What cannot be read is unknown and says why.
@@ -68,7 +68,10 @@ function farEnds(devices: readonly Device[], site: Site | undefined): Set<string
   // One that is bound to a VRF has its route in another table.
   const free = devices.filter(({ kind, data }) => kind === 'gretap' && data['link'] === undefined);
   const remotes = free.map((device) => endsOf(device).remote);
-  return new Set([...remotes.filter((remote) => remote !== 'any'), ...(site === undefined ? [] : [pathOf(site).to])]);
+  return new Set([
+    ...remotes.filter((remote) => remote !== 'any'),
+    ...(site === undefined ? [] : [pathOf(site).to, ...(site.moreRemotes ?? [])]),
+  ]);
 }
 
 async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {

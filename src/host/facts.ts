@@ -2,10 +2,13 @@
 import { release } from 'node:os';
 import { carrierAsks, carrierDevices, pathOf } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
+import { kindAsks } from '../tunnel/kinds/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import type { Runner } from './exec.js';
 import { readFastPath } from './read/fast-path.js';
+import { readFdb } from './read/fdb.js';
 import { readIke } from './read/ike.js';
+import { readL2tp } from './read/l2tp.js';
 import { readLinks } from './read/links.js';
 import { readModules } from './read/modules.js';
 import { readCovering, readPath } from './read/path.js';
@@ -18,12 +21,15 @@ import { type Abilities, probe, questionsOf } from './probes.js';
 /** Parts of the facts that are read apart from each other. */
 export const SECTIONS = [
   ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
-  ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike', 'fast-path'] as const),
+  ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike', 'fast-path', 'l2tp', 'fdb'] as const),
 ];
 export type Section = (typeof SECTIONS)[number];
 
 /** What a reading is about: a site, or as much of one as is known. */
-export type Subject = Pick<Site, 'name' | 'local' | 'remote' | 'underlay' | 'bridge' | 'tunnel' | 'engine' | 'carrier'>;
+export type Subject = Pick<
+  Site,
+  'name' | 'local' | 'remote' | 'moreRemotes' | 'underlay' | 'bridge' | 'tunnel' | 'engine' | 'carrier'
+>;
 
 /**
  * Everything that is so, and what the machine can do. Changes nothing that outlasts the reading.
@@ -34,7 +40,7 @@ export type Subject = Pick<Site, 'name' | 'local' | 'remote' | 'underlay' | 'bri
 export async function readFacts(runner: Runner, subject?: Subject, can?: Abilities): Promise<Facts> {
   // The modules come first: trying things may load some.
   const modules = readModules();
-  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike] = await Promise.all([
+  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
     readLinks(runner),
     readTableRoutes(runner),
     readRules(runner),
@@ -42,6 +48,7 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     readXfrm(runner),
     readTables(runner),
     readIke(runner, subject),
+    l2tpOf(runner, modules, subject),
   ]);
   const base = {
     kernel: release(),
@@ -53,10 +60,11 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     ...xfrm,
     tables,
     ike,
+    l2tp,
+    fdb: await fdbOf(runner, links, subject),
     fastPath: await readFastPath(subject),
   };
-  const { answers, evidence } =
-    can ?? (await probe(runner, modules, questionsOf(subject?.engine, subject?.carrier.type)));
+  const { answers, evidence } = can ?? (await probe(runner, modules, questionsOf(subject)));
   return { ...base, can: answers, evidence };
 }
 
@@ -68,7 +76,8 @@ export async function rereadFacts(
   sections: ReadonlySet<Section>,
 ): Promise<Facts> {
   const has = (section: Section) => sections.has(section);
-  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike] = await Promise.all([
+  const modules = has('modules') ? readModules() : known.modules;
+  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
     has('links') ? readLinks(runner) : known.links,
     has('tableRoutes') ? readTableRoutes(runner) : known.tableRoutes,
     has('rules') ? readRules(runner) : known.rules,
@@ -76,17 +85,20 @@ export async function rereadFacts(
     has('xfrm') ? readXfrm(runner) : { states: known.states, policies: known.policies },
     has('tables') ? readTables(runner) : known.tables,
     has('ike') ? readIke(runner, subject) : known.ike,
+    has('l2tp') ? l2tpOf(runner, modules, subject) : known.l2tp,
   ]);
   return {
     ...known,
     links,
     ...(has('routes') ? await paths(runner, links, subject) : {}),
     ...{ tableRoutes, rules, tunsrc },
-    modules: has('modules') ? readModules() : known.modules,
+    modules,
     sysctls: has('sysctls') ? readSysctls(devicesOf(subject)) : known.sysctls,
     ...xfrm,
     tables,
     ike,
+    l2tp,
+    fdb: has('fdb') || has('links') ? await fdbOf(runner, links, subject) : known.fdb,
     fastPath: has('fast-path') || has('links') ? await readFastPath(subject) : known.fastPath,
   };
 }
@@ -95,17 +107,46 @@ async function paths(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path' | 'covering'>> {
+): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path' | 'morePaths' | 'covering'>> {
   const wanted = subject && pathOf(subject);
-  const [routes, defaults6, path, covering] = await Promise.all([
+  const [routes, defaults6, path, covering, morePaths] = await Promise.all([
     readRoutes(runner),
     readDefaults6(runner),
     wanted && readPath(runner, wanted.to, links, wanted.from),
     subject && carrierAsks(subject.carrier.type, 'covering')
       ? readCovering(runner, subject.remote, subject.local)
       : undefined,
+    morePathsOf(runner, links, subject),
   ]);
-  return { routes, defaults6, path, covering };
+  return { routes, defaults6, path, covering, morePaths };
+}
+
+/** To the other ends behind the first; those without a route are left out. */
+async function morePathsOf(
+  runner: Runner,
+  links: Facts['links'],
+  subject: Subject | undefined,
+): Promise<Facts['morePaths']> {
+  if (subject?.moreRemotes === undefined || subject.moreRemotes.length === 0) return undefined;
+  const { local, moreRemotes } = subject;
+  const found = await Promise.all(
+    moreRemotes.map(async (to) => ({ to, path: await readPath(runner, to, links, local) })),
+  );
+  return found.flatMap(({ to, path }) => (path === undefined ? [] : [{ to, ...path }]));
+}
+
+async function l2tpOf(
+  runner: Runner,
+  modules: ReadonlySet<string>,
+  subject: Subject | undefined,
+): Promise<Facts['l2tp']> {
+  return kindAsks(subject?.tunnel.type, 'l2tp') ? readL2tp(runner, modules) : undefined;
+}
+
+async function fdbOf(runner: Runner, links: Facts['links'], subject: Subject | undefined): Promise<Facts['fdb']> {
+  return subject !== undefined && kindAsks(subject.tunnel.type, 'fdb')
+    ? readFdb(runner, subject.tunnel.name, links)
+    : undefined;
 }
 
 async function tunsrcOf(runner: Runner, subject: Subject | undefined): Promise<string | undefined> {

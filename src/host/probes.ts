@@ -5,7 +5,7 @@
 import { release } from 'node:os';
 import { carrierAsks } from '../tunnel/carriers/table.js';
 import type { Facts } from '../tunnel/facts.js';
-import type { CarrierSpec, Engine } from '../tunnel/site/site.js';
+import type { Engine, Site, TunnelType } from '../tunnel/site/site.js';
 import type { Answer } from '../tunnel/enums.js';
 import { netAdmin } from './read/rights.js';
 import { NoAnswerError, type Runner } from './exec.js';
@@ -29,8 +29,16 @@ export interface Abilities {
 const QUESTIONS: readonly Question[] = ['ignoreDf', 'fastPath', 'bridgeQueue', 'nftBridgeQueue'];
 
 /** The questions whose answers a site depends on; all of an engine where that is still to be chosen. */
-export function questionsOf(engine: Engine | 'auto' | undefined, carrier?: CarrierSpec['type']): readonly Question[] {
-  return [...ofEngine(engine), ...(carrierAsks(carrier, 'endDt4') ? (['endDt4'] as const) : [])];
+export function questionsOf(subject: Pick<Site, 'engine' | 'carrier' | 'tunnel'> | undefined): readonly Question[] {
+  const { engine, carrier, tunnel } = subject ?? {};
+  const asked = ofEngine(engine).filter((question) => tunnel === undefined || concerns(question, tunnel.type));
+  return [...asked, ...(carrierAsks(carrier?.type, 'endDt4') ? (['endDt4'] as const) : [])];
+}
+
+/** Whether a type of tunnel has an engine for which it counts. */
+function concerns(question: Question, type: TunnelType): boolean {
+  if (type === 'l2tp') return false;
+  return question !== 'ignoreDf' || type === 'gretap';
 }
 
 function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
@@ -39,6 +47,8 @@ function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
       return ['bridgeQueue', 'nftBridgeQueue'];
     case 'tunnel-flag':
       return ['ignoreDf'];
+    case 'none':
+      return [];
     case 'bpf':
       return ['fastPath', 'bridgeQueue', 'nftBridgeQueue'];
     default:

@@ -69,12 +69,14 @@ function kindOf(address: ipaddr.IPv4): string {
 
 /** Whether an address lies in a prefix: `10.0.0.7` in `10.0.0.1/24`. */
 export function isInPrefix(address: string, prefix: string): boolean {
-  return ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(prefix));
+  const [network, length] = ipaddr.parseCIDR(prefix);
+  const host = ipaddr.parse(address);
+  return host.kind() === network.kind() && host.match(network, length);
 }
 
-/** Whether two IPv4 prefixes have an address in common: one of them holds the other. */
+/** Whether two prefixes have an address in common: one of them holds the other. */
 export function prefixesOverlap(a: string, b: string): boolean {
-  const [first, firstLength] = ipaddr.IPv4.parseCIDR(a);
-  const [second, secondLength] = ipaddr.IPv4.parseCIDR(b);
-  return first.match(second, Math.min(firstLength, secondLength));
+  const [first, firstLength] = ipaddr.parseCIDR(a);
+  const [second, secondLength] = ipaddr.parseCIDR(b);
+  return first.kind() === second.kind() && first.match(second, Math.min(firstLength, secondLength));
 }

@@ -14,6 +14,11 @@ const NOT_ROUTED: Record<string, string> = {
   ipv4Mapped: 'it stands for an IPv4 address (RFC 4291 §2.5.5.2)',
 };
 
+/** Whether an address as people write it is IPv6. */
+export function isIpv6(address: string): boolean {
+  return address.includes(':');
+}
+
 /** Reads an address that a core routes to, and returns it as RFC 5952 and `ip` write it. */
 export function readIpv6Host(text: string): string | Refusal {
   const [address = '', ...length] = text.split('/');

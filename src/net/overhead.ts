@@ -23,7 +23,7 @@ export const IPV4: Overhead = { name: 'IPv4 header', bytes: IPV4_HEADER, source:
 const ETHERNET: Overhead = { name: 'Ethernet header of the frame', bytes: 14, source: 'IEEE 802.3 §3.2' };
 
 /** Bytes of an IPv6 header. */
-const IPV6_HEADER = 40;
+export const IPV6_HEADER = 40;
 
 export const IPV6: Overhead = { name: 'IPv6 header', bytes: IPV6_HEADER, source: 'RFC 8200 §3' };
 
@@ -44,6 +44,38 @@ const GRE_KEY: Overhead = { name: 'GRE key', bytes: 4, source: 'RFC 2890 §2.1' 
 export function greOverhead(keyed: boolean): Overhead[] {
   return [ETHERNET, GRE, ...(keyed ? [GRE_KEY] : [])];
 }
+
+/** Session, cookie and sublayer of a data message, and what UDP needs before them (RFC 3931 §4.1.1, §4.1.2). */
+interface L2tpShape {
+  encapsulation: 'ip' | 'udp';
+  /** Bytes of the cookie: 0, 4 or 8. */
+  cookie: number;
+  sublayer: 'default' | 'none';
+}
+
+/** What L2TPv3 puts around a host's IP packet before the outer IP header, innermost first. */
+export function l2tpOverhead({ encapsulation, cookie, sublayer }: L2tpShape): Overhead[] {
+  return [
+    ETHERNET,
+    ...(sublayer === 'none' ? [] : [{ name: 'L2TPv3 sublayer', bytes: 4, source: 'RFC 3931 §4.6' }]),
+    ...(cookie === 0 ? [] : [{ name: 'L2TPv3 cookie', bytes: cookie, source: 'RFC 3931 §4.1' }]),
+    { name: 'L2TPv3 session', bytes: 4, source: 'RFC 3931 §4.1' },
+    ...(encapsulation === 'ip'
+      ? []
+      : [
+          { name: 'L2TPv3 flags and version, for UDP', bytes: 4, source: 'RFC 3931 §4.1.2.1' },
+          { ...UDP, source: 'RFC 768' },
+        ]),
+  ];
+}
+
+/** What VXLAN puts around a host's IP packet before the outer IP header, innermost first. */
+export function vxlanOverhead(): Overhead[] {
+  return [ETHERNET, { name: 'VXLAN header', bytes: 8, source: 'RFC 7348 §5' }, { ...UDP, source: 'RFC 768' }];
+}
+
+/** Bytes of an IPv6 fragment header. */
+export const IPV6_FRAGMENT_HEADER = 8;
 
 /** Bytes of all layers together. */
 export function bytesOf(layers: readonly Overhead[]): number {

@@ -1,6 +1,6 @@
 /** IP protocol numbers (IANA "Protocol Numbers") and ports that the rules know by name. */
 
-export const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, gre: 47, esp: 50 } as const;
+export const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, gre: 47, esp: 50, l2tp: 115 } as const;
 
 /** As a person reads them; the kernel's tools know the same names. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -17,6 +17,9 @@ export const QUIC_PORT = 443;
 
 /** Bytes of the smallest MTU that an IPv4 link may have (RFC 791 §3.2). */
 export const IPV4_MTU_MIN = 68;
+
+/** Bytes of the smallest MTU that an IPv6 link may have (RFC 8200 §5). */
+export const IPV6_MTU_MIN = 1280;
 
 /** Bytes of the longest IPv4 packet: `total length` has 16 bits. */
 export const IPV4_LENGTH_MAX = 65_535;

@@ -1,4 +1,5 @@
 /** Whether a site can stand on this machine: everything that is refused before anything changes. Pure. */
+import { kindOf } from './kinds/table.js';
 import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
 import { checkNames } from './check/names.js';
@@ -18,6 +19,7 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNetworks(site, facts);
   checkUnderlay(site, facts);
   checkNames(site, facts);
+  kindOf(site).check(facts);
   carrierOf(site).check(facts);
   checkEngine(site, facts);
 }

@@ -130,6 +130,39 @@ const policy = z.object({
 });
 export type XfrmPolicy = z.infer<typeof policy>;
 
+/** One L2TPv3 tunnel, from `ip -j l2tp show tunnel`. */
+const l2tpTunnel = z.object({
+  id: z.number(),
+  peerId: z.number(),
+  encapsulation: z.enum(['ip', 'udp']),
+  local: z.string(),
+  remote: z.string(),
+  /** UDP. */
+  port: z.number().optional(),
+  peerPort: z.number().optional(),
+});
+export type L2tpTunnelFact = z.infer<typeof l2tpTunnel>;
+
+/** One session, from `ip -j l2tp show session`; cookies are never here. */
+const l2tpSession = z.object({
+  id: z.number(),
+  tunnelId: z.number(),
+  peerId: z.number(),
+  /** Of its device. */
+  name: z.string(),
+});
+export interface L2tpSession extends z.infer<typeof l2tpSession> {
+  /** SHA-256 of its cookies, hexadecimal: whether they are those of the key file; empty where it has none. */
+  digest: string;
+}
+
+const path = z.object({
+  dev: z.string(),
+  mtu: z.number(),
+  source: z.string().optional(),
+  via: z.string().optional(),
+});
+
 /** What the machine can do, found by trying. */
 const abilities = z.object({
   /** `ignore-df` on a gretap. */
@@ -156,13 +189,15 @@ export const keptFacts = z.object({
   /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
   tunsrc: z.string().optional(),
   /** The path to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
-  path: z
-    .object({ dev: z.string(), mtu: z.number(), source: z.string().optional(), via: z.string().optional() })
-    .optional(),
+  path: path.optional(),
+  /** The paths to the other ends behind the first; an end without a route has none. */
+  morePaths: list(path.extend({ to: z.string() })).optional(),
   /** The route that leads to the remote address; for carrier tun only. Length 0: a default route. */
   covering: z.object({ dev: z.string(), table: z.string(), length: z.number() }).optional(),
   states: list(state),
   policies: list(policy),
+  /** For tunnels of type l2tp only; undefined where it could not be read. */
+  l2tp: z.object({ tunnels: list(l2tpTunnel), sessions: list(l2tpSession) }).optional(),
   /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
   tables: list(z.string()).optional(),
   can: abilities,
@@ -215,7 +250,7 @@ export type FastPathFact =
   | { state: 'attached'; identification?: IdentificationPolicy | undefined }
   | { state: 'conflict'; observed: string; hint?: string };
 
-export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'evidence'> {
+export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'l2tp' | 'evidence'> {
   /** `uname -r`. */
   kernel: string;
   /** Devices that an IPv6 default route leads to. */
@@ -225,6 +260,9 @@ export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'evide
   /** Kernel parameters that plans ask about, slashes; absent ones are not in it. */
   sysctls: ReadonlyMap<string, string>;
   states: readonly XfrmState[];
+  l2tp?: { tunnels: readonly L2tpTunnelFact[]; sessions: readonly L2tpSession[] } | undefined;
+  /** Where the site's VXLAN device sends what nobody is known for; undefined without such a device. */
+  fdb?: readonly string[] | undefined;
   /** What each answer of `can` rests on, in words. */
   evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
   /** Of strongSwan, where the site has its keys from it. */
@@ -248,7 +286,8 @@ export function kindText({ kind }: Pick<Link, 'kind'>): string {
 
 const ETHERNET_MTU = 1500;
 
-/** How many bytes the path to the other router takes. Without a route yet, the underlay is what can be known; without that, Ethernet. */
-export function pathMtu({ underlay }: Pick<Site, 'underlay'>, facts: Facts): number {
-  return facts.path?.mtu ?? linkOf(facts, underlay)?.mtu ?? ETHERNET_MTU;
+/** How many bytes the path to the other router takes; of several the least. Without a route yet, the underlay is what can be known; without that, Ethernet. */
+export function pathMtu({ underlay, pathMtu: given }: Pick<Site, 'underlay' | 'pathMtu'>, facts: Facts): number {
+  const found = facts.path?.mtu ?? linkOf(facts, underlay)?.mtu ?? ETHERNET_MTU;
+  return Math.min(found, given ?? found, ...(facts.morePaths ?? []).map(({ mtu }) => mtu));
 }

@@ -15,8 +15,15 @@ interface Psk {
   psk: string;
 }
 
+/** Of an L2TPv3 session (RFC 3931 §4.1): what every packet that leaves holds, and every one that arrives has to. */
+export interface Cookies {
+  /** Hexadecimal digits without `0x`. */
+  out: string;
+  in: string;
+}
+
 /** What a plan needs to know and nobody may see. */
-export type Secrets = Keys | Psk;
+export type Secrets = Keys | Psk | { cookies: Cookies };
 
 /** One set for what leaves, one for what arrives. */
 export interface Keys {

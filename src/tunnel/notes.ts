@@ -2,8 +2,8 @@
 import { pathOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
 import type { Origin } from './origin.js';
-import type { Site } from './site/site.js';
-import type { Sizes } from './sizes.js';
+import { gretapOf, type Site } from './site/site.js';
+import { type Sizes, versionOf } from './sizes.js';
 
 /** Connectivity that `up` cuts or moves, whatever the carrier. */
 export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
@@ -39,11 +39,18 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
   if (sizes.wire.length > 1) {
     const largest = Math.max(...sizes.wire.map(({ length }) => length));
     const whole = sizes.wire.every(({ offset, moreFragments }) => offset === 0 && !moreFragments);
+    const [which, prefix] = versionOf(sizes) === 6 ? ['net/ipv6', 'ip6frag'] : ['net/ipv4', 'ipfrag'];
     notes.push(
       `the other router puts ${sizes.packets.length} fragments together for every full packet: see its ` +
-        'net/ipv4/ipfrag_high_thresh (bytes) and ipfrag_time (seconds); a lost fragment loses the packet',
+        `${which}/${prefix}_high_thresh (bytes) and ${prefix}_time (seconds); a lost fragment loses the packet`,
     );
-    // IPv6 around them is cut by nobody, and hides from firewalls what it carries.
+    if (versionOf(sizes) === 6) {
+      notes.push(
+        `no router cuts IPv6: a link of less than ${sizes.pathMtu} bytes further on loses every full packet; path-mtu in ` +
+          'both files says what the path carries, and firewalls on it must let fragments through',
+      );
+    }
+    // IPv6 around IPv4 is cut by nobody, and hides from firewalls what it carries.
     if (sizes.version !== 6) {
       notes.push(
         whole
@@ -54,7 +61,8 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
       );
     }
   }
-  if (site.tunnel.pmtudisc) notes.push('tunnel.pmtudisc: every outer packet has DF until the rule at output clears it');
+  if (gretapOf(site)?.pmtudisc === true)
+    notes.push('tunnel.pmtudisc: every outer packet has DF until the rule at output clears it');
   for (const port of site.bridge.ports) {
     const link = linkOf(facts, port);
     if (link && link.mtu > site.mtu) {

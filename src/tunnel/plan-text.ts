@@ -7,6 +7,7 @@ import type { Facts } from './facts.js';
 import type { Command, Item } from './item.js';
 import type { ManglerPlan, Plan } from './plan.js';
 import type { SocketPlan } from './carriers/carrier.js';
+import { remotesOf } from './site/site.js';
 import { sizesText } from './sizes-text.js';
 
 /** Width of a comment. */
@@ -17,7 +18,7 @@ export function planText(plan: Plan, facts: Facts): string {
   const { site } = plan;
   const sections = [
     comments([
-      `tunnel ${site.name} (${site.file}): ${site.tunnel.name} from ${site.local} to ${site.remote} over ${site.underlay},`,
+      `tunnel ${site.name} (${site.file}): ${site.tunnel.name} from ${site.local} to ${remotesOf(site).join(', ')} over ${site.underlay},`,
       `carrier ${site.carrier.type}, bridged with ${site.bridge.ports.join(', ')} in ${site.bridge.name}`,
     ]),
     section('engine', [`${plan.engine}: ${plan.engineReason}`]),

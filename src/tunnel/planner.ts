@@ -1,5 +1,6 @@
 /** From a site and the machine it stands on to the plan of its tunnel. Pure: nothing is read, nothing is done. */
-import { bytesOf, greOverhead } from '../net/overhead.js';
+import { isIpv6 } from '../net/address6.js';
+import { bytesOf } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { chooseEngine } from './engines/choose.js';
 import type { EngineParts } from './engines/engine.js';
@@ -7,15 +8,14 @@ import { type Facts, pathMtu } from './facts.js';
 import type { Item } from './item.js';
 import { addressOffItem, addressOnItem } from './items/address.js';
 import { bridgeItem, mtuItem, portItem, upItem } from './items/link.js';
-import { tunnelModuleItem } from './items/module.js';
-import { routeItem } from './items/route.js';
-import { gretapItem } from './items/tunnel-device.js';
-import type { Secrets } from './keys.js';
+import { pathRouteItem, routeItem } from './items/route.js';
+import type { Cookies, Secrets } from './keys.js';
+import { kindOf } from './kinds/table.js';
 import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
 import type { Site } from './site/site.js';
-import { type Layer, type Sizes, sizesOf } from './sizes.js';
+import { type Cut, type Layer, type Sizes, sizesOf } from './sizes.js';
 
 /**
  * Everything that `up` will do, in order, and why.
@@ -33,18 +33,21 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
   const carrier = carrierOf(site);
   const sizes = tunnelSizes(site, facts);
   const keys = secrets !== undefined && 'out' in secrets ? secrets : undefined;
+  const cookies = secrets !== undefined && 'cookies' in secrets ? secrets.cookies : undefined;
+  const kind = kindOf(site);
   const psk = secrets !== undefined && 'psk' in secrets ? secrets.psk : undefined;
   return {
     site,
     engine: engine.name,
     engineReason: reason,
     items: [
-      tunnelModuleItem('ip_gre', 'gretap devices'),
+      ...kind.modules(),
       ...parts.first,
       ...carrier.guards(facts),
       ...carrier.items({ facts, origin, keys, psk }),
+      ...pathItems(site, facts),
       ...bridgeItems(site, freshBridge, parts),
-      ...tunnelItems(site, origin, parts),
+      ...tunnelItems(site, origin, parts, cookies),
       ...site.bridge.ports.flatMap((port) => portItems(site, port, origin)),
       bridgeMtu(site, freshBridge),
     ],
@@ -52,21 +55,27 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
     socket: carrier.socket(),
     sizes,
     cuts: [...carrier.cuts(), ...cutsOf(site, facts, origin)],
-    notes: [...parts.notes, ...carrier.notes(facts), ...notesOf(site, facts, sizes)],
+    notes: [...parts.notes, ...kind.notes(facts), ...carrier.notes(facts), ...notesOf(site, facts, sizes)],
   };
 }
 
 /** The arithmetic alone: what one full packet of a host becomes on the wire. */
 export function tunnelSizes(site: Site, facts: Facts): Sizes {
   const carrier = carrierOf(site);
-  const cut = carrier.cutAt(facts) ?? { by: site.underlay, mtu: pathMtu(site, facts) };
+  const path: Cut = { by: site.underlay, mtu: pathMtu(site, facts), ...(isIpv6(site.local) ? { version: 6 } : {}) };
+  const cut = carrier.cutAt(facts) ?? path;
   return sizesOf(site.mtu, cut, (inner) => layersOf(site, inner), carrier.later(facts));
 }
 
 /** Every layer around an inner IP packet of this many bytes, innermost first. */
 function layersOf(site: Site, inner: number): Layer[] {
-  const frame = greOverhead(site.tunnel.key !== undefined);
+  const frame = kindOf(site).layers();
   return [...frame, ...carrierOf(site).layers(inner + bytesOf(frame))];
+}
+
+/** What the path carries, where the file knows better than the route. */
+function pathItems({ pathMtu: mtu, remote }: Site, { path }: Facts): Item[] {
+  return mtu === undefined || path === undefined ? [] : [pathRouteItem(remote, path, mtu)];
 }
 
 function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts): Item[] {
@@ -81,17 +90,17 @@ function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts
   ];
 }
 
-function tunnelItems(site: Site, origin: Origin, { ignoreDf, onTunnel }: EngineParts): Item[] {
+function tunnelItems(
+  site: Site,
+  origin: Origin,
+  { ignoreDf, onTunnel }: EngineParts,
+  cookies: Cookies | undefined,
+): Item[] {
   const { mtu, bridge } = site;
-  const { name, key, pmtudisc, ttl } = site.tunnel;
+  const { name } = site.tunnel;
   const fresh = !origin.devices.includes(name);
   return [
-    gretapItem(name, {
-      ...{ ...carrierOf(site).ends(), key, pmtudisc, ttl, ignoreDf },
-      reason: pmtudisc
-        ? 'carries Ethernet frames in GRE; DF is set on every outer header, as tunnel.pmtudisc requests, and is cleared there'
-        : `carries Ethernet frames in GRE; ${ignoreDf ? 'neither sets nor copies DF, nor looks for it inside' : 'sets no DF of its own'}`,
-    }),
+    ...kindOf(site).device({ ends: carrierOf(site).ends(), ignoreDf, cookies }),
     mtuItem(name, mtu, {
       reason: `every port of a bridge has the same MTU; the default would be what fits one outer packet`,
       fresh,

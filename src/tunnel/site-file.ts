@@ -1,6 +1,7 @@
 /** The YAML file of one site: text → {@link Site}, or a refusal with file, line, key, accepted form and reason. */
 import type * as z from 'zod';
 import { ClearDfError, shortened } from '../errors.js';
+import { IPV4_HOST_FORM } from '../net/address.js';
 import { nearest } from '../net/nearest.js';
 import { baseOf, folderOf, inFolder } from '../net/path.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
@@ -8,7 +9,8 @@ import { hasStaticKeys } from './carriers/esp/keying.js';
 import { refuseContradictions } from './check/contradictions.js';
 import { keysAt, siteSchema } from './site/schema.js';
 import { type LeafRefusal } from './site/values.js';
-import { type CarrierSpec, type Site } from './site/site.js';
+import { type CarrierSpec, type Site, type TunnelSpec } from './site/site.js';
+import { tunnelOf } from './site/tunnel.js';
 import { readYaml, type YamlText, type YamlValue } from './site/yaml.js';
 
 /** Values are shown from here on only when they look like one. */
@@ -26,14 +28,22 @@ export function parseSite(text: string, file: string, folder = folderOf(file)): 
   const read = siteSchema.safeParse(yaml.value === '' ? {} : yaml.value);
   if (!read.success) throw refusal(read.error.issues, yaml, file);
   const { 'move-addresses': moveAddresses, ...bridge } = read.data.bridge;
-  const { queue, ...parts } = read.data;
+  const { queue, remotes, 'path-mtu': pathMtu, tunnel, ...parts } = read.data;
   const place = (key: string) => placeIn(file, yaml, key);
+  const [remote, ...moreRemotes] = remotes ?? (parts.remote === undefined ? [] : [parts.remote]);
+  if (remote === undefined) {
+    const params = { accepted: IPV4_HOST_FORM } satisfies LeafRefusal;
+    throw refusal([{ code: 'custom', path: ['remote'], message: '', params }], yaml, file);
+  }
   const site: Site = {
     ...parts,
     file,
     name: parts.name ?? nameOf(file),
     bridge: { ...bridge, moveAddresses },
-    tunnel: { ...parts.tunnel, key: parts.tunnel.key, ttl: parts.tunnel.ttl },
+    remote,
+    moreRemotes,
+    pathMtu,
+    tunnel: withCookiesIn(folder, tunnelOf(tunnel, [parts.local, remote])),
     carrier: withFilesIn(folder, parts.carrier),
     queues: queue,
     ...(textAt(yaml.value, 'queue') === undefined ? {} : { queueGiven: true }),
@@ -69,6 +79,11 @@ function withFilesIn(folder: string, carrier: CarrierSpec): CarrierSpec {
   return { ...carrier, ike: { ...ike, proof: Object.fromEntries(files) as typeof ike.proof } };
 }
 
+function withCookiesIn(folder: string, tunnel: TunnelSpec): TunnelSpec {
+  if (tunnel.type !== 'l2tp' || tunnel.cookie === undefined) return tunnel;
+  return { ...tunnel, cookie: { ...tunnel.cookie, file: inFolder(folder, tunnel.cookie.file) } };
+}
+
 /** The first thing that is wrong: a misspelt key before the one that is missing because of it. */
 function refusal(issues: readonly z.core.$ZodIssue[], yaml: YamlText, file: string): ClearDfError {
   const issue = (issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]) as z.core.$ZodIssue;
@@ -102,6 +117,7 @@ function unknownKey(parent: string, name: string, yaml: YamlText, file: string):
 /** The accepted form where no text belongs. */
 function shapeAt(key: string, yaml: YamlText): string {
   if (key === 'bridge.ports') return 'a list of at least one device: [eth0]';
+  if (key === 'remotes') return 'a list of addresses, one for each other router: [192.0.2.1, 192.0.2.2]';
   if (key === 'carrier.segments') return 'a list of IPv6 addresses, the other end last: [fc00:b::100]';
   const keys = keysAt(key, textAt(yaml.value, 'carrier.type')) ?? [];
   return `a map of KEY: VALUE with ${keys.join(', ')}`;

@@ -1,12 +1,12 @@
 /** The arithmetic of a tunnel as a table. */
 import { align } from '../net/columns.js';
-import { IPV4_HEADER } from '../net/overhead.js';
-import type { Sizes } from './sizes.js';
+import { fragmentHeader, type Sizes, versionOf } from './sizes.js';
 
 /** Lines: every layer with its source, the sum, and each packet on the wire. */
 export function sizesText(sizes: Sizes, mtu: number): string[] {
   const { inner, layers, outer, pathMtu, cutBy, packets, later, wire, fits } = sizes;
   const limit = later.length > 0 ? `the MTU of ${cutBy}, ${pathMtu}` : `the path's MTU of ${pathMtu}`;
+  const header = fragmentHeader(versionOf(sizes));
   const rows: [string, string, string][] = [
     ["a host's packet of full size", String(inner), ''],
     ...layers.map(({ name, bytes, source }): [string, string, string] => [`+ ${name}`, String(bytes), source]),
@@ -18,7 +18,7 @@ export function sizesText(sizes: Sizes, mtu: number): string[] {
       rows.push([
         `  fragment ${i + 1}`,
         String(length),
-        `${IPV4_HEADER} + ${length - IPV4_HEADER}, at offset ${offset}; ${flags}`,
+        `${header} + ${length - header}, at offset ${offset}; ${flags}`,
       ]);
     }
   }

@@ -1,5 +1,5 @@
 /** The arithmetic of a tunnel: from the host's packet to every fragment on the wire. Bytes throughout. */
-import { bytesOf, FRAGMENT_UNIT, IPV4_HEADER } from '../net/overhead.js';
+import { bytesOf, FRAGMENT_UNIT, IPV4_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER } from '../net/overhead.js';
 
 /** One layer that is put around the packet. */
 export interface Layer {
@@ -43,6 +43,8 @@ export interface Cut {
   by: string;
   /** Bytes. */
   mtu: number;
+  /** Of the header that is cut; IPv4 where it is not said. */
+  version?: 6;
 }
 
 /** What is put around each packet after the cut, outermost last. */
@@ -56,21 +58,32 @@ export interface Later {
 
 /**
  * The packets that a datagram becomes on a link (RFC 791 §3.2, `ip_do_fragment` in net/ipv4/ip_output.c): every one but the last carries as many bytes as fit, in units of 8.
- * A datagram that fits stays whole.
- * @param length the whole datagram with its header of 20 bytes
- * @param mtu at least 28: a header and one unit
+ * A datagram that fits stays whole. IPv6 alike, with a header of its own in each fragment (RFC 8200 §4.5).
+ * @param length the whole datagram with its header of 20 or 40 bytes
+ * @param mtu room for a header and one unit at least
  */
-export function fragments(length: number, mtu: number): WirePacket[] {
+export function fragments(length: number, mtu: number, version: 4 | 6 = 4): WirePacket[] {
   if (length <= mtu) return [{ length, offset: 0, moreFragments: false }];
-  const payload = length - IPV4_HEADER;
-  const room = Math.floor((mtu - IPV4_HEADER) / FRAGMENT_UNIT) * FRAGMENT_UNIT;
+  const payload = length - (version === 6 ? IPV6_HEADER : IPV4_HEADER);
+  const header = fragmentHeader(version);
+  const room = Math.floor((mtu - header) / FRAGMENT_UNIT) * FRAGMENT_UNIT;
   if (room < FRAGMENT_UNIT) throw new RangeError(`an MTU of ${mtu} bytes holds no fragment`);
   const packets: WirePacket[] = [];
   for (let offset = 0; offset < payload; offset += room) {
     const bytes = Math.min(room, payload - offset);
-    packets.push({ length: bytes + IPV4_HEADER, offset, moreFragments: offset + bytes < payload });
+    packets.push({ length: bytes + header, offset, moreFragments: offset + bytes < payload });
   }
   return packets;
+}
+
+/** Bytes before the payload of each fragment. */
+export function fragmentHeader(version: 4 | 6): number {
+  return version === 6 ? IPV6_HEADER + IPV6_FRAGMENT_HEADER : IPV4_HEADER;
+}
+
+/** Of the header that the tunnel's own packets have, and that is cut. */
+export function versionOf({ version, later }: Pick<Sizes, 'version' | 'later'>): 4 | 6 {
+  return version === 6 && later.length === 0 ? 6 : 4;
 }
 
 /**
@@ -85,12 +98,13 @@ export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => La
   // Padding makes the overhead a step function of the length: look, rather than subtract.
   while (fits > 0 && outerOf(fits) > cut.mtu) fits -= 1;
   const outer = outerOf(inner);
-  const packets = fragments(outer, cut.mtu);
+  const packets = fragments(outer, cut.mtu, cut.version);
+  const version = later === undefined ? cut.version : later.version;
   return {
     ...{ inner, layers: layersOf(inner), outer, pathMtu: cut.mtu, cutBy: cut.by, packets, fits },
     later: later?.layers(packets[0]?.length ?? outer) ?? [],
     wire: later === undefined ? packets : packets.flatMap(({ length }) => wrapped(length, later)),
-    ...(later?.version === undefined ? {} : { version: later.version }),
+    ...(version === undefined ? {} : { version }),
   };
 }
 

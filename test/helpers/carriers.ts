@@ -4,9 +4,9 @@
  * has an engine of its own, so that one passage tells two of them.
  */
 import { expect } from 'vitest';
-import { type Article, HOST_A, HOST_B } from './article.js';
+import { type Article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from './article.js';
 import { Capture } from './capture.js';
-import { core6, srv6Carriers } from './core6.js';
+import { CORE_A, CORE_B, core6, coreMtu, srv6Carriers } from './core6.js';
 import { expectFlowsWhole } from './flows.js';
 import { espCarrier, espInUdpCarrier } from './esp.js';
 import { xfrmTroubles } from './kernel.js';
@@ -88,6 +88,65 @@ export const WIREGUARD: Passage = {
     ];
   },
 };
+
+/** Nobody has to help frames into an L2TPv3 session. */
+const NONE: Engine = { engine: 'none' };
+
+interface L2tpOptions {
+  name: string;
+  /** More words of `tunnel:`. */
+  words?: string;
+  ipv6?: boolean;
+  /** Bytes of the link between w and router B; of both WAN links unless `behind`. */
+  mtu?: number;
+  behind?: boolean;
+}
+
+/** L2TPv3 over IP protocol 115 or UDP; over IPv6 the ends are those of the core. */
+function l2tp({ name, words = '', ipv6 = false, mtu, behind = false }: L2tpOptions): Passage {
+  const protocol = words.includes('udp') ? 17 : 115;
+  const wan = ipv6 ? `ip6 proto ${protocol} or ip6 proto 44` : `ip proto ${protocol}`;
+  return {
+    ...{ name: `l2tp ${name}`, wan, engines: [NONE, NONE] },
+    async sites(net) {
+      if (ipv6) await core6(net);
+      if (mtu !== undefined) await (behind ? farMtu(net, mtu) : coreMtu(net, mtu));
+      const cookie = words.includes('cookie-size') ? `, cookie: ${await cookies(net, words, ipv6)}` : '';
+      const more = [`tunnel: { type: l2tp${words}${cookie} }`, ...(behind ? [`path-mtu: ${mtu}`] : [])];
+      const [local, remote] = ipv6 ? [CORE_A, CORE_B] : [ROUTER_A, ROUTER_B];
+      return [
+        { local, remote, more },
+        { local: remote, remote: local, more },
+      ];
+    },
+  };
+}
+
+/** A file of cookies for both routers, which are namespaces of one machine. */
+async function cookies({ rA }: Article, words: string, ipv6: boolean): Promise<string> {
+  const file = `${await rA.lab.scratch()}/cookies`;
+  const [a, b] = ipv6 ? [CORE_A, CORE_B] : [ROUTER_A, ROUTER_B];
+  const long = words.includes('cookie-size: 8') ? '44556677' : '';
+  await rA.machine.writeFile(file, `'${a}': 0x00112233${long}\n'${b}': 0x8899aabb${long}\n`, 0o600);
+  return file;
+}
+
+/** The MTU of the link behind w alone: router A does not see it. */
+async function farMtu({ w, rB }: Article, mtu: number): Promise<void> {
+  await w.ip('link', 'set', 'eth1', 'mtu', String(mtu));
+  await rB.ip('link', 'set', 'eth1', 'mtu', String(mtu));
+}
+
+export const L2TP: readonly Passage[] = [
+  l2tp({ name: 'over IPv4' }),
+  l2tp({ name: 'over UDP, with cookies', words: ', encapsulation: udp, port: 1702, peer-port: 1702, cookie-size: 8' }),
+  l2tp({ name: 'over IPv6, with cookies of 4 bytes', words: ', cookie-size: 4', ipv6: true }),
+  l2tp({ name: 'over IPv6, no sublayer', words: ', sublayer: none', ipv6: true }),
+  l2tp({ name: 'over UDP and IPv6', words: ', encapsulation: udp', ipv6: true }),
+  // The routers' own links are narrow; then only one behind the first.
+  l2tp({ name: 'over IPv6, an underlay of 1400', ipv6: true, mtu: 1400 }),
+  l2tp({ name: 'over IPv6, a path of 1400', ipv6: true, mtu: 1400, behind: true }),
+];
 
 /**
  * Runs one passage.

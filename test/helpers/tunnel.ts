@@ -17,6 +17,8 @@ export interface SiteOptions {
   /** The tunnel's ends, where they are not the routers' own addresses. */
   local?: string;
   remote?: string;
+  /** In place of `remote`. */
+  remotes?: readonly string[];
   /** More lines at the top level. */
   more?: string[];
 }
@@ -60,7 +62,9 @@ export class TunnelEnd {
     const lines = [
       `name: ${name}`,
       `local: ${options.local ?? local}`,
-      `remote: ${options.remote ?? remote}`,
+      options.remotes === undefined
+        ? `remote: ${options.remote ?? remote}`
+        : `remotes: [${options.remotes.join(', ')}]`,
       `underlay: ${underlay}`,
       `bridge: ${bridge}`,
       `carrier: ${carrier}`,

@@ -95,9 +95,9 @@ describe('completion', () => {
     const lines = {
       'clear-df tu': ['tunnel'],
       'clear-df help tunnel st': ['status'],
-      'clear-df tunnel ': ['plan', 'up', 'down', 'status', 'unit', 'ike', 'keys'],
+      'clear-df tunnel ': ['plan', 'up', 'down', 'status', 'unit', 'ike', 'peer', 'keys'],
       'clear-df tunnel up --en': ['--engine'],
-      'clear-df tunnel up --engine ': ['nfqueue', 'tunnel-flag', 'bpf'],
+      'clear-df tunnel up --engine ': ['nfqueue', 'tunnel-flag', 'bpf', 'none'],
       'clear-df run --hook b': ['bridge'],
       'clear-df --hook = p': ['prerouting', 'postrouting'],
       'clear-df rules install --proto ': ['gre', 'esp', 'all'],

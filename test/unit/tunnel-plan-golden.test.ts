@@ -6,10 +6,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../src/tunnel/facts.js';
-import type { Keys } from '../../src/tunnel/keys.js';
+import type { Secrets } from '../../src/tunnel/keys.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site/site.js';
+import type { L2tpTunnel, Site } from '../../src/tunnel/site/site.js';
 import { unitText } from '../../src/tunnel/unit-text.js';
 import {
   address,
@@ -48,7 +48,31 @@ const managed = facts({
 
 const inner = { local: '10.255.0.1', remote: '10.255.0.2' };
 
-const CASES: Record<string, { site: Site; facts?: Facts; keys?: Keys }> = {
+const L2TP: L2tpTunnel = {
+  ...{ type: 'l2tp', name: 'l2tp1', encapsulation: 'ip', sublayer: 'default', cookie: undefined },
+  ...{ tunnelId: 7, peerTunnelId: 7, sessionId: 7, peerSessionId: 7, port: 1701, peerPort: 1701 },
+};
+
+const L2TP_UDP: L2tpTunnel = {
+  ...{ ...L2TP, encapsulation: 'udp', port: 1702, peerPort: 1703 },
+  cookie: { file: '/etc/clear-df/cookies', bytes: 8 },
+};
+
+const CASES: Record<string, { site: Site; facts?: Facts; keys?: Secrets }> = {
+  'l2tp-udp-cookie': {
+    site: site({ tunnel: L2TP_UDP }),
+    keys: { cookies: { out: '0011223344556677', in: '8899aabbccddeeff' } },
+  },
+  'l2tp-ipv6-narrow-path': {
+    site: site({ local: '2001:db8:a::1', remote: '2001:db8:b::1', pathMtu: 1400, tunnel: L2TP }),
+    facts: facts({
+      links: [link('eth0'), link('eth1', { addresses: [address('2001:db8:a::1/64')] })],
+      path: { dev: 'eth1', mtu: 1500, source: '2001:db8:a::1', via: '2001:db8:a::2' },
+    }),
+  },
+  'vxlan-three-sites': {
+    site: site({ moreRemotes: ['172.16.0.9'], tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } }),
+  },
   'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
   'plain-nfqueue-nft-bridge': { site: site({ engine: 'nfqueue', hook: 'nft-bridge', queues: { first: 0, last: 3 } }) },
   'plain-nfqueue-by-cpu': {

@@ -4,14 +4,21 @@ import type { Keys } from '../../src/tunnel/keys.js';
 import type {
   EspCarrier,
   EspInUdpCarrier,
+  GretapTunnel,
+  L2tpTunnel,
   Site,
   VtiCarrier,
+  VxlanTunnel,
   XfrmInterfaceCarrier,
 } from '../../src/tunnel/site/site.js';
 
 type Parts = Partial<Omit<Site, 'bridge' | 'tunnel'>> & {
   bridge?: Partial<Site['bridge']>;
-  tunnel?: Partial<Site['tunnel']>;
+  tunnel?: Partial<GretapTunnel> | L2tpTunnel | VxlanTunnel;
+};
+
+const GRETAP: GretapTunnel = {
+  ...{ type: 'gretap', name: 'gretap1', key: undefined, pmtudisc: false, ttl: undefined, match: 'gre' },
 };
 
 /** eth0 -[br0]- gretap1 … 192.168.200.1 -(eth1)- 172.16.0.1 */
@@ -24,7 +31,7 @@ export function site({ bridge, tunnel, ...parts }: Parts = {}): Site {
     underlay: 'eth1',
     mtu: 1500,
     bridge: { name: 'br0', ports: ['eth0'], moveAddresses: false, ...bridge },
-    tunnel: { name: 'gretap1', key: undefined, pmtudisc: false, ttl: undefined, match: 'gre', ...tunnel },
+    tunnel: tunnel?.type === 'l2tp' || tunnel?.type === 'vxlan' ? tunnel : { ...GRETAP, ...tunnel },
     carrier: { type: 'plain' },
     engine: 'auto',
     hook: 'auto',

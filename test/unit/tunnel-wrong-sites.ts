@@ -1,10 +1,10 @@
 /**
- * Site files that are wrong, each in one way, with what must be said of it. `up` refuses every one of them before it
- * changes anything; the unit tests judge them against {@link ROUTER}, and a lab story against a real machine that has
- * been prepared by `commands`.
+ * Site files that are wrong, each in one way, with what must be said of it: `up` refuses them before it changes anything.
+ * Unit tests judge them against {@link ROUTER}, a lab story against a real machine that `commands` have prepared.
  */
 import { type Facts } from '../../src/tunnel/facts.js';
 import { link, ROUTER, withLinks } from './tunnel-machine.js';
+import { WRONG_TUNNELS } from './tunnel-wrong-types.js';
 
 export interface WrongSite {
   title: string;
@@ -52,8 +52,8 @@ const TEXTS: WrongSite[] = [
   },
   {
     title: 'a key is misspelt',
-    text: HEAD.replace('remote', 'remotes'),
-    ...{ line: 2, key: '', code: 'USAGE', words: ["unknown key 'remotes'", 'expected one of'] },
+    text: HEAD.replace('remote', 'remotte'),
+    ...{ line: 2, key: '', code: 'USAGE', words: ["unknown key 'remotte'", 'expected one of'] },
   },
   {
     title: 'a key is missing',
@@ -297,4 +297,4 @@ export const UNFIT_SITES: readonly WrongSite[] = [
 ];
 
 /** Refused on any machine that is the router's like. */
-export const WRONG_SITES: readonly WrongSite[] = [...TEXTS, ...MACHINES];
+export const WRONG_SITES: readonly WrongSite[] = [...TEXTS, ...MACHINES, ...WRONG_TUNNELS];

@@ -20,6 +20,8 @@ export function refuseOtherPlan(plan: Plan, journal: Journal, switching: boolean
   );
   const [other] = stale;
   if (other === undefined) return [];
+  // A site that is no longer named: nothing but its own entry goes.
+  if (stale.every(({ kind }) => kind === 'vxlan-site')) return stale;
   const onlyStates = stale.every(({ kind }) => kind === 'xfrm-state') && wantsStates(plan);
   if (onlyStates && switching) return stale;
   const { name, file } = plan.site;

@@ -124,7 +124,7 @@ function ikeStatus({ site, machine, journal }: OpenTunnel): IkeVerdict | undefin
 }
 
 /** Kinds of things that the kernel, or charon, shows to root only; to others it is as if there were none. */
-const CLOSED = /^(xfrm-(?!device)|nft-table$|ike$)/;
+const CLOSED = /^(xfrm-(?!device)|nft-table$|ike$|l2tp-)/;
 
 function itemStatus(item: Item, { machine, journal }: OpenTunnel, mayLook: boolean): ItemReport {
   const status = item.status(machine.facts);

@@ -67,6 +67,7 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
   if (command.shown === undefined || runner.dryRun) {
     // Under dry run the text is all that is made of it.
     await runner.change(program, args, command.shown ?? command.input);
+    if (program === 'ip' && args[0] === 'l2tp' && args[1] === 'del' && !runner.dryRun) await l2tpGone(runner, args);
     return {};
   }
   log.debug(replayText(program, args, command.shown));
@@ -76,6 +77,18 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
     throw error instanceof ClearDfError ? withoutSecrets(error, command) : error;
   }
   return {};
+}
+
+/** The kernel lets go of a session or tunnel later than it answers (`l2tp_session_delete` since 6.12): what comes next would find it. */
+const GONE_TRIES = 50;
+const GONE_PAUSE_MS = 100;
+
+async function l2tpGone(runner: Runner, [object = '', , ...which]: readonly string[]): Promise<void> {
+  for (let tries = 1; tries <= GONE_TRIES; tries += 1) {
+    const left = await runner.query('ip', ['-j', object, 'show', ...which]).catch(() => '');
+    if (!left.includes('_id"')) return;
+    await pause(GONE_PAUSE_MS);
+  }
 }
 
 /** The kernel answers EBUSY while another process loads the same module: two tunnels at boot, for example. */

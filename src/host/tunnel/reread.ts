@@ -33,7 +33,7 @@ function ofCommand(argv: readonly string[], input: string): readonly Section[] {
     case 'ip':
       return ofIp(args, input);
     case 'bridge':
-      return ['links'];
+      return ['links', 'fdb'];
     case 'nft':
       return ['tables'];
     case 'sysctl':
@@ -61,6 +61,7 @@ function ofIp(args: readonly string[], input: string): readonly Section[] {
   if (object === 'rule') return ['rules', 'routes'];
   if (object === 'route') return ['tableRoutes', 'routes'];
   const devices = ['links', 'sysctls', 'modules'] as const;
+  if (object === 'l2tp' || input.startsWith('l2tp ')) return ['l2tp', ...devices];
   if (object === 'link') return devices;
   return object === 'address' ? [...devices, 'routes', 'tableRoutes'] : SECTIONS;
 }

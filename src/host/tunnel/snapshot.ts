@@ -41,6 +41,8 @@ export function originOf(kept: Snapshot, now: Facts, subject: Subject, able?: Pi
     rules: kept.rules,
     tunsrc: kept.tunsrc,
     path: pathIsOurs ? kept.path : now.path,
+    morePaths: pathIsOurs ? kept.morePaths : now.morePaths,
+    l2tp: kept.l2tp && { ...kept.l2tp, sessions: kept.l2tp.sessions.map((one) => ({ ...one, digest: '' })) },
     // While the device is away another one leads there.
     covering: now.covering?.dev === subject.underlay ? now.covering : kept.covering,
     modules: new Set(kept.modules),

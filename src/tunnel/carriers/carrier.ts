@@ -72,7 +72,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
    * The layers around the GRE header and what is in it, innermost first, the IPv4 header that may be cut last.
    * @param payload bytes of GRE header, Ethernet header and inner IP packet
    */
-  layers(spec: S, payload: number): Layer[];
+  layers(spec: S, payload: number, site: Pick<Site, 'local'>): Layer[];
   /** Which link cuts what is too large; without it, the path to the other router does. */
   cutAt?(spec: S, site: Site, facts: Facts): Cut;
   /** What is put around each packet behind that cut. */

@@ -10,7 +10,7 @@ import type { Item } from '../item.js';
 import { greRuleItem } from '../items/rule.js';
 import { nftTableItem } from '../items/nft-table.js';
 import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem } from '../items/xfrm-guard.js';
-import type { Site } from '../site/site.js';
+import { gretapOf, type Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 
 /** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
@@ -21,7 +21,7 @@ type Sealed = 'by-policy' | { dev: string };
 
 /** The ends and the key of the tunnel's GRE. */
 export function guardEnds({ tunnel }: Pick<Site, 'tunnel'>, { local, remote }: TunnelEnds): GuardEnds {
-  return { local, remote, key: tunnel.key };
+  return { local, remote, key: gretapOf({ tunnel })?.key };
 }
 
 /** Guards of a carrier with policies. */

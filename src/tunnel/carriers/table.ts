@@ -56,7 +56,7 @@ export function carrierOf(site: Site): BoundCarrier {
   // The table's type has tied each carrier to its own spec.
   const carrier = CARRIERS[spec.type] as Carrier;
   return {
-    layers: (payload) => carrier.layers(spec, payload),
+    layers: (payload) => carrier.layers(spec, payload, site),
     cutAt: (facts) => carrier.cutAt?.(spec, site, facts),
     later: (facts) => carrier.later?.(spec, site, facts),
     ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },

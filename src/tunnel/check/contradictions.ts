@@ -1,8 +1,10 @@
 /** What cannot be right in a site file, whatever the machine is like. */
-import { bytesOf, greOverhead } from '../../net/overhead.js';
+import { bytesOf } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { carrierOf } from '../carriers/table.js';
-import { type Site } from '../site/site.js';
+import { kindOf } from '../kinds/table.js';
+import { gretapOf, type Site } from '../site/site.js';
+import { refuseOfType } from './tunnel-type.js';
 import { siteError } from '../site/error.js';
 
 /**
@@ -11,20 +13,23 @@ import { siteError } from '../site/error.js';
  * @throws ClearDfError USAGE with the place of the value that came second
  */
 export function refuseContradictions(site: Site, given: (key: string) => boolean): void {
+  refuseOfType(site, given);
   refuseAddresses(site);
   refuseSameNames(site);
   refuseLength(site);
   refuseTunnelFlags(site);
   refuseEngine(site);
   refuseFanout(site);
+  kindOf(site).refuse(given);
   carrierOf(site).refuse(given);
 }
 
 function refuseAddresses(site: Site): void {
   if (site.local !== site.remote) return;
+  const key = site.place('remote') === site.file ? 'remotes.0' : 'remote';
   throw siteError(
     site,
-    'remote',
+    key,
     `${site.remote} is the local address as well (${site.place('local')}); a tunnel has two ends`,
     "give the other router's address",
   );
@@ -76,12 +81,12 @@ function longestMtu(site: Site): number {
 
 /** Bytes of the outer IPv4 packet around a host's packet of full size. */
 function outerLength(site: Site): number {
-  const frame = site.mtu + bytesOf(greOverhead(site.tunnel.key !== undefined));
+  const frame = site.mtu + bytesOf(kindOf(site).layers());
   return frame + bytesOf(carrierOf(site).layers(frame));
 }
 
 function refuseTunnelFlags(site: Site): void {
-  const { pmtudisc, match } = site.tunnel;
+  const { pmtudisc = false, match } = gretapOf(site) ?? {};
   if (match !== 'esp') return;
   if (site.carrier.type !== 'esp') {
     const reason = `there is no ESP to match with carrier ${site.carrier.type}`;
@@ -98,7 +103,18 @@ function refuseTunnelFlags(site: Site): void {
 }
 
 function refuseEngine(site: Site): void {
-  if (site.engine === 'tunnel-flag' && site.tunnel.pmtudisc) {
+  const { engines } = kindOf(site);
+  if (site.engine !== 'auto' && !engines.includes(site.engine)) {
+    throw siteError(
+      site,
+      'engine',
+      site.tunnel.type === 'l2tp'
+        ? `${site.engine} is not accepted: a tunnel of type l2tp takes full-size frames by itself; expected auto or none`
+        : `${site.engine} is not accepted: it does not work with a tunnel of type ${site.tunnel.type}; expected ${wordList(['auto', ...engines])}`,
+      'leave engine out',
+    );
+  }
+  if (site.engine === 'tunnel-flag' && gretapOf(site)?.pmtudisc === true) {
     throw siteError(
       site,
       'tunnel.pmtudisc',
@@ -116,8 +132,13 @@ function refuseEngine(site: Site): void {
   }
 }
 
+function wordList(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
 /** Whether a queue may come of it. */
-function hasQueue({ engine, queueGiven }: Site): boolean {
+function hasQueue({ engine, queueGiven, tunnel }: Site): boolean {
+  if (tunnel.type === 'l2tp') return false;
   return engine === 'auto' || engine === 'nfqueue' || (engine === 'bpf' && queueGiven === true);
 }
 

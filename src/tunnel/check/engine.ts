@@ -3,12 +3,13 @@ import { chooseEngine } from '../engines/choose.js';
 import { bpf } from '../engines/bpf.js';
 import { type EngineDefinition } from '../engines/engine.js';
 import { nfqueue } from '../engines/nfqueue.js';
+import { none } from '../engines/none.js';
 import { tunnelFlag } from '../engines/tunnel-flag.js';
 import { type Facts } from '../facts.js';
 import { machineError } from '../site/error.js';
 import { type Engine, type Site } from '../site/site.js';
 
-const ENGINES: Readonly<Record<Engine, EngineDefinition>> = { nfqueue, bpf, 'tunnel-flag': tunnelFlag };
+const ENGINES: Readonly<Record<Engine, EngineDefinition>> = { nfqueue, bpf, 'tunnel-flag': tunnelFlag, none };
 
 /** A no is refused; what could not be found out is tried. */
 export function checkEngine(site: Site, facts: Facts): void {

@@ -1,24 +1,30 @@
 /** Addresses of the hosts' side against those of the tunnel's ends: where they overlap, the tunnel carries itself. */
+import { isIpv6 } from '../../net/address6.js';
 import { isInPrefix, prefixesOverlap } from '../../net/address.js';
-import { type Facts, linkOf } from '../facts.js';
+import { type Address, type Facts, linkOf } from '../facts.js';
 import { machineError } from '../site/error.js';
-import { type Site } from '../site/site.js';
+import { remotesOf, type Site } from '../site/site.js';
 
 export function checkNetworks(site: Site, facts: Facts): void {
   const sides = [
     ...site.bridge.ports.map((name, i) => ({ name, key: `bridge.ports.${i}` })),
     { name: site.bridge.name, key: 'bridge.name' },
   ];
-  const outer = networksOf(facts, site.underlay);
+  const six = isIpv6(site.local);
+  const ends = [
+    ...remotesOf(site).map((address, i) => ({ address, key: i === 0 ? 'remote' : `remotes.${i}` })),
+    { address: site.local, key: 'local' },
+  ];
+  const outer = networksOf(facts, site.underlay, six);
   for (const { name, key } of sides) {
-    for (const network of networksOf(facts, name)) {
-      const swallowed = (['remote', 'local'] as const).find((end) => isInPrefix(site[end], network));
+    for (const network of networksOf(facts, name, six)) {
+      const swallowed = ends.find(({ address }) => isInPrefix(address, network));
       if (swallowed !== undefined) {
         throw machineError(
           'CONFLICT',
           site,
-          swallowed,
-          `${site[swallowed]} lies in ${network}, the network of ${name} (${site.place(key)}), which the tunnel bridges: ` +
+          swallowed.key,
+          `${swallowed.address} lies in ${network}, the network of ${name} (${site.place(key)}), which the tunnel bridges: ` +
             'it would carry its own packets',
           'the two ends need addresses outside of the bridged network',
         );
@@ -37,8 +43,11 @@ export function checkNetworks(site: Site, facts: Facts): void {
   }
 }
 
-/** IPv4 prefixes of a device; single addresses have no network. */
-function networksOf(facts: Facts, name: string): string[] {
+/** Prefixes of a device, IPv6 ones where the tunnel's ends are; single addresses have no network. */
+function networksOf(facts: Facts, name: string, six: boolean): string[] {
   const addresses = linkOf(facts, name)?.addresses ?? [];
-  return addresses.filter(({ family, prefix }) => family === 4 && !prefix.endsWith('/32')).map(({ prefix }) => prefix);
+  const whole = ({ family, prefix }: Address) => prefix.endsWith(family === 4 ? '/32' : '/128');
+  return addresses
+    .filter((one) => !whole(one) && (one.family === 4 || (six && one.scope !== 'link')))
+    .map(({ prefix }) => prefix);
 }

@@ -1,6 +1,7 @@
 /** The fast path: a program at the egress of the tunnel device clears DF of every frame that enters it. */
 import { fastPathItem } from '../items/fast-path.js';
 import type { ManglerPlan } from '../plan.js';
+import { gretapOf } from '../site/site.js';
 import { type EngineDefinition, type EngineParts, ability } from './engine.js';
 import { nfqueue } from './nfqueue.js';
 
@@ -9,7 +10,7 @@ const ALONE: EngineParts = { ignoreDf: false, first: [], onBridge: [], onTunnel:
 export const bpf: EngineDefinition = {
   name: 'bpf',
   can(site, facts) {
-    if (site.tunnel.pmtudisc) {
+    if (gretapOf(site)?.pmtudisc === true) {
       const because = 'with tunnel.pmtudisc the kernel refuses the outer packet before any program sees it';
       return { answer: 'no', because, hint: 'tunnel.pmtudisc: false, or engine: nfqueue' };
     }

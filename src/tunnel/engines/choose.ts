@@ -2,13 +2,15 @@
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../facts.js';
 import type { Site } from '../site/site.js';
+import { kindOf } from '../kinds/table.js';
 import { bpf } from './bpf.js';
 import type { EngineDefinition } from './engine.js';
 import { nfqueue } from './nfqueue.js';
+import { none } from './none.js';
 import { tunnelFlag } from './tunnel-flag.js';
 
 /** In order of preference: the least that moves first. */
-const PREFERENCE: readonly EngineDefinition[] = [tunnelFlag, bpf, nfqueue];
+const PREFERENCE: readonly EngineDefinition[] = [none, tunnelFlag, bpf, nfqueue];
 
 interface EngineChoice {
   engine: EngineDefinition;
@@ -18,7 +20,11 @@ interface EngineChoice {
 
 /** @throws ClearDfError ENVIRONMENT when the one asked for, or every one, is known not to work here */
 export function chooseEngine(site: Site, facts: Facts): EngineChoice {
-  const tried = PREFERENCE.map((engine) => ({ engine, ...engine.can(site, facts) }));
+  const { engines } = kindOf(site);
+  const tried = PREFERENCE.filter(({ name }) => engines.includes(name)).map((engine) => ({
+    engine,
+    ...engine.can(site, facts),
+  }));
   if (site.engine !== 'auto') {
     const asked = tried.filter(({ engine }) => engine.name === site.engine);
     const [found] = asked;

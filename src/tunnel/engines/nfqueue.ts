@@ -6,7 +6,7 @@ import type { Item } from '../item.js';
 import { bridgeCallItem } from '../items/link.js';
 import { moduleItem } from '../items/module.js';
 import { sysctlItem } from '../items/sysctl.js';
-import type { BridgeHook, Site } from '../site/site.js';
+import { type BridgeHook, gretapOf, type Site } from '../site/site.js';
 import { type Ability, type EngineContext, type EngineDefinition, ability } from './engine.js';
 
 const CALLS = ['iptables', 'ip6tables', 'arptables'] as const;
@@ -81,9 +81,10 @@ function nftBridge(facts: Facts): Ability {
 function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
   const { name, queues, fanout, tunnel } = site;
   const rules = [parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues, fanout })];
+  const gretap = gretapOf(site);
   // An nft bridge queue leaves UDP GSO packets alone, and gretap copies their DF.
   const protos = new Set<'gre' | 'esp'>([
-    ...(tunnel.pmtudisc ? [tunnel.match] : []),
+    ...(gretap?.pmtudisc === true ? [gretap.match] : []),
     ...(hook === 'nft-bridge' ? (['gre'] as const) : []),
   ]);
   for (const proto of protos) {
@@ -125,7 +126,9 @@ function brNetfilterNotes({ site, facts, origin }: EngineContext): string[] {
   const notes = [
     `IPv4 frames through ${bridge} pass iptables from now on: a FORWARD policy of DROP or a rule for ${bridge} meets ` +
       'them as well, and connection tracking, where it is in use, counts them',
-    'IPv6 frames need no help: IPv6 has no DF bit, and the tunnel cuts the outer packet',
+    ...(gretapOf(site) === undefined
+      ? []
+      : ['IPv6 frames need no help: IPv6 has no DF bit, and the tunnel cuts the outer packet']),
   ];
   if (!origin.brNetfilter) {
     notes.push(

@@ -1,10 +1,11 @@
 /** The tunnel device itself: `nopmtudisc ignore-df` leaves DF out of the outer header, and takes any inner frame. */
+import { gretapOf } from '../site/site.js';
 import { type EngineDefinition, ability } from './engine.js';
 
 export const tunnelFlag: EngineDefinition = {
   name: 'tunnel-flag',
   can(site, facts) {
-    if (site.tunnel.pmtudisc) {
+    if (gretapOf(site)?.pmtudisc === true) {
       const because = 'the kernel refuses ignore-df together with tunnel.pmtudisc (EINVAL)';
       return { answer: 'no', because, hint: 'tunnel.pmtudisc: false, or engine: nfqueue' };
     }

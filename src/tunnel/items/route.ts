@@ -77,7 +77,45 @@ export function tableRouteItem(options: TableRouteOptions): Item {
   };
 }
 
-function holds({ words }: TableRoute, wanted: readonly string[]): boolean {
+/**
+ * The route to the other end has an MTU of its own: the path carries less than its first link does. Over IPv6 nobody but
+ * this router cuts (RFC 8200 §4.5), and what it learns of the path does not reach the socket of an L2TPv3 tunnel.
+ * @param path as it was before: device and gateway stay as they are
+ * @param mtu bytes
+ */
+export function pathRouteItem(
+  remote: string,
+  { dev, via }: { dev: string; via?: string | undefined },
+  mtu: number,
+): Item {
+  const six = remote.includes(':');
+  const ip = ['ip', ...(six ? ['-6'] : []), 'route'];
+  const host = `${remote}/${six ? 128 : 32}`;
+  const words = [...(via === undefined ? [] : ['via', via]), 'dev', dev];
+  const phrases = [...(via === undefined ? [] : [`via ${via}`]), `dev ${dev}`, `mtu ${mtu}`];
+  // Of the main table: IPv4 routes there are `routes`, IPv6 ones are among those of all tables.
+  const found = (facts: Facts) =>
+    six
+      ? facts.tableRoutes.find((one) => one.family === 6 && one.table === 'main' && one.destination === remote)
+      : facts.routes.find(({ destination }) => destination === remote);
+  return {
+    kind: 'path-route',
+    key: `path-route ${remote}`,
+    desired: `the route to ${remote} has an MTU of ${mtu} bytes`,
+    reason: `path-mtu: the path carries less than ${dev}; without it larger packets would be sent, and lost`,
+    status(facts) {
+      const route = found(facts);
+      if (route === undefined) return { state: 'differs', observed: 'there is no such route' };
+      if (holds(route, phrases)) return { state: 'in-sync' };
+      const hint = `see whose it is; or give it the MTU by hand, and leave path-mtu out: ${[...ip, 'delete', host].join(' ')}`;
+      return { state: 'conflict', observed: `there is a route already: ${remote} ${route.words.join(' ')}`, hint };
+    },
+    apply: () => [{ argv: [...ip, 'add', host, ...words, 'mtu', String(mtu)] }],
+    undo: () => [{ argv: [...ip, 'delete', host, ...words, 'mtu', String(mtu)], mayFail: true }],
+  };
+}
+
+function holds({ words }: Pick<TableRoute, 'words'>, wanted: readonly string[]): boolean {
   const text = ` ${words.join(' ')} `;
   return wanted.every((phrase) => text.includes(` ${phrase} `));
 }

@@ -3,21 +3,9 @@ import * as z from 'zod';
 import { FANOUTS } from '../../rules/spec.js';
 import { CARRIER_MAPS, CARRIERS, isCarrierType, REFUSED_CARRIERS } from './carriers.js';
 import { BRIDGE_HOOKS, type CarrierSpec, ENGINES } from './site.js';
-import {
-  device,
-  host,
-  instance,
-  type LeafRefusal,
-  metrics,
-  mtu,
-  newDevice,
-  queues,
-  truth,
-  ttl,
-  whole,
-  word,
-} from './values.js';
+import { device, end, instance, type LeafRefusal, metrics, mtu, newDevice, queues, truth, word } from './values.js';
 import { IDENTIFICATION_POLICIES } from '../enums.js';
+import { tunnelSchema as tunnel } from './tunnel.js';
 
 const bridge = z.strictObject({
   name: newDevice.default('br0').describe('made when it is not there; an existing bridge is used'),
@@ -25,18 +13,6 @@ const bridge = z.strictObject({
   'move-addresses': truth
     .default(false)
     .describe('addresses and routes of the ports go to the bridge; without it, a port with addresses is refused'),
-});
-
-const tunnel = z.strictObject({
-  name: newDevice.default('gretap1').describe('the gretap device, made by up'),
-  key: whole(0, 0xffff_ffff, 'a GRE key')
-    .optional()
-    .describe('GRE key, the same on both ends; a label for a second tunnel between the two, not a secret'),
-  pmtudisc: truth.default(false).describe('the kernel sets DF on every outer packet; it is then cleared there too'),
-  ttl: ttl.optional().describe("outer TTL; the inner packet's unless given"),
-  match: word(['gre', 'esp'])
-    .default('gre')
-    .describe('with tunnel.pmtudisc: which outer packets the queue takes, before or after encryption'),
 });
 
 /** `carrier: WORD` is short for `carrier: { type: WORD }`. */
@@ -68,13 +44,28 @@ export const siteSchema = z.strictObject({
   name: instance
     .optional()
     .describe("the tunnel's name, in firewall comments, journal and unit; the file's without .yaml unless given"),
-  local: host.describe('outer address of this router'),
-  remote: host.describe('outer address of the other router; outside of the bridged network'),
+  local: end.describe('outer address of this router; tunnel.type l2tp: IPv4 or IPv6'),
+  remote: end
+    .optional()
+    .describe('outer address of the other router; outside of the bridged network. It has to be there, but for remotes'),
+  remotes: z
+    .array(end)
+    .min(1)
+    .optional()
+    .describe('tunnel.type vxlan, in place of remote: outer addresses of all other routers'),
   underlay: device.describe('towards the other router'),
+  'path-mtu': mtu
+    .optional()
+    .describe(
+      'tunnel.type l2tp: what the path carries, where it is less than the MTU of underlay; up makes a route with it, without ' +
+        'which the kernel cuts to the MTU of underlay and all is lost over IPv6',
+    ),
   mtu: mtu.default(1500).describe('largest IP packet that hosts send'),
   bridge,
   tunnel: tunnel.prefault({}),
-  carrier: carrier.default({ type: 'plain' }).describe('what carries GRE to the other end: its type, or a map'),
+  carrier: carrier
+    .default({ type: 'plain' })
+    .describe('what carries the tunnel to the other end: its type, or a map; others than plain carry gretap only'),
   engine: word(['auto', ...ENGINES], WITHDRAWN)
     .default('auto')
     .describe('who makes the full-size frame fit: auto takes the first that works here'),

@@ -5,7 +5,67 @@
 import type { Fanout } from '../../rules/spec.js';
 import type { IdentificationPolicy } from '../enums.js';
 
-/** What carries the gretap to the other end. */
+export const TUNNEL_TYPES = ['gretap', 'l2tp', 'vxlan'] as const;
+export type TunnelType = (typeof TUNNEL_TYPES)[number];
+
+/** What Ethernet frames travel in: the device that is a port of the bridge. */
+export type TunnelSpec = GretapTunnel | L2tpTunnel | VxlanTunnel;
+
+/** Frames in GRE. */
+export interface GretapTunnel {
+  type: 'gretap';
+  name: string;
+  /** GRE key (RFC 2890). */
+  key: number | undefined;
+  /** DF on the outer header as the kernel's own default has it; needs the outer hook as well. */
+  pmtudisc: boolean;
+  /** Fixed TTL of the outer header; undefined: inherit. */
+  ttl: number | undefined;
+  /** Outer header to match where one has to be: the GRE before, or the ESP after encryption. */
+  match: 'gre' | 'esp';
+}
+
+/** Frames in L2TPv3 without a control connection (RFC 3931 §4.1; `ip l2tp`). */
+export interface L2tpTunnel {
+  type: 'l2tp';
+  name: string;
+  /** IP protocol 115, or UDP. */
+  encapsulation: 'ip' | 'udp';
+  /** Our own, and the other end's. */
+  tunnelId: number;
+  peerTunnelId: number;
+  sessionId: number;
+  peerSessionId: number;
+  /** UDP ports: ours, and the other end's. */
+  port: number;
+  peerPort: number;
+  /** Whether the 4 bytes of the default Layer-2-Specific Sublayer (RFC 3931 §4.6) are there. */
+  sublayer: 'default' | 'none';
+  /** Absolute path of the file of cookies, and how many bytes each has; undefined: none. */
+  cookie: { file: string; bytes: 4 | 8 } | undefined;
+}
+
+/** Frames in VXLAN (RFC 7348), each other end an entry of the forwarding database. */
+export interface VxlanTunnel {
+  type: 'vxlan';
+  name: string;
+  /** Network identifier, the same on all ends. */
+  vni: number;
+  /** UDP destination port, the same on all ends. */
+  port: number;
+}
+
+/** What a gretap was told; undefined for tunnels of another type. */
+export function gretapOf({ tunnel }: Pick<Site, 'tunnel'>): GretapTunnel | undefined {
+  return tunnel.type === 'gretap' ? tunnel : undefined;
+}
+
+/** Every other end. */
+export function remotesOf({ remote, moreRemotes = [] }: Pick<Site, 'remote' | 'moreRemotes'>): readonly string[] {
+  return [remote, ...moreRemotes];
+}
+
+/** What carries the tunnel's packets to the other end. */
 export type CarrierSpec =
   | PlainCarrier
   | EspCarrier
@@ -122,8 +182,11 @@ export interface Srv6Carrier {
   cut: 'auto' | 'whole' | 'second-hop';
 }
 
-export const ENGINES = ['nfqueue', 'tunnel-flag', 'bpf'] as const;
-/** Who makes the oversize inner frame fit: the queue, the tunnel's own `ignore-df`, or a program in the kernel. */
+export const ENGINES = ['nfqueue', 'tunnel-flag', 'bpf', 'none'] as const;
+/**
+ * Who makes the oversize inner frame fit: the queue, the tunnel's own `ignore-df`, a program in the kernel, or nobody,
+ * because the tunnel device takes every frame as it is.
+ */
 export type Engine = (typeof ENGINES)[number];
 
 export const BRIDGE_HOOKS = ['br-netfilter', 'nft-bridge'] as const;
@@ -135,11 +198,16 @@ export interface Site {
   file: string;
   /** Instance name: journal, rule comments, unit. */
   name: string;
-  /** Outer addresses, dotted. */
+  /** Outer addresses; both IPv4 (dotted), or both IPv6 (RFC 5952). */
   local: string;
+  /** Of several other ends the first. */
   remote: string;
+  /** The other ends behind the first; only where the tunnel's type has several. */
+  moreRemotes?: readonly string[] | undefined;
   /** The device towards the other end. */
   underlay: string;
+  /** Bytes of the largest packet that the path carries, where it is less than the route says; undefined: as that. */
+  pathMtu?: number | undefined;
   /** Bytes of the largest IP packet that hosts may send through the bridge. */
   mtu: number;
   bridge: {
@@ -148,17 +216,7 @@ export interface Site {
     /** Addresses of a port go to the bridge; without this a port that has some is refused. */
     moveAddresses: boolean;
   };
-  tunnel: {
-    name: string;
-    /** GRE key (RFC 2890). */
-    key: number | undefined;
-    /** DF on the outer header as the kernel's own default has it; needs the outer hook as well. */
-    pmtudisc: boolean;
-    /** Fixed TTL of the outer header; undefined: inherit. */
-    ttl: number | undefined;
-    /** Outer header to match where one has to be: the GRE before, or the ESP after encryption. */
-    match: 'gre' | 'esp';
-  };
+  tunnel: TunnelSpec;
   carrier: CarrierSpec;
   engine: Engine | 'auto';
   hook: BridgeHook | 'auto';

@@ -1,6 +1,7 @@
 /** The leaves of a site file: texts that are read into values, or refused with the accepted form. */
 import * as z from 'zod';
 import { IPV4_HOST_FORM, readIpv4Host } from '../../net/address.js';
+import { readIpv6Host } from '../../net/address6.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../../net/device.js';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { parseQueueRange, QUEUE_RANGE_FORM } from '../../net/queue-range.js';
@@ -83,6 +84,14 @@ export const truth = leaf('true or false', (text) => {
 export const host = leaf(IPV4_HOST_FORM, (text) => {
   const read = readIpv4Host(text);
   return typeof read === 'string' ? read : new Refused({ because: read.hint });
+});
+
+/** One end of a tunnel. Which types take IPv6 is judged with the whole file: see `tunnel/check/contradictions.ts`. */
+export const end = leaf(IPV4_HOST_FORM, (text) => {
+  const six = readIpv6Host(text);
+  if (typeof six === 'string') return six;
+  const four = readIpv4Host(text);
+  return typeof four === 'string' ? four : new Refused({ because: six.hint ?? four.hint });
 });
 
 const DEVICE_FORM = `a device name of at most ${DEVICE_NAME_MAX} letters, digits and _.@%=~^-, without wildcards`;

@@ -88,4 +88,24 @@ export const TUNNEL: Case[] = [
   ['ah', tunnel({}, ah('192.0.2.1/32', '198.51.100.1/32')), 'wrong', /signs the identification/, /use ESP/],
   ['ah', tunnel({}, ah('192.0.2.9', '198.51.100.9')), 'ok', /none/],
   ['ah', tunnel({}, { transforms: NOT_READ }), 'unknown', /could not be read/],
+  // Devices of other kinds, of MTU 1500 over one of 1500, as ports of a bridge.
+  [
+    'full-size',
+    other('vxlan', { df: 'unset' }),
+    'wrong',
+    /1550 bytes.*frag-needed.*df unset/,
+    /fast-path attach gretap1, or clear-df/,
+  ],
+  ['full-size', other('geneve', {}), 'wrong', /a Geneve device drops them/, /--hook bridge --out-dev gretap1/],
+  ['full-size', other('vxlan', { df: 'set' }), 'wrong', /df set: a VXLAN sets DF/, /make it anew/],
+  ['full-size', other('vxlan', {}, { mtu: 1450 }), 'ok', /1500 bytes outside fit/],
+  ['full-size', other('vxlan', {}, {}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
+  ['full-size', other('vxlan', {}, {}, PROGRAM), 'ok', /a program at its egress/],
+  ['full-size', other('vxlan', { local6: '2001:db8::1' }), 'wrong', /over IPv6 refuses/, /type: l2tp/],
+  ['full-size', other('geneve', { remote: '2001:db8::1' }, {}, PROGRAM), 'wrong', /over IPv6 refuses/, /type: l2tp/],
+  ['full-size', other('ip6gretap', {}), 'wrong', /an ip6gretap over IPv6/, /type: l2tp/],
 ];
+
+function other(kind: string, data: Record<string, unknown>, parts = {}, change: Change = {}): Change {
+  return { ...bridged({}, { kind, data, ...parts }), ...change };
+}

@@ -7,8 +7,8 @@ import { espItems, hasStaticKeys, refuseReqid } from './keying.js';
 import { xfrmGuards } from '../guard.js';
 
 export const espInUdp: Carrier<EspInUdpCarrier> = {
-  layers(spec, payload) {
-    const layers = esp.layers(bare(spec), payload);
+  layers(spec, payload, site) {
+    const layers = esp.layers(bare(spec), payload, site);
     return [...layers.slice(0, -1), UDP, ...layers.slice(-1)];
   },
   ipsec: optionsOf,

@@ -2,7 +2,7 @@
 import { IPV4_MTU_MIN } from '../../../net/protocol.js';
 import { bytesOf, greOverhead, IPV4, IPV6, segmentRouting } from '../../../net/overhead.js';
 import { type Facts, pathMtu } from '../../facts.js';
-import type { Site, Srv6Carrier } from '../../site/site.js';
+import { gretapOf, type Site, type Srv6Carrier } from '../../site/site.js';
 import type { Layer } from '../../sizes.js';
 
 /**
@@ -21,7 +21,7 @@ export function segmentOverhead(spec: Pick<Srv6Carrier, 'segments' | 'encap'>): 
 
 /** The GRE packet around a host's packet of full size. */
 function fullPacket({ mtu, tunnel }: Pick<Site, 'mtu' | 'tunnel'>): number {
-  return mtu + bytesOf([...greOverhead(tunnel.key !== undefined), IPV4]);
+  return mtu + bytesOf([...greOverhead(gretapOf({ tunnel })?.key !== undefined), IPV4]);
 }
 
 /** How a full packet gets through the core. */

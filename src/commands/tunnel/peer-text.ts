@@ -1,0 +1,20 @@
+/** `clear-df tunnel peer`: what the other router has to be told, from this end's file alone. */
+import { usageError } from '../../errors.js';
+import { readSecrets } from '../../host/tunnel/keys.js';
+import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';
+import { readSite } from './open.js';
+
+/**
+ * @param secret print the cookies as well
+ * @throws ClearDfError USAGE when the tunnel is of another type, or that router cannot be its other end
+ */
+export function tunnelPeer(file: string, { router, secret }: { router: PeerRouter; secret: boolean }): string {
+  const { site } = readSite(file);
+  const found = l2tpSite(site);
+  if (found === undefined) {
+    const accepted = 'a tunnel of type l2tp';
+    throw usageError(site.place('tunnel.type'), site.tunnel.type, accepted, 'see docs/tunnel.md');
+  }
+  const secrets = secret ? readSecrets(site) : undefined;
+  return peerText(found, router, secrets !== undefined && 'cookies' in secrets ? secrets.cookies : undefined);
+}
