@@ -20,22 +20,28 @@ export interface TunnelSpec {
   name?: string;
   /** Addresses of the two routers. */
   local: string;
-  remote: string;
+  remote?: string;
+  /** Of all other routers, in place of `remote`; `tunnel.type` vxlan only. */
+  remotes?: readonly string[];
+  'path-mtu'?: number;
   /** Device towards the other router. */
   underlay: string;
   /** Bytes. */
   mtu?: number;
   bridge: { name?: string; ports: readonly string[]; 'move-addresses'?: boolean };
   tunnel?: {
+    type?: 'gretap' | 'l2tp' | 'vxlan';
     name?: string;
     key?: number;
     pmtudisc?: boolean;
     ttl?: number | 'inherit';
     match?: 'gre' | 'esp';
+    /** What the types l2tp and vxlan take more. */
+    [key: string]: unknown;
   };
   /** `plain`, or a map with `type` and what that carrier takes. */
   carrier?: string | Readonly<Record<string, unknown>>;
-  engine?: 'auto' | 'nfqueue' | 'tunnel-flag' | 'bpf';
+  engine?: 'auto' | 'nfqueue' | 'tunnel-flag' | 'bpf' | 'none';
   hook?: 'auto' | 'br-netfilter' | 'nft-bridge';
   queue?: number | string;
   fanout?: 'hash' | 'cpu';

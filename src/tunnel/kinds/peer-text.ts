@@ -24,7 +24,7 @@ const WORDS = {
 };
 
 /** A site whose tunnel is of type l2tp. */
-export type L2tpSite = Site & { tunnel: L2tpTunnel };
+type L2tpSite = Site & { tunnel: L2tpTunnel };
 
 export function l2tpSite(site: Site): L2tpSite | undefined {
   const { tunnel } = site;
