@@ -93,24 +93,22 @@ describe('setup', () => {
     expect(readdirSync(folder)).toEqual(['clear-df.yaml']);
   });
 
-  const turns: [what: string, answers: typeof PATH][] = [
-    ['the last question', PATH],
-    ...variants(
-      ...PATH.map((_, i): [string, typeof PATH] => [`question ${i + 1} of a path`, PATH.slice(0, i)]),
-      ...BRIDGE.slice(1).map((_, i): [string, typeof PATH] => [
-        `question ${i + 2} of a bridge`,
-        BRIDGE.slice(0, i + 1),
-      ]),
-    ),
+  type Turn = [what: string, answers: typeof PATH];
+  const others = [
+    ...PATH.map((_, i): Turn => [`question ${i + 1} of a path`, PATH.slice(0, i)]),
+    ...BRIDGE.slice(1).map((_, i): Turn => [`question ${i + 2} of a bridge`, BRIDGE.slice(0, i + 1)]),
   ];
-  it.each(turns)('writes nothing after ^C at %s', async (_, answers) => {
-    await start(...SETUP());
-    for (const each of answers) await answer(...each);
-    await terminal.shows(/\]: *$|router: *$/m);
-    await terminal.type('C-c');
-    await terminal.shows(/^clear-df: nothing was written[^]*^ended by 130$/m);
-    expect(existsSync(folder)).toBe(false);
-  });
+  it.each(variants<Turn>(['the last question', PATH], ...others))(
+    'writes nothing after ^C at %s',
+    async (_, answers) => {
+      await start(...SETUP());
+      for (const each of answers) await answer(...each);
+      await terminal.shows(/\]: *$|router: *$/m);
+      await terminal.type('C-c');
+      await terminal.shows(/^clear-df: nothing was written[^]*^ended by 130$/m);
+      expect(existsSync(folder)).toBe(false);
+    },
+  );
 });
 
 describe('doctor --fix', () => {
