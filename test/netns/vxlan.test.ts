@@ -25,7 +25,9 @@ it('carries full-size DF packets between all sites, each broadcast once, and lea
   // Two pings of three requests from hA: 6 packets in two fragments each.
   const wire = await outer.stop(12);
   const cut = wire.filter(({ offset, moreFragments }) => offset > 0 || moreFragments);
-  expect(cut.map(({ length }) => length).sort((a, b) => a - b)).toEqual([70, 70, 70, 70, 70, 70, 1500, 1500, 1500, 1500, 1500, 1500]);
+  expect(cut.map(({ length }) => length).sort((a, b) => a - b)).toEqual([
+    70, 70, 70, 70, 70, 70, 1500, 1500, 1500, 1500, 1500, 1500,
+  ]);
   expect(cut.some(({ dontFragment }) => dontFragment)).toBe(false);
   await broadcasts(net);
 
