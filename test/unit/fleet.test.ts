@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { someOf } from '../helpers/more.js';
 import { parse, stringify } from 'yaml';
 import { snakeCase } from '../../src/counters.js';
 import { FAST_RESULT_NAMES } from '../../src/fast-path/counters.js';
@@ -118,17 +119,20 @@ describe('the rules for Prometheus', () => {
       ? expr.replace('unless', 'and')
       : expr.replace(/[<>]|==/, (sign) => ({ '<': '>', '>': '<=', '==': '!=' })[sign] ?? '');
 
-  it.each(alerts)('%s: its cases fail when it comes never, at once, late, or the other way round', async (alert) => {
-    const judged = await Promise.all(
-      WRONG.map(async ([what, change], i) => {
-        const { exitCode, all: said } = await judge(`${alert}-${i}`, changedAt(alert, change));
-        return { what, exitCode, named: said.includes(alert) };
-      }),
-    );
-    expect(judged).toEqual(WRONG.map(([what]) => ({ what, exitCode: 1, named: true })));
-  });
+  it.each(someOf(alerts))(
+    '%s: its cases fail when it comes never, at once, late, or the other way round',
+    async (alert) => {
+      const judged = await Promise.all(
+        WRONG.map(async ([what, change], i) => {
+          const { exitCode, all: said } = await judge(`${alert}-${i}`, changedAt(alert, change));
+          return { what, exitCode, named: said.includes(alert) };
+        }),
+      );
+      expect(judged).toEqual(WRONG.map(([what]) => ({ what, exitCode: 1, named: true })));
+    },
+  );
 
-  it.each(all.flatMap(({ record }) => record ?? []))(
+  it.each(someOf(all.flatMap(({ record }) => record ?? [])))(
     '%s: a case fails when it is twice of what it is',
     async (record) => {
       const twice = changedAt(record, (rule) => ({ ...rule, expr: `2 * (${rule.expr})` }));
