@@ -10,5 +10,5 @@ import { ownSuite } from './suites.js';
 setPriority(19);
 const { kernels } = await offers();
 const own = await ownSuite();
-const wanted = new Set([kernels.at(-1), kernels.find(({ suite }) => suite === own)]);
+const wanted = new Set([kernels.at(-1), kernels.find(({ suite, codename }) => suite === own || codename === own)]);
 for (const kernel of wanted) if (kernel !== undefined) await prepare(kernel, false);

@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearDf, MAIN } from '../helpers/clear-df.js';
+import { variants } from '../helpers/more.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 
 let lab: Lab;
@@ -76,22 +77,24 @@ describe('setup', () => {
     expect(stdout).toMatch(/\nfull\n?$/);
   });
 
-  it.each<[string, string[], number, RegExp]>([
-    ['without a terminal to ask at', [], 2, /there is no terminal to ask at/],
-    [
-      'without what only a person knows',
-      ['--yes'],
-      2,
-      /--remote: it is missing; expected the IPv4 address of one host/,
-    ],
-    [
-      'with a device that is not there',
-      [...PATH, '--out-dev', 'wan9', '--yes'],
-      2,
-      /--out-dev: 'wan9' is not accepted/,
-    ],
-    ['with an answer to no question', [...PATH, '--remote', '192.0.2.9', '--yes'], 2, /--remote: '192.0.2.9' is not/],
-  ])('is refused %s, and writes nothing', async (_, args, code, words) => {
+  it.each(
+    variants<[string, string[], number, RegExp]>(
+      ['without a terminal to ask at', [], 2, /there is no terminal to ask at/],
+      [
+        'without what only a person knows',
+        ['--yes'],
+        2,
+        /--remote: it is missing; expected the IPv4 address of one host/,
+      ],
+      [
+        'with a device that is not there',
+        [...PATH, '--out-dev', 'wan9', '--yes'],
+        2,
+        /--out-dev: 'wan9' is not accepted/,
+      ],
+      ['with an answer to no question', [...PATH, '--remote', '192.0.2.9', '--yes'], 2, /--remote: '192.0.2.9' is not/],
+    ),
+  )('is refused %s, and writes nothing', async (_, args, code, words) => {
     const { stderr, exitCode } = await setup(...args);
     expect(exitCode).toBe(code);
     expect(stderr).toMatch(words);
