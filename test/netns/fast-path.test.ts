@@ -15,6 +15,7 @@ import { Capture } from '../helpers/capture.js';
 import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
 import { fragmentsWithDf } from '../helpers/fragments-with-df.js';
 import { nstat, ruleCounter } from '../helpers/kernel.js';
+import { variants } from '../helpers/more.js';
 import { CLIENT, forgetPathMtu, learntPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
 import { until } from '../helpers/until.js';
@@ -203,14 +204,16 @@ describe('the program', () => {
     expect(await tc()).toBe(before);
   });
 
-  it.each([
-    ['nothing', []],
-    ['a clsact of somebody else', ['qdisc add dev eth0 clsact']],
-    [
-      'a filter of somebody else',
-      ['qdisc add dev eth0 clsact', 'filter add dev eth0 ingress pref 7 protocol ip u32 match u32 0 0 classid 1:1'],
-    ],
-  ])('leaves tc as it was at the end, where there was %s', async (_, made) => {
+  it.each(
+    variants<[string, string[]]>(
+      [
+        'a filter of somebody else',
+        ['qdisc add dev eth0 clsact', 'filter add dev eth0 ingress pref 7 protocol ip u32 match u32 0 0 classid 1:1'],
+      ],
+      ['nothing', []],
+      ['a clsact of somebody else', ['qdisc add dev eth0 clsact']],
+    ),
+  )('leaves tc as it was at the end, where there was %s', async (_, made) => {
     const { client, router } = net;
     for (const line of made) await router.exec('tc', line.split(' '));
     const before = await tc();

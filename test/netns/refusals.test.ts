@@ -9,6 +9,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
+import { someOf } from '../helpers/more.js';
 import { type Done, Lab, type Namespace } from '../helpers/netns.js';
 import { queue } from '../helpers/kernel.js';
 import { shown } from '../helpers/shown.js';
@@ -93,14 +94,20 @@ function text(words: string): RegExp {
 
 /** One of each way to be wrong; test/unit/refused-arguments.test.ts has them all. */
 describe('flags', () => {
-  it.each([
-    [['run', '--queue', '65536'], "--queue: '65536'", 'expected N or N:M with 0 <= N <= M <= 65535'],
-    [['run', '--quue', '9'], "'--quue'", 'did you mean --queue?'],
-    [['statsu'], "command: 'statsu'", "did you mean 'stats'?"],
-    [[...RULES, '--forwarded'], '--out-dev: it is missing', 'expected the device that forwarded packets leave by'],
-    [[...RULES, '--in-dev', 'eth*', '--hook', 'bridge'], "--in-dev: 'eth*'", 'expected a device name'],
-    [[...QUEUE, '--install-rules', '--name', 'two words'], "--name: 'two words'", 'expected letters, digits, _ and -'],
-  ])('%j', async (args, named, accepted) => {
+  it.each(
+    someOf<[string[], string, string]>([
+      [['run', '--queue', '65536'], "--queue: '65536'", 'expected N or N:M with 0 <= N <= M <= 65535'],
+      [['run', '--quue', '9'], "'--quue'", 'did you mean --queue?'],
+      [['statsu'], "command: 'statsu'", "did you mean 'stats'?"],
+      [[...RULES, '--forwarded'], '--out-dev: it is missing', 'expected the device that forwarded packets leave by'],
+      [[...RULES, '--in-dev', 'eth*', '--hook', 'bridge'], "--in-dev: 'eth*'", 'expected a device name'],
+      [
+        [...QUEUE, '--install-rules', '--name', 'two words'],
+        "--name: 'two words'",
+        'expected letters, digits, _ and -',
+      ],
+    ]),
+  )('%j', async (args, named, accepted) => {
     await refused(await clearDf(router, args), 2, [text(named), text(accepted)]);
   });
 
