@@ -90,7 +90,7 @@ const TEXTS: Record<PeerRouter, (peer: Peer, site: L2tpSite) => string[]> = {
     ];
   },
   ios: (peer) => [
-    '! Cisco IOS; keys: "Layer 2 Tunneling Protocol Version 3", static sessions. Not tried on such a router.',
+    '! Cisco IOS: static sessions of L2TPv3, after a published example. Check it by its guide: not tried on such a router.',
     `! ip cef has to be on, and Loopback0 to have ${peer.local}; the port towards the hosts is GigabitEthernet0/1 here.`,
     '! Session numbers are all that is sent: IOS has no tunnel numbers. 115 is the protocol, without UDP.',
     'pseudowire-class clear-df',
