@@ -5,11 +5,11 @@
  *   terminal (tmux) ── shell ── clear-df        in namespace machine: lan0 ─ x0, wan0 ─ x1 (veth), default route by wan0
  */
 import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandOf } from '../helpers/clear-df.js';
 import { variants } from '../helpers/more.js';
-import { Lab, type Namespace } from '../helpers/netns.js';
+import type { Lab, Namespace } from '../helpers/netns.js';
+import { plainRouter } from '../helpers/plain-router.js';
 import { Terminal } from '../helpers/terminal.js';
 
 const MAX_DIST = 'net.ipv4.ipfrag_max_dist';
@@ -20,18 +20,7 @@ let folder: string;
 let terminal: Terminal;
 
 beforeEach(async () => {
-  lab = await Lab.create();
-  machine = await lab.namespace('machine');
-  folder = path.join(await lab.scratch(), 'clear-df');
-  for (const [dev, far] of [
-    ['lan0', 'x0'],
-    ['wan0', 'x1'],
-  ] as const) {
-    await machine.ip('link', 'add', dev, 'type', 'veth', 'peer', 'name', far);
-    await machine.ip('link', 'set', dev, 'up');
-  }
-  await machine.ip('address', 'add', '192.0.2.1/24', 'dev', 'wan0');
-  await machine.ip('route', 'add', 'default', 'via', '192.0.2.254');
+  ({ lab, machine, folder } = await plainRouter());
   terminal = await Terminal.open(160, 60, { LC_ALL: 'C.UTF-8' });
 });
 afterEach(async () => {

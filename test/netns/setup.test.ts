@@ -9,26 +9,15 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearDf, MAIN } from '../helpers/clear-df.js';
 import { variants } from '../helpers/more.js';
-import { Lab, type Namespace } from '../helpers/netns.js';
+import type { Lab, Namespace } from '../helpers/netns.js';
+import { plainRouter } from '../helpers/plain-router.js';
 
 let lab: Lab;
 let machine: Namespace;
 let folder: string;
 
 beforeEach(async () => {
-  lab = await Lab.create();
-  machine = await lab.namespace('machine');
-  folder = path.join(await lab.scratch(), 'clear-df');
-  for (const [dev, far] of [
-    ['lan0', 'x0'],
-    ['wan0', 'x1'],
-  ] as const) {
-    await machine.ip('link', 'add', dev, 'type', 'veth', 'peer', 'name', far);
-    await machine.ip('link', 'set', dev, 'up');
-    await machine.ip('link', 'set', far, 'up');
-  }
-  await machine.ip('address', 'add', '192.0.2.1/24', 'dev', 'wan0');
-  await machine.ip('route', 'add', 'default', 'via', '192.0.2.254');
+  ({ lab, machine, folder } = await plainRouter());
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
