@@ -145,6 +145,12 @@ export function optionError(
   return value === undefined ? missingError(option, wanted) : usageError(option, value, wanted);
 }
 
+/** `a, b or c`: what is accepted, in words. */
+export function oneOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
+}
+
 /** Shorthand for an option that needs another one: names both. */
 export function requiresError(option: string, required: string, hint?: string): ClearDfError {
   return new ClearDfError({ code: 'USAGE', operation: 'read', object: option, reason: `requires ${required}`, hint });

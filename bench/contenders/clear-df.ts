@@ -1,12 +1,13 @@
 /** clear-df as it is built in this tree, by its own command line, with the flags that make a difference here. */
 import { existsSync } from 'node:fs';
 import { MAIN } from '../../test/helpers/clear-df.js';
+import type { Taken } from '../lab/rule.js';
 import type { ContenderName } from '../record/catalogue.js';
 import type { Contender } from './contender.js';
 
 interface Variant {
   gso?: 'on' | 'off';
-  takes?: 'df' | 'df-unnumbered' | 'all';
+  takes?: Taken;
   queues?: number;
   /** More flags of `run`. */
   flags?: readonly string[];

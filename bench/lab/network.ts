@@ -11,6 +11,7 @@ import { device } from '../../test/helpers/kernel.js';
 import { planCores } from './cores.js';
 import { Lab, type Namespace } from '../../test/helpers/netns.js';
 import { installSink } from '../../test/helpers/traffic.js';
+import { ownIdentifications, sendSegmentsAlone, zeroIdentifications } from '../../test/helpers/unnumbered.js';
 
 export interface Network {
   lab: Lab;
@@ -68,26 +69,16 @@ async function keepAcknowledgements(sender: Namespace, core: number): Promise<vo
   await sender.exec('sh', ['-c', `echo ${mask} > /sys/class/net/eth0/queues/rx-0/rps_cpus`]);
 }
 
-const UNNUMBERED = `table ip unnumbered {
-  chain postrouting {
-    type filter hook postrouting priority mangle; policy accept;
-    ip protocol tcp ip id set 0
-  }
-}
-`;
-
 /**
  * Has the sender give every packet of TCP identification 0, one segment a packet, and the router merge what it receives
  * (GRO): what the fast path leaves to the queue. @returns what takes it back
  */
 export async function unnumber({ sender, router }: Network): Promise<() => Promise<void>> {
-  // The stack numbers the segments of what it cuts: only a packet that is one segment keeps what the rule gave it.
-  await sender.offload('eth0', { tso: false, gso: false, tx: false });
-  await sender.ip('link', 'set', 'eth0', 'gso_max_segs', '1');
+  await sendSegmentsAlone(sender, 'eth0');
   await router.offload('eth0', { gro: true });
-  await sender.feed(UNNUMBERED, 'nft', ['-f', '-']);
+  await zeroIdentifications(sender);
   return async () => {
-    await sender.exec('nft', ['delete', 'table', 'ip', 'unnumbered']);
+    await ownIdentifications(sender);
     await router.offload('eth0', { gro: false });
     await sender.ip('link', 'set', 'eth0', 'gso_max_segs', '65535');
     await sender.offload('eth0', { tx: true, gso: true, tso: true });

@@ -14,7 +14,7 @@ export type Rule =
   | { kind: 'fast-path' };
 
 /** Those with DF set; of these, TCP with identification 0, which is what the fast path leaves to a queue; or all. */
-type Taken = 'df' | 'df-unnumbered' | 'all';
+export type Taken = 'df' | 'df-unnumbered' | 'all';
 
 const MATCHES: Record<Taken, readonly string[]> = {
   df: DF_SET,

@@ -118,9 +118,8 @@ const COMPARISONS: readonly Comparison[] = [
 function glance(results: Results): string {
   const lines = COMPARISONS.flatMap(
     ({ load, contender = 'clear-df', other, otherLoad = load, measure, less = false, words }) => {
-      const pair: Parameters<typeof ratioAcross> = [results, [load, contender], [otherLoad, other], measure];
-      const spread = ratioAcross(...pair);
-      const best = bestAcross(pair[0], pair[1], pair[2], { measure, less });
+      const spread = ratioAcross(results, [load, contender], [otherLoad, other], measure);
+      const best = bestAcross(results, [load, contender], [otherLoad, other], { measure, less });
       if (spread === undefined || best === undefined) return [];
       const title = LOADS.find(({ name }) => name === load)?.title ?? load;
       const [median, min, max, bests] = [spread.median, spread.min, spread.max, best].map(digits);

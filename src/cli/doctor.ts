@@ -1,16 +1,16 @@
 /** `clear-df doctor [FILE]`: what on this machine is right, wrong, unknown; what to do; `--fix` does it. */
-import { constants } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { doctorOf } from '../commands/doctor.js';
 import type { FixAnswer } from '../commands/doctor-fix.js';
-import { watchSignals } from '../commands/signals.js';
+import { exitCodeOf, watchSignals } from '../commands/signals.js';
 import type { Finding } from '../doctor/finding.js';
 import { ClearDfError, EXIT_CODES, requiresError } from '../errors.js';
 import { wantsColor } from '../log/color.js';
-import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import type { Listen } from '../report/listen.js';
 import { formatFindings, formatWrong } from './doctor-text.js';
 import { type Explanation, explain } from './explain.js';
 import { canAsk, question } from './question.js';
+import { fromOption } from './watching.js';
 
 const DETAILS: Explanation = {
   text: `
@@ -38,11 +38,7 @@ interface DoctorFlags {
 export function doctorCommand(): Command {
   return explain(new Command('doctor'), DETAILS)
     .argument('[file]', 'a site file: check what that site needs as well')
-    .addOption(
-      new Option('--from <addr:port>', 'where a running clear-df serves its statistics')
-        .argParser((text) => parseFrom(text))
-        .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
-    )
+    .addOption(fromOption('where a running clear-df serves its statistics'))
     .option('--json', 'print JSON')
     .option('--fix', 'run what mends a finding, each after a question')
     .option('--yes', 'with --fix: run them all, and ask nothing')
@@ -61,19 +57,15 @@ export function doctorCommand(): Command {
 function refuseOdd({ fix: wanted = false, yes = false, dryRun = false, json = false }: DoctorFlags): void {
   if (!wanted && yes) throw requiresError('--yes', '--fix');
   if (!wanted && dryRun) throw requiresError('--dry-run', '--fix');
-  const reason = !wanted
-    ? undefined
-    : json
-      ? 'it asks and prints as it goes, which is no JSON; run doctor --json afterwards'
-      : !yes && !dryRun && !canAsk()
-        ? 'there is no terminal to ask at; add --yes, or --dry-run'
-        : undefined;
-  if (reason !== undefined) throw new ClearDfError({ code: 'USAGE', operation: 'read', object: '--fix', reason });
+  if (!wanted) return;
+  const refuse = (reason: string) => new ClearDfError({ code: 'USAGE', operation: 'read', object: '--fix', reason });
+  if (json) throw refuse('it asks and prints as it goes, which is no JSON; run doctor --json afterwards');
+  if (!yes && !dryRun && !canAsk()) throw refuse('there is no terminal to ask at; add --yes, or --dry-run');
 }
 
 /** @returns the findings as they are at the end; none under dry run */
 async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false }: DoctorFlags): Promise<Finding[]> {
-  const [{ fixFindings, proposal }, { createRunner }, { requireNetAdmin }] = await Promise.all([
+  const [{ fixFindings }, { createRunner }, { requireNetAdmin }] = await Promise.all([
     import('../commands/doctor-fix.js'),
     import('../host/exec.js'),
     import('../commands/rights.js'),
@@ -90,7 +82,7 @@ async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false
   });
   const ask = async (finding: Finding): Promise<FixAnswer> => {
     if (dryRun) print(`# ${finding.what}: ${finding.evidence}`);
-    else print(`${formatWrong(finding, color)}\n  ${proposal(finding)}`);
+    else print(`${formatWrong(finding, color)}\n  ${finding.fix ?? ''}`);
     if (yes || dryRun) return 'yes';
     for (;;) {
       const answer = (await question('  run it? [y]es, [n]o, [q]uit: ', signals.stop))?.toLowerCase();
@@ -114,7 +106,7 @@ async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false
     `\n${mended} mended, ${undone} taken back, ${failed} failed, ${declined} declined, ${wrong.length} still wrong`,
   );
   if (mended > 0) print('What was mended lasts until the next boot, or until another program changes it.');
-  if (signals.stopping !== undefined) process.exitCode = 128 + constants.signals[signals.stopping];
+  if (signals.stopping !== undefined) process.exitCode = exitCodeOf(signals.stopping);
   signals.dispose();
   return [...findings];
 }

@@ -1,9 +1,10 @@
 /** `clear-df metrics`: what `/metrics` serves, once, for a textfile collector. */
-import { Command, Option } from 'commander';
-import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import { Command } from 'commander';
+import type { Listen } from '../report/listen.js';
 import { createFastMetrics } from '../report/metrics.js';
 import { type Explanation, explain } from './explain.js';
 import { ask, fastPathInstead } from './ask.js';
+import { fromOption } from './watching.js';
 
 const DETAILS: Explanation = {
   text: `
@@ -22,11 +23,7 @@ const MARK = /^# TYPE clear_df_build_info gauge$/m;
 /** The command, for the table of commands. */
 export function metricsCommand(): Command {
   return explain(new Command('metrics'), DETAILS)
-    .addOption(
-      new Option('--from <addr:port>', 'where the running clear-df serves them: its --metrics')
-        .argParser((text) => parseFrom(text))
-        .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN),
-    )
+    .addOption(fromOption('where the running clear-df serves them: its --metrics'))
     .action(async ({ from }: { from: Listen }) => {
       process.stdout.write(await metricsText(from));
     });

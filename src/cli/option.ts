@@ -1,6 +1,6 @@
 /** Options whose values are known beforehand: `--help`, manual pages and completions all say which ones they are. */
 import { type Command, Option } from 'commander';
-import { usageError } from '../errors.js';
+import { oneOf, usageError } from '../errors.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, useLogFormat } from '../log.js';
 
 /** An option that takes one of some words. */
@@ -14,7 +14,7 @@ export class WordOption extends Option {
     super(flags, `${help}${help === '' ? '' : ': '}${words.join(' | ')}`);
     this.argParser((text: string) => {
       if (words.includes(text)) return text;
-      throw usageError(this.long ?? flags, text, `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+      throw usageError(this.long ?? flags, text, oneOf(words));
     });
   }
 }

@@ -1,9 +1,8 @@
 /** `clear-df setup`: asks what is wanted, shows the plan, and writes the files for it. */
-import { constants } from 'node:os';
 import { Command } from 'commander';
 import { type SetupPerson, setUp } from '../commands/setup.js';
 import { type AnswerName, type Answers, CARRIERS, PURPOSES, YES_NO } from '../commands/setup/questions.js';
-import { type SignalWatch, watchSignals } from '../commands/signals.js';
+import { exitCodeOf, type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ClearDfError } from '../errors.js';
 import { createLogger, type LogLevel } from '../log.js';
 import { type Explanation, explain } from './explain.js';
@@ -70,7 +69,7 @@ async function setup(flags: Flags, watched?: SignalWatch): Promise<void> {
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
     process.stderr.write('clear-df: nothing was written\n');
-    process.exitCode = signals.stopping === undefined ? 1 : 128 + constants.signals[signals.stopping];
+    process.exitCode = signals.stopping === undefined ? 1 : exitCodeOf(signals.stopping);
   } finally {
     if (watched === undefined) signals.dispose();
   }

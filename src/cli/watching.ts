@@ -4,9 +4,9 @@ import { Option } from 'commander';
 import { usageError } from '../errors.js';
 import { DEFAULT_LISTEN, parseFrom } from '../report/listen.js';
 
-/** `--from ADDR:PORT` */
-export function fromOption(): Option {
-  return new Option('--from <addr:port>', 'where it serves them: its --metrics')
+/** `--from ADDR:PORT` of every command that asks a running clear-df. */
+export function fromOption(about = 'where it serves them: its --metrics'): Option {
+  return new Option('--from <addr:port>', about)
     .argParser((text) => parseFrom(text))
     .default(parseFrom(DEFAULT_LISTEN), DEFAULT_LISTEN);
 }

@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../doctor/finding.js';
 import { runnableFix } from '../doctor/finding.js';
-import { type Fix, fixText, type Words } from '../doctor/fix.js';
+import type { Fix, Words } from '../doctor/fix.js';
 import { NoAnswerError, replayText, type Runner } from '../host/exec.js';
 
 export type FixAnswer = 'yes' | 'no' | 'quit';
@@ -123,10 +123,4 @@ async function takeBack(fix: Fix, printed: readonly string[], runner: Runner): P
 
 function change(runner: Runner, [command, ...args]: Words): Promise<string> {
   return runner.change(command, args);
-}
-
-/** The line above the question. */
-export function proposal(finding: Finding): string {
-  const fix = runnableFix(finding);
-  return fix === undefined ? '' : fixText(fix);
 }

@@ -52,6 +52,11 @@ interface SignalOptions {
   after?: (milliseconds: number, then: () => void) => void;
 }
 
+/** Of a process that a signal ended, as shells tell it. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
 export function watchSignals({
   hangup = false,
   exit = (code) => process.exit(code),
@@ -82,7 +87,7 @@ export function watchSignals({
     const words = lastWords();
     // Not by a stream: the process ends before that would be written.
     if (words !== undefined) errorSink().write(`clear-df: ${words}\n`);
-    exit(128 + constants.signals[signal]);
+    exit(exitCodeOf(signal));
   };
   const onHup = () => {
     // The kernel and the shell both send one when a terminal goes: a second one is no impatience.

@@ -90,6 +90,6 @@ export function setGsoSize({ name, gsoIpv4MaxSize }: Device, bytes: number): Fix
 }
 
 /** `clear-df tunnel up FILE`: for a person to run, since with a queue it stays in the foreground. */
-export function upCommand(file: string): string {
+export function upCommand({ file }: { file: string }): string {
   return `clear-df tunnel up ${quoteWord(file)}`;
 }

@@ -17,6 +17,6 @@ export function examineIke({ ike }: Machine, site: Site): Finding[] {
   if (ok) return [check.ok(what, words)];
   // A command, or a sentence.
   const command = hint !== undefined && /^(apt-get|systemctl) /.test(hint);
-  const mend = command ? { fix: hint } : { hint: hint ?? upCommand(site.file) };
+  const mend = command ? { fix: hint } : { hint: hint ?? upCommand(site) };
   return [check.wrong(what, words, mend)];
 }

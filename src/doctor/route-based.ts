@@ -17,7 +17,7 @@ export function examineRouteBased(machine: Machine, site: Site): Finding[] {
   const what = `${carrier.type} ${carrier.device}`;
   if ('unknown' in machine.devices) return [check.unread(what, machine.devices)];
   const device = machine.devices.known.find(({ name }) => name === carrier.device);
-  const fix = upCommand(site.file);
+  const fix = upCommand(site);
   if (device === undefined) return [check.wrong(what, 'there is no such device', { fix })];
   return [
     identity(carrier, site, device, fix),

@@ -18,7 +18,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
 
 function guards(seals: Seals, site: Site): Finding[] {
   const check = checkOf('site', 'guards');
-  const fix = upCommand(site.file);
+  const fix = upCommand(site);
   // While the device of a VPN is away, the route that is found is another one.
   const covering = seals.covering?.dev === site.underlay ? seals.covering : undefined;
   const facts = factsOf({ ...seals, covering });
@@ -47,7 +47,7 @@ function sealing({ policies }: Seals, site: Site): Finding[] {
   const mend =
     carrier.keys === 'external' || carrier.keys === 'ike'
       ? { hint: 'the IKE daemon makes it: does it run, and has it read its files?' }
-      : { fix: upCommand(file) };
+      : { fix: upCommand({ file }) };
   return [check.wrong(what, 'there is none: what is sent is lost, as long as a guard is there', mend)];
 }
 

@@ -5,7 +5,7 @@ import type { Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gretap.js';
-import { type Device, type Machine, type ModuleState, known } from './machine.js';
+import { type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
 import { examinePort } from './site-port.js';
@@ -30,10 +30,6 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...queues(machine, site),
     ...examineIke(machine, site),
   ];
-}
-
-function up({ file }: Site): string {
-  return upCommand(file);
 }
 
 /** Modules that the plan loads or that the kernel must have. */
@@ -84,7 +80,8 @@ function devices(machine: Machine, site: Site): Finding[] {
     const port = find(name);
     const what = `port ${name}`;
     if (port === undefined) return check.wrong(what, 'there is no such device', { hint: site.place('bridge.ports') });
-    if (port.master !== site.bridge.name) return check.wrong(what, `not in ${site.bridge.name}`, { fix: up(site) });
+    if (port.master !== site.bridge.name)
+      return check.wrong(what, `not in ${site.bridge.name}`, { fix: upCommand(site) });
     return check.ok(what, `in ${site.bridge.name}, MTU ${port.mtu}`);
   });
   return [
@@ -102,35 +99,24 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   const check = checkOf('site', 'tunnel');
   const { name } = site.tunnel;
   const what = `tunnel ${name}`;
-  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: up(site) });
+  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: upCommand(site) });
   // The kernel tells no kind of an L2TPv3 session.
   const kind = site.tunnel.type === 'l2tp' ? undefined : site.tunnel.type;
   if (device.kind !== kind)
-    return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${kindOf(site).what}`, { fix: up(site) });
-  if (kind !== 'gretap') return otherTunnel(site, device);
+    return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${kindOf(site).what}`, { fix: upCommand(site) });
   const { local, remote } = endsOf(device);
   const wanted = carrierOf(site).ends();
-  if (local !== wanted.local || remote !== wanted.remote) {
+  if (kind === 'gretap' && (local !== wanted.local || remote !== wanted.remote)) {
     return check.wrong(what, `from ${local} to ${remote}, the file says ${wanted.local} to ${wanted.remote}`, {
-      fix: up(site),
+      fix: upCommand(site),
     });
   }
   if (device.mtu !== site.mtu) {
     return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, { fix: setMtu(device, site.mtu) });
   }
   if (!device.up) return check.wrong(what, 'down', { fix: switchOn(name) });
-  return check.ok(what, `up, from ${local} to ${remote}, MTU ${device.mtu}`);
-}
-
-function otherTunnel(site: Site, device: Device): Finding {
-  const { name, mtu, up: isUp } = device;
-  const check = checkOf('site', 'tunnel');
-  const what = `tunnel ${name}`;
-  if (mtu !== site.mtu) {
-    return check.wrong(what, `MTU ${mtu}, the file says ${site.mtu}`, { fix: setMtu(device, site.mtu) });
-  }
-  if (!isUp) return check.wrong(what, 'down', { fix: switchOn(name) });
-  return check.ok(what, `up, MTU ${mtu}`);
+  const ends = kind === 'gretap' ? `from ${local} to ${remote}, ` : '';
+  return check.ok(what, `up, ${ends}MTU ${device.mtu}`);
 }
 
 /** An L2TPv3 session takes every frame that its MTU does; nothing has to help. */
@@ -196,7 +182,7 @@ function queues({ queues: held }: Machine, site: Site): Finding[] {
     const what = `queue ${number} of this site`;
     const holder = held.known.find(({ queue }) => queue === number);
     if (holder === undefined)
-      return check.wrong(what, 'no process has it bound: frames pass unchanged', { fix: up(site) });
+      return check.wrong(what, 'no process has it bound: frames pass unchanged', { fix: upCommand(site) });
     const { process } = holder;
     if (process === undefined)
       return check.unknown(what, `held by port id ${holder.portId}, whose process does not show`);

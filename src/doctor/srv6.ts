@@ -28,16 +28,12 @@ function coreOf({ paths }: Machine, site: Site): number | undefined {
   return path === undefined ? undefined : known(path)?.mtu;
 }
 
-function up({ file }: Site): string {
-  return upCommand(file);
-}
-
 function strictMode(machine: Machine, site: Site): Finding {
   const check = checkOf('site', 'strict-mode');
   const what = 'strict mode of VRFs';
   const value = machine.sysctls.get(STRICT_MODE);
   if (value === '1') return check.ok(what, `${STRICT_MODE} is 1`);
-  if (value === undefined) return check.wrong(what, 'the module vrf is not loaded', { fix: up(site) });
+  if (value === undefined) return check.wrong(what, 'the module vrf is not loaded', { fix: upCommand(site) });
   return check.wrong(what, `${STRICT_MODE} is ${value}: the kernel makes no segment with End.DT4`, {
     fix: setParameter(machine, STRICT_MODE, 1),
   });
@@ -48,7 +44,7 @@ function vrfFinding({ devices }: Machine, site: Site, { name, table }: { name: s
   const what = `VRF ${name}`;
   if ('unknown' in devices) return check.unread(what, devices);
   const device = devices.known.find((one) => one.name === name);
-  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: up(site) });
+  if (device === undefined) return check.wrong(what, 'there is no such device', { fix: upCommand(site) });
   if (device.kind !== 'vrf' || Number(device.data['table']) !== table) {
     const found = device.kind === 'vrf' ? `it has table ${String(device.data['table'])}` : 'it is no VRF';
     return check.wrong(what, `${found}, the file says table ${table}`, { hint: site.place('carrier.vrf') });

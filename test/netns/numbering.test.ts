@@ -24,6 +24,7 @@ import { deliver } from '../helpers/delivery.js';
 import { device, nstat } from '../helpers/kernel.js';
 import { variants } from '../helpers/more.js';
 import { CLIENT, learntPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
+import { sendSegmentsAlone, zeroIdentifications } from '../helpers/unnumbered.js';
 
 const BYTES = 2_000_000;
 const MOST = 1460;
@@ -33,10 +34,7 @@ let net: Routed;
 beforeEach(async () => {
   net = await routed();
   const { client, router } = net;
-  // Without a device's help the stack segments by itself, behind the rule that sets identifications, and numbers the
-  // segments: only packets that are one segment keep what the rule gave them.
-  await client.offload('eth0', { tso: false, gso: false, tx: false });
-  await client.ip('link', 'set', 'eth0', 'gso_max_segs', '1');
+  await sendSegmentsAlone(client, 'eth0');
   await router.offload('eth0', { gro: true });
   // What has come stays open for more for up to 1 ms, however few packets the core finds at a time.
   await router.exec('sh', ['-c', 'echo 1000000 >/sys/class/net/eth0/gro_flush_timeout']);
@@ -57,7 +55,7 @@ describe('packets that GRO has merged', () => {
     ),
   ])('from a sender that $sender leave with an identification each; fast path: $fast', async ({ constant, fast }) => {
     const { client, router, server } = net;
-    if (constant) await zeroIdentifications();
+    if (constant) await zeroIdentifications(client);
     if (!fast) await foreignRule(router, { match: ['-i', 'eth0', '-p', 'tcp', ...DF_SET] });
     const daemon = await startClearDf(router, '0', fast ? FAST : []);
     const near = await Capture.start(client, 'eth0', ['src', CLIENT], 96);
@@ -107,10 +105,3 @@ describe('packets that GRO has merged', () => {
     else expect(totals.requeued).toBeLessThanOrEqual(zeros);
   });
 });
-
-async function zeroIdentifications(): Promise<void> {
-  const { client } = net;
-  await client.exec('nft', ['add', 'table', 'ip', 'atomic']);
-  await client.exec('nft', ['add', 'chain', 'ip', 'atomic', 'out', '{ type filter hook output priority 0 ; }']);
-  await client.exec('nft', ['add', 'rule', 'ip', 'atomic', 'out', 'ip', 'protocol', 'tcp', 'ip', 'id', 'set', '0']);
-}

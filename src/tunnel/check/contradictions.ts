@@ -1,4 +1,5 @@
 /** What cannot be right in a site file, whatever the machine is like. */
+import { oneOf } from '../../errors.js';
 import { bytesOf } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { carrierOf } from '../carriers/table.js';
@@ -110,7 +111,7 @@ function refuseEngine(site: Site): void {
       'engine',
       site.tunnel.type === 'l2tp'
         ? `${site.engine} is not accepted: a tunnel of type l2tp takes full-size frames by itself; expected auto or none`
-        : `${site.engine} is not accepted: it does not work with a tunnel of type ${site.tunnel.type}; expected ${wordList(['auto', ...engines])}`,
+        : `${site.engine} is not accepted: it does not work with a tunnel of type ${site.tunnel.type}; expected ${oneOf(['auto', ...engines])}`,
       'leave engine out',
     );
   }
@@ -130,10 +131,6 @@ function refuseEngine(site: Site): void {
       'leave hook out, or engine: nfqueue',
     );
   }
-}
-
-function wordList(words: readonly string[]): string {
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
 /** Whether a queue may come of it. */

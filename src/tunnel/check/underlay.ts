@@ -65,7 +65,7 @@ function isEnd({ family, scope }: Address, { local }: Site): boolean {
 
 function refuseWay(site: Site, { to, key, path }: { to: string; key: string; path: Facts['path'] }): void {
   const { underlay, bridge } = site;
-  const six = to.includes(':');
+  const six = isIpv6(to);
   const get = `ip ${six ? '-6 ' : ''}route get ${to}`;
   if (path === undefined) {
     throw machineError('ENVIRONMENT', site, key, `there is no route to ${to}`, get);
@@ -85,7 +85,7 @@ function refuseWay(site: Site, { to, key, path }: { to: string; key: string; pat
     const reason = `the route to ${to} uses ${path.dev}, not ${underlay}`;
     throw machineError('ENVIRONMENT', site, 'underlay', reason, `underlay: ${path.dev}, or: ${get}`);
   }
-  if (six && site.local.includes(':') && path.mtu < IPV6_MTU_MIN) {
+  if (six && isIpv6(site.local) && path.mtu < IPV6_MTU_MIN) {
     const reason = `the path to ${to} carries ${path.mtu} bytes; IPv6 needs ${IPV6_MTU_MIN} (RFC 8200 §5)`;
     throw machineError('ENVIRONMENT', site, key, reason, get);
   }

@@ -1,4 +1,5 @@
 /** Routes, and the source address of those into segments. */
+import { isIpv6 } from '../../net/address6.js';
 import { type Facts, NO_TUNSRC, type Route, type TableRoute } from '../facts.js';
 import type { Command, Item } from '../item.js';
 
@@ -88,7 +89,7 @@ export function pathRouteItem(
   { dev, via }: { dev: string; via?: string | undefined },
   mtu: number,
 ): Item {
-  const six = remote.includes(':');
+  const six = isIpv6(remote);
   const ip = ['ip', ...(six ? ['-6'] : []), 'route'];
   const host = `${remote}/${six ? 128 : 32}`;
   const words = [...(via === undefined ? [] : ['via', via]), 'dev', dev];

@@ -2,6 +2,7 @@
  * Frames in L2TPv3 without a control connection (RFC 3931 §4.1). The kernel does not look at the inner DF and cuts the
  * outer packet itself (`l2tp_xmit_core` sets `ignore_df`), over IPv4 and IPv6: no engine is needed.
  */
+import { isIpv6 } from '../../net/address6.js';
 import { l2tpOverhead } from '../../net/overhead.js';
 import { l2tpSessionItem, l2tpTunnelItem, sameTunnel } from '../items/l2tp.js';
 import { moduleItem } from '../items/module.js';
@@ -25,7 +26,7 @@ export const l2tp: Kind<L2tpTunnel> = {
     moduleItem('l2tp_eth', { reason: `Ethernet in L2TPv3; ${STAYS}` }),
     ...(spec.encapsulation === 'udp'
       ? []
-      : [moduleItem(site.local.includes(':') ? 'l2tp_ip6' : 'l2tp_ip', { reason: `L2TPv3 over IP; ${STAYS}` })]),
+      : [moduleItem(isIpv6(site.local) ? 'l2tp_ip6' : 'l2tp_ip', { reason: `L2TPv3 over IP; ${STAYS}` })]),
   ],
   device: (spec, { ends, cookies }) => [
     l2tpTunnelItem(spec, {

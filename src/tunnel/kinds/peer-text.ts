@@ -2,6 +2,7 @@
  * The other end of an L2TPv3 tunnel in the words of routers that are no Linux with clear-df. None of these was tried on
  * such a router: every key is from its vendor's documentation, named at the top of each text.
  */
+import { isIpv6 } from '../../net/address6.js';
 import { siteError } from '../site/error.js';
 import type { L2tpTunnel, Site } from '../site/site.js';
 
@@ -147,6 +148,6 @@ function refuse(site: L2tpSite, router: PeerRouter): void {
     no('sublayer', 'IOS sends no sublayer unless packets are numbered, and Linux numbers none', 'sublayer: none');
   }
   if (cookie !== undefined) no('cookie', 'its form for IOS was not found for certain', 'leave cookie out');
-  if (site.local.includes(':'))
+  if (isIpv6(site.local))
     no('type', 'static sessions of IOS over IPv6 were not found in its documentation', 'IPv4 on both ends');
 }

@@ -1,4 +1,5 @@
 /** The leaves of a site file: texts that are read into values, or refused with the accepted form. */
+import { oneOf } from '../../errors.js';
 import * as z from 'zod';
 import { IPV4_HOST_FORM, readIpv4Host } from '../../net/address.js';
 import { readIpv6Host } from '../../net/address6.js';
@@ -39,9 +40,7 @@ export function word<const T extends string>(
   words: readonly T[],
   refused: Readonly<Record<string, Partial<LeafRefusal>>> = {},
 ) {
-  const last = words.at(-1) ?? '';
-  const accepted = words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
-  return leaf(accepted, (text) => {
+  return leaf(oneOf(words), (text) => {
     const found = words.find((candidate) => candidate === text);
     return found ?? new Refused(Object.hasOwn(refused, text) ? refused[text] : {});
   });
