@@ -64,10 +64,11 @@ async function setup(flags: Flags, watched?: SignalWatch): Promise<void> {
       request,
       yes || dryRun ? silent(yes) : atTerminal(signals.stop),
       createLogger(logLevel),
+      signals.stop,
     );
     if (!written && !dryRun) process.stderr.write('clear-df: nothing was written\n');
   } catch (error) {
-    if (!(error instanceof Ended)) throw error;
+    if (!(error instanceof Ended) && signals.stopping === undefined) throw error;
     process.stderr.write('clear-df: nothing was written\n');
     process.exitCode = signals.stopping === undefined ? 1 : exitCodeOf(signals.stopping);
   } finally {
@@ -88,7 +89,7 @@ function givenBy(flags: Flags): Answers {
   return Object.fromEntries(given.map(([key, value]) => [flagOf(key) as AnswerName, value]));
 }
 
-/** ^C, ^D or a signal at a question. */
+/** ^D at a question, or a signal. */
 class Ended extends Error {}
 
 const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -53,14 +53,20 @@ export interface SetupPerson {
 }
 
 /**
+ * @param stop ends the command that looks at the machine
  * @returns whether the files were written
  * @throws ClearDfError USAGE for an answer that a flag gave, CONFLICT when a file is there with another text, and what
  * `tunnel plan` refuses
  */
-export async function setUp(request: SetupRequest, person: SetupPerson, log: Logger): Promise<boolean> {
+export async function setUp(
+  request: SetupRequest,
+  person: SetupPerson,
+  log: Logger,
+  stop?: AbortSignal,
+): Promise<boolean> {
   const { given, folder, dryRun, command } = request;
   if (!dryRun) refuseUnwritable(folder);
-  const answers = await askAll(given, await viewOf(createRunner({ log })), person);
+  const answers = await askAll(given, await viewOf(createRunner({ log, stop })), person);
   const files = filesOf(answers);
   refuseOthers(files, folder);
   for (const { name, text, for: whose } of files) {

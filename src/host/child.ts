@@ -29,8 +29,19 @@ const OUTPUT_MAX = 256 * 1024 * 1024;
 /** How long a process group has to end on SIGTERM, and its last output to arrive. */
 const GRACE_MS = 1000;
 
+/** What a terminal sends to every process of the group in front of it. */
+const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'];
+
 /** Runs a command to its end. Never throws: a command that cannot be started has {@link Ended.failed}. */
 export async function runChild(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
+  const ended = await runOnce(command, args, options);
+  // From fork(2) to setsid(2) it is in this process's group: a Ctrl-C at that moment ends it before it is the command.
+  const unborn =
+    ended.signal !== undefined && FROM_TERMINAL.includes(ended.signal) && ended.stdout + ended.stderr === '';
+  return unborn && ended.givenUp === undefined ? runOnce(command, args, options) : ended;
+}
+
+async function runOnce(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   let child: ChildProcess;
   try {
     const stdin = options.input === undefined ? 'ignore' : 'pipe';

@@ -4,13 +4,16 @@
  *
  *   terminal (tmux) ── shell ── clear-df        in namespace machine: lan0 ─ x0, wan0 ─ x1 (veth), default route by wan0
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandOf } from '../helpers/clear-df.js';
 import { variants } from '../helpers/more.js';
 import type { Lab, Namespace } from '../helpers/netns.js';
 import { plainRouter } from '../helpers/plain-router.js';
 import { Terminal } from '../helpers/terminal.js';
+import { until } from '../helpers/until.js';
 
 const MAX_DIST = 'net.ipv4.ipfrag_max_dist';
 
@@ -35,9 +38,14 @@ async function start(...words: string[]): Promise<void> {
   );
 }
 
+/** Waits until this question is the one that is to be answered. */
+async function asks(question: RegExp): Promise<void> {
+  await terminal.shows(new RegExp(`${question.source}[^\\n]*: *$`, 'm'));
+}
+
 /** Waits for the question, and answers it; nothing: Enter. */
-async function answer(asked: RegExp, text = ''): Promise<void> {
-  await terminal.shows(new RegExp(`${asked.source}[^\\n]*: *$`, 'm'));
+async function answer(question: RegExp, text = ''): Promise<void> {
+  await asks(question);
   await terminal.run(text);
 }
 
@@ -82,22 +90,38 @@ describe('setup', () => {
     expect(readdirSync(folder)).toEqual(['clear-df.yaml']);
   });
 
-  type Turn = [what: string, answers: typeof PATH];
+  type Turn = [what: string, answers: typeof PATH, question: RegExp];
   const others = [
-    ...PATH.map((_, i): Turn => [`question ${i + 1} of a path`, PATH.slice(0, i)]),
-    ...BRIDGE.slice(1).map((_, i): Turn => [`question ${i + 2} of a bridge`, BRIDGE.slice(0, i + 1)]),
+    ...PATH.map(([asked], i): Turn => [`question ${i + 1} of a path`, PATH.slice(0, i), asked]),
+    ...BRIDGE.slice(1).map(([asked], i): Turn => [`question ${i + 2} of a bridge`, BRIDGE.slice(0, i + 1), asked]),
   ];
-  it.each(variants<Turn>(['the last question', PATH], ...others))(
+  it.each(variants<Turn>(['the last question', PATH, /^Write these files\?/], ...others))(
     'writes nothing after ^C at %s',
-    async (_, answers) => {
+    async (_, answers, question) => {
       await start(...SETUP());
       for (const each of answers) await answer(...each);
-      await terminal.shows(/\]: *$|router: *$/m);
+      await asks(question);
       await terminal.type('C-c');
       await terminal.shows(/^clear-df: nothing was written[^]*^ended by 130$/m);
       expect(existsSync(folder)).toBe(false);
     },
   );
+});
+
+it('setup writes nothing after ^C while it looks at the machine', async () => {
+  const tools = mkdtempSync(path.join(tmpdir(), 'clear-df-tools-'));
+  try {
+    writeFileSync(path.join(tools, 'ip'), `#!/bin/sh\ntouch ${tools}/asked\nsleep 1000\n`, { mode: 0o755 });
+    await terminal.run(
+      `ip netns exec ${machine.name} env PATH=${tools}:$PATH ${commandOf(machine).join(' ')} ${SETUP().join(' ')}; echo "ended by $?"`,
+    );
+    await until('it looks at the machine', () => existsSync(path.join(tools, 'asked')));
+    await terminal.type('C-c');
+    await terminal.shows(/clear-df: nothing was written[^]*^ended by 130$/m);
+    expect(existsSync(folder)).toBe(false);
+  } finally {
+    rmSync(tools, { recursive: true });
+  }
 });
 
 describe('doctor --fix', () => {
