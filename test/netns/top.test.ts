@@ -17,6 +17,8 @@ let lab: Lab;
 let router: Namespace;
 let daemon: Daemon;
 let top: string;
+/** Makes a shell line of a command that tells how it ended, and whether the terminal has its modes back. */
+let framed: (command: string) => string;
 let terminal: Terminal | undefined;
 
 beforeAll(async () => {
@@ -26,7 +28,9 @@ beforeAll(async () => {
   const pid = path.join(await lab.scratch(), 'pid');
   // The shell that writes its number becomes the command.
   const command = `sh -c 'echo $$ >${pid} && exec ip netns exec ${router.name} ${commandOf(router).join(' ')} top --interval 0.2'`;
-  top = `stty -g >${pid}.before; ${command}; echo "ended by $?"; stty -g >${pid}.after; cmp ${pid}.before ${pid}.after && echo same modes`;
+  framed = (words) =>
+    `stty -g >${pid}.before; ${words}; echo "ended by $?"; stty -g >${pid}.after; cmp ${pid}.before ${pid}.after && echo same modes`;
+  top = framed(command);
 });
 
 afterEach(async () => {
@@ -123,9 +127,7 @@ describe('on a terminal', () => {
       setTimeout(() => { throw new Error('unexpected') }, 100);`;
     await router.feed(program, 'tee', [file]);
     await shell.run('echo here before');
-    await shell.run(
-      `stty -g >a; ${process.execPath} --import tsx ${file} 2>/dev/null; echo "ended by $?"; stty -g >b; cmp a b && echo same modes; rm a b`,
-    );
+    await shell.run(framed(`${process.execPath} --import tsx ${file} 2>/dev/null`));
     await expectRestored(shell, 1);
   });
 
