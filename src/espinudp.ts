@@ -17,7 +17,7 @@ const KEEPALIVE_MAX = 86_400;
 
 /** Keepalives are on time to within this, and what is not ESP waits so long to be discarded. */
 const TEND_MS = 500;
-/** Packets that are not ESP are told of so often at most. */
+/** Packets that are not ESP are reported so often at most. */
 const STRANGER_MS = 60_000;
 
 const host = z.string().refine((text) => readIpv4Host(text) === text);

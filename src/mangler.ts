@@ -228,7 +228,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
     const queues = this.ports.map(({ queue }) => queue);
     await this.#native.close();
     this.fastPath?.remove();
-    // What a thread has found last is under way to this one: it is told before the close is over.
+    // The last events of a thread are still on their way to this one: they are emitted before the close ends.
     await new Promise((resolve) => setImmediate(resolve));
     for (const queue of queues) held.delete(queue);
   }

@@ -93,7 +93,7 @@ static int ensure_qdisc(int device, bool *brought)
 		return -EADDRINUSE;
 	error = change_qdisc(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, device);
 	if (error == -EEXIST)
-		return 0; /* somebody was faster */
+		return 0; /* another program was faster */
 	*brought = error == 0;
 	return error;
 }

@@ -33,7 +33,7 @@ int cdf_filter_look(struct cdf_place place, const char *name,
 /**
  * Attach a program, or put it in the place of the instance's own: no packet
  * passes without one meanwhile.
- * @return -EEXIST when a filter of somebody else is at our place; -EADDRINUSE
+ * @return -EEXIST when another program's filter is at our place; -EADDRINUSE
  *         when another qdisc is where clsact would be; 0 or -errno
  */
 int cdf_filter_attach(struct cdf_place place, const char *name, int program);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a service tells its supervisor: sd_notify(3), "Notes", without libsystemd. */
+/* What a service reports to its supervisor: sd_notify(3), "Notes", without libsystemd. */
 #ifndef CDF_NOTIFY_H
 #define CDF_NOTIFY_H
 

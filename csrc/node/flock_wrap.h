@@ -5,7 +5,7 @@
 
 #include <napi.h>
 
-/** flock(descriptor, inherit): 0, or the kernel's errno; EAGAIN: somebody else holds the lock. */
+/** flock(descriptor, inherit): 0, or the kernel's errno; EAGAIN: another process holds the lock. */
 Napi::Value Flock(const Napi::CallbackInfo &info);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <napi.h>
 
-/** send(request): sends on this thread until it is over, and tells what it sent. */
+/** send(request): sends on this thread until it is over, and returns what it sent. */
 Napi::Value Send(const Napi::CallbackInfo &info);
 
 #endif

@@ -36,7 +36,7 @@ struct cdf_icmp {
 	enum cdf_icmp_kind kind;
 	uint16_t sequence;    /* of the request that it is about */
 	uint8_t type, code;   /* RFC 792 */
-	uint16_t mtu;	      /* of frag needed: next hop's, 0 when not told */
+	uint16_t mtu;	      /* of frag needed: next hop's, 0 when unknown */
 	uint32_t source;      /* who says so */
 	uint32_t destination; /* the address of this host */
 	bool dont_fragment;   /* DF of what came back */

@@ -43,7 +43,7 @@ struct cdf_probe_result {
 	uint32_t from;	     /* who answered or complained */
 	uint32_t source;     /* the address of this host that was used */
 	uint32_t mtu;	     /* of frag needed the next hop's; of EMSGSIZE the
-			      * device's; 0 when not told */
+			      * device's; 0 when unknown */
 	uint8_t type, code;  /* of the ICMP message */
 	int error;	     /* of a refusal: -errno */
 	uint64_t round_trip; /* nanoseconds */

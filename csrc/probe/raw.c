@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "raw.h"
 
-/* Before the kernel's headers: musl's tells them what it has defined itself. */
+/* Before the kernel's headers: musl's tell them what it has defined itself. */
 #include <netinet/in.h>
 
 #include <errno.h>
@@ -101,7 +101,7 @@ int cdf_raw_send(int fd, const struct cdf_raw_piece *piece)
 	return done < 0 ? -errno : 0;
 }
 
-/* The MTU that an entry of the error queue tells; 0 when it tells none. */
+/* The MTU in an entry of the error queue; 0 when there is none. */
 static uint32_t told_mtu(struct msghdr *message)
 {
 	struct sock_extended_err told;

@@ -31,7 +31,7 @@ struct cdf_affinity {
 
 /**
  * Find out whether holding is of use.
- * @param release the kernel's, as uname(2) tells it: "6.1.0-50-amd64"
+ * @param release the kernel's, as uname(2) gives it: "6.1.0-50-amd64"
  */
 void cdf_affinity_start(struct cdf_affinity *affinity, const char *release);
 

@@ -24,7 +24,7 @@ struct cdf_kernel_queue {
 int cdf_kernel_queue_open(void);
 
 /**
- * @param fd of cdf_kernel_queue_open(); less than 0 tells nothing
+ * @param fd of cdf_kernel_queue_open(); less than 0: nothing is known
  * @return false when the file does not tell, or nobody holds the queue
  */
 bool cdf_kernel_queue_read(int fd, uint16_t number,

@@ -13,7 +13,7 @@
 #include "packet/clear.h"
 #include "verdict.h"
 
-/* What is done with packets, and who is told of faults. */
+/* What is done with packets, and where faults go. */
 struct cdf_loop_rules {
 	bool never_local; /* no packet of this queue is delivered here */
 	/* Where GSO packets go on to, or NULL. */

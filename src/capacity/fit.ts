@@ -48,7 +48,7 @@ const RECEIVING = [
   'batching',
   'waking',
 ] as const;
-// A thread sleeps behind every batch that is not full: what the batch costs and what waking up does cannot be told apart.
+// A thread sleeps behind every batch that is not full: the cost of the batch and that of waking up cannot be separated.
 const CLEARING = ['clear', 'clearByte', 'wake'] as const;
 
 /** How many times each cost of the receiving core is in a packet of the point. */

@@ -14,7 +14,7 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
 /** Block type, total length and, at the end, total length again. */
 const FRAME = 12;
-/** Block type, total length and byte-order magic: the least that tells how long a section header is. */
+/** Block type, total length and byte-order magic: the least that shows how long a section header is. */
 const SECTION_START = 12;
 /** Bodies without options: of each block type that is read, the least that must be there. */
 const LEAST_BODY: Readonly<Record<number, number>> = {

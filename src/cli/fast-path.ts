@@ -1,4 +1,4 @@
-/** `clear-df fast-path show|attach|detach`: the program in the kernel, by itself; what a tunnel's plan is carried out by. */
+/** `clear-df fast-path show|attach|detach`: the program in the kernel, without a run. A tunnel's plan prints these commands. */
 import { Command } from 'commander';
 import { fastPathAlone } from '../commands/fast-path-alone.js';
 import { usageError } from '../errors.js';

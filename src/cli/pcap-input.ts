@@ -60,7 +60,7 @@ export function fail(operation: string, name: string, error: unknown): never {
     code: 'RUNTIME',
     operation,
     object: name,
-    // Node writes `ENOENT: no such file or directory, open 'x'`; the code and the file are told apart from it.
+    // Node writes `ENOENT: no such file or directory, open 'x'`; the code and the file are named separately.
     reason: /^\w+: ([^,]+)/.exec(message)?.[1] ?? message,
     errno: code,
     cause: error,

@@ -22,7 +22,7 @@ makes 1500 bytes. Path MTUs that this host has cached are not heeded; what excee
   answered in fragments  a request so large that its answer cannot come whole, in fragments that fit
 
 A host that answers no large pings looks like a way back that drops fragments. As with any ping, this host's kernel
-remembers for ten minutes what routers told about the path: ip route flush cache makes it forget.`,
+remembers for ten minutes what routers have reported about the path: ip route flush cache makes it forget.`,
   examples: [
     ['clear-df probe 172.16.0.1', 'packets of 1500 bytes, whole and in fragments'],
     ['clear-df probe --size 1280 --tries 10 172.16.0.1', 'smaller ones, on a path that loses some'],

@@ -26,7 +26,7 @@ export async function question(text: string, stop: AbortSignal): Promise<string 
   }
 }
 
-/** Whether there is somebody to ask. */
+/** Whether a person can be asked. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }

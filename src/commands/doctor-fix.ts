@@ -1,6 +1,6 @@
 /**
  * `clear-df doctor --fix`: runs what mends a finding, looks again, and takes back what did not help or made something
- * else wrong. One at a time, so that each is judged by itself.
+ * else wrong. One at a time, so that each is judged separately.
  */
 import type { Finding } from '../doctor/finding.js';
 import { runnableFix } from '../doctor/finding.js';

@@ -30,7 +30,7 @@ export class FastPathKeeper {
   #stands = false;
   /** Where it is attached. */
   #link: NamedDevice | undefined;
-  /** What was told and has not passed yet. */
+  /** What has been logged and not passed yet. */
   #told: string | undefined;
 
   /** @param stop aborted when the run is to end */
@@ -39,7 +39,7 @@ export class FastPathKeeper {
     this.#runner = createRunner({ log, stop });
   }
 
-  /** What each program has counted; empty without any. Never throws: what cannot be read is left out and told. */
+  /** What each program has counted; empty without any. Never throws: what cannot be read is left out and logged. */
   stats(): FastStats[] {
     try {
       return this.#path?.stats() ?? [];

@@ -128,13 +128,13 @@ async function findLargest(asked: Asked, full: ProbeRow): Promise<{ largest: num
   return oneMore === undefined ? { largest: low } : { largest: low, oneMore };
 }
 
-/** Between a size that passes and one that does not: what was told, then one byte more than it, else the middle. */
+/** Between a size that passes and one that does not: the MTU that was reported, then one byte more, else the middle. */
 function nextSize(low: number, high: number, hint: number | undefined): number {
   if (hint !== undefined && hint > low && hint < high) return hint;
   return hint === low ? low + 1 : Math.floor((low + high) / 2);
 }
 
-/** A router that limits the rate of its ICMP tells only sometimes: it counts when it told exactly this much. */
+/** A router that limits the rate of its ICMP reports only sometimes: it counts when it has reported exactly this much. */
 function limitOf(largest: number, oneMore: ProbeRow | undefined, asked: Asked): Limit {
   if (oneMore === undefined) return { by: 'protocol' };
   const said = oneMore.complaints.find(({ outcome }) => outcome === 'frag-needed') ?? oneMore.complaints[0];
@@ -167,9 +167,9 @@ async function askFragments(asked: Asked, findings: ProbeFindings, largest: numb
 /** All that was asked, and what was learnt besides the answers. */
 class Asked {
   readonly packets = { sent: 0, lost: 0 };
-  /** Who told which next-hop MTU. */
+  /** Who reported which next-hop MTU. */
   readonly tellers = new Map<number, string>();
-  /** The MTU that the last question's complaint told, when it can be true. */
+  /** The MTU that the last ICMP error reported, when it can be true. */
   hint: number | undefined;
   readonly #whole = new Map<number, boolean>();
 

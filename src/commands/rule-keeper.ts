@@ -49,7 +49,7 @@ export class RuleKeeper {
   #before: firewall.Memory = {};
   /** The backends that {@link silence} has taken rules from. */
   #silenced: readonly firewall.Backend[] = [];
-  /** Troubles that were told and have not passed yet. */
+  /** Troubles that have been logged and not passed yet. */
   readonly #told = new Set<string>();
 
   /** @param stop aborted when the run is to end */
@@ -114,7 +114,7 @@ export class RuleKeeper {
     try {
       if (await this.#standLast(installed)) return 'intact';
     } catch (error) {
-      // The whole look tells it.
+      // The whole look logs it.
       reasonOf(error);
     }
     return this.check();
@@ -133,7 +133,7 @@ export class RuleKeeper {
 
   /**
    * Looks whether the rules are still there, and installs them again when someone has removed or changed them.
-   * Each trouble is told once. Never throws a ClearDfError.
+   * Each trouble is logged once. Never throws a ClearDfError.
    */
   async check(): Promise<RuleState> {
     const installed = this.#installed;

@@ -82,7 +82,7 @@ export async function runPlan(options: ServiceOptions, log: Logger): Promise<str
   return planText(options, fastPath, await new RuleKeeper(log).plan({ ...options, rules: fastPath.rules }));
 }
 
-/** Starts a service; undefined when the run was told to end while a command was waited for. */
+/** Starts a service; undefined when a signal ended the run while it waited for a command. */
 async function begin(
   options: ServiceOptions,
   context: RunContext & { signals: SignalWatch },

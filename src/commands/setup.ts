@@ -156,7 +156,7 @@ async function answerTo(
   }
 }
 
-/** A file with another text is somebody's: it is not replaced. */
+/** A file with another text is not ours: it is not replaced. */
 function refuseOthers(files: readonly SetupFile[], folder: string): void {
   for (const { name, text } of files) {
     const file = path.join(folder, name);

@@ -31,7 +31,7 @@ function callsIptables({ sysctls }: Machine, bridge?: Device): boolean {
   return sysctls.get(CALL_IPTABLES) === '1' || Number(bridge?.data['nf_call_iptables']) === 1;
 }
 
-/** Whether bridged frames that leave by a port may go through a rule, where that cannot be told from here. */
+/** Whether bridged frames that leave by a port may go through a rule, where that cannot be read here. */
 export function maySeePort(machine: Machine, feed: Feed, port: Device): boolean {
   const { sight, hook, ports, ipv4, tunneled } = feed;
   const unclear = ports === undefined || (hook === undefined && isAmong(port.name, ports));
@@ -166,7 +166,7 @@ function nftPolicy(home: string, { policy }: NftChain, rules: readonly NftRule[]
   return check.wrong(what, evidence, mend);
 }
 
-/** Tagged frames do not reach iptables unless told to. */
+/** Tagged frames do not reach iptables by default. */
 function vlans(machine: Machine, { name, data }: Device, physdev: readonly Feed[]): Finding[] {
   const check = checkOf('bridge', 'vlan');
   const what = `VLAN tags on ${name}`;

@@ -1,4 +1,4 @@
-/** What a gretap device was told, in the words of `ip -d -j link`. */
+/** How a gretap device is configured, in the words of `ip -d -j link`. */
 import type { Fix, Words } from './fix.js';
 import { type Device, known, type Machine } from './machine.js';
 

@@ -5,7 +5,7 @@ import { type Machine, known, sysctlNumber } from './machine.js';
 
 /** Bytes that the first half of a datagram of 1538 takes while it waits: measured on 6.18, veth, MTU 1500. */
 const HALF_DATAGRAM = 2504;
-/** Bytes that `clear-df run` asks for unless told otherwise. */
+/** Bytes that `clear-df run` asks for by default. */
 const RECEIVE_BUFFER = 67_108_864;
 const NEARLY_FULL = 0.9;
 /** Reassemblies that fail, as a share of all, above which something is wrong, and how many make a share at all. */

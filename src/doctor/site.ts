@@ -100,7 +100,7 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   const { name } = site.tunnel;
   const what = `tunnel ${name}`;
   if (device === undefined) return check.wrong(what, 'there is no such device', { fix: upCommand(site) });
-  // The kernel tells no kind of an L2TPv3 session.
+  // The kernel names no kind for the device of an L2TPv3 session.
   const kind = site.tunnel.type === 'l2tp' ? undefined : site.tunnel.type;
   if (device.kind !== kind)
     return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${kindOf(site).what}`, { fix: upCommand(site) });

@@ -72,7 +72,7 @@ export class FastPath {
   /**
    * Attaches a program, or exchanges the one that is there: no packet passes without one meanwhile, and its counters
    * go on. When that fails, what was there stays.
-   * @throws ClearDfError CONFLICT when somebody else's filter is at our place; PRIVILEGE; ENVIRONMENT
+   * @throws ClearDfError CONFLICT when another program's filter is at our place; PRIVILEGE; ENVIRONMENT
    */
   attach(device: FastDevice, direction: Direction, settings: FastSettings): Attached {
     const native = nativeFastPath();

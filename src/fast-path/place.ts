@@ -1,4 +1,4 @@
-/** From a rule to where a program does the same, and what it is told. Pure. */
+/** From a rule to the place where a program does the same, and its settings. Pure. */
 import type { IdentificationPolicy } from '../native.js';
 import type { Direction, NativeFastSettings } from '../native/fast-path.js';
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';

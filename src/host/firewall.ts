@@ -180,7 +180,7 @@ export async function mtuLimits(runner: Runner, specs: readonly RuleSpec[]): Pro
 }
 
 /**
- * Whether packets still reach the rules that are in place: bridged frames pass iptables only as long as they are told.
+ * Whether packets still reach the rules that are in place: bridged frames pass iptables only while the bridge hands them over.
  * @throws ClearDfError RUNTIME when a bridge port is gone
  */
 export async function rulesAreReached(runner: Runner, specs: readonly RuleSpec[], backend: Backend): Promise<boolean> {

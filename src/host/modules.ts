@@ -12,7 +12,7 @@ import { readModules } from './read/modules.js';
 /** Kinds of devices that go away with a module. */
 const KINDS: Record<string, readonly string[]> = { ip_gre: ['gre', 'gretap', 'erspan'], vrf: ['vrf'] };
 
-/** Modules whose use count tells of users that the module's own count does not know. */
+/** Modules whose use count shows users that the module's own count does not include. */
 const USERS: Record<string, string> = { br_netfilter: 'xt_physdev' };
 
 /**

@@ -1,4 +1,4 @@
-/** Which process has a socket open, as `/proc` tells. */
+/** Which process has a socket open, according to `/proc`. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 

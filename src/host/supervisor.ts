@@ -1,9 +1,9 @@
-/** What a run tells systemd, by sd_notify(3): that it is ready, reloads, ends, and still lives. */
+/** What a run reports to systemd, by sd_notify(3): that it is ready, reloads, ends, and still lives. */
 import type { Logger } from '../log.js';
 import { native } from '../native.js';
 import { errnoName } from '../native/errno.js';
 
-/** Silent where no supervisor has asked to be told. */
+/** Silent where no supervisor listens. */
 export class Supervisor {
   #alive = false;
   #complained = false;

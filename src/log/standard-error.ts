@@ -14,7 +14,7 @@ interface ErrorSink {
 interface SinkOptions {
   /** To write to; default: standard error. */
   descriptor?: number;
-  /** The line that tells how many were dropped, before the first one that goes out again. */
+  /** The line that says how many were dropped, before the first one that is written again. */
   notice?: (dropped: number) => string;
 }
 

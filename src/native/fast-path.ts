@@ -8,7 +8,7 @@ import type { IdentificationPolicy } from './surface.js';
 /** Where a program sees packets: as they come in by a device, or as they leave by it. */
 export type Direction = 'ingress' | 'egress';
 
-/** What a program is told; constants of it from then on. */
+/** The settings of a program, constants from then on. */
 export type NativeFastSettings = {
   /** Packets start with an Ethernet header. */
   ethernet: boolean;
@@ -86,7 +86,7 @@ interface NativeFastPath {
   device(name: string): NativeDevice;
   /** Of every instance in this network namespace. */
   filters(): NativeFilter[];
-  /** The id of the instance's program at a place; throws when somebody else is in the way there. */
+  /** The id of the instance's program at a place; throws when another program's filter is there. */
   look(device: number, direction: Direction, name: string): number | undefined;
   /** @returns whether there was one of that name */
   detach(device: number, direction: Direction, name: string): boolean;

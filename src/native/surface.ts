@@ -215,7 +215,7 @@ export interface Native {
   /**
    * A text that changes when rules do: of nft (empty name), or of a table of iptables-legacy that is there (rules that
    * are exchanged for others of the same size do not show).
-   * @returns '' when it cannot be told
+   * @returns '' when it cannot be determined
    */
   rulesetMark(legacyTable: string): string;
   /** The network namespace, never two alike: `cookie-1450`, `lo-50085` (`csrc/kernel/netns.h`); undefined: not to be had. */

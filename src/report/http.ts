@@ -35,7 +35,7 @@ type Route = () => Answer | Promise<Answer>;
 
 /**
  * Serves the status page with its `/events`, `/metrics` and `/stats`, for GET and HEAD only. Does not hold the process alive, and never
- * throws once it listens: what goes wrong later is told to `onError` and to the client as a 500.
+ * throws once it listens: what goes wrong later goes to `onError`, and to the client as a 500.
  * @param take takes a snapshot, once for each request
  * @param sampler whose history the status page shows; who made it starts and stops it
  * @throws ClearDfError CONFLICT when the port is taken, ENVIRONMENT when the address is not this machine's, PRIVILEGE

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { usageError } from '../errors.js';
 
-/** Where `/metrics` and `/stats` are served unless told otherwise: loopback only. */
+/** Where `/metrics` and `/stats` are served by default: loopback only. */
 export const DEFAULT_LISTEN = '127.0.0.1:9857';
 
 export interface Listen {

@@ -1,4 +1,4 @@
-/** Readings at regular times, for who wants to see the last hour, or be told of each. */
+/** Readings at regular times: the last hour of them, and each one to whoever subscribes. */
 import { History } from './history.js';
 import { type Rates, ratesBetween } from './rates.js';
 import type { Snapshot } from './snapshot.js';
@@ -16,7 +16,7 @@ export class Sampler {
   #latest: Point | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onError told of a reading that failed; the next is taken all the same */
+  /** @param onError gets the error of a reading that failed; the next one is taken all the same */
   constructor(
     private readonly take: () => Snapshot,
     private readonly onError: (error: unknown) => void = () => undefined,

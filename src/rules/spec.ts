@@ -82,7 +82,7 @@ const flags = z.strictObject({
   outDev: device.optional(),
   /** Only packets longer than this many bytes, from the IP header on. Default for forwarded packets: mtu. */
   largerThan: z.union([z.literal('mtu'), bytes]).optional(),
-  /** The opt-in to packets in transit, which RFC 6864 §4.3 tells a router to leave alone. */
+  /** The opt-in to packets in transit, which a router is to leave alone (RFC 6864 §4.3). */
   forwarded: z.boolean().default(false),
   /** Forwarded packets from and to UDP port 443 as well. */
   includeQuic: z.boolean().default(false),

@@ -19,7 +19,7 @@ export interface ChainVisit {
   verdict: string | undefined;
   /** The rule that gave the verdict; undefined: the policy did. */
   rule: TracedRule | undefined;
-  /** What our own chain told; undefined for everybody else's. */
+  /** What our own chain has shown; undefined for the chains of others. */
   roles: ReadonlySet<Role> | undefined;
 }
 

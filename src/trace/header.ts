@@ -1,4 +1,4 @@
-/** What a trace tells of a packet. */
+/** What a trace shows of a packet. */
 import type { Flow } from './flow.js';
 
 export interface Header {
@@ -9,7 +9,7 @@ export interface Header {
   /** Bytes: IPv4's total length. */
   length: number;
   identification: number;
-  /** What tells one packet of a flow from the next: `echo-request id 819 seq 1`, `39822 > 4444`, `spi 0x1001 seq 3`. */
+  /** What distinguishes one packet of a flow from the next: `echo-request id 819 seq 1`, `39822 > 4444`, `spi 0x1001 seq 3`. */
   detail: string;
   /** Undefined where the tracer did not say. */
   dontFragment: boolean | undefined;

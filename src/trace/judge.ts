@@ -70,7 +70,7 @@ function drops(path: PathGroup, row: Row): string {
   return `${pathText(path)}: ${path.packets} at ${placeText(row)} by ${by}`;
 }
 
-/** Packets of the flow that came to no further hook; told only where our own chains are at every hook. */
+/** Packets of the flow that came to no further hook; reported only where our own chains are at every hook. */
 function endOf(path: PathGroup): string[] {
   const last = path.rows.at(-1);
   if (path.kind !== 'flow' || last === undefined || last.verdict === 'drop') return [];

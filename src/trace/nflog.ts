@@ -52,7 +52,7 @@ export function parseNflog(packet: Buffer): LegacyEvent | undefined {
   };
 }
 
-/** The kernel's host order is that of the machine that reads: x86 and arm are little-endian, as pcap's magic tells. */
+/** The kernel's host order is that of the machine that reads: x86 and arm are little-endian, as pcap's magic number shows. */
 function readAttributes(packet: Buffer): Map<number, Buffer> {
   const attributes = new Map<number, Buffer>();
   for (let at = HEADER; at + ATTRIBUTE <= packet.length;) {

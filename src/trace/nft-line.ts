@@ -22,7 +22,7 @@ export interface NftLine {
 
 const LINE = /^trace id ([0-9a-f]+) (\w+) (\S+) (\S+) (packet: |rule |verdict |policy )(.*)$/;
 
-/** Undefined for a line that tells nothing of a packet. */
+/** Undefined for a line that is not about a packet. */
 export function parseNftLine(line: string): NftLine | undefined {
   const match = LINE.exec(line.trim());
   if (match === null) return undefined;
@@ -63,7 +63,7 @@ function readHead(text: string): Header | undefined {
   const length = word('ip length');
   if (source === undefined || destination === undefined || length === undefined) return undefined;
   const named = NAMED.find((name) => new RegExp(`\\b${name} (type|sport|spi) `).test(text));
-  // Not printed where what follows tells it.
+  // Not printed where it follows from the rest.
   const given = word('ip protocol') ?? named ?? 'unknown';
   const protocol = protocolName(given) ?? given;
   const head = { source, destination, protocol, length: Number(length), identification: Number(word('ip id') ?? 0) };

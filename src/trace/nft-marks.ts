@@ -23,7 +23,7 @@ export const PRIORITY = -310;
 export const ROLES = ['flow', 'outer', 'esp', 'df'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What a rule of one of our tables told by matching. */
+/** What it means that a rule of one of our tables has matched. */
 export function roleOf(rule: string): Role | undefined {
   return ROLES.find((role) => new RegExp(`comment "clear-df-trace:[\\d-]+ ${role}"`).test(rule));
 }

@@ -211,7 +211,7 @@ export interface IkeFacts {
   /** Names of the connections that it has loaded. */
   connections: readonly string[];
   associations: readonly IkeAssociation[];
-  /** Messages of the site's connection since charon began, by swanctl's names: `ike-init-out-req`; empty if not told. */
+  /** Messages of the site's connection since charon began, by swanctl's names: `ike-init-out-req`; empty where it does not print them. */
   messages: ReadonlyMap<string, number>;
   /** Tells this boot from others. */
   boot: string;

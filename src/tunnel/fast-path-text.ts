@@ -1,4 +1,4 @@
-/** What a program of the fast path has left with DF, in the same words wherever they are told. */
+/** What a program of the fast path has left with DF, in the same words wherever they are printed. */
 
 export function keepsDf(device: string, packets: number): string {
   return `${packets} packets passed ${device} with DF: TCP with identification 0, merged on receipt (GRO)`;

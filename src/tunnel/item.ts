@@ -97,7 +97,7 @@ const SEALING: ReadonlySet<string> = new Set([
   ...['xfrm-policy', 'policy-rule', 'device-route'],
 ]);
 
-/** Items that a running `up` puts back when somebody has taken them away. */
+/** Items that a running `up` restores when another program has removed them. */
 export function isWatched(kind: string): boolean {
   return isSealing(kind) || kind === 'fast-path';
 }

@@ -1,4 +1,4 @@
-/** What a plan tells the person besides its commands. */
+/** What a plan says besides its commands. */
 import { pathOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
 import type { Origin } from './origin.js';

@@ -42,7 +42,7 @@ test('bad arguments are refused at the boundary, and a port that is taken', asyn
   expect(result).toMatchObject({ taken: { errno: 98, operation: 'bind the UDP port' }, left: [] });
 });
 
-test('EncapSocket sends keepalives, tells of strangers and of refusals, and lets the process end', async () => {
+test('EncapSocket sends keepalives, reports packets of strangers and refusals, and lets the process end', async () => {
   const { result, stderr, exitCode } = await fixture(['espinudp-socket.mjs']);
   expect(exitCode, stderr).toBe(0);
   expect(result).toMatchObject({

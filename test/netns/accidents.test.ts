@@ -93,7 +93,7 @@ it('a log that nobody reads freezes nothing: HUP and TERM work', async () => {
   await nothingIsLeft();
 });
 
-it('no process to be had: it goes on, says so, and tries again', async ({ skip }) => {
+it('fork fails: it goes on, logs it, and tries again', async ({ skip }) => {
   const group = `/sys/fs/cgroup/pids/clear-df-test-${process.pid}`;
   const unified = `/sys/fs/cgroup/clear-df-test-${process.pid}`;
   const folder = [group, unified].find((one) => made(one));

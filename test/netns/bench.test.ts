@@ -64,7 +64,7 @@ it('TCP has its bytes, and nothing is left behind', async () => {
   expect(await net.router.exec('iptables', ['-t', 'mangle', '-S', 'PREROUTING'])).toBe('-P PREROUTING ACCEPT');
 });
 
-it('a trial of the model tells what a packet costs', async () => {
+it('a trial of the model measures what a packet costs', async () => {
   const trial = MODEL_TRIALS.find(({ use, length }) => use === 'backlog' && length === 600);
   if (trial === undefined) throw new Error('the model has no such trial');
   const ring = await Ring.enter(net, contender('clear-df'));

@@ -69,7 +69,7 @@ it('--dry-run says what would be done, and changes nothing', async () => {
 it.each([
   ['no such device', 'eth9', [], 'ENVIRONMENT', /eth9: there is no such device here \(ENODEV\)/],
   [
-    "somebody else's filter at its place",
+    "another program's filter at its place",
     'eth0',
     [
       ['qdisc', 'add', 'dev', 'eth0', 'clsact'],

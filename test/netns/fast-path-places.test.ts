@@ -120,7 +120,7 @@ describe('where the fast path cannot be', () => {
     await expectQueueInstead(/CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.*\(EPERM\)/, 3, withOnly(CAPS));
   });
 
-  it("with somebody else's filter at its place, which stays", async () => {
+  it("with another program's filter at its place, which stays", async () => {
     await router.exec('tc', ['qdisc', 'add', 'dev', 'p2', 'clsact']);
     const place = ['dev', 'p2', 'egress', 'pref', '52720', 'protocol', 'all'];
     await router.exec('tc', ['filter', 'add', ...place, 'u32', 'match', 'u32', '0', '0', 'classid', '1:1']);

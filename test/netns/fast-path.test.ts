@@ -207,7 +207,7 @@ describe('the program', () => {
   it.each(
     variants<[string, string[]]>(
       [
-        'a filter of somebody else',
+        "another program's filter",
         ['qdisc add dev eth0 clsact', 'filter add dev eth0 ingress pref 7 protocol ip u32 match u32 0 0 classid 1:1'],
       ],
       ['nothing', []],

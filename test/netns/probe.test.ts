@@ -39,7 +39,7 @@ async function drop(...match: string[]): Promise<void> {
   await net.router.exec('iptables-nft', [...match, '-j', 'DROP']);
 }
 
-describe('a router that tells', () => {
+describe('a router that sends ICMP errors', () => {
   it('is named, and every packet on the wire is what the rows say', async () => {
     const capture = await Capture.start(net.router, 'eth0', ['icmp', 'and', 'src', CLIENT]);
     const report = await probe();
@@ -82,7 +82,7 @@ describe('a router that tells', () => {
     await forgetPathMtu(net.client);
   });
 
-  it('that no longer tells is a black hole, measured to the byte', async () => {
+  it('that no longer sends them is a black hole, measured to the byte', async () => {
     await drop('-A', 'OUTPUT', '-p', 'icmp', '--icmp-type', '3');
     const report = await probe();
     expect(report).toMatchObject({ fullSize: 'no', largest: 1400, limit: { by: 'silence' } });

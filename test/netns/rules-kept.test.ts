@@ -66,7 +66,7 @@ it("rules that go by a device's MTU follow it, without HUP", async () => {
 });
 
 describe('rules that someone else flushed', () => {
-  it('are seen at the next look, told once and installed again; a changed sysctl and rule too', async () => {
+  it('are seen at the next look, logged once and installed again; a changed sysctl and rule too', async () => {
     const running = await startLooking(50, { hook: 'bridge', 'out-dev': 'p1' });
     const rules = await own();
     expect(rules).toHaveLength(1);

@@ -73,7 +73,7 @@ const DROPPING = {
 
 describe("a forward policy of nft's own that drops what is bridged once it passes iptables", () => {
   it.each(variants<keyof typeof DROPPING>('ip', 'inet'))(
-    'in family %s is told by run, rules install and doctor',
+    'in family %s is reported by run, rules install and doctor',
     async (family) => {
       const { lab, router, host } = await bridged();
       await using _ = lab;

@@ -273,7 +273,7 @@ describe("a bridge's own nf_call_iptables", () => {
 });
 
 describe('a look at the rules that fails', () => {
-  it('is told in words of its own, and the run goes on', async () => {
+  it('is reported with its own reason, and the run goes on', async () => {
     const before = "RuleKeeper.prototype.check = () => Promise.reject(new Error('planted'));";
     const running = await start({ rules: RULES.slice(1), before, rulesCheckMs: 20 });
     await running.says(/(the look at the rules failed, and will be repeated: planted[^]*){2}/);

@@ -65,7 +65,7 @@ async function reload(running: Running, text: string): Promise<Record<string, un
 }
 
 describe('a whole run', () => {
-  it('TERM: its rules are gone, foreign ones are as before, the counters are told', async () => {
+  it('TERM removes its rules, leaves foreign ones, and logs the counters', async () => {
     const running = await start('--queue', '4:5', '--install-rules', '--remote', '192.0.2.9');
     expect(await rulesText(router)).toContain('-d 192.0.2.9/32 -p gre');
     expect(await rulesText(router)).toContain('--queue-balance 4:5');
@@ -84,7 +84,7 @@ describe('a whole run', () => {
     expect(await rulesText(router)).toBe(foreign);
   });
 
-  it('INT ends it just so', async () => {
+  it('INT does the same', async () => {
     const running = await start('--queue', '0', '--install-rules');
     expect(await running.stop('SIGINT')).toEqual({ exitCode: 0, signal: undefined });
     expect(await rulesText(router)).toBe(foreign);
@@ -108,7 +108,7 @@ describe('a whole run', () => {
     expect(await rulesText(router)).toBe(foreign);
   });
 
-  it('two runs side by side: the second does without the default address, and says so', async () => {
+  it('two runs side by side: the second goes without the default address, and logs it', async () => {
     const first = await start('--queue', '0', '--install-rules');
     const second = await start('--queue', '10', '--install-rules', '--name', 'second', '--hook', 'postrouting');
     await second.says(/no statistics are served: .*127\.0\.0\.1:9857/);
@@ -119,7 +119,7 @@ describe('a whole run', () => {
     expect(await rulesText(router)).toBe(foreign);
   });
 
-  it('without rules of its own it tells how to make some', async () => {
+  it('without rules of its own it says how to install some', async () => {
     const running = await start('--queue', '3');
     await running.says(/clear-df rules install --queue 3/);
     expect(await rulesText(router)).toBe(foreign);

@@ -75,7 +75,7 @@ it('shows where clear-df sees it, who holds the queue, and that DF is clear behi
   }
 });
 
-it('shows where the fast path clears it, which no chain tells', async (context) => {
+it('shows where the fast path clears it, which no chain shows', async (context) => {
   await clearDf(net.router, ['fast-path', 'attach', 'eth1', '--name', 'a']).then(({ exitCode, stderr }) => {
     if (exitCode === 4) context.skip(`kernel: ${stderr}`);
     expect(exitCode, stderr).toBe(0);
@@ -109,7 +109,7 @@ it('names the rule that drops it, with its number', async () => {
   }
 });
 
-it('says so when routing refuses it for its DF, or nobody gives it back from a queue', async () => {
+it('reports that routing refuses it for its DF, or that a queue does not give it back', async () => {
   await forgetTables();
   await net.router.ip('link', 'set', 'eth1', 'mtu', '1400');
   try {

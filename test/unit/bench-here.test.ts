@@ -44,7 +44,7 @@ describe('clocks', () => {
 });
 
 describe('a child that ended', () => {
-  test('is told of in its own words, with the kind of failure', () => {
+  test('is reported in its own words, with the kind of failure', () => {
     const said = '{"level":"info"}\nclear-df: bind queue 0: no such module (ENOENT)\nhint: modprobe nfnetlink_queue\n';
     expect(childError('clear-df in the router', said, 4)).toMatchObject({
       code: 'ENVIRONMENT',

@@ -61,7 +61,7 @@ describe('networkOffset', () => {
     }
   });
 
-  it('tells link types that it knows from those that it does not', () => {
+  it('distinguishes link types that it knows from others', () => {
     expect([0, 1, 12, 14, 101, 108, 113, 228, 229, 276].every(knowsLinkType)).toBe(true);
     expect(knowsLinkType(105)).toBe(false);
   });

@@ -186,7 +186,7 @@ describe('pcapng', () => {
 });
 
 describe('the end of the file', () => {
-  it('tells where a capture is cut short, and gives every packet before', () => {
+  it('reports where a capture is cut short, and reads every packet before', () => {
     const frames = [{ bytes: Buffer.alloc(50, 1) }, { bytes: Buffer.alloc(60, 2) }];
     const file = pcapFile(frames, { bigEndian: false, nanoseconds: false, linkType: 1 });
     // 24 of file header, 16 + 50 of the first record, 16 + 60 of the second.

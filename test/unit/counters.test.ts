@@ -82,6 +82,6 @@ test('snakeCase makes names that no two counters share', () => {
   expect(new Set(COUNTER_NAMES.map(snakeCase)).size).toBe(COUNTER_NAMES.length);
 });
 
-test('the reasons for passing a packet unchanged are those whose help says so', () => {
+test('every reason for passing a packet unchanged has help that says that it is one', () => {
   expect([...PASSED]).toEqual(COUNTER_NAMES.filter((name) => COUNTERS[name].help.startsWith('Passed unchanged')));
 });

@@ -87,7 +87,7 @@ describe('what is read', () => {
     ]);
   });
 
-  it('tells modules apart: loaded, built in, to be loaded, missing, unknown', () => {
+  it('distinguishes modules that are loaded, built in, loadable, missing and unknown', () => {
     const config = '# CONFIG_NFT_QUEUE is not set\nCONFIG_NET_IPGRE=m\nCONFIG_BRIDGE_NETFILTER=y\n';
     const states = (kernel: Partial<Parameters<typeof moduleStates>[1]>) =>
       Object.fromEntries(

@@ -37,7 +37,7 @@ describe('a command', () => {
     }
   });
 
-  it('that found the xtables lock held says so once, with a hint', async () => {
+  it('that found the xtables lock held reports it once, with a hint', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-exec-'));
     try {
       const tool = path.join(folder, 'iptables-legacy-restore');

@@ -98,7 +98,7 @@ describe('failures of the addon', () => {
     expect(failed(operation, errno)).toMatchObject({ code, message: expect.stringMatching(words) as string });
   });
 
-  it("the verifier's last words are told; what is no failure of it stays what it is", () => {
+  it("the verifier's last words are reported; another failure stays what it is", () => {
     expect(failed('BPF_PROG_LOAD', 22, 'R1 invalid mem access\n')).toMatchObject({
       message: expect.stringContaining('does not take the program: R1 invalid mem access (EINVAL)') as string,
     });

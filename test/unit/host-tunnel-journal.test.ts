@@ -33,7 +33,7 @@ describe('before anything is changed', () => {
     expect(refuse).toThrow(expect.objectContaining({ code: 'CONFLICT', reason: 'b is foreign' }) as Error);
   });
 
-  it('a journal whose tunnel is all gone is told from one that was cut short', async () => {
+  it('a journal whose tunnel is all gone is distinguished from one that was cut short', async () => {
     const machine = new FakeMachine(new Map([['c', 'old']]));
     await up(machine);
     const journal = Journal.read('site', file) as Journal;

@@ -58,7 +58,7 @@ describe('a tunnel', () => {
     expect(Journal.read('site', file)).toBeUndefined();
   });
 
-  it('that is up already is not touched, and what was so before it is nobody to put back', async () => {
+  it('that is up already is not touched, and what was there before it is not undone', async () => {
     const machine = new FakeMachine(new Map([['a', '1']]));
     await up(ITEMS, machine);
     const again = machine.reborn();

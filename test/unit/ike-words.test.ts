@@ -94,7 +94,7 @@ describe('the item', () => {
     expect(`${shown}${JSON.stringify(item?.undo(at(undefined)))}`).not.toContain(SECRET);
   });
 
-  it('is so when the file is ours to the byte and charon has loaded it', () => {
+  it('is in sync when the file is ours to the byte and charon has loaded it', () => {
     const text = item?.apply(at(ikeFacts()))[0]?.input ?? '';
     const digest = createHash('sha256').update(text).digest('hex');
     const files = new Map([[file, { digest, ours: true }]]);

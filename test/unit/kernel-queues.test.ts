@@ -141,7 +141,7 @@ describe('readKernelQueues', () => {
     expect(readKernelQueues(proc)).toMatchObject({ state: 'unknown', reason: 'unreadable' });
   });
 
-  test('a file that cannot be read is told with its errno', () => {
+  test('a file that cannot be read is reported with its errno', () => {
     mount();
     mkdirSync(path.join(proc, 'net/netfilter/nfnetlink_queue'));
     expect(readKernelQueues(proc)).toMatchObject({ state: 'unknown', reason: 'unreadable', errno: 'EISDIR' });

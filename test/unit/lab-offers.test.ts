@@ -24,7 +24,7 @@ describe("the kernels of Debian's archive", () => {
     expect(missing).toEqual([]);
   });
 
-  it('are called by what they are: a newer sid needs no change here, a suite that is gone is told with its reason', async () => {
+  it('are named after the kernel: a newer sid needs no change here, a suite that is gone is reported with its reason', async () => {
     const { oldoldstable: _gone, ...rest } = TODAY;
     const { kernels, missing } = await offers(archive({ ...rest, unstable: '7.3.1-1' }));
     expect(kernels.map(({ series }) => series)).toEqual(['6.1', '6.12', '7.3']);

@@ -34,7 +34,7 @@ function read(): string {
 
 const line = (number: number) => `${String(number).padStart(9, '0')} ${'x'.repeat(6000)}\n`;
 
-it('a full pipe drops lines, whole ones, and tells how many before the next that gets through', () => {
+it('a full pipe drops lines, whole ones, and their number stands before the next one that gets through', () => {
   const sink = errorSink({ descriptor: writer, notice: (dropped) => `dropped ${dropped}\n` });
   // A pipe holds 64 KiB, and these are 120,000 bytes.
   const sent = Array.from({ length: 20 }, (_, number) => sink.write(line(number)));

@@ -89,7 +89,7 @@ describe('complaints that repeat themselves', () => {
     expect(written).toHaveLength(8);
   });
 
-  it('are told apart by level and words, and what is no complaint is never folded', () => {
+  it('are distinguished by level and words, and what is no complaint is never folded', () => {
     const fold = new Fold((one) => written.push(one), 1000);
     for (const level of ['warn', 'error', 'info', 'debug']) {
       for (let n = 0; n < (level === 'info' ? 9 : 5); n += 1) fold.take(record('same', level));

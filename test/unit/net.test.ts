@@ -44,7 +44,7 @@ describe('IPv4 prefixes', () => {
     );
   });
 
-  it('tells a single address from a prefix', () => {
+  it('distinguishes a single address from a prefix', () => {
     expect(singleAddress('192.0.2.1/32')).toBe('192.0.2.1');
     expect(singleAddress('192.0.2.0/31')).toBeUndefined();
   });

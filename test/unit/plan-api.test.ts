@@ -34,7 +34,7 @@ describe('plan', () => {
     expect(made.script).toContain('ip link set dev eth0 master br0');
   });
 
-  it('takes the machine as it is told to', () => {
+  it('takes the machine as it is described', () => {
     const machine = { pathMtu: 1400, devices: { eth0: 9000 }, modules: ['ip_gre'], can: { ignoreDf: 'no' as const } };
     const made = plan({ ...SPEC, queue: '2:3', mtu: 1500 }, { machine });
     expect(made).toMatchObject({ engine: 'bpf', queues: { first: 2, last: 3 } });

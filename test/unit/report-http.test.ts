@@ -220,7 +220,7 @@ describe('clients that do not behave', () => {
     expect(await ask('router.example')).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test('a reading that fails is a 500, told once, and the next one is good', async () => {
+  test('a reading that fails is a 500, logged once, and the next one is good', async () => {
     const told: unknown[] = [];
     let broken = true;
     const take = () => {

@@ -52,7 +52,7 @@ describe('promtool check metrics', () => {
     ['a fresh start', snapshot()],
     ['no queue', snapshot({ queues: [] })],
     [
-      'a kernel that tells nothing',
+      'a kernel that shows no counters',
       snapshot({ kernel: { state: 'unknown', reason: 'not-loaded', detail: 'not loaded' } }),
     ],
   ])('accepts %s without a word', async (_, now) => {

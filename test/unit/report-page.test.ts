@@ -114,7 +114,7 @@ describe('/events', () => {
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBe(719 * 5);
   });
 
-  it('is for 16 at once; others are told so, and one that leaves makes room', async () => {
+  it('takes 16 readers at once; one more is refused with the reason, and one that leaves makes room', async () => {
     const { server, sampler } = await serve();
     sampler.start();
     const readers = await Promise.all(Array.from({ length: 16 }, () => Reader.open(server)));

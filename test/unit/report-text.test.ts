@@ -125,7 +125,7 @@ describe('formatSnapshot', () => {
     expect(formatSnapshot(anew, { rates: ratesBetween(anew, usual) })).toContain('since restart');
   });
 
-  test('a kernel that tells nothing', () => {
+  test('a kernel that shows no counters', () => {
     const text = formatSnapshot(
       snapshot({ kernel: { state: 'unknown', reason: 'proc-not-mounted', detail: '/proc is not mounted' } }),
     );

@@ -59,7 +59,7 @@ describe('auto takes', () => {
       'iptables-legacy',
     ],
     [
-      'iptables-nft when nothing can be told',
+      'iptables-nft when nothing shows which one works',
       machine({ nft: unknown, 'iptables-nft': unknown, 'iptables-legacy': unknown }),
       'output',
       'iptables-nft',
@@ -87,7 +87,7 @@ describe('auto takes', () => {
 });
 
 describe('a backend asked for', () => {
-  it('is taken when it works or cannot be told, refused when it does not', () => {
+  it('is taken when it works or nothing shows whether it does, refused when it does not', () => {
     expect(chooseBackend(machine({ nft: unknown }), 'nft', ['output'], 'a').candidate.backend).toBe('nft');
     expect(() => chooseBackend(machine({ nft: no }), 'nft', ['output'], 'a')).toThrow('use --backend nft: broken');
   });

@@ -129,7 +129,7 @@ describe('signals', () => {
     expect(impatient).toEqual([]);
   });
 
-  it('QUIT stops; USR1, USR2 and ALRM are told and nothing else', async () => {
+  it('QUIT stops; USR1, USR2 and ALRM are logged and do nothing else', async () => {
     const told: string[] = [];
     watch = watchSignals();
     watch.attend({ reload: () => undefined, ignored: (signal) => told.push(signal) });

@@ -103,7 +103,7 @@ describe('a path of 1500', () => {
 });
 
 describe('a router whose next link has 1400', () => {
-  it('that tells is believed, and asked twice: for 1500, for 1401, and for 1401 in its row', async () => {
+  it('that reports an MTU is believed, and asked twice: for 1500, for 1401, and for 1401 in its row', async () => {
     const found = await probe({ mtu: 1400 });
     expect(found).toMatchObject({ fullSize: 'no', largest: 1400, limit: { by: 'router', from: ROUTER } });
     expect(found.asked.filter(({ dontFragment, bytes }) => dontFragment && bytes > 1400)).toHaveLength(3);
@@ -113,17 +113,17 @@ describe('a router whose next link has 1400', () => {
     );
   });
 
-  it('that tells once and then keeps to its rate limit is no black hole', async () => {
+  it('that reports once and then keeps to its rate limit is no black hole', async () => {
     const found = await probe({ mtu: 1400, patience: 1 });
     expect(found).toMatchObject({ largest: 1400, limit: { by: 'router', from: ROUTER } });
   });
 
-  it('that tells without a number is found by halving', async () => {
+  it('that reports no MTU in its ICMP error is measured by halving', async () => {
     const found = await probe({ mtu: 1400, tells: 'nothing-more' });
     expect(found).toMatchObject({ largest: 1400, limit: { by: 'router', from: ROUTER } });
   });
 
-  it('that tells nothing is a black hole', async () => {
+  it('that sends no ICMP is a black hole', async () => {
     const found = await probe({ mtu: 1400, tells: 'silence' });
     expect(found).toMatchObject({ fullSize: 'no', fullSizeBack: 'unknown', largest: 1400, limit: { by: 'silence' } });
     expect(found.fragments).toEqual({ out: 'yes', back: 'yes' });
@@ -196,7 +196,7 @@ describe('no answer', () => {
 });
 
 describe('loss', () => {
-  it('of one request in five does not change what is found, and is told', async () => {
+  it('of one request in five does not change the result, and is reported', async () => {
     const found = await probe({ mtu: 1400, tells: 'silence', lost: (n) => n % 5 === 4 });
     expect(found).toMatchObject({ fullSize: 'no', largest: 1400, fragments: { out: 'yes', back: 'yes' } });
     expect(found.words).toMatch(/loses packets of any size \(\d+ of \d+\): repeat it with more --tries/);

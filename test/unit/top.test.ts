@@ -86,7 +86,7 @@ describe('the screen', () => {
     }
   });
 
-  it('without the fast path says so, and before the second reading knows no rates', () => {
+  it('without the fast path shows that there is none, and no rates before the second reading', () => {
     const text = draw(topState({ queues: 1 }, { rates: undefined }), 80, 24).join('\n');
     expect(text).toContain('not used');
     expect(text).toMatch(/ packets +- /);

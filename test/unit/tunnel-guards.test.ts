@@ -41,7 +41,7 @@ describe('a guard in xfrm', () => {
     expect(lines(guard, 'undo', facts())).toEqual([`ip xfrm policy delete ${selector}`]);
   });
 
-  it('is so by its own policy alone, and takes no other policy for its own', () => {
+  it('is in sync by its own policy alone, and takes no other policy for its own', () => {
     const guard = xfrmGuardItem(ENDS);
     const policy = xfrmPolicyItem({
       ...{ direction: 'out', source: ENDS.local, destination: ENDS.remote, mode: 'transport', reqid: 1, reason: '' },
@@ -96,7 +96,7 @@ describe('a guard in the routing policy', () => {
   const NARROW = `${flow} lookup main suppress_prefixlength 23`;
   const right = [rule(32, NARROW), rule(33, `${flow} unreachable`)];
 
-  it('is made so that no wider route is ever asked', () => {
+  it('is applied in an order in which no wider route is ever used', () => {
     expect(lines(item, 'apply', facts())).toEqual([
       `ip -4 rule add preference 33 ${flow} unreachable`,
       `ip -4 rule add preference 32 ${NARROW}`,
@@ -107,7 +107,7 @@ describe('a guard in the routing policy', () => {
     ]);
   });
 
-  it('is so with both rules, and says which one is missing', () => {
+  it('is in sync with both rules, and names the one that is missing', () => {
     const status = (rules: Facts['rules']) => item.status(facts({ rules }));
     expect(status(right)).toEqual({ state: 'in-sync' });
     expect(

@@ -18,7 +18,7 @@ describe('the mangler of a tunnel', () => {
 });
 
 describe('the status of a tunnel', () => {
-  it('says what no item tells: that there is no route to the other end', () => {
+  it('reports what no item covers: that there is no route to the other end', () => {
     const item = { key: 'bridge br0', desired: 'there is a bridge br0', state: 'in-sync', ours: true } as const;
     const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [item] };
     const line = '  ok         there is a bridge br0\n';
@@ -28,7 +28,7 @@ describe('the status of a tunnel', () => {
     );
   });
 
-  it('tells who holds the socket of ESP in UDP', () => {
+  it('names who holds the socket of ESP in UDP', () => {
     const status = { name: 'site-a', file: 'site-a.yaml', engine: 'tunnel-flag', items: [] };
     const textOf = (holder: string, ok: boolean) =>
       statusText({ ...status, ok, socket: { address: '192.168.200.1:4500', holder, ok } });

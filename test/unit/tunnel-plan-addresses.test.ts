@@ -37,7 +37,7 @@ describe('addresses and routes', () => {
     ]);
   });
 
-  it('moves a route in place, told apart by its metric', () => {
+  it('moves a route in place, distinguished by its metric', () => {
     const old = route('default', 'via 10.32.0.254 dev eth0 proto static metric 100');
     const item = routeItem(old, 'br0', reason);
     const other = route('default', 'via 10.32.0.254 dev br0 proto static metric 50');

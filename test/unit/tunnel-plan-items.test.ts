@@ -107,7 +107,7 @@ describe('devices', () => {
     });
   });
 
-  it('gretap: is so with its ends and flags', () => {
+  it('gretap: is in sync with its ends and flags', () => {
     const on = (data?: Record<string, unknown>) => facts({ links: [gretap(data)] });
     expect(tunnel().status(on())).toEqual({ state: 'in-sync' });
     expect(tunnel({ key: 261 }).status(on({ ikey: '0.0.1.5', okey: '0.0.1.5' }))).toEqual({ state: 'in-sync' });
@@ -210,7 +210,7 @@ describe('IPsec', () => {
     ]);
   });
 
-  it('state: is so only with the same keys, mode and reqid', () => {
+  it('state: is in sync only with the same keys, mode and reqid', () => {
     expect(item.status(facts({ states: [state] }))).toEqual({ state: 'in-sync' });
     expect(item.status(facts({ states: [{ ...state, spi: 0x1002 }] })).state).toBe('differs');
     for (const other of [{ digest: 'x' }, { mode: 'tunnel' }, { reqid: 2 }]) {
@@ -231,7 +231,7 @@ describe('IPsec', () => {
     expect(policy.status(facts({ policies: [{ ...right, transform: 'ah' }] })).state).toBe('conflict');
   });
 
-  it('block: is so only with a policy that lets no such ICMP out', () => {
+  it('block: is in sync only with a policy that lets no such ICMP out', () => {
     const block = xfrmBlockItem('192.168.200.1', '172.16.0.1', QUOTING[0]!);
     const selector = 'src 192.168.200.1 dst 172.16.0.1 proto icmp type 3 code 3 dir out';
     expect(lines(block.apply(facts()))).toEqual([`ip xfrm policy add ${selector} action block`]);

@@ -213,7 +213,7 @@ describe('addresses of a port', () => {
     expect(plan.cuts.join('\n')).toContain('10.32.0.1/24 on eth0 becomes unreachable');
   });
 
-  it('say so of a link-local one too, which never moves', () => {
+  it('note a link-local one as well, which never moves', () => {
     const linkLocal = { addresses: [address('169.254.7.1/16', { scope: 'link' })] };
     const machine = facts({ links: [link('eth0', linkLocal), link('eth1')] });
     const { cuts } = planTunnel(site({ bridge: { moveAddresses: true } }), machine);

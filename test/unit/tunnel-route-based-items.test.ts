@@ -68,7 +68,7 @@ describe('the route into the device', () => {
   ];
   const by = (dev: string) => ({ dev, mtu: 1446, source: undefined, via: undefined });
 
-  it('rule: is so when it is there and has the effect', () => {
+  it('rule: is in sync when it is there and has the effect', () => {
     expect(item.status(facts({ rules, path: by('vti1') }))).toEqual({ state: 'in-sync' });
     expect(item.status(facts({ path: by('vti1') })).state).toBe('differs');
     expect(item.status(facts({ rules, path: by('eth1') }))).toMatchObject({
@@ -113,7 +113,7 @@ describe('the route into the device', () => {
 });
 
 describe('policies of a device', () => {
-  it('are told apart by family, mark and if_id', () => {
+  it('are distinguished by family, mark and if_id', () => {
     const options = {
       direction: 'out',
       source: ends.local,

@@ -74,7 +74,7 @@ describe('the plan', () => {
     expect(item?.status({ ...here, tables: ['inet clear_df_site-a'] }).state).toBe('in-sync');
   });
 
-  it('does without it where there is no nft, and says so', () => {
+  it('works without it where there is no nft, and notes it', () => {
     const { items, notes } = planTunnel(over('wg0'), machine('wg0', 1420, 'wireguard', { tables: undefined }));
     expect(items.some(({ kind }) => kind === 'nft-table')).toBe(false);
     expect(notes.filter((note) => note.includes('nft cannot be read here'))).toHaveLength(1);

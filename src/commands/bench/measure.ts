@@ -106,7 +106,7 @@ export function requestOf({ way, length, df }: Trial, seconds: number): NativeSe
 }
 
 /**
- * Sends, waits until all is answered, and tells what a packet cost.
+ * Sends, waits until all is answered, and returns what a packet cost.
  * @param daemon clear-df, for the trials that have one
  * @throws ClearDfError also when packets with DF came through uncleared
  */

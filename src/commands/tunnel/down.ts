@@ -1,4 +1,4 @@
-/** `clear-df tunnel down`: ends the mangler, then puts back what the journal tells of, last change first. */
+/** `clear-df tunnel down`: ends the mangler, then undoes the changes of the journal, the last one first. */
 import { ClearDfError } from '../../errors.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { removeRules, type RemoveResult } from '../../host/firewall.js';

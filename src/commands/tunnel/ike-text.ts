@@ -1,4 +1,4 @@
-/** `clear-df tunnel ike`: what the other end's IKE daemon has to be told, from this end's file alone. */
+/** `clear-df tunnel ike`: the configuration of the other end's IKE daemon, from this end's file alone. */
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { carrierOf } from '../../tunnel/carriers/table.js';

@@ -1,4 +1,4 @@
-/** The process in the foreground of `up`: who has its queues, the mangler's options, and how it is told to end. */
+/** The process in the foreground of `up`: who has its queues, the mangler's options, and how it is ended. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
 import type { BackendChoice } from '../../host/firewall.js';

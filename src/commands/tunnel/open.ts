@@ -59,7 +59,7 @@ interface Opening {
   log: Logger;
   /** Refuse what cannot stand on this machine. */
   check: boolean;
-  /** Something will be changed: what cannot be read of other tunnels is refused, rather than told. */
+  /** Something will be changed: what cannot be read of other tunnels is an error, not a warning. */
   changes?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** `clear-df tunnel peer`: what the other router has to be told, from this end's file alone. */
+/** `clear-df tunnel peer`: the other router's configuration, from this end's file alone. */
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';

@@ -1,4 +1,4 @@
-/** What charon says of a site, and what the journal of its tunnel tells of the last attempt. */
+/** What charon says of a site, and what the journal of its tunnel keeps of the last attempt. */
 import type { IkeReading, Reading } from '../../doctor/machine.js';
 import { ClearDfError } from '../../errors.js';
 import type { LastAttempt } from '../../tunnel/carriers/ike/judge.js';

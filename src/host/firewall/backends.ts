@@ -34,7 +34,7 @@ export interface Contents {
 
 /** A backend with a verdict on its use. */
 export interface Candidate extends Contents {
-  /** Whether rules can be installed with it; `unknown` when that could not be told without changing something. */
+  /** Whether rules can be installed with it; `unknown` when only a change would show it. */
   usable: Answer;
   /** Why not, or why unknown. */
   reason: string;

@@ -46,7 +46,7 @@ function ruleOf(name: string, { chain, queues, bypass, fanout }: nft.Target, try
   return { table, chain, comment: tagOf(name), ...queues, bypass, byCpu: fanout === 'cpu', tryOnly };
 }
 
-/** @returns 0, or an errno; also where the addon cannot be loaded, which whoever binds a queue is told of */
+/** @returns 0, or an errno; also where the addon cannot be loaded, which binding a queue reports */
 function add(rule: NativeQueueRule): number {
   try {
     return native().nftQueue(rule);

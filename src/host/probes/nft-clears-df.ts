@@ -17,7 +17,7 @@ const RULESET = `table ip clear_df_probe {
 }
 `;
 
-/** Linux sends a datagram with DF set unless it is told otherwise, and a namespace takes over what the first one has. */
+/** Linux sends a datagram with DF set by default, and a namespace takes over what the first one has. */
 const SEND = `
 require('fs').writeFileSync('/proc/sys/net/ipv4/ip_no_pmtu_disc', '0');
 const socket = require('dgram').createSocket('udp4');

@@ -97,7 +97,7 @@ export interface Kernel {
   config: string;
 }
 
-/** What this system tells about its kernel. Never throws. */
+/** What this system says about its kernel. Never throws. */
 export function readKernel(): Kernel {
   return { loaded: readModules(), loadable: loadableModules(), config: readConfig() };
 }

@@ -24,7 +24,7 @@ interface TraceReading {
 
 /**
  * All of them now. Those that this kernel does not have are left out.
- * @param unread is told why it is not known which programs of the fast path there are
+ * @param unread gets the reason when it is not known which programs of the fast path there are
  */
 export async function readTraceCounters(
   runner: Runner,

@@ -14,7 +14,7 @@ import { changedBy, standsAlone } from './reread.js';
 import { type Others, recorded } from './shared.js';
 import { undoChange } from './undo.js';
 
-/** Who is told. */
+/** Where progress is logged. */
 export interface TunnelLogger {
   debug(message: string): void;
   info(message: string): void;

@@ -44,7 +44,7 @@ export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Comma
 const journal = z.object({
   version: z.literal(VERSION),
   ...home,
-  /** The site file as it was read last, and the engine that `up` was told where the file leaves it open. */
+  /** The site file as it was read last, and the engine of `up --engine` where the file leaves it open. */
   site: z.object({ file: z.string(), text: z.string(), engine: z.enum(ENGINES).optional() }),
   /** What the plan was made from. */
   before: snapshotSchema,
@@ -111,7 +111,7 @@ export class Journal {
 
   /**
    * Those of the other tunnels of this network namespace.
-   * @param unread told of those that cannot be read; what it throws comes through
+   * @param unread gets the error of each that cannot be read; what it throws comes through
    */
   static others(name: string, unread: (error: ClearDfError) => void, folder?: string): Journal[] {
     return namesIn(folder).flatMap((other) => {

@@ -71,7 +71,7 @@ export function homeHere(): Home {
   return { boot: bootId(), ...(namespace === undefined ? {} : { namespace }) };
 }
 
-/** Whether a file was written in this boot and network namespace; unknown where one of the two cannot be told. */
+/** Whether a file was written in this boot and network namespace; unknown where one of the two cannot be determined. */
 export function isHere({ boot, namespace }: Home): 'yes' | 'no' | 'unknown' {
   if (boot !== bootId()) return 'no';
   const here = namespaceId();

@@ -1,10 +1,10 @@
-/** Journals whose tunnel is gone, where it cannot be told whether they are of this network namespace. */
+/** Journals whose tunnel is gone, where nothing shows whether they are of this network namespace. */
 import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import type { Journal } from './journal.js';
 
 /**
- * Whether nothing that the journal tells of is there any more. What cannot be judged does not count, and neither do
+ * Whether nothing that the journal names exists any more. What cannot be judged does not count, and neither do
  * modules and kernel parameters: they may be anyone's.
  * @param items the plan that the journal's own site makes
  */

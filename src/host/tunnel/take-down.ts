@@ -1,4 +1,4 @@
-/** Puts back what a journal tells of, last change first, and leaves alone what someone else has changed since. */
+/** Undoes the changes of a journal, the last one first, and leaves alone what someone else has changed since. */
 import { type Facts, linkOf } from '../../tunnel/facts.js';
 import { isSealing, type Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';

@@ -1,4 +1,4 @@
-/** What a carrier tells the planner; pure. */
+/** What the planner asks of a carrier; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { PolicyOptions } from '../items/xfrm-policy.js';

@@ -16,7 +16,7 @@ import type { TunnelEnds } from './carrier.js';
 /** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
 const PRIORITY = 0;
 
-/** How what may leave is told from what may not: it will be ESP (a policy has taken it), or goes into a device. */
+/** What distinguishes packets that may leave from those that may not: they will be ESP (a policy has taken them), or go into a device. */
 type Sealed = 'by-policy' | { dev: string };
 
 /** The ends and the key of the tunnel's GRE. */

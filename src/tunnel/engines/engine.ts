@@ -1,4 +1,4 @@
-/** What an engine tells the planner; pure. */
+/** What the planner asks of an engine; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { Origin } from '../origin.js';

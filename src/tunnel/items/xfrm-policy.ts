@@ -11,7 +11,7 @@ export interface PolicyOptions {
   destination: string;
   /** `gre`: GRE between the two ends. `any`: everything that a device leads here, by mark or `if_id`. */
   selector?: 'gre' | 'any';
-  /** Of the packets that `any` is for; 4 unless told otherwise. */
+  /** Of the packets that `any` is for; default: 4. */
   family?: 4 | 6;
   mode: EspMode;
   reqid: number;

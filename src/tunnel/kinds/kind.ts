@@ -1,4 +1,4 @@
-/** What a type of tunnel tells the planner; pure. */
+/** What the planner asks of a type of tunnel; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { TunnelEnds } from '../carriers/carrier.js';

@@ -33,7 +33,7 @@ export function l2tpSite(site: Site): L2tpSite | undefined {
 }
 
 /**
- * What the other router has to be told.
+ * The configuration that the other router needs.
  * @param secrets the cookies, from this end's view; without them there are words in their place
  * @throws ClearDfError USAGE where that router cannot be such an end
  */

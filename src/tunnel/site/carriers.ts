@@ -5,7 +5,7 @@ import { srv6Schema } from './srv6.js';
 import { inner, markOf, VTI, XFRM_INTERFACE } from './route-based.js';
 import { leaf, Refused, type LeafRefusal, whole, word } from './values.js';
 
-/** Ours unless told otherwise: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
+/** Our default: daemons count from 1 (strongSwan) or 16384 (Libreswan), so it meets none of theirs. */
 const DEFAULT_REQID = 3295;
 const HOUR = 3600;
 /** Seconds (RFC 3948 §4). */

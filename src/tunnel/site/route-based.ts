@@ -6,7 +6,7 @@ import { host, leaf, newDevice, readWhole, Refused, whole } from './values.js';
 /** The reqid's number, too: it spells clear-df in hexadecimal, 0xcdf, and meets no daemon's. */
 const OURS = 3295;
 const UINT32_MAX = 0xffff_ffff;
-/** Bits that are ours unless told otherwise; the others are left to everyone else. */
+/** Bits that are ours by default; the others are left to other programs. */
 const OUR_BITS = 0xfff;
 
 const MARK_FORM = 'VALUE or VALUE/MASK such as 0xcdf/0xfff, a value of at least one bit within its mask';

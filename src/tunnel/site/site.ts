@@ -55,7 +55,7 @@ export interface VxlanTunnel {
   port: number;
 }
 
-/** What a gretap was told; undefined for tunnels of another type. */
+/** The settings of a gretap; undefined for tunnels of another type. */
 export function gretapOf({ tunnel }: Pick<Site, 'tunnel'>): GretapTunnel | undefined {
   return tunnel.type === 'gretap' ? tunnel : undefined;
 }

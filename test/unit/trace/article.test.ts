@@ -140,7 +140,7 @@ describe('both kinds of tables', () => {
     expect(paths[2]?.rows.map(placeOf)).toEqual(['raw:OUTPUT', 'filter:OUTPUT', 'postrouting']);
   });
 
-  it('are told as a table', () => {
+  it('are printed as a table', () => {
     const paths = pathGroupsOf(packetPathsOf(FLOW, nftVisits('6.1'), []));
     const judged = judge(FLOW, paths, [TUNNEL], [], nobody);
     const text = traceText({ flow: FLOW, packets: 2, paths, ...judged, grown: [], notes: [] });

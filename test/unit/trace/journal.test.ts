@@ -34,7 +34,7 @@ describe('the journal of a trace', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('of a dead one tells what has to be put back, and is replaced', () => {
+  it('of a dead process names what has to be undone, and is replaced', () => {
     dead();
     expect(readDeadJournal(file)).toMatchObject({ logger: 'NONE', tracer: { pid: 2 ** 30 } });
     expect(OwnJournal.take(file).data.logger).toBeUndefined();

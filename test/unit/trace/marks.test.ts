@@ -163,7 +163,7 @@ describe('a rule that queues', () => {
 });
 
 describe('counters', () => {
-  it('that grew are told with how much, also those that were not there before', () => {
+  it('that grew are reported with their growth, also those that were not there before', () => {
     const before = new Map([
       ['gretap1 TX errors', 5],
       ['IpFragFails', 2],

@@ -52,7 +52,7 @@ function staticNotes({ port, remotePort, mode }: EspInUdpCarrier): string[] {
 
 function daemonNote({ port, remotePort }: EspInUdpCarrier): string {
   return (
-    `the IKE daemon holds the UDP socket and sends the keepalives; it must be told to put ESP in UDP also where there ` +
+    `the IKE daemon holds the UDP socket and sends the keepalives; it must be configured to put ESP in UDP also where there ` +
     `is no NAT (strongSwan: encap = yes), ports ${port} and ${remotePort}`
   );
 }

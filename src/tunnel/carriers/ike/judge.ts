@@ -59,7 +59,7 @@ function established(remote: string, { established: age, children }: IkeAssociat
   return `established with ${remote}${since(age)}; keys of ESP (${child?.mode.toLowerCase()} mode) made${since(child?.installed)}`;
 }
 
-/** What charon counted since it began tells how far an attempt gets. */
+/** How far an attempt gets, by what charon has counted since it started. */
 function fromMessages(
   site: IkeSite,
   messages: IkeFacts['messages'],

@@ -15,7 +15,7 @@ export function checkVti(spec: VtiCarrier, site: Site, facts: Facts): void {
   refuseOtherEsp(spec, site, facts);
 }
 
-/** `ip_tunnel_find` takes one VTI for a pair of ends and a key; what arrives is told apart by the ends alone. */
+/** `ip_tunnel_find` takes one VTI for a pair of ends and a key; what arrives is assigned by the ends alone. */
 function refuseTwin({ device }: VtiCarrier, site: Site, { links }: Facts): void {
   const sameEnds = ({ kind, data }: Link) =>
     kind === 'vti' && data['local'] === site.local && data['remote'] === site.remote;
