@@ -50,6 +50,11 @@ describe('the table', () => {
   });
 });
 
+it('README has at most 1,000 words: what is more belongs into docs/', () => {
+  const words = readFileSync(path.join(ROOT, 'README.md'), 'utf8').split(/\s+/).filter(Boolean);
+  expect(words.length).toBeLessThanOrEqual(1000);
+});
+
 it.each(shownAs('site'))('$title is a site file', ({ text }) => {
   expect(parseSite(text, 'site-a.yaml').engine).toBe('auto');
 });
