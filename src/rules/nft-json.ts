@@ -31,3 +31,21 @@ export const nftJson = z.object({
 export function readNftJson(text: string): z.output<typeof object>[] {
   return nftJson.parse(JSON.parse(text)).nftables;
 }
+
+/**
+ * A table and what is in it, as one line that compares: `inet clear_df_a: output 2, mark_0a1b 0`, each chain with its
+ * number of rules.
+ */
+export function tableLine(table: string, chains: ReadonlyMap<string, number>): string {
+  return `${table}: ${[...chains]
+    .map(([name, rules]) => `${name} ${rules}`)
+    .sort()
+    .join(', ')}`;
+}
+
+/** The line of a table of which all is listed. */
+export function listedTableLine(table: string, listing: readonly z.output<typeof object>[]): string {
+  const chains = new Map(listing.flatMap(({ chain }) => (chain === undefined ? [] : [[chain.name, 0]])));
+  for (const { rule } of listing) if (rule !== undefined) chains.set(rule.chain, (chains.get(rule.chain) ?? 0) + 1);
+  return tableLine(table, chains);
+}

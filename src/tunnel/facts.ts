@@ -198,7 +198,7 @@ export const keptFacts = z.object({
   policies: list(policy),
   /** For tunnels of type l2tp only; undefined where it could not be read. */
   l2tp: z.object({ tunnels: list(l2tpTunnel), sessions: list(l2tpSession) }).optional(),
-  /** Names of nft tables of ours: `bridge clear_df_NAME`; undefined when they could not be read. */
+  /** nft tables of ours with what is in them: `inet clear_df_NAME: output 2`; undefined when they could not be read. */
   tables: list(z.string()).optional(),
   can: abilities,
   evidence: z.record(z.string(), z.string()).optional(),

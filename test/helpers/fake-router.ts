@@ -7,6 +7,7 @@ import type { Machine } from '../../src/host/tunnel/machine.js';
 import type { Address, Facts, Link, Route, XfrmPolicy } from '../../src/tunnel/facts.js';
 import type { Command } from '../../src/tunnel/item.js';
 import { Dead } from './fake-machine.js';
+import { loadedTable } from './nft-table.js';
 
 const CALLS = ['iptables', 'ip6tables', 'arptables'].map((tool) => `net/bridge/bridge-nf-call-${tool}`);
 const VLAN = 'net/bridge/bridge-nf-filter-vlan-tagged';
@@ -120,8 +121,12 @@ export class FakeRouter implements Machine {
 
   #nft([, verb, , ...place]: string[], input: string): string | undefined {
     const { tables } = this.state;
-    if (verb === 'delete') return tables.delete(place.join(' ')) ? undefined : 'No such file or directory';
-    tables.add(/^table (\S+ \S+) \{/m.exec(input)?.[1] ?? '');
+    const line = verb === 'delete' ? '' : loadedTable(input);
+    const name = verb === 'delete' ? place.join(' ') : line.split(':')[0];
+    const before = [...tables].find((one) => one.startsWith(`${name}: `));
+    if (before !== undefined) tables.delete(before);
+    else if (verb === 'delete') return 'No such file or directory';
+    if (verb !== 'delete') tables.add(line);
     return undefined;
   }
 

@@ -97,6 +97,11 @@ const STORIES: Story[] = [
   },
 ];
 
+/** Leaves the table, which its name alone would call a guard. */
+function flushing(key: string): string[] {
+  return ['nft', 'flush', 'table', ...key.split(' ').slice(1)];
+}
+
 /** What others take away at once. */
 function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] {
   const rules = items
@@ -113,8 +118,10 @@ function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] 
           { what: `${device} down`, take: down, give: up },
           { what: `${device} down, and nft flush ruleset`, take: [...down, flush], give: up },
         ];
+  const flushed = items.flatMap(({ kind, key }) => (kind === 'nft-table' ? [flushing(key)] : []));
   return [
     { what: 'nft flush ruleset', take: [flush] },
+    ...flushed.map((command) => ({ what: command.join(' '), take: [command] })),
     { what: 'ip xfrm policy flush', take: [['ip', 'xfrm', 'policy', 'flush']] },
     { what: 'ip xfrm state flush', take: [['ip', 'xfrm', 'state', 'flush']] },
     { what: 'all IPsec off by eth1', take: spared(1), give: spared(0) },
@@ -230,7 +237,8 @@ interface Listing {
 async function named({ at, file }: TunnelEnd, items: readonly Item[], facts: Facts): Promise<void> {
   const guards = items.filter(({ kind }) => ['xfrm-guard', 'nft-table', 'gre-rule'].includes(kind));
   const keys = guards.map(({ key }) => key).sort();
-  for (const [command = '', ...args] of guards.flatMap((guard) => taking(guard, facts))) await at.try(command, args);
+  const take = (guard: Item) => (guard.kind === 'nft-table' ? [flushing(guard.key)] : taking(guard, facts));
+  for (const [command = '', ...args] of guards.flatMap(take)) await at.try(command, args);
   const read = async (words: string[]) =>
     JSON.parse((await clearDf(at, [...words, file, '--json'], 300 * SECOND)).stdout) as Listing;
   const [status, doctor] = await Promise.all([read(['tunnel', 'status']), read(['doctor'])]);

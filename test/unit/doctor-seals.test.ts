@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
 import type { FindingState } from '../../src/doctor/finding.js';
 import type { Seals } from '../../src/doctor/machine.js';
+import { carrierOf } from '../../src/tunnel/carriers/table.js';
 import type { XfrmPolicy } from '../../src/tunnel/facts.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
+import { tablesOf } from '../helpers/nft-table.js';
 import { machine, NOT_READ } from './doctor/machine.js';
+import { facts } from './tunnel-samples.js';
 
 const HEAD = 'name: site-a\nlocal: 192.0.2.1\nremote: 198.51.100.1\nunderlay: eth1\nbridge: { ports: [eth0] }\n';
 const ESP = '{ type: esp, mode: transport, keys: /k }';
@@ -35,11 +38,18 @@ const rules = ['lookup main suppress_prefixlength 23', 'unreachable'].map((words
 const covering = { dev: 'eth1', table: 'main', length: 24 };
 const all = [...icmp, guard, seal];
 
-const right: Seals = { policies: all, rules, tables: [TABLE], covering };
+const right: Omit<Seals, 'tables'> = { policies: all, rules, covering };
+
+const siteWith = (carrier: string) => parseSite(`${HEAD}carrier: ${carrier}\n`, '/etc/site-a.yaml');
+
+function tablesWith(carrier: string): string[] {
+  const before = facts({ covering, tables: [] });
+  return tablesOf(carrierOf(siteWith(carrier)).guards(before), before);
+}
 
 function find(check: string, carrier: string, seals: Partial<Seals>): { what: string; state: FindingState }[] {
-  const site = parseSite(`${HEAD}carrier: ${carrier}\n`, '/etc/site-a.yaml');
-  return examine(machine({ seals: { known: { ...right, ...seals } } }), site)
+  const site = siteWith(carrier);
+  return examine(machine({ seals: { known: { ...right, tables: tablesWith(carrier), ...seals } } }), site)
     .filter((finding) => finding.check === check)
     .map(({ what, state }) => ({ what, state }));
 }
@@ -58,6 +68,8 @@ describe('guards', () => {
     [XFRM, { policies: [...icmp.slice(1), guard] }, 'xfrm-block 192.0.2.1 198.51.100.1 icmp 3/3'],
     [XFRM, { tables: [] }, `nft-table ${TABLE}`],
     ['tun', { tables: [] }, `nft-table ${TABLE}`],
+    ['tun', { tables: tablesWith(XFRM) }, `nft-table ${TABLE}`],
+    [XFRM, { tables: tablesWith(XFRM).map((line) => line.replace('output 2', 'output 0')) }, `nft-table ${TABLE}`],
     ['tun', { rules: rules.slice(1) }, 'gre-rule 192.0.2.1 198.51.100.1'],
   ] as const)('of carrier %s that are missing are named', (carrier, seals, key) => {
     expect(wrong('guards', carrier, seals as Partial<Seals>)).toEqual([key]);

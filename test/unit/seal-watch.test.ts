@@ -5,6 +5,7 @@ import type { Runner } from '../../src/host/exec.js';
 import type { Logger } from '../../src/log.js';
 import { hasSeals, SealWatch } from '../../src/commands/tunnel/seal-watch.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
+import { tableJson, tablesOf } from '../helpers/nft-table.js';
 import { facts, site, xfrmCarrier } from './tunnel-samples.js';
 
 const lock = vi.hoisted(() => ({ taken: 0, busy: false }));
@@ -28,9 +29,13 @@ const SELECTOR = 'src 192.168.200.1 dst 172.16.0.1 proto gre key 0 dir out';
 class Canned {
   guard = true;
   table = true;
+  flushed = false;
   rule = true;
   readonly changed: string[] = [];
   refuses: string | undefined;
+
+  /** @param line of the table that the plan makes */
+  constructor(private readonly line: string) {}
 
   readonly runner = {
     query: async (command: string, args: readonly string[]) => this.#answer(`${command} ${args.join(' ')}`),
@@ -41,7 +46,7 @@ class Canned {
       }
       this.changed.push(text);
       if (text.startsWith('ip xfrm policy add')) this.guard = true;
-      if (text.startsWith('nft')) this.table = true;
+      if (text.startsWith('nft')) [this.table, this.flushed] = [true, false];
       if (text.startsWith('ip -4 rule add')) this.rule = true;
     },
   } as unknown as Runner;
@@ -51,6 +56,9 @@ class Canned {
     if (text === 'nft -j list tables') {
       const table = { table: { family: 'inet', name: 'clear_df_site-a' } };
       return JSON.stringify({ nftables: this.table ? [table] : [] });
+    }
+    if (text === 'nft -j list table inet clear_df_site-a') {
+      return tableJson(this.flushed ? this.line.replace('output 2', 'output 0') : this.line);
     }
     if (text === 'ip -o -4 rule show') return this.rule ? `3295:\t${RULE}\n` : '';
     if (text.includes('route show table all')) {
@@ -81,7 +89,6 @@ class Canned {
 }
 
 function watched() {
-  const machine = new Canned();
   const said: string[] = [];
   const hear = (...words: unknown[]) => void said.push(String(words.at(-1)));
   const log = { info: hear, warn: hear, debug: () => undefined } as unknown as Logger;
@@ -90,6 +97,7 @@ function watched() {
     in: { spi: 0x1002, encryption: '11'.repeat(20) },
   };
   const plan = planTunnel(site({ carrier: xfrmCarrier() }), facts(), keys);
+  const machine = new Canned(tablesOf(plan.items, facts())[0] ?? '');
   const watch = new SealWatch(plan, { runner: machine.runner, log, facts: facts(), everyMs: 3_600_000 });
   return { machine, watch, said, plan };
 }
@@ -105,7 +113,7 @@ describe('a running tunnel', () => {
     ['guard', `ip xfrm policy add ${SELECTOR} action block priority 4294967295`],
     ['table', 'nft -f -'],
     ['rule', 'ip -4 rule add preference 3295 not fwmark 0xcdf/0xfff lookup 3295'],
-  ] as const)('puts back the %s that somebody has taken away, and says so', async (what, command) => {
+  ] as const)('puts back the %s that another program has removed, and logs it', async (what, command) => {
     const { machine, watch, said } = watched();
     machine[what] = false;
     await watch.look();
@@ -114,6 +122,15 @@ describe('a running tunnel', () => {
     await watch.look();
     expect(machine.changed).toHaveLength(1);
     await watch.stop();
+  });
+
+  it('puts back the rules of a table that has been flushed', async () => {
+    const { machine, watch, said } = watched();
+    machine.flushed = true;
+    await watch.look();
+    await watch.look();
+    expect(machine.changed).toEqual(['nft -f -']);
+    expect(said).toEqual([expect.stringContaining('restored, another program had removed it')]);
   });
 
   it('waits while another process changes the tunnel', async () => {

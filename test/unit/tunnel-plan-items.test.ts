@@ -5,6 +5,7 @@ import { bridgeCallItem, bridgeItem, mtuItem, portItem, upItem } from '../../src
 import { gretapItem } from '../../src/tunnel/items/tunnel-device.js';
 import { moduleItem } from '../../src/tunnel/items/module.js';
 import { nftTableItem } from '../../src/tunnel/items/nft-table.js';
+import { loadedTable } from '../helpers/nft-table.js';
 import { sysctlItem } from '../../src/tunnel/items/sysctl.js';
 import { QUOTING, xfrmBlockItem } from '../../src/tunnel/items/xfrm-guard.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
@@ -248,19 +249,41 @@ describe('IPsec', () => {
 });
 
 describe('nft table', () => {
-  const item = nftTableItem({ family: 'bridge', name: 'a', lines: ['  chain c { }'], desired: 'w', reason });
+  const table = (rule: string) => {
+    const base = 'type filter hook output priority 0; policy accept;';
+    return nftTableItem({
+      ...{ family: 'bridge', name: 'a', chains: [{ name: 'c', base, rules: [rule] }], desired: 'w', reason },
+    });
+  };
+  const item = table('counter drop');
+  const [{ input = '' } = {}] = item.apply(facts());
 
-  it('is replaced in one transaction and known by its name', () => {
-    expect(item.apply(facts())).toEqual([
-      {
-        argv: ['nft', '-f', '-'],
-        input:
-          'add table bridge clear_df_a\ndelete table bridge clear_df_a\ntable bridge clear_df_a {\n  chain c { }\n}\n',
-      },
-    ]);
+  it('is replaced in one transaction', () => {
+    expect(input).toMatch(
+      /^add table bridge clear_df_a\ndelete table bridge clear_df_a\ntable bridge clear_df_a \{\n {2}chain c \{\n {4}type filter hook output priority 0; policy accept;\n {4}counter drop\n {2}\}\n {2}chain made_from_[0-9a-f]{12} \{ \}\n\}\n$/,
+    );
+    expect(item.apply(facts())).toEqual([{ argv: ['nft', '-f', '-'], input }]);
     expect(lines(item.undo(facts()))).toEqual(['nft delete table bridge clear_df_a']);
-    expect(item.status(facts({ tables: ['bridge clear_df_a'] }))).toEqual({ state: 'in-sync' });
-    expect(item.status(facts({ tables: ['ip clear_df_a'] })).state).toBe('differs');
+  });
+
+  it('is in sync with its own rules alone', () => {
+    const there = loadedTable(input);
+    const observed = (...tables: string[]) => {
+      const status = item.status(facts({ tables }));
+      return status.state === 'differs' ? status.observed : status.state;
+    };
+    expect(there).toMatch(/^bridge clear_df_a: c 1, made_from_[0-9a-f]{12} 0$/);
+    expect(observed(there)).toBe('in-sync');
+    expect(observed(there.replace('bridge', 'ip'))).toBe('there is no table bridge clear_df_a');
+    // Flushed; with a rule of somebody's before ours; of an earlier site file; of clear-df 0.1.
+    for (const other of [
+      there.replace('c 1', 'c 0'),
+      there.replace('c 1', 'c 2'),
+      loadedTable(table('counter accept').apply(facts())[0]?.input ?? ''),
+      'bridge clear_df_a: c 1',
+    ]) {
+      expect(observed(other)).toBe('table bridge clear_df_a has other rules');
+    }
     expect(item.status(facts({ tables: undefined })).state).toBe('differs');
   });
 });

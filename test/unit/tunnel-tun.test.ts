@@ -6,6 +6,7 @@ import type { Facts } from '../../src/tunnel/facts.js';
 import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import type { Site } from '../../src/tunnel/site/site.js';
+import { tablesOf } from '../helpers/nft-table.js';
 import { address, facts, link, site } from './tunnel-samples.js';
 
 function over(underlay: string): Site {
@@ -71,7 +72,8 @@ describe('the plan', () => {
     );
     expect(item?.undo(here)).toEqual([{ argv: ['nft', 'delete', 'table', 'inet', 'clear_df_site-a'], mayFail: true }]);
     expect(item?.status(here).state).toBe('differs');
-    expect(item?.status({ ...here, tables: ['inet clear_df_site-a'] }).state).toBe('in-sync');
+    const tables = tablesOf(item === undefined ? [] : [item], here);
+    expect(item?.status({ ...here, tables }).state).toBe('in-sync');
   });
 
   it('works without it where there is no nft, and notes it', () => {

@@ -83,10 +83,8 @@ function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
 
 function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: TunnelLogger): boolean {
   if (item === undefined || state !== 'applied' || undo.length === 0) return true;
-  // Its command takes our own program away, and no other.
-  if (kind === 'fast-path') return true;
-  // Where nothing could be listed, it is tried.
-  if (kind === 'nft-table' && facts.tables === undefined) return true;
+  // Their commands take our own program, or table, away, and no other.
+  if (kind === 'fast-path' || kind === 'nft-table') return true;
   const status = item.status(facts);
   if (status.state === 'in-sync') return true;
   // Known by its SPI; that its keys are no longer those of the key file is no reason to leave it behind.

@@ -56,12 +56,15 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
     nftTableItem({
       family: 'inet',
       name,
-      lines: [
-        '  chain output {',
-        `    type filter hook output priority ${PRIORITY}; policy accept;`,
-        `    ${flow} ip protocol ${PROTOCOL_NUMBERS.gre} ${drop}`,
-        `    ${flow} icmp type . icmp code { ${errors} } ${drop}`,
-        '  }',
+      chains: [
+        {
+          name: 'output',
+          base: `type filter hook output priority ${PRIORITY}; policy accept;`,
+          rules: [
+            `${flow} ip protocol ${PROTOCOL_NUMBERS.gre} ${drop}`,
+            `${flow} icmp type . icmp code { ${errors} } ${drop}`,
+          ],
+        },
       ],
       desired: `GRE from ${local} to ${remote} leaves ${how} or not at all`,
       reason:

@@ -108,17 +108,16 @@ function outItems(spec: Srv6Carrier, { site, facts }: CarrierContext, path: Core
  */
 function untrackedItem({ name, local, remote }: Site, { modules, tables }: Facts): Item | undefined {
   if (!modules.has(CONNTRACK) || tables === undefined) return undefined;
-  const chain = (hook: 'output' | 'prerouting', from: string, to: string) => [
-    `  chain ${hook} {`,
-    `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
-    `    ip saddr ${from} ip daddr ${to} ip protocol ${PROTOCOL_NUMBERS.gre} notrack comment "${tagOf(name)}"`,
-    '  }',
-  ];
+  const chain = (hook: 'output' | 'prerouting', from: string, to: string) => ({
+    name: hook,
+    base: `type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
+    rules: [`ip saddr ${from} ip daddr ${to} ip protocol ${PROTOCOL_NUMBERS.gre} notrack comment "${tagOf(name)}"`],
+  });
   return nftTableItem({
     family: 'ip',
     // A dot: no instance can have this name, whose own tables stay apart.
     name: `${name}.srv6`,
-    lines: [...chain('output', local, remote), ...chain('prerouting', remote, local)],
+    chains: [chain('output', local, remote), chain('prerouting', remote, local)],
     desired: `connection tracking leaves GRE between ${local} and ${remote} alone`,
     reason: 'it would put fragments together before they are in IPv6, and what it has put together is lost',
   });
