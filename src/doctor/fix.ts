@@ -89,7 +89,10 @@ export function setGsoSize({ name, gsoIpv4MaxSize }: Device, bytes: number): Fix
   return fixOf(set(bytes), ...(gsoIpv4MaxSize === undefined ? [] : [set(gsoIpv4MaxSize)]));
 }
 
-/** `clear-df tunnel up FILE`: for a person to run, since with a queue it stays in the foreground. */
-export function upCommand({ file }: { file: string }): string {
-  return `clear-df tunnel up ${quoteWord(file)}`;
+/**
+ * `clear-df tunnel up FILE`: for a person to run, since with a queue it stays in the foreground.
+ * @param options setupOnly: it returns, and another process may be running for the tunnel
+ */
+export function upCommand({ file }: { file: string }, { setupOnly = false } = {}): string {
+  return `clear-df tunnel up ${setupOnly ? '--setup-only ' : ''}${quoteWord(file)}`;
 }

@@ -1,5 +1,6 @@
 /** What keeps a site's frames from leaving unencrypted: the guards of its carrier, and the policy that encrypts. */
 import { isInPrefix } from '../net/address.js';
+import { isKeptWhileAway } from '../tunnel/carriers/guard.js';
 import { carrierOf } from '../tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
 import type { Site } from '../tunnel/site/site.js';
@@ -18,7 +19,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
 
 function guards(seals: Seals, site: Site): Finding[] {
   const check = checkOf('site', 'guards');
-  const fix = upCommand(site);
+  const fix = upCommand(site, { setupOnly: true });
   // While the device of a VPN is away, the route that is found is another one.
   const covering = seals.covering?.dev === site.underlay ? seals.covering : undefined;
   const facts = factsOf({ ...seals, covering });
@@ -31,7 +32,9 @@ function guards(seals: Seals, site: Site): Finding[] {
       if (status.state === 'in-sync') return check.ok(item.key, item.desired);
       return check.wrong(item.key, `${status.observed}; without it: not certain that ${item.desired}`, { fix });
     });
-  return [...found, ...unread];
+  const away = site.carrier.type === 'tun' && covering === undefined && !isKeptWhileAway(site, facts);
+  const evidence = `${site.underlay} is away, and neither a rule of the routing policy nor a policy keeps GRE from another route`;
+  return [...found, ...(away ? [check.wrong(`path to ${site.remote}`, evidence, { fix })] : []), ...unread];
 }
 
 /** Of carriers whose policies are for the GRE itself; those of a device go by its mark or number. */

@@ -75,6 +75,14 @@ describe('guards', () => {
     expect(wrong('guards', carrier, seals as Partial<Seals>)).toEqual([key]);
   });
 
+  it('of tun are judged while the device is away, too', () => {
+    const away = { covering: { dev: 'eth0', table: 'main', length: 0 } };
+    expect(wrong('guards', 'tun', away)).toEqual([]);
+    expect(wrong('guards', 'tun', { ...away, rules: [], policies: [guard] })).toEqual([]);
+    expect(wrong('guards', 'tun', { ...away, rules: [], policies: [] })).toEqual(['path to 198.51.100.1']);
+    expect(wrong('guards', 'tun', { covering: undefined, rules: [], policies: [] })).toEqual(['path to 198.51.100.1']);
+  });
+
   it('are not known where they cannot be read', () => {
     expect(find('guards', ESP, { tables: undefined })).toContainEqual({ what: 'guard in nft', state: 'unknown' });
     const site = parseSite(`${HEAD}carrier: ${ESP}\n`, '/etc/site-a.yaml');

@@ -30,6 +30,8 @@ class Canned {
   guard = true;
   table = true;
   flushed = false;
+  /** The guard's policy allows. */
+  opened = false;
   rule = true;
   readonly changed: string[] = [];
   refuses: string | undefined;
@@ -83,7 +85,7 @@ class Canned {
         ].join('\n'),
       ),
     );
-    const guard = `${ends} gre key 0\n\tdir out action block priority 4294967295`;
+    const guard = `${ends} gre key 0\n\tdir out ${this.opened ? '' : 'action block '}priority 4294967295`;
     return [...icmp, ...all, ...(this.guard ? [guard] : [])].join('\n');
   }
 }
@@ -151,6 +153,17 @@ describe('a running tunnel', () => {
     await watch.look();
     expect(machine.changed).toEqual(['ip -4 rule add preference 3295 not fwmark 0xcdf/0xfff lookup 3295']);
     expect(said.filter((words) => words.includes('cannot be put back'))).toHaveLength(1);
+  });
+
+  it('logs once a guard that lets through now, and leaves it alone', async () => {
+    const { machine, watch, said } = watched();
+    machine.opened = true;
+    await watch.look();
+    await watch.look();
+    expect(machine.changed).toEqual([]);
+    expect(said).toEqual([
+      expect.stringMatching(/^not certain that GRE from .* does not leave: a policy .* lets it through$/),
+    ]);
   });
 
   it('never makes an association anew: its IVs would repeat', async () => {

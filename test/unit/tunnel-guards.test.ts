@@ -90,7 +90,7 @@ describe('a guard in xfrm', () => {
 
 describe('a guard in the routing policy', () => {
   const [local, remote] = ['10.97.0.1', '10.97.0.2'];
-  const item = greRuleItem({ local, remote, table: 'main', length: 24 });
+  const item = greRuleItem({ local, remote, route: { table: 'main', length: 24 } });
   const flow = `from ${local} to ${remote} ipproto gre`;
   const rule = (preference: number, words: string) => ({ family: 4 as const, preference, words: words.split(' ') });
   const NARROW = `${flow} lookup main suppress_prefixlength 23`;
@@ -120,11 +120,25 @@ describe('a guard in the routing policy', () => {
   });
 
   it('follows the VPN to a wider route of its own', () => {
-    const wider = greRuleItem({ local, remote, table: '77', length: 16 });
+    const wider = greRuleItem({ local, remote, route: { table: '77', length: 16 } });
     expect(wider.status(facts({ rules: right })).state).toBe('differs');
     expect(lines(wider, 'apply', facts({ rules: right }))).toEqual([
       `ip -4 rule delete preference 32 ${flow}`,
       `ip -4 rule add preference 32 ${flow} lookup 77 suppress_prefixlength 15`,
     ]);
+  });
+
+  it('asks the table of a default route alone', () => {
+    const all = greRuleItem({ local, remote, route: { table: '51820', length: 0 } });
+    expect(lines(all, 'apply', facts())).toEqual([
+      `ip -4 rule add preference 33 ${flow} unreachable`,
+      `ip -4 rule add preference 32 ${flow} lookup 51820`,
+    ]);
+  });
+
+  it('is judged by its second rule while there is no route', () => {
+    const away = greRuleItem({ local, remote, route: undefined });
+    expect(away.status(facts({ rules: right.slice(1) }))).toEqual({ state: 'in-sync' });
+    expect(away.status(facts({ rules: right.slice(0, 1) })).state).toBe('differs');
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wireguardOverhead } from '../../src/net/overhead.js';
 import type { Facts } from '../../src/tunnel/facts.js';
+import { isSealing } from '../../src/tunnel/item.js';
 import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import type { Site } from '../../src/tunnel/site/site.js';
@@ -74,6 +75,22 @@ describe('the plan', () => {
     expect(item?.status(here).state).toBe('differs');
     const tables = tablesOf(item === undefined ? [] : [item], here);
     expect(item?.status({ ...here, tables }).state).toBe('in-sync');
+  });
+
+  it.each([
+    { route: '/24 of the main table', covering: { table: 'main', length: 24 }, guards: ['gre-rule'] },
+    { route: 'the default of a table of its own', covering: { table: '51820', length: 0 }, guards: ['gre-rule'] },
+    {
+      route: 'the default of the main table',
+      covering: { table: 'main', length: 0 },
+      guards: ['xfrm-guard', 'xfrm-pass'],
+    },
+  ])('has a second guard where the route is $route', ({ covering, guards }) => {
+    const here = machine('wg0', 1420, 'wireguard', { covering: { dev: 'wg0', ...covering } });
+    const { items, notes } = planTunnel(over('wg0'), here);
+    const sealing = items.map(({ kind }) => kind).filter((kind) => isSealing(kind));
+    expect(sealing).toEqual([...guards, 'nft-table']);
+    expect(notes.some((note) => note.includes('until up has run again'))).toBe(guards.includes('xfrm-pass'));
   });
 
   it('works without it where there is no nft, and notes it', () => {

@@ -65,6 +65,7 @@ export class SealWatch {
 
   async #look(): Promise<void> {
     await this.#read();
+    this.#tellConflicts();
     if (this.#missing().length === 0) return;
     // Whoever has it is at work on the same things.
     const lock = takeTunnelLock(this.plan.site.name);
@@ -91,6 +92,16 @@ export class SealWatch {
         (item.kind === 'nft-table' && tables === undefined) || (item.kind === 'fast-path' && fastPath === undefined);
       return !unread && item.status(this.#facts).state === 'differs' && item.apply(this.#facts).length > 0;
     });
+  }
+
+  /** What another program has put in the place of a guard is not removed. */
+  #tellConflicts(): void {
+    for (const item of this.#items) {
+      const status = item.status(this.#facts);
+      if (status.state === 'conflict')
+        this.#say(item.key, `not certain that ${item.desired}`, new Error(status.observed));
+      else if (status.state === 'in-sync') this.#said.delete(item.key);
+    }
   }
 
   async #putBack(item: Item): Promise<void> {

@@ -9,7 +9,7 @@ import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import { greRuleItem } from '../items/rule.js';
 import { nftTableItem } from '../items/nft-table.js';
-import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem } from '../items/xfrm-guard.js';
+import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem, xfrmPassItem } from '../items/xfrm-guard.js';
 import { gretapOf, type Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 
@@ -34,14 +34,33 @@ export function xfrmGuards(site: Site, facts: Facts, ends: TunnelEnds, sealed: S
   ];
 }
 
-/** Guards of a carrier whose device another program makes. */
+/**
+ * Guards of a carrier whose device another program makes. Where it is the default route of the main table, rules know no
+ * narrower one: then a policy blocks the GRE, and another lets it into the device as it is now.
+ */
 export function routeGuards(site: Site, facts: Facts): Item[] {
   const { local, remote, underlay } = site;
-  const { covering } = facts;
-  return [
-    ...(covering === undefined || covering.length === 0 ? [] : [greRuleItem({ local, remote, ...covering })]),
-    ...nftGuard(site, facts, site, { dev: underlay }),
-  ];
+  const { covering: route } = facts;
+  const ends = guardEnds(site, site);
+  const first =
+    route === undefined
+      ? []
+      : isMainDefault(route)
+        ? [xfrmGuardItem(ends), xfrmPassItem(underlay, ends)]
+        : [greRuleItem({ local, remote, route })];
+  return [...first, ...nftGuard(site, facts, site, { dev: underlay })];
+}
+
+/** Whether other packets than the tunnel's use this route as well, and so no rule can be for it alone. */
+export function isMainDefault({ table, length }: { table: string; length: number }): boolean {
+  return table === 'main' && length === 0;
+}
+
+/** Whether the first of {@link routeGuards} stands, whichever it is, while the device and its route are away. */
+export function isKeptWhileAway(site: Site, facts: Facts): boolean {
+  const { local, remote } = site;
+  const either = [greRuleItem({ local, remote, route: undefined }), xfrmGuardItem(guardEnds(site, site))];
+  return either.some((item) => item.status(facts).state === 'in-sync');
 }
 
 /** None where nft cannot be read. */

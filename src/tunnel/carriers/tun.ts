@@ -8,7 +8,7 @@ import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { type Facts, type Link, linkOf, pathMtu } from '../facts.js';
 import type { Site, TunCarrier } from '../site/site.js';
 import type { Carrier } from './carrier.js';
-import { routeGuards } from './guard.js';
+import { isMainDefault, routeGuards } from './guard.js';
 
 /** Kinds of devices whose traffic is encrypted. `tun` is TAP as well; `ovpn` is OpenVPN in the kernel (6.16). */
 const VPN_KINDS = new Set(['tun', 'wireguard', 'ovpn', 'xfrm', 'vti', 'ppp', 'macsec']);
@@ -61,10 +61,11 @@ function guardNotes({ underlay, remote }: Site, { tables, covering }: Facts): st
     tables === undefined
       ? [`nft cannot be read here: no rule of its keeps GRE from leaving by another device than ${underlay}`]
       : [];
-  if (covering !== undefined && covering.length > 0) return nft;
+  if (covering === undefined || !isMainDefault(covering)) return nft;
   return [
     ...nft,
-    `the path to ${remote} is a default route: no rule of the routing policy can keep GRE from another one while ` +
-      `${underlay} is away; a route of its own to ${remote} by ${underlay}, from whoever looks after the VPN, lets up make one`,
+    `the path to ${remote} is the default route: a policy lets GRE into ${underlay} as it is now, and nowhere else; when ` +
+      `the VPN makes that device anew, GRE is dropped until up has run again (one that is running looks every 30 s); a ` +
+      `route of its own to ${remote} by ${underlay}, from whoever looks after the VPN, needs none of this`,
   ];
 }

@@ -57,21 +57,23 @@ const FIRST = 32;
 interface GreRuleOptions {
   local: string;
   remote: string;
-  /** Where the route is that leads to the other end: the table as `ip` prints it, and the route's prefix length. */
-  table: string;
-  length: number;
+  /**
+   * Where the route is that leads to the other end: the table as `ip` prints it, and the route's prefix length; undefined
+   * while there is none: then only the second rule counts.
+   */
+  route: { table: string; length: number } | undefined;
 }
 
 /**
  * The tunnel's GRE is routed by the route that leads to the other end now, or one that is as narrow, or not at all: while
  * the device of that route is away, a wider one (the default route) would lead elsewhere. Two rules, and no route is
- * touched: what comes back is found again.
- * @param options length: 1 at least: beside a default route there is no wider one to be kept from
+ * touched: what comes back is found again. Of a default route in a table of its own, as wg-quick has it, that table alone
+ * is asked.
  */
-export function greRuleItem({ local, remote, table, length }: GreRuleOptions): Item {
+export function greRuleItem({ local, remote, route }: GreRuleOptions): Item {
   const flow = ['from', local, 'to', remote, 'ipproto', 'gre'];
   const rules = [
-    { preference: FIRST, words: ['lookup', table, 'suppress_prefixlength', String(length - 1)] },
+    ...(route === undefined ? [] : [narrowRule(route)]),
     { preference: FIRST + 1, words: ['unreachable'] },
   ];
   const change = (verb: 'add' | 'delete', preference: number, words: readonly string[]): Command => ({
@@ -83,7 +85,7 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
   return {
     kind: 'gre-rule',
     key: `gre-rule ${local} ${remote}`,
-    desired: `GRE from ${local} to ${remote} uses a route of at least /${length} in table ${table}, or not at all`,
+    desired: `GRE from ${local} to ${remote} ${route === undefined ? 'does not leave by another route' : routeText(route)}`,
     reason: 'while the VPN is down the default route would be used; a rule, independent of nft',
     status(facts) {
       const wrong = rules.find(({ preference, words }) => at(facts, preference) !== words.join(' '));
@@ -100,6 +102,15 @@ export function greRuleItem({ local, remote, table, length }: GreRuleOptions): I
       }),
     undo: () => rules.map(({ preference }) => remove(preference)),
   };
+}
+
+function narrowRule({ table, length }: { table: string; length: number }) {
+  const narrow = length === 0 ? [] : ['suppress_prefixlength', String(length - 1)];
+  return { preference: FIRST, words: ['lookup', table, ...narrow] };
+}
+
+function routeText({ table, length }: { table: string; length: number }): string {
+  return `uses ${length === 0 ? 'a route' : `a route of at least /${length}`} in table ${table}, or not at all`;
 }
 
 /** What a rule for this flow says behind it; undefined where there is none. */
