@@ -14,7 +14,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
-import { type Article, article, HOST_A, HOST_B, ROUTER_A } from '../helpers/article.js';
+import { type Article, article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { espCarrier, espInUdpCarrier } from '../helpers/esp.js';
@@ -34,6 +34,8 @@ const engine = 'tunnel-flag';
 const WAN = '192.168.200.2';
 /** Unreachable, of a UDP datagram: WireGuard's, at a router whose device is down, and what it quotes is encrypted. */
 const QUOTES_UDP = 'icmp[icmptype] == icmp-unreach and icmp[17] == 17';
+/** Items that keep frames in. */
+const GUARDS = ['xfrm-guard', 'nft-table', 'gre-rule'];
 /** Bytes of the first marker's payload. */
 const MARKER = 300;
 
@@ -52,6 +54,8 @@ interface Story {
   facts?: Partial<Facts>;
   /** The device that frames have to go into. */
   device?: string;
+  /** What whoever looks after the device does when it is up again. */
+  whenUp?: readonly (readonly string[])[];
   /** What else is taken away together with both guards, so that something does leave. */
   control: 'policy' | 'rule' | 'device';
 }
@@ -66,27 +70,63 @@ const byDevice = (type: RouteBasedType, addresses: Addresses) => async (net: Art
     SiteOptions,
   ];
 
-const STORIES: Story[] = [
-  { name: 'esp', control: 'policy', options: (net) => both(espCarrier(net, 'transport', 'aes-gcm-256')) },
-  { name: 'xfrm-interface own', control: 'rule', device: 'ipsec0', options: byDevice('xfrm-interface', 'own') },
-  {
-    name: 'tun',
-    control: 'device',
-    device: 'wg0',
+/** Commands of `ip` beside WireGuard's own: as it is set up, and whenever the device has come up. */
+interface Routes {
+  once: readonly string[];
+  whenUp: readonly string[];
+}
+
+/** By WireGuard; with routes of its own no network of its own leads to the other end. */
+function vpn(name: string, covering: { table: string; length: number }, routes?: Routes): Story {
+  const whenUp = (routes?.whenUp ?? []).map((words) => ['ip', ...words.split(' ')]);
+  return {
+    ...{ name, control: 'device', device: 'wg0', whenUp },
     facts: {
       links: [link('eth0'), link('eth1'), link('wg0', { mtu: 1420, kind: 'wireguard' })],
       path: { dev: 'wg0', mtu: 1420, source: '10.97.0.1', via: undefined },
-      covering: { dev: 'wg0', table: 'main', length: 24 },
+      covering: { dev: 'wg0', ...covering },
     },
     async options(net) {
       const { a, b } = await wireguard(net);
+      if (routes !== undefined) {
+        const address = ['address add 10.97.0.1/32 dev wg0', 'address delete 10.97.0.1/24 dev wg0'];
+        for (const words of [...address, ...routes.once, ...routes.whenUp]) await net.rA.ip(...words.split(' '));
+      }
       const end = { carrier: 'tun', engine, underlay: 'wg0' };
       return [
         { ...end, local: a.address, remote: b.address },
         { ...end, local: b.address, remote: a.address },
       ];
     },
-  },
+  };
+}
+
+const STORIES: Story[] = [
+  { name: 'esp', control: 'policy', options: (net) => both(espCarrier(net, 'transport', 'aes-gcm-256')) },
+  { name: 'xfrm-interface own', control: 'rule', device: 'ipsec0', options: byDevice('xfrm-interface', 'own') },
+  vpn('tun', { table: 'main', length: 24 }),
+  // As wg-quick has it.
+  vpn(
+    'tun, default route of its own',
+    { table: '51820', length: 0 },
+    {
+      ...{ once: ['rule add preference 32764 to 10.97.0.0/24 lookup 51820'] },
+      whenUp: ['route add default dev wg0 table 51820'],
+    },
+  ),
+  // The WAN's default route stays behind the VPN's.
+  vpn(
+    'tun, the default route',
+    { table: 'main', length: 0 },
+    {
+      once: [
+        `route add ${ROUTER_B} via ${WAN}`,
+        `route add default via ${WAN} metric 100`,
+        `route delete default via ${WAN}`,
+      ],
+      whenUp: ['route add default dev wg0'],
+    },
+  ),
   { name: 'vti own', control: 'rule', device: 'vti1', options: byDevice('vti', 'own') },
   { name: 'vti inner', control: 'device', device: 'vti1', options: byDevice('vti', 'inner') },
   { name: 'xfrm-interface inner', control: 'device', device: 'ipsec0', options: byDevice('xfrm-interface', 'inner') },
@@ -103,14 +143,14 @@ function flushing(key: string): string[] {
 }
 
 /** What others take away at once. */
-function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] {
+function events(items: readonly Item[], facts: Facts, { device, whenUp = [] }: Story): Gap[] {
   const rules = items
     .filter(({ kind }) => kind === 'policy-rule' || kind === 'gre-rule')
     .flatMap((i) => taking(i, facts));
   const flush = ['nft', 'flush', 'ruleset'];
   const spared = (value: number) => [['sysctl', '-qw', `net.ipv4.conf.eth1.disable_xfrm=${value}`]];
   const down = device === undefined ? [] : [['ip', 'link', 'set', 'dev', device, 'down']];
-  const up = device === undefined ? [] : [['ip', 'link', 'set', 'dev', device, 'up']];
+  const up = device === undefined ? [] : [['ip', 'link', 'set', 'dev', device, 'up'], ...whenUp];
   const gone: Gap[] =
     device === undefined
       ? []
@@ -135,7 +175,7 @@ function events(items: readonly Item[], facts: Facts, { device }: Story): Gap[] 
 
 /** Both guards, and with them what they are there for. */
 function controlOf(items: readonly Item[], facts: Facts, { control, device = '' }: Story): Gap {
-  const guards = items.filter(({ kind }) => ['xfrm-guard', 'nft-table', 'gre-rule'].includes(kind));
+  const guards = items.filter(({ kind }) => GUARDS.includes(kind));
   const sealing = items.filter(
     ({ kind, key }) =>
       (control === 'policy' && kind === 'xfrm-policy' && key.includes(' out ')) ||
@@ -188,7 +228,10 @@ describeKernels(['own', 'newest'], 'taking away', (guest) => {
           ]);
           await mark();
           for (const [command = '', ...args] of give) await rA.try(command, args);
-          if (what === 'control' && story.control === 'device') await rA.ip('link', 'set', story.device ?? '', 'up');
+          if (what === 'control' && story.control === 'device') {
+            const up = ['ip', 'link', 'set', story.device ?? '', 'up'];
+            for (const [command = '', ...args] of [up, ...(story.whenUp ?? [])]) await rA.exec(command, args);
+          }
           await giveBack(rA, items, facts);
           await until(`it works again after ${what}`, async () => {
             return (await ping(hA, HOST_B, { count: 1, patience: 1 })).received === 1;
@@ -235,7 +278,7 @@ interface Listing {
 
 /** `status` and `doctor` name a guard that is missing; `up` puts it back. */
 async function named({ at, file }: TunnelEnd, items: readonly Item[], facts: Facts): Promise<void> {
-  const guards = items.filter(({ kind }) => ['xfrm-guard', 'nft-table', 'gre-rule'].includes(kind));
+  const guards = items.filter(({ kind }) => GUARDS.includes(kind));
   const keys = guards.map(({ key }) => key).sort();
   const take = (guard: Item) => (guard.kind === 'nft-table' ? [flushing(guard.key)] : taking(guard, facts));
   for (const [command = '', ...args] of guards.flatMap(take)) await at.try(command, args);
