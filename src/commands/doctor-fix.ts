@@ -100,9 +100,14 @@ async function mend(
 
 /** Why it must not stay; undefined when it may. */
 function whyNot(finding: Finding, before: readonly Finding[], after: readonly Finding[]): string | undefined {
-  const still = after.find((one) => keyOf(one) === keyOf(finding) && one.state === 'wrong');
+  const knew = (what: string) => before.some((one) => one.state === 'unknown' && one.what === what);
+  const same = after.find((one) => keyOf(one) === keyOf(finding));
   // One VLAN less is missing: the next is another fix.
-  if (still !== undefined && still.fix === finding.fix) return 'it did not help';
+  if (same?.state === 'wrong' && same.fix === finding.fix) return 'it did not help';
+  // What could not be read stands in the place of what would have been judged.
+  const unread = after.find(({ group, state, what }) => state === 'unknown' && group === finding.group && !knew(what));
+  const blind = same?.state === 'unknown' ? same : same === undefined ? unread : undefined;
+  if (blind !== undefined) return `whether it helped is not known: ${blind.what}: ${blind.evidence}`;
   const wrongBefore = new Set(before.filter(({ state }) => state === 'wrong').map(keyOf));
   const worse = after.find((one) => one.state === 'wrong' && !wrongBefore.has(keyOf(one)));
   return worse === undefined ? undefined : `it made something else wrong: ${worse.what}: ${worse.evidence}`;
@@ -110,15 +115,20 @@ function whyNot(finding: Finding, before: readonly Finding[], after: readonly Fi
 
 /** @returns undefined when all is as before, else what is left to do */
 async function takeBack(fix: Fix, printed: readonly string[], runner: Runner): Promise<string | undefined> {
-  for (const words of fix.undo(printed)) {
+  const undo = fix.undo(printed);
+  if ('look' in undo) return `NOT TAKEN BACK (it has not said what it made); see ${textOf(undo.look)}`;
+  for (const words of undo) {
     try {
       await change(runner, words);
     } catch (error) {
-      const [command, ...args] = words;
-      return `NOT TAKEN BACK (${(error as Error).message}); by hand: ${replayText(command, args)}`;
+      return `NOT TAKEN BACK (${(error as Error).message}); by hand: ${textOf(words)}`;
     }
   }
   return undefined;
+}
+
+function textOf([command, ...args]: Words): string {
+  return replayText(command, args);
 }
 
 function change(runner: Runner, [command, ...args]: Words): Promise<string> {

@@ -8,8 +8,11 @@ export type Words = readonly [command: string, ...args: string[]];
 /** Commands in their order, as they can be run without a shell. */
 export interface Fix {
   commands: readonly Words[];
-  /** What takes them back, in its own order, given what they printed; none where nothing stays behind. */
-  undo: (printed: readonly string[]) => readonly Words[];
+  /**
+   * What takes them back, in its own order, given what they printed; none where nothing stays behind. Where that is not
+   * known: what shows it.
+   */
+  undo: (printed: readonly string[]) => readonly Words[] | { look: Words };
 }
 
 /** As a person can paste it into a shell. */
@@ -61,7 +64,8 @@ export function insertNft(chain: string, rule: string): Fix {
     commands: [['nft', '-ae', `insert rule ${chain} ${rule}`]],
     undo: ([printed = '']) => {
       const handle = /# handle (\d+)/.exec(printed)?.[1];
-      return handle === undefined ? [] : [['nft', `delete rule ${chain} handle ${handle}`]];
+      if (handle === undefined) return { look: ['nft', '-a', 'list', 'chain', ...chain.split(' ')] };
+      return [['nft', `delete rule ${chain} handle ${handle}`]];
     },
   };
 }

@@ -45,11 +45,12 @@ export function judgeInput(machine: Pick<Machine, 'saves' | 'nftJson' | 'nftText
   }
   const listing = known(nftListing(machine as Machine));
   if (listing === undefined) return found;
-  const listed = known(machine.saves.get('iptables-nft') ?? { unknown: '' });
+  // A table that it calls incompatible is not in its text.
+  const walked = policyOf(known(machine.saves.get('iptables-nft') ?? { unknown: '' }) ?? '') !== undefined;
   for (const chain of listing.chains) {
     const { family, table, name, hook, policy = 'accept' } = chain;
     // iptables-nft's own chain has been walked in its own words.
-    const compat = family === 'ip' && table === 'filter' && name === 'INPUT' && listed?.includes(':INPUT ') === true;
+    const compat = family === 'ip' && table === 'filter' && name === 'INPUT' && walked;
     if (hook !== 'input' || compat || (family !== 'ip' && family !== 'inet')) continue;
     const chains = new Map<string, Step[]>();
     for (const rule of listing.rules) {

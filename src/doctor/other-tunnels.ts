@@ -36,7 +36,11 @@ function fullSize(machine: Machine, device: Device, { what: kind, around, six }:
   const what = `full-size DF frames into ${name}`;
   const version = six === true || isOverIpv6(device) ? 6 : 4;
   const outer = mtu + around[version];
-  if (underlays(machine).every((link) => link.mtu >= outer)) {
+  const links = underlays(machine, device);
+  if (links.length === 0) {
+    return check.unknown(what, `${outer} bytes outside, and no device is up that they could leave by`);
+  }
+  if (links.every((link) => link.mtu >= outer)) {
     return check.ok(what, `${outer} bytes outside fit every device that they could leave by`);
   }
   const inner = `clear-df --queue 0 --install-rules --hook bridge --out-dev ${quoteWord(name)}`;
@@ -73,11 +77,15 @@ function isOverIpv6({ data }: Device): boolean {
   return ends || ['local', 'remote', 'group'].some((key) => typeof data[key] === 'string' && isIpv6(data[key]));
 }
 
-/** Devices that outer packets could leave by: which of them does is not said by the device. */
-function underlays({ devices }: Machine): Device[] {
+/**
+ * Devices that outer packets could leave by: which of them does is not said by the device. Another bridge may be one, with
+ * the uplink as its port; a port of a bridge has no address, and cannot.
+ */
+function underlays({ devices }: Machine, { master: own }: Device): Device[] {
   const all = known(devices) ?? [];
+  const bridges = new Set(all.flatMap(({ name, kind }) => (kind === 'bridge' ? [name] : [])));
   return all.filter(
     ({ name, up, kind, master }) =>
-      up && name !== 'lo' && master === undefined && kind !== 'bridge' && KINDS[kind ?? ''] === undefined,
+      up && name !== 'lo' && name !== own && !bridges.has(master ?? '') && KINDS[kind ?? ''] === undefined,
   );
 }

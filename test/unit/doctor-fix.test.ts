@@ -13,6 +13,7 @@ import {
   replaceNft,
   setMtu,
   setParameter,
+  type Words,
 } from '../../src/doctor/fix.js';
 import { ClearDfError } from '../../src/errors.js';
 import { createRunner, NoAnswerError } from '../../src/host/exec.js';
@@ -182,6 +183,30 @@ describe('doctor --fix', () => {
     expect(said).toEqual(['failed: run set: ended; taken back']);
   });
 
+  it.each([
+    ['the same is unknown then', () => check.unknown('a', 'ip gave no answer')],
+    ['something of its group is unread in its place', () => check.unread('devices', { unknown: 'ip gave no answer' })],
+  ])('takes back what cannot be seen to help: %s', async (_, then) => {
+    const { state, said, outcome } = await tell({
+      state: { a: '0' },
+      judge: (now) => [now['a'] === '0' ? wrongUnless('a', '1', now) : then()],
+    });
+    expect(state).toEqual({ a: '0' });
+    expect(said[0]).toMatch(/^taken back: whether it helped is not known: \w+: ip gave no answer$/);
+    expect(outcome.mended).toBe(0);
+  });
+
+  it('does not call taken back what has not said what it made', async () => {
+    const { said } = await tell({
+      state: {},
+      judge: () => [check.wrong('a', 'it drops', { fix: insertNft('inet t c', 'accept') })],
+      fails: () => new NoAnswerError({ code: 'RUNTIME', operation: 'run', object: 'nft', reason: 'ended' }),
+    });
+    expect(said).toEqual([
+      'failed: run nft: ended; NOT TAKEN BACK (it has not said what it made); see nft -a list chain inet t c',
+    ]);
+  });
+
   it('says what to run by hand where it cannot be taken back', async () => {
     const { said } = await tell({
       state: { a: '0' },
@@ -291,6 +316,6 @@ describe('what takes a fix back', () => {
   ])('%s', (_, fix, text, back) => {
     expect(fixText(fix)).toBe(text);
     const printed = fix.commands.map(() => 'insert rule ip filter FORWARD accept # handle 7\n');
-    expect(fixText({ ...fix, commands: fix.undo(printed) })).toBe(back);
+    expect(fixText({ ...fix, commands: fix.undo(printed) as readonly Words[] })).toBe(back);
   });
 });

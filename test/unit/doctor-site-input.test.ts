@@ -106,6 +106,19 @@ describe('input of nft', () => {
   });
 });
 
+describe('input of both', () => {
+  it('is judged by nft where iptables-nft does not show the table', () => {
+    const input = { family: 'ip', table: 'filter', name: 'INPUT', type: 'filter', hook: 'input', policy: 'drop' };
+    const hidden = "*mangle\n:INPUT ACCEPT [0:0]\nCOMMIT\n# Table `filter' is incompatible, use 'nft' tool.\n";
+    const rulesets: Rulesets = {
+      saves: new Map([['iptables-nft' as const, { known: hidden }]]),
+      nftText: { known: '' },
+      nftJson: { known: JSON.stringify({ nftables: [{ chain: input }] }) },
+    };
+    expect(ends(rulesets, GRE)).toEqual(['drop']);
+  });
+});
+
 describe('a plan', () => {
   it('notes what INPUT drops, with the rule that lets it in', () => {
     expect(inputNotes(saved(...UFW), site())).toEqual([

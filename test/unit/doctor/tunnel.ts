@@ -1,6 +1,7 @@
 /** gretap devices. */
 import { type Case, CALLS, INNER, OUTER, MASKED, yes, no, maybe, noSaves, tunnel } from './cases.js';
-import { type Change, NOT_READ, bridged, nft, saved } from './machine.js';
+import type { Device } from '../../../src/doctor/machine.js';
+import { type Change, NOT_READ, bridged, device, nft, saved } from './machine.js';
 
 const ah = (source: string, destination: string): Change => ({
   transforms: { known: [{ source, destination, protocol: 'ah' }] },
@@ -101,6 +102,9 @@ export const TUNNEL: Case[] = [
   ['full-size', other('vxlan', {}, { mtu: 1450 }), 'ok', /1500 bytes outside fit/],
   ['full-size', other('vxlan', {}, {}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
   ['full-size', other('vxlan', {}, {}, PROGRAM), 'ok', /a program at its egress/],
+  // The uplink is a port of another bridge, or is down.
+  ['full-size', uplink({ master: 'vmbr0' }, device('vmbr0', { kind: 'bridge' })), 'wrong', /1550 bytes/, /fast-path/],
+  ['full-size', uplink({ up: false }), 'unknown', /no device is up that they could leave by/],
   ['full-size', other('vxlan', { local6: '2001:db8::1' }), 'wrong', /over IPv6 refuses/, /type: l2tp/],
   ['full-size', other('geneve', { remote: '2001:db8::1' }, {}, PROGRAM), 'wrong', /over IPv6 refuses/, /type: l2tp/],
   ['full-size', other('ip6gretap', {}), 'wrong', /an ip6gretap over IPv6/, /type: l2tp/],
@@ -108,4 +112,14 @@ export const TUNNEL: Case[] = [
 
 function other(kind: string, data: Record<string, unknown>, parts = {}, change: Change = {}): Change {
   return { ...bridged({}, { kind, data, ...parts }), ...change };
+}
+
+/** A bridged VXLAN, with another eth1. */
+function uplink(parts: Partial<Device>, ...more: Device[]): Change {
+  const change = other('vxlan', {});
+  const devices = change.devices !== undefined && 'known' in change.devices ? change.devices.known : [];
+  return {
+    ...change,
+    devices: { known: [...devices.map((one) => (one.name === 'eth1' ? { ...one, ...parts } : one)), ...more] },
+  };
 }
