@@ -1,10 +1,10 @@
 /** The secrets of a site: read only when nobody else can read them, and written so that nobody else could. */
-import { writeFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
 import type { Secrets } from '../../tunnel/keys.js';
 import { parseSecrets, secretFile } from '../../tunnel/secrets.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { errnoOf } from '../exec.js';
+import { createFile } from '../install-file.js';
 import { readKeyFile } from '../key-file.js';
 
 /**
@@ -19,12 +19,12 @@ export function readSecrets(site: Site): Secrets | undefined {
 }
 
 /**
- * Writes a file with new secrets for both ends.
+ * Writes a file with new secrets for both ends, whole or not at all.
  * @throws ClearDfError CONFLICT when there is a file of that name already
  */
 export function writeNewSecrets({ file, text }: { file: string; text: string }): void {
   try {
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    createFile(file, 0o600, text);
   } catch (cause) {
     const errno = errnoOf(cause);
     throw new ClearDfError({

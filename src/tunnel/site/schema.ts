@@ -95,3 +95,11 @@ export function keysAt(path: string, carrierType: unknown): string[] | undefined
   const maps: Record<string, { shape: object }> = { '': siteSchema, bridge, tunnel };
   return maps[path] && Object.keys(maps[path].shape);
 }
+
+/** The accepted form of the lists. */
+export function listAt(path: string): string | undefined {
+  if (path === 'bridge.ports') return 'a list of at least one device: [eth0]';
+  if (path === 'remotes') return 'a list of addresses, one for each other router: [192.0.2.1, 192.0.2.2]';
+  if (path === 'carrier.segments') return 'a list of IPv6 addresses, the other end last: [fc00:b::100]';
+  return undefined;
+}
