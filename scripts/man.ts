@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { type CommandNode, commandTree } from '../src/cli/command-tree.js';
 import { wholeProgram } from '../src/cli/program.js';
 import { commandPage, type Page } from './man/command-page.js';
-import { optionsPage, sitePage } from './man/format-page.js';
+import { netPage, optionsPage, sitePage } from './man/format-page.js';
 
 /** Every page. @param date as `.Dd` takes it */
 export async function manualPages(date: string): Promise<Page[]> {
@@ -19,8 +19,8 @@ export async function manualPages(date: string): Promise<Page[]> {
     for (const below of node.commands) add(below, node);
   };
   add(commandTree(await wholeProgram()), undefined);
-  const example = readFileSync('examples/site-plain.yaml', 'utf8');
-  return [...pages, optionsPage(date), sitePage(date, example)];
+  const example = (name: string) => readFileSync(`examples/${name}.yaml`, 'utf8');
+  return [...pages, optionsPage(date), netPage(date, example('office.net')), sitePage(date, example('site-plain'))];
 }
 
 /** Where a page lies in a folder of manual pages. */

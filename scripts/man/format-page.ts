@@ -4,6 +4,7 @@ import { FILES } from '../../src/cli/explain.js';
 import { FILE_KEYS, type OptionName, optionInfo } from '../../src/commands/option-table.js';
 import { rangeText } from '../../src/net/queue-range.js';
 import { CARRIERS } from '../../src/tunnel/site/carriers.js';
+import { NET_KEYS, netSchema } from '../../src/tunnel/net/schema.js';
 import { siteSchema } from '../../src/tunnel/site/schema.js';
 import type { Page } from './command-page.js';
 import { head, list, literal, prose, seeAlso, word } from './mdoc.js';
@@ -60,6 +61,26 @@ export function sitePage(date: string, example: string): Page {
     seeAlso(['clear-df(1)', 'clear-df-tunnel(1)', 'clear-df-tunnel-up(1)', 'clear-df.yaml(5)', 'swanctl.conf(5)']),
   ];
   return { file: 'clear-df-site.5', text: `${text.join('\n')}\n` };
+}
+
+/** `clear-df-net(5)` */
+export function netPage(date: string, example: string): Page {
+  const own = Object.fromEntries(NET_KEYS.map((key) => [key, netSchema.shape[key]]));
+  const text = [
+    head('clear-df-net', 5, 'all sites of one Ethernet, as clear-df net reads them', date),
+    `.Sh DESCRIPTION\n${prose(
+      `A file in YAML. Beside the keys below it has those of clear-df-site(5) but name, remote and remotes, which follow:
+      above for all sites, and in the map of a site for that one. A map of a site is laid over that above, key by key; one
+      of another type takes its place. What both ends of a tunnel have to agree on may be said at either end, and of
+      port and remote-port, peer-port, tunnel-id, session-id, local-id and the like the other end has the opposite.
+      keys, psk and cookie are auto where clear-df net write is to make the file.`,
+    )}`,
+    `.Ss Keys\n${list(keysOf(own, ''))}`,
+    `.Sh FILES\n${list([[`Pa ${FILES.net[0]}`, prose('Wherever it is looked after.')]])}`,
+    `.Sh EXAMPLES\n${literal(example.trimEnd())}`,
+    seeAlso(['clear-df(1)', 'clear-df-net(1)', 'clear-df-net-write(1)', 'clear-df-site(5)']),
+  ];
+  return { file: 'clear-df-net.5', text: `${text.join('\n')}\n` };
 }
 
 /** What one schema, and those that it wraps, say of a key. */

@@ -97,7 +97,7 @@ function valuesOfArgument(argument: Argument): Values {
 function valuesNamed(name: string): Values {
   if (name === 'device') return 'devices';
   if (name === 'name') return 'tunnels';
-  return ['file', 'IN', 'OUT'].includes(name) ? 'files' : 'any';
+  return ['file', 'folder', 'IN', 'OUT'].includes(name) ? 'files' : 'any';
 }
 
 /** Of `gre, esp, udp:PORT or all` the words that can be typed as they stand; none where it is no list of words. */

@@ -29,6 +29,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'a bridged GRE tunnel, from one YAML file per site',
     load: async () => (await import('./tunnel.js')).tunnelCommand,
   },
+  net: {
+    about: 'many sites from one YAML file: what becomes of a packet, and the files of every router',
+    load: async () => (await import('./net.js')).netCommand,
+  },
   doctor: {
     about: 'say what on this machine is right, wrong or unknown, and what to do',
     load: async () => (await import('./doctor.js')).doctorCommand,

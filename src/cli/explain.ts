@@ -9,6 +9,7 @@ type Example = readonly [line: string, purpose: string];
 export const FILES = {
   options: ['/etc/clear-df/clear-df.yaml', 'options of clear-df.service: clear-df.yaml(5)'],
   site: ['/etc/clear-df/NAME.yaml', 'one end of tunnel NAME, for clear-df-tunnel@NAME.service: clear-df-site(5)'],
+  net: ['NET.net.yaml', 'all sites of a net, on whichever machine they are looked after from: clear-df-net(5)'],
   state: ['/run/clear-df/', 'locks, and what has to be put back; gone at the next boot'],
 } as const;
 

@@ -1,9 +1,10 @@
 /** How each block of the documents is shown to be true. One that stands in no line here fails the tests. */
 
-/** `run`: each line in a namespace, as printed. `site`, `carrier`, `config`, `unit`, `script`: read by what reads it. */
+/** `run`: each line in a namespace, as printed. `site`, `net`, `carrier`, `config`, `unit`, `script`: read by what reads it. */
 type Shown =
   | 'run'
   | 'site'
+  | 'net'
   | 'carrier'
   | 'config'
   | 'unit'
@@ -116,6 +117,13 @@ export const DOC_TABLE: readonly DocEntry[] = [
     file: 'docs/monitoring.md',
     has: '--check --diff',
     shown: by('test/unit/fleet-ansible.more.ts', 'needs ansible-core and routers; the test checks the syntax'),
+  },
+  { file: 'docs/net.md', has: 'lan0, lan1', shown: 'net' },
+  { file: 'docs/net.md', has: 'net write office.net.yaml', shown: 'run' },
+  {
+    file: 'docs/net.md',
+    has: '--against /etc/clear-df',
+    shown: by('test/unit/net-write.test.ts', 'on a router; the test has a folder in its place'),
   },
   {
     file: 'docs/scale.md',

@@ -9,6 +9,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfigText } from '../../src/commands/config-file.js';
+import { parseNet } from '../../src/tunnel/net/net-file.js';
+import { netText } from '../../src/tunnel/net/sizes.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { blocksOf, docBlocks, ROOT, typedLines } from './doc-blocks.js';
@@ -59,6 +61,11 @@ it.each(shownAs('site'))('$title is a site file', ({ text }) => {
   expect(parseSite(text, 'site-a.yaml').engine).toBe('auto');
 });
 
+it.each(shownAs('net'))('$title is a net, and the table below is what show prints of it', ({ file, text }) => {
+  const printed = netText(parseNet(text, 'office.net.yaml'));
+  expect(readFileSync(path.join(ROOT, file), 'utf8')).toContain(`$ clear-df net show office.net.yaml\n${printed}`);
+});
+
 it.each(shownAs('carrier'))('$title is the carrier of one', ({ text }) => {
   expect(parseSite(HEAD + text, 'site-a.yaml').carrier.type).toBe('esp');
 });
@@ -86,6 +93,8 @@ describe('in a namespace', () => {
     symlinkSync(path.join(ROOT, 'bin/clear-df.cjs'), path.join(folder, 'clear-df'));
     writeFileSync(path.join(folder, 'FILE'), `name: a\n${HEAD}carrier: { type: esp, ike: { psk: a.psk } }\n`);
     writeFileSync(path.join(folder, 'a.psk'), 'sixteen bytes or more\n', { mode: 0o600 });
+    const [net] = shownAs('net');
+    writeFileSync(path.join(folder, 'office.net.yaml'), net?.text ?? '');
     // A capture without packets: magic, version 2.4, snapshot length, raw IPv4.
     const pcap = Buffer.from('d4c3b2a1020004000000000000000000ffff000065000000', 'hex');
     writeFileSync(path.join(folder, 'in.pcap'), pcap);

@@ -52,7 +52,7 @@ describe('flags', () => {
     [
       ['start', '--queue', '9'],
       "command: 'start'",
-      'expected run, setup, tunnel, doctor, trace, probe, rules, fast-path, stats, top, metrics, pcap, bench, completion',
+      'expected run, setup, tunnel, net, doctor, trace, probe, rules, fast-path, stats, top, metrics, pcap, bench, completion',
     ],
     [[...QUEUE, '--identification', 'rand'], "--identification: 'rand'", 'expected random, keep or sequential'],
     [[...QUEUE, '--gso', 'yes'], "--gso: 'yes'", 'expected auto, on or off'],

@@ -1,0 +1,114 @@
+/** The files of a net: what is to stand in each site's folder, beside what stands there. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { ClearDfError } from '../../errors.js';
+import { readKeyFile } from '../../host/key-file.js';
+import { readTextFile } from '../../host/text-file.js';
+import type { Net, NetEnd, NetPath } from '../../tunnel/net/net.js';
+import { parseNet } from '../../tunnel/net/net-file.js';
+import { isOfNet, siteText } from '../../tunnel/net/site-text.js';
+import { newSecrets, parseSecrets, secretFile } from '../../tunnel/secrets.js';
+
+/** One file of one router. */
+export interface NetFile {
+  site: string;
+  /** Where it is, or will be. */
+  file: string;
+  /** What is to stand there. Of a secret it is never shown. */
+  wanted: string;
+  /** What stands there; undefined where there is no such file. */
+  found: string | undefined;
+  secret: boolean;
+}
+
+/** Reads a net's file. @throws ClearDfError USAGE when it cannot be read, and for what is in it */
+export function readNet(file: string): Net {
+  const accepted = 'a readable YAML file of at most 1 MiB';
+  return parseNet(readTextFile(file, { object: `net file '${file}'`, accepted }), file);
+}
+
+/** The folder of all sites unless another is named: the net's name, beside its file. */
+export function folderOfNet({ file, name }: Net, output: string | undefined): string {
+  return output ?? path.join(path.dirname(file), name);
+}
+
+/**
+ * Every file of the net. A secret that one end has is that of both; one that neither has is made, here, in memory.
+ * @param folder with a folder for each site
+ * @throws ClearDfError USAGE for a secret that others can read or that does not fit, CONFLICT where two ends have two
+ */
+export function filesOf(net: Net, folder: string): NetFile[] {
+  const secrets = net.paths.flatMap((each) => secretsOf(each, (end) => path.join(folder, end.site)));
+  return [...secrets, ...siteFiles(net, net.ends, (end) => path.join(folder, end.site))];
+}
+
+/** Site files alone. @param at the folder of an end */
+export function siteFiles(net: Net, ends: readonly NetEnd[], at: (end: NetEnd) => string): NetFile[] {
+  return ends.map((end) => {
+    const file = path.join(at(end), `${end.tunnel}.yaml`);
+    return { site: end.site, file, wanted: siteText(net, end), found: textOf(file), secret: false };
+  });
+}
+
+function textOf(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  return readTextFile(file, { object: `'${file}'`, accepted: 'a site file of at most 1 MiB' });
+}
+
+function secretsOf({ ends }: NetPath, at: (end: NetEnd) => string): NetFile[] {
+  const both = ends.flatMap((end) => {
+    if (end.secret === undefined) return [];
+    const file = path.join(at(end), end.secret);
+    return [{ end, file, found: secretOf(end, file) }];
+  });
+  const [first, second] = both.filter(({ found }) => found !== undefined);
+  if (second !== undefined && first?.found !== second.found) {
+    throw new ClearDfError({
+      code: 'CONFLICT',
+      operation: 'read',
+      object: second.file,
+      reason: `it is not the same as ${first?.file}; both ends need one`,
+      hint: 'copy the one that is in use over the other; with neither in use, remove both',
+    });
+  }
+  const wanted = first?.found ?? (both[0] && newSecrets(both[0].end.parsed)?.text) ?? '';
+  return both.map(({ end, file, found }) => ({ site: end.site, file, wanted, found, secret: true }));
+}
+
+/**
+ * A secret that is there already.
+ * @throws ClearDfError USAGE when others can read it, or it does not fit what the net's file says
+ */
+export function secretOf({ parsed }: NetEnd, file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const key = secretFile(parsed)?.key ?? '';
+  const text = readKeyFile(file, `${parsed.place(key)} ${key}`);
+  try {
+    parseSecrets(parsed, text, file);
+    return text;
+  } catch (error) {
+    if (!ClearDfError.is(error)) throw error;
+    const { code, operation, object, reason } = error;
+    const hint =
+      'where no tunnel uses it any more, remove it in the folders of both ends, and clear-df net write makes another';
+    throw new ClearDfError({ code, operation, object, reason, hint, cause: error });
+  }
+}
+
+/** Site files of this net that are of none of its sites any more. @param wanted of {@link filesOf} */
+export function leftOver({ name }: Net, folder: string, wanted: readonly NetFile[]): string[] {
+  if (!existsSync(folder)) return [];
+  const known = new Set(wanted.map(({ file }) => file));
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => filesOfNetIn(path.join(folder, entry.name), name))
+    .filter((file) => !known.has(file));
+}
+
+/** Site files in one folder that were written for this net. */
+export function filesOfNetIn(folder: string, net: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => path.join(folder, name))
+    .filter((file) => isOfNet(textOf(file) ?? '', net));
+}

@@ -1,0 +1,119 @@
+/** `clear-df net write`: the files of every router, whole or not at all. */
+import { rmdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ClearDfError } from '../../errors.js';
+import { installFile, makeFolder } from '../../host/install-file.js';
+import { writeNewSecrets } from '../../host/tunnel/keys.js';
+import { quoteWord } from '../../net/replay.js';
+import type { Net } from '../../tunnel/net/net.js';
+import { isOfNet } from '../../tunnel/net/site-text.js';
+import { filesOf, folderOfNet, leftOver, type NetFile, readNet } from './files.js';
+
+const SITE_MODE = '644';
+
+interface WriteRequest {
+  /** The folder of all sites; beside the net's file unless given. */
+  output: string | undefined;
+  /** Show, and write nothing. */
+  dryRun: boolean;
+}
+
+/**
+ * Writes what is new or has changed.
+ * @returns what was written, or would be, for a person
+ * @throws ClearDfError USAGE for what is in the net's file, CONFLICT where a file of somebody else is in the way; of a
+ * write that failed, and then what this run did has been undone
+ */
+export function netWrite(file: string, { output, dryRun }: WriteRequest): string {
+  const net = readNet(file);
+  const folder = folderOfNet(net, output);
+  const files = filesOf(net, folder);
+  refuseForeign(files, net);
+  const due = files.filter(({ wanted, found }) => wanted !== found);
+  if (!dryRun) writeAll(due);
+  const same = files.length - due.length;
+  return [
+    ...due.flatMap((one) => lineOf(one, dryRun)),
+    ...leftOver(net, folder, files).map(
+      (left) => `left: ${left} is of no site any more: there clear-df tunnel down, then remove it and its keys`,
+    ),
+    `${due.length} ${dryRun ? 'would be written' : 'written'}, ${same} as before`,
+    ...(dryRun || due.length === 0 ? [] : ['', nextSteps(net, folder, due)]),
+    '',
+  ].join('\n');
+}
+
+/** What clear-df has not written for this net is somebody's. */
+function refuseForeign(files: readonly NetFile[], { name }: Net): void {
+  const foreign = files.find(({ secret, found }) => !secret && found !== undefined && !isOfNet(found, name));
+  if (foreign === undefined) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'write file',
+    object: foreign.file,
+    reason: `it is there already, and was not written by clear-df net write for net ${name}; nothing was written`,
+    errno: 'EEXIST',
+    hint: 'clear-df net diff shows what differs; move it away, or name another folder with --output',
+  });
+}
+
+function lineOf({ file, wanted, found, secret }: NetFile, dryRun: boolean): string[] {
+  const what = found === undefined ? 'new' : 'changed';
+  if (secret) return [`${what}: ${file} (0600, not shown)`];
+  return dryRun
+    ? [
+        `${what}: ${file}`,
+        ...wanted
+          .trimEnd()
+          .split('\n')
+          .map((line) => `  ${line}`),
+      ]
+    : [`${what}: ${file}`];
+}
+
+/** Secrets first: no site file names one that is not there. */
+function writeAll(due: readonly NetFile[]): void {
+  const done: Done[] = [];
+  try {
+    for (const { file } of due) {
+      for (const made of makeFolder(path.dirname(file))) done.push({ file: made, undo: () => rmdirSync(made) });
+    }
+    for (const { file, wanted, found, secret } of due) {
+      if (secret) writeNewSecrets({ file, text: wanted });
+      else installFile(file, SITE_MODE, wanted);
+      const undo = () => (found === undefined ? rmSync(file) : installFile(file, SITE_MODE, found));
+      done.push({ file, undo });
+    }
+  } catch (error) {
+    const left = done.reverse().filter((one) => !undone(one));
+    if (left.length === 0 || !ClearDfError.is(error)) throw error;
+    const hint = `these could not be put back: ${left.map(({ file }) => file).join(', ')}`;
+    throw new ClearDfError({ ...error, reason: error.reason, hint, cause: error });
+  }
+}
+
+interface Done {
+  file: string;
+  undo: () => void;
+}
+
+function undone({ undo }: Done): boolean {
+  try {
+    undo();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function nextSteps({ sites }: Net, folder: string, due: readonly NetFile[]): string {
+  const concerned = sites.filter((site) => due.some((one) => one.site === site));
+  return [
+    'Copy each folder to its router, keys included, and set the tunnels up there:',
+    ...concerned.map((site) => {
+      const names = due.filter((one) => one.site === site && !one.secret).map(({ file }) => path.basename(file));
+      const up = names.map((name) => `clear-df tunnel up /etc/clear-df/${name}`).join('; ');
+      return `  rsync -a --chown=root:root ${quoteWord(path.join(folder, site))}/ root@${site}:/etc/clear-df/    ${up}`;
+    }),
+  ].join('\n');
+}
