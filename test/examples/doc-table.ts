@@ -118,7 +118,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
     has: '--check --diff',
     shown: by('test/unit/fleet-ansible.more.ts', 'needs ansible-core and routers; the test checks the syntax'),
   },
-  { file: 'docs/net.md', has: 'lan0, lan1', shown: 'net' },
+  { file: 'docs/net.md', has: 'shape: mesh', shown: 'net' },
   { file: 'docs/net.md', has: 'net write office.net.yaml', shown: 'run' },
   {
     file: 'docs/net.md',

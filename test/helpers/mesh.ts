@@ -1,5 +1,5 @@
 /**
- * Three sites in one VXLAN, without a hub:
+ * Three sites in one VXLAN, without a hub; a test may have five, A to E:
  *
  *   hA eth0 ─── eth0 rA eth1 ───┐
  *   10.32.0.1   192.168.200.1   │
@@ -14,18 +14,20 @@ import { type SiteOptions, TunnelEnd } from './tunnel.js';
 
 export const SITES = ['A', 'B', 'C'] as const;
 export type MeshSite = (typeof SITES)[number];
-export const routerOf = (site: MeshSite) => `192.168.200.${SITES.indexOf(site) + 1}`;
-export const hostOf = (site: MeshSite) => `10.32.0.${SITES.indexOf(site) + 1}`;
+export const FIVE = [...SITES, 'D', 'E'] as const;
+type AnySite = (typeof FIVE)[number];
+export const routerOf = (site: AnySite) => `192.168.200.${FIVE.indexOf(site) + 1}`;
+export const hostOf = (site: AnySite) => `10.32.0.${FIVE.indexOf(site) + 1}`;
 export const PAIRS: [MeshSite, MeshSite][] = [
   ['A', 'B'],
   ['A', 'C'],
   ['B', 'C'],
 ];
 
-export interface Mesh {
+export interface Mesh<Site extends AnySite = MeshSite> {
   lab: Lab;
-  h: Record<MeshSite, Namespace>;
-  r: Record<MeshSite, Namespace>;
+  h: Record<Site, Namespace>;
+  r: Record<Site, Namespace>;
   w: Namespace;
 }
 
@@ -44,22 +46,32 @@ export async function meshEnd({ r }: Mesh, site: MeshSite, options: SiteOptions 
 
 /** The network, before any tunnel is there. */
 export async function mesh(machine?: Machine): Promise<Mesh> {
+  return meshOf(SITES, machine);
+}
+
+/** The same of as many sites as are named. */
+export async function meshOf<Site extends AnySite>(sites: readonly Site[], machine?: Machine): Promise<Mesh<Site>> {
   const lab = await Lab.create(machine);
-  const made = await lab.build(
-    { hA: {}, hB: {}, hC: {}, rA: {}, rB: {}, rC: {}, w: { ip: ['link add br0 type bridge', 'link set br0 up'] } },
-    SITES.flatMap((site) => [
+  const bare = sites.flatMap((site) => [`h${site}`, `r${site}`]);
+  const made = await lab.build<string>(
+    {
+      ...Object.fromEntries(bare.map((name) => [name, {}])),
+      w: { ip: ['link add br0 type bridge', 'link set br0 up'] },
+    },
+    sites.flatMap((site) => [
       [
-        { at: `h${site}` as const, dev: 'eth0', address: `${hostOf(site)}/24` },
-        { at: `r${site}` as const, dev: 'eth0' },
+        { at: `h${site}`, dev: 'eth0', address: `${hostOf(site)}/24` },
+        { at: `r${site}`, dev: 'eth0' },
       ] as const,
       [
-        { at: `r${site}` as const, dev: 'eth1', address: `${routerOf(site)}/24` },
-        { at: 'w' as const, dev: site },
+        { at: `r${site}`, dev: 'eth1', address: `${routerOf(site)}/24` },
+        { at: 'w', dev: site },
       ] as const,
     ]),
   );
-  for (const site of SITES) await made.w.ip('link', 'set', site, 'master', 'br0');
-  const h = { A: made.hA, B: made.hB, C: made.hC };
-  const r = { A: made.rA, B: made.rB, C: made.rC };
-  return { lab, h, r, w: made.w };
+  const w = lab.at('w');
+  for (const site of sites) await w.ip('link', 'set', site, 'master', 'br0');
+  const named = (letter: string) =>
+    Object.fromEntries(sites.map((site) => [site, made[`${letter}${site}`]])) as Record<Site, Namespace>;
+  return { lab, h: named('h'), r: named('r'), w };
 }

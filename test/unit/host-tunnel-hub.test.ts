@@ -10,28 +10,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyItems, refuseConflicts } from '../../src/host/tunnel/apply.js';
-import { snapshotOf, originOf } from '../../src/host/tunnel/snapshot.js';
-import { Journal, type SiteText } from '../../src/host/tunnel/journal.js';
-import { tunnelFile } from '../../src/host/tunnel/paths.js';
-import { refuseOtherWishes, withoutOthers } from '../../src/host/tunnel/shared.js';
-import { takeDown } from '../../src/host/tunnel/take-down.js';
-import { silentLogger } from '../../src/log.js';
-import { checkSite } from '../../src/tunnel/check.js';
+import { Journal } from '../../src/host/tunnel/journal.js';
 import type { Item } from '../../src/tunnel/item.js';
-import { planTunnel } from '../../src/tunnel/planner.js';
-import { parseSite } from '../../src/tunnel/site-file.js';
-import type { Site } from '../../src/tunnel/site/site.js';
 import { Dead } from '../helpers/fake-machine.js';
 import { FakeRouter } from '../helpers/fake-router.js';
+import { TunnelLife } from '../helpers/tunnel-life.js';
 import { link, withLinks } from './tunnel-machine.js';
 
-const log = silentLogger();
 let folder: string;
+let life: TunnelLife;
 // Each change of a journal is synced to its disk.
 const QUICK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 beforeEach(() => {
   folder = mkdtempSync(path.join(QUICK, 'clear-df-hub-'));
+  life = new TunnelLife(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -51,13 +43,6 @@ const TEXTS: Record<string, string> = {
 };
 const NAMES = Object.keys(TEXTS);
 
-const sites = new Map<string, Site>();
-function siteOf({ text: written, file }: SiteText): Site {
-  const site = sites.get(written) ?? parseSite(written, file);
-  sites.set(written, site);
-  return site;
-}
-
 function router(): FakeRouter {
   const facts = withLinks(link('eth0', ['10.32.0.1/24'], { mtu: 1400 }), link('eth3', [], { up: false }));
   const route = { destination: '10.99.0.0/16', via: '10.32.0.50', dev: 'eth0', protocol: 'static' };
@@ -65,58 +50,14 @@ function router(): FakeRouter {
   return FakeRouter.of({ ...facts, routes: [...facts.routes, moved], modules: new Set(['ip_gre']) });
 }
 
-const fileOf = (name: string) => tunnelFile(name, 'json', folder);
-function othersOf(name: string): Journal[] {
-  return Journal.others(
-    name,
-    (error) => {
-      throw error;
-    },
-    folder,
-  );
-}
-
-/** As `openTunnel` does. */
-function planOf(name: string, machine: FakeRouter, written = TEXTS[name] ?? '') {
-  const site = siteOf({ text: written, file: `/etc/${name}.yaml` });
-  const others = othersOf(name);
-  const kept = Journal.read(name, fileOf(name));
-  if (kept !== undefined) {
-    const origin = originOf(kept.before, machine.facts, site);
-    return { site, others, origin, items: planTunnel(site, origin).items, journal: kept };
-  }
-  const origin = withoutOthers(machine.facts, others, site);
-  const journal = Journal.fresh(name, { file: site.file, text: written }, snapshotOf(origin), fileOf(name));
-  return { site, others, origin, items: planTunnel(site, origin).items, journal };
-}
-
-function itemsOf({ site: written, before }: Journal, machine: FakeRouter): readonly Item[] {
-  const site = siteOf(written);
-  return planTunnel(site, originOf(before, machine.facts, site)).items;
-}
-
-async function up(name: string, machine: FakeRouter, written?: string): Promise<void> {
-  const { site, others, origin, items, journal } = planOf(name, machine, written);
-  checkSite(site, origin);
-  refuseConflicts(items, machine.facts, site);
-  const neighbours = others.map((other) => ({
-    name: other.name,
-    file: other.site.file,
-    items: itemsOf(other, machine),
-  }));
-  refuseOtherWishes(items, machine.facts, site, neighbours);
-  await applyItems(items, { machine, journal, others, log, stopping: () => undefined });
-}
-
-async function down(name: string, machine: FakeRouter): Promise<void> {
-  const journal = Journal.read(name, fileOf(name));
-  if (journal === undefined) return;
-  const { failed } = await takeDown(itemsOf(journal, machine), { machine, journal, others: othersOf(name), log });
-  expect(failed).toEqual([]);
-}
+const fileOf = (name: string) => life.fileOf(name);
+const othersOf = (name: string) => life.othersOf(name);
+const textOf = (name: string) => TEXTS[name] ?? '';
+const up = (name: string, machine: FakeRouter, written = textOf(name)) => life.up(name, machine, written);
+const down = (name: string, machine: FakeRouter) => life.down(name, machine);
 
 const differs = (name: string, machine: FakeRouter): Item[] =>
-  planOf(name, machine).items.filter((item) => item.status(machine.facts).state !== 'in-sync');
+  life.planOf(name, machine, textOf(name)).items.filter((item) => item.status(machine.facts).state !== 'in-sync');
 
 describe('tunnels of one router', () => {
   const orders = [
@@ -227,7 +168,7 @@ describe('tunnels of one router', () => {
     const machine = router();
     await up('b', machine.reborn());
     const before = machine.text;
-    await expect(up('c', machine.reborn(), `${TEXTS['c']}\nmtu: 1400`)).rejects.toMatchObject({
+    await expect(up('c', machine.reborn(), `${textOf('c')}\nmtu: 1400`)).rejects.toMatchObject({
       code: 'CONFLICT',
       object: 'c (/etc/c.yaml): mtu br0',
       reason: expect.stringContaining('tunnel b (/etc/b.yaml) is up and wants: br0 has an MTU of 1500 bytes') as string,
@@ -238,7 +179,7 @@ describe('tunnels of one router', () => {
   it('have to agree that the addresses of a port move, whichever comes first', async () => {
     const machine = router();
     await up('b', machine.reborn());
-    const still = (TEXTS['c'] ?? '').replace('move-addresses: true', 'move-addresses: false');
+    const still = textOf('c').replace('move-addresses: true', 'move-addresses: false');
     await expect(up('c', machine.reborn(), still)).rejects.toThrow('eth0 has 10.32.0.1/24');
   });
 });
