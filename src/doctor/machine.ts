@@ -146,8 +146,8 @@ export interface Machine {
   devices: Reading<readonly Device[]>;
   /** Devices that were left out: a name, quoted, that no command can be given, or properties that are not understood. */
   oddDevices?: readonly string[];
-  /** VLANs that each port of a bridge carries, from `bridge -j vlan show`; undefined: not asked. */
-  vlans?: Reading<ReadonlyMap<string, readonly number[]>> | undefined;
+  /** VLANs that each port of a bridge carries, undefined where not understood, from `bridge -j vlan show`; undefined: not asked. */
+  vlans?: Reading<ReadonlyMap<string, readonly number[] | undefined>> | undefined;
   learnt: Reading<readonly LearntRoute[]>;
   /** The paths to the far ends of the tunnels, by address. */
   paths: ReadonlyMap<string, Reading<Path>>;

@@ -40,6 +40,10 @@ function vlans(machine: Machine, { name, data }: Device, port: Device, { bridge 
   if (Number(data['vlan_filtering'] ?? 0) !== 1) return check.ok(what, `${name} does not filter VLANs: all pass`);
   const { vlans: reading = { unknown: 'bridge vlan show was not run' } } = machine;
   if ('unknown' in reading) return check.unread(what, reading);
+  const odd = [port.name, ...bridge.ports].find(
+    (one) => reading.known.has(one) && reading.known.get(one) === undefined,
+  );
+  if (odd !== undefined) return check.unknown(what, `bridge vlan show says of ${odd} what is not understood here`);
   const own = new Set(reading.known.get(port.name));
   const missing = [...new Set(bridge.ports.flatMap((other) => reading.known.get(other) ?? []))].filter(
     (vlan) => !own.has(vlan),

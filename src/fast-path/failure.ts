@@ -21,6 +21,9 @@ const NO_BPF: Meaning = {
   hint: 'the queue does it all: --fast-path off',
 };
 
+const SHORT: Meaning = { code: 'RUNTIME', reason: 'there is no memory, or no file descriptor free', hint: 'try again' };
+const SHORTAGES = { ENOMEM: SHORT, EMFILE: SHORT, ENFILE: SHORT, EAGAIN: SHORT };
+
 const TAKEN: Record<string, Meaning> = {
   EEXIST: {
     code: 'CONFLICT',
@@ -36,10 +39,11 @@ const TAKEN: Record<string, Meaning> = {
 
 /** By the call that failed and its errno; `*` is every other. */
 const MEANINGS: Record<string, Record<string, Meaning>> = {
-  BPF_MAP_CREATE: { EPERM: RIGHTS, ENOSYS: NO_BPF },
+  BPF_MAP_CREATE: { EPERM: RIGHTS, ENOSYS: NO_BPF, ...SHORTAGES },
   BPF_PROG_LOAD: {
     EPERM: RIGHTS,
     ENOSYS: NO_BPF,
+    ...SHORTAGES,
     '*': {
       code: 'ENVIRONMENT',
       reason: 'this kernel does not take the program',

@@ -5,7 +5,7 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../errors.js';
-import type { Runner } from './exec.js';
+import { errnoOf, type Runner } from './exec.js';
 import { parseLinks } from './read/links.js';
 import { readModules } from './read/modules.js';
 
@@ -45,10 +45,13 @@ export async function unloadTunnels(runner: Runner, module: string, apart: reado
 async function userOf(runner: Runner, module: string, apart: readonly string[]): Promise<string | undefined> {
   const counted = USERS[module];
   const uses = counted === undefined ? 0 : useCount(counted);
+  if (uses === undefined) return `whether ${counted} is in use cannot be read`;
   if (uses > 0) return `${counted} is in use by ${uses} rules`;
   const kinds = KINDS[module];
   if (kinds === undefined) return undefined;
-  for (const file of namespaces(apart)) {
+  const files = namespaces(apart);
+  if (files === undefined) return 'which network namespaces there are cannot be read';
+  for (const file of files) {
     const links = await linksIn(runner, file);
     if (links === undefined) return `the devices of ${file} cannot be looked at`;
     const device = links.find(({ kind, fallback }) => kind !== undefined && kinds.includes(kind) && !fallback);
@@ -57,14 +60,15 @@ async function userOf(runner: Runner, module: string, apart: readonly string[]):
   return undefined;
 }
 
-function useCount(module: string): number {
+/** Undefined where it cannot be read. */
+function useCount(module: string): number | undefined {
   try {
     const line = readFileSync('/proc/modules', 'utf8')
       .split('\n')
       .find((one) => one.startsWith(`${module} `));
     return Number(line?.split(' ')[2] ?? 0) || 0;
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
@@ -77,11 +81,14 @@ async function linksIn(runner: Runner, file: string) {
   }
 }
 
-/** One file for each network namespace that some process is in or that has a name. */
-function namespaces(apart: readonly string[]): string[] {
+/** One file for each network namespace that some process is in or that has a name; undefined where they cannot be read. */
+function namespaces(apart: readonly string[]): string[] | undefined {
   const files = new Map<number, string>();
-  const named = entries('/run/netns').map((name) => path.join('/run/netns', name));
-  const ofProcesses = entries('/proc').filter((name) => /^\d+$/.test(name));
+  const names = entries('/run/netns');
+  const processes = entries('/proc');
+  if (names === undefined || processes === undefined) return undefined;
+  const named = names.map((name) => path.join('/run/netns', name));
+  const ofProcesses = processes.filter((name) => /^\d+$/.test(name));
   for (const file of [...named, ...ofProcesses.map((pid) => `/proc/${pid}/ns/net`)]) {
     const inode = inodeOf(file);
     if (inode !== undefined && !files.has(inode)) files.set(inode, file);
@@ -101,10 +108,10 @@ function inodeOf(file: string): number | undefined {
   }
 }
 
-function entries(folder: string): string[] {
+function entries(folder: string): string[] | undefined {
   try {
     return readdirSync(folder);
-  } catch {
-    return [];
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? [] : undefined;
   }
 }

@@ -32,7 +32,9 @@ export function tableJson(line: string): string {
       { metainfo: { json_schema_version: 1 } },
       { table: { family, name: table } },
       ...chains.map(([name]) => ({ chain: { family, table, name } })),
-      ...chains.flatMap(([chain, rules]) => Array(Number(rules)).fill({ rule: { family, table, chain, expr: [] } })),
+      ...chains.flatMap(([chain, rules]) =>
+        Array.from({ length: Number(rules) }, () => ({ rule: { family, table, chain, expr: [] } })),
+      ),
     ],
   });
 }

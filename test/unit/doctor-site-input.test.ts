@@ -183,5 +183,11 @@ describe('the port of a tunnel', () => {
       'vlans ok',
     );
     expect(parseVlans('').size).toBe(0);
+    // Another program's port hides no other; one of ours is unknown.
+    const odd = (ifname: string) =>
+      JSON.stringify([{ ifname, vlans: 'all' }, ...(JSON.parse(vlans([{ vlan: 1 }])) as object[])]);
+    expect(examined({ vlan_filtering: 1 }, 'forwarding', odd('veth7'))).toContain('vlans wrong');
+    const own = JSON.stringify([{ ifname: 'gretap1', vlans: 'all' }]);
+    expect(examined({ vlan_filtering: 1 }, 'forwarding', own)).toContain('vlans unknown');
   });
 });

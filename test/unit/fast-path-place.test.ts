@@ -93,6 +93,8 @@ describe('failures of the addon', () => {
     ['BPF_MAP_CREATE', 38, 'ENVIRONMENT', /no bpf\(2\) \(ENOSYS\)/],
     ['RTM_NEWTFILTER', 17, 'CONFLICT', /preference 52720.*\(EEXIST\)/],
     ['RTM_NEWTFILTER', 2, 'ENVIRONMENT', /no clsact qdisc, or no bpf classifier \(ENOENT\)/],
+    ['BPF_PROG_LOAD', 12, 'RUNTIME', /no memory, or no file descriptor free \(ENOMEM\)/],
+    ['BPF_MAP_CREATE', 24, 'RUNTIME', /no memory, or no file descriptor free \(EMFILE\)/],
     ['RTM_NEWTFILTER', 22, 'RUNTIME', /the kernel refused RTM_NEWTFILTER \(EINVAL\)/],
   ])('%s with errno %i is %s, in words', (operation, errno, code, words) => {
     expect(failed(operation, errno)).toMatchObject({ code, message: expect.stringMatching(words) as string });

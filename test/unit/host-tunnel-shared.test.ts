@@ -1,8 +1,9 @@
 /** What tunnels of one machine share: the last one of them puts it back, whichever that is. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ClearDfError } from '../../src/errors.js';
 import { applyItems } from '../../src/host/tunnel/apply.js';
 import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
@@ -87,4 +88,14 @@ it('is not kept in the journal of a tunnel that has failed to come up', async ()
   await expect(up('two', machine)).rejects.toThrow('refused');
   expect(Journal.read('two', fileOf('two'))).toBeUndefined();
   expect(Object.fromEntries(machine.values)).toEqual({ strict: '1', one: 'on' });
+});
+
+it('does not take a folder that cannot be read for one without tunnels', () => {
+  const file = path.join(folder, 'no-folder');
+  writeFileSync(file, '');
+  const seen: ClearDfError[] = [];
+  expect(Journal.others('one', (error) => seen.push(error), file)).toEqual([]);
+  expect(seen).toEqual([expect.objectContaining({ errno: 'ENOTDIR', code: 'RUNTIME' })]);
+  expect(Journal.others('one', (error) => seen.push(error), path.join(folder, 'none'))).toEqual([]);
+  expect(seen).toHaveLength(1);
 });

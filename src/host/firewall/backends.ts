@@ -77,7 +77,7 @@ const TRIES = 3;
 const PAUSE_MS = 200;
 
 /** Asks again before a failure is taken for an answer, unless it says itself that asking again is of no use. */
-async function persistently(ask: () => Promise<string>): Promise<string> {
+export async function persistently(ask: () => Promise<string>): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await ask();

@@ -3,6 +3,7 @@
  * looked for: the physdev match loads it, and that sends the frames of every bridge in every namespace through iptables.
  */
 import { ClearDfError } from '../../errors.js';
+import { persistently } from '../firewall/backends.js';
 import type { ProbeContext, Finding } from './context.js';
 
 const RULE = [
@@ -43,7 +44,7 @@ async function tried({ namespace, reason }: ProbeContext, tools: readonly string
   if (!tools.includes(TRIED))
     return { answer: 'unknown', evidence: `${tools.join(', ')} would touch other namespaces` };
   try {
-    await namespace.run(TRIED, ['-t', 'mangle', '-A', 'FORWARD', ...RULE]);
+    await persistently(() => namespace.run(TRIED, ['-t', 'mangle', '-A', 'FORWARD', ...RULE]));
     return { answer: 'yes', evidence: 'a rule with physdev and NFQUEUE was loaded in a private namespace' };
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;

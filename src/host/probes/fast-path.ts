@@ -3,6 +3,7 @@
  * the program, which is attached nowhere.
  */
 import { ClearDfError } from '../../errors.js';
+import { isShortage } from '../shortage.js';
 import type { Finding, ProbeContext } from './context.js';
 
 /** Classic BPF: return 0. */
@@ -23,11 +24,18 @@ export async function probeFastPath({ namespace, reason }: ProbeContext): Promis
       await step();
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
-      // A tool that is not installed, or a right that is missing, says nothing of the kernel.
-      const answer =
-        error.code === 'PRIVILEGE' || (what !== 'the program' && error.code === 'ENVIRONMENT') ? 'unknown' : 'no';
+      const answer = saysNothing(error, what === 'the program') ? 'unknown' : 'no';
       return { answer, evidence: `${what}: ${error.reason}` };
     }
   }
   return { answer: 'yes', evidence: 'the kernel took it, and tc a filter of its kind' };
+}
+
+/** As `ip netns exec` says that a tool is not installed, and tc that memory is short. */
+const NOT_THE_KERNEL = /^exec of |cannot allocate memory|no buffer space/i;
+
+/** A tool that is not installed, a right that is missing, and what the machine is short of say nothing of the kernel. */
+function saysNothing(error: ClearDfError, byAddon: boolean): boolean {
+  if (error.code === 'PRIVILEGE' || isShortage(error)) return true;
+  return !byAddon && (error.code === 'ENVIRONMENT' || NOT_THE_KERNEL.test(error.reason));
 }

@@ -114,16 +114,20 @@ export class Journal {
    * @param unread gets the error of each that cannot be read; what it throws comes through
    */
   static others(name: string, unread: (error: ClearDfError) => void, folder?: string): Journal[] {
-    return namesIn(folder).flatMap((other) => {
-      if (other === name) return [];
+    const readable = <T>(read: () => T): T[] => {
       try {
-        return Journal.read(other, tunnelFile(other, 'json', folder)) ?? [];
+        return [read()];
       } catch (error) {
         if (!(error instanceof ClearDfError)) throw error;
         unread(error);
         return [];
       }
-    });
+    };
+    const names = readable(() => namesIn(folder)).flat();
+    const others = names.filter((other) => other !== name);
+    return others
+      .flatMap((other) => readable(() => Journal.read(other, tunnelFile(other, 'json', folder))))
+      .flatMap((journal) => journal ?? []);
   }
 
   /** Whether it is proven that it was written in this network namespace. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import { native } from '../../native.js';
+import { errnoOf } from '../exec.js';
 import { type Lock, takeLock } from '../lock.js';
 import { STATE_FOLDER } from '../state.js';
 
@@ -30,14 +31,24 @@ export function changeLockFile(folder = STATE_FOLDER): string {
   return path.join(folder, `tunnels-${namespaceInode()}.lock`);
 }
 
-/** Names of the tunnels of this network namespace that have a journal. Never throws. */
+/**
+ * Names of the tunnels of this network namespace that have a journal.
+ * @throws ClearDfError RUNTIME when the folder is there and cannot be read: what others share is then not known
+ */
 export function namesIn(folder = STATE_FOLDER): string[] {
   const end = `-${namespaceInode()}.json`;
+  const files = filesIn(folder).filter((file) => file.startsWith(START) && file.endsWith(end));
+  return files.map((file) => file.slice(START.length, -end.length));
+}
+
+function filesIn(folder: string): string[] {
   try {
-    const files = readdirSync(folder).filter((file) => file.startsWith(START) && file.endsWith(end));
-    return files.map((file) => file.slice(START.length, -end.length));
-  } catch {
-    return [];
+    return readdirSync(folder);
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno === 'ENOENT') return [];
+    const [reason, hint] = ['which other tunnels there are is not known', 'try again as root'];
+    throw new ClearDfError({ code: 'RUNTIME', operation: 'read folder', object: folder, reason, errno, hint, cause });
   }
 }
 
@@ -45,12 +56,14 @@ export function namespaceInode(): number {
   return statSync('/proc/self/ns/net').ino;
 }
 
-/** Tells one boot from the next, for machines whose /run outlives it. */
+const NO_BOOT_ID = 'unknown';
+
+/** Distinguishes one boot from the next, for machines whose /run outlives it. */
 export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return 'unknown';
+    return NO_BOOT_ID;
   }
 }
 
@@ -73,9 +86,10 @@ export function homeHere(): Home {
 
 /** Whether a file was written in this boot and network namespace; unknown where one of the two cannot be determined. */
 export function isHere({ boot, namespace }: Home): 'yes' | 'no' | 'unknown' {
-  if (boot !== bootId()) return 'no';
+  const now = bootId();
+  if (boot !== now && boot !== NO_BOOT_ID && now !== NO_BOOT_ID) return 'no';
   const here = namespaceId();
-  if (namespace === undefined || here === undefined) return 'unknown';
+  if (boot !== now || namespace === undefined || here === undefined) return 'unknown';
   return namespace === here ? 'yes' : 'no';
 }
 
