@@ -203,5 +203,12 @@ export const WRONG_NETS: readonly WrongNet[] = [
     5,
     'a.keys has the keys of the tunnel to site north',
   ),
+  wrong(
+    'a key file that is made for one end',
+    `${PAIR}carrier: esp\n${sitesText(2, { main: 'carrier: { keys: auto }', north: 'carrier: { keys: /etc/a.keys }' })}`,
+    7,
+    'carrier.keys',
+    'for one end alone',
+  ),
   wrong('keys far from the site file', `${PAIR}key-folder: /etc/keys\n${TWO}`, 4, "'/etc/keys'", 'one folder'),
 ];

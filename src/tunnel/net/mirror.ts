@@ -1,7 +1,10 @@
 /** What two ends of a tunnel have to say alike: carried from one file to the other, and compared at the end. */
 import { siteError } from '../site/error.js';
 import type { CarrierSpec, Site } from '../site/site.js';
+import { secretFile } from '../secrets.js';
 import { type Leaves, withLeaves } from './merge.js';
+import type { NetEnd } from './net.js';
+import { MADE } from './schema.js';
 
 /** Keys with one value for both ends. */
 const SAME = [
@@ -125,22 +128,21 @@ function l2tpPort(name: 'port' | 'peerPort'): (site: Site) => Value {
   return ({ tunnel }) => (tunnel.type === 'l2tp' && tunnel.encapsulation === 'udp' ? tunnel[name] : undefined);
 }
 
-interface NamedSite {
-  site: string;
-  parsed: Site;
-}
-
 /**
  * Refuses two ends that are no mirror images of each other.
  * @throws ClearDfError USAGE with the place of the second end's value
  */
-export function refuseUnlike(one: NamedSite, two: NamedSite): void {
+export function refuseUnlike(one: NetEnd, two: NetEnd): void {
   for (const { keys, of } of COMPARED) {
     const [first, second] = [of[0](one.parsed), of[1](two.parsed)];
     if (first === second) continue;
     const values = `${valueText(second)}, and site ${one.site} has ${keys[0]} ${valueText(first)} (${one.parsed.place(keys[0])})`;
     throw siteError(two.parsed, keys[1], `${values}; two ends of a tunnel mirror each other`, hintOf(keys));
   }
+  if ((one.secret === undefined) === (two.secret === undefined)) return;
+  const key = secretFile(two.parsed)?.key ?? 'carrier';
+  const reason = `a file is to be made for one end alone, and site ${one.site} has another (${one.parsed.place(key)})`;
+  throw siteError(two.parsed, key, reason, `write ${key} once: ${MADE}, or the name of a file that both ends have`);
 }
 
 function valueText(value: Value): string {

@@ -64,7 +64,7 @@ const sites = z
 export const netSchema = z.strictObject({
   name: instance.optional().describe("the net's name; the file's without .yaml or .net.yaml unless given"),
   shape: word(SHAPES).describe(
-    'mesh: a tunnel.type vxlan to all others; hub: a tunnel between each site and one; pair: one tunnel, two sites',
+    'who has a tunnel to whom; mesh: all to all others, in one VXLAN; hub: each to one; pair: two to each other',
   ),
   hub: instance.optional().describe('shape hub: the site that all tunnels lead to'),
   'key-folder': keyFolder

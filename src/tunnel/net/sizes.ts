@@ -42,7 +42,7 @@ export function netText(net: Net, mtu?: number): string {
       tunnel,
       parsed.tunnel.type,
       parsed.carrier.type,
-      parsed.engine,
+      [...new Set(both.map((end) => end.parsed.engine))].join(' / '),
       ...[one.pathMtu, one.inner, one.outer].map(String),
       wireText(sizes),
       String(Math.min(one.fits, one.inner)),
