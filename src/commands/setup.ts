@@ -38,6 +38,8 @@ interface SetupRequest {
   given: Answers;
   /** Where the files go. */
   folder: string;
+  /** Where a unit goes; default: /etc/systemd/system. */
+  units?: string;
   /** Show all of it, and write nothing. */
   dryRun: boolean;
   /** Of a unit. */
@@ -64,7 +66,7 @@ export async function setUp(
   log: Logger,
   stop?: AbortSignal,
 ): Promise<boolean> {
-  const { given, folder, dryRun, command } = request;
+  const { given, folder, units = UNITS, dryRun, command } = request;
   if (!dryRun) refuseUnwritable(folder);
   const answers = await askAll(given, await viewOf(createRunner({ log, stop })), person);
   const files = filesOf(answers);
@@ -75,7 +77,7 @@ export async function setUp(
   const [main] = files as [SetupFile];
   person.print(await consequences(main, folder, answers, log));
   if (dryRun || !(await person.agrees())) return false;
-  const written = await writeAll(files, { folder, answers, command, log });
+  const written = await writeAll(files, { folder, units, answers, command, log });
   person.print(`\n${written.map((file) => `wrote ${file}`).join('\n')}\n\n${nextSteps(answers, folder)}`);
   return true;
 }
@@ -157,7 +159,7 @@ async function answerTo(
 }
 
 /** A file with another text is not ours: it is not replaced. */
-function refuseOthers(files: readonly SetupFile[], folder: string): void {
+function refuseOthers(files: readonly Pick<SetupFile, 'name' | 'text'>[], folder: string): void {
   for (const { name, text } of files) {
     const file = path.join(folder, name);
     if (!existsSync(file) || readFileSync(file, 'utf8') === text) continue;
@@ -195,13 +197,17 @@ async function consequences({ name, text }: SetupFile, folder: string, answers: 
 
 interface Writing {
   folder: string;
+  units: string;
   answers: Answers;
   command: OwnCommand;
   log: Logger;
 }
 
 /** @returns the paths; when one fails, those that this call made are gone again */
-async function writeAll(files: readonly SetupFile[], { folder, answers, command, log }: Writing): Promise<string[]> {
+async function writeAll(
+  files: readonly SetupFile[],
+  { folder, units, answers, command, log }: Writing,
+): Promise<string[]> {
   const made: string[] = [];
   const make = (file: string, write: () => void): void => {
     if (existsSync(file)) return;
@@ -219,9 +225,10 @@ async function writeAll(files: readonly SetupFile[], { folder, answers, command,
       make(secret, () => tunnelKeys(site));
     }
     if (answers.unit === 'yes') {
-      const unit = path.join(UNITS, `clear-df-${answers.name}.service`);
-      made.push(unit);
-      await tunnelUnit(site, { command, output: unit }, log);
+      const name = `clear-df-${answers.name}.service`;
+      const text = (await tunnelUnit(site, { command, output: undefined }, log)) ?? '';
+      refuseOthers([{ name, text }], units);
+      make(path.join(units, name), () => installFile(path.join(units, name), '644', text));
     }
     return made;
   } catch (error) {

@@ -1,0 +1,64 @@
+/** The unit among the files that `clear-df setup` writes; the machine and the tunnel's plan are canned. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { setUp, type SetupPerson } from '../../src/commands/setup.js';
+import { silentLogger } from '../../src/log.js';
+import { link } from './tunnel-samples.js';
+
+const UNIT = 'clear-df-site-a.service';
+const canned = vi.hoisted(() => ({ unit: '[Unit]\n' }));
+vi.mock('../../src/commands/tunnel.js', () => ({
+  tunnelPlan: async () => 'the plan\n',
+  tunnelUnit: async () => canned.unit,
+  tunnelKeys: (file: string) => file,
+}));
+vi.mock('../../src/host/read/links.js', () => ({ readLinks: async () => [link('lan0'), link('wan0')] }));
+vi.mock('../../src/host/read/routes.js', () => ({ readRoutes: async () => [] }));
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  return { ...fs, existsSync: (file: string) => file === '/run/systemd/system' || fs.existsSync(file) };
+});
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'clear-df-setup-unit-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const person: SetupPerson = { answer: async () => undefined, agrees: async () => true, print: () => undefined };
+const folder = () => path.join(root, 'clear-df');
+
+function setup(): Promise<boolean> {
+  const given = {
+    ...{
+      purpose: 'bridge',
+      name: 'site-a',
+      remote: '198.51.100.1',
+      underlay: 'wan0',
+      local: '192.0.2.1',
+      port: 'lan0',
+    },
+    ...{ carrier: 'plain', unit: 'yes' },
+  };
+  const request = { given, folder: folder(), units: root, dryRun: false, command: { words: ['clear-df'] } };
+  return setUp(request as unknown as Parameters<typeof setUp>[0], person, silentLogger());
+}
+
+describe('a unit', () => {
+  it('is written, and the same one is left as it is', async () => {
+    await setup();
+    expect(readFileSync(path.join(root, UNIT), 'utf8')).toBe(canned.unit);
+    await setup();
+    expect(readdirSync(folder()).sort()).toEqual(['site-a.yaml', 'site-b.yaml']);
+  });
+
+  it('with another text stays, and nothing is written', async () => {
+    writeFileSync(path.join(root, UNIT), '[Unit]\nDescription=of somebody\n');
+    await expect(setup()).rejects.toMatchObject({ code: 'CONFLICT', object: path.join(root, UNIT) });
+    expect(readFileSync(path.join(root, UNIT), 'utf8')).toContain('of somebody');
+    expect(existsSync(folder())).toBe(false);
+  });
+});
