@@ -31,7 +31,13 @@ export const WRONG_NETS: readonly WrongNet[] = [
   wrong('no sites', MESH, 1, 'sites', 'it is missing', 'a map of sites'),
   wrong('one site', `${MESH}${sitesText(1)}`, 4, 'sites', 'two at least'),
   wrong('a pair of three', `${PAIR}${THREE}`, 3, 'a pair has two sites, and there are 3'),
-  wrong('a name that is no folder', `${MESH}${TWO}  ../x: { local: 10.0.0.1 }\n`, 7, '../x', 'letters, digits'),
+  wrong(
+    'a name that is no folder',
+    `${MESH}${TWO}  ../x: { local: 10.0.0.1 }\n`,
+    7,
+    '../x: its name is not accepted',
+    'expected letters, digits',
+  ),
   wrong('a site that is no map', `${MESH}${TWO}  west: 10.0.0.1\n`, 7, 'sites.west', 'a map of KEY: VALUE with local'),
   wrong('a misspelt key of the net', `${MESH}hubb: main\n${THREE}`, 4, "unknown key 'hubb'", 'shape, hub'),
   wrong(

@@ -150,6 +150,7 @@ function valueText(value: Value): string {
 }
 
 function hintOf([first, second]: readonly [string, string]): string {
+  if ([first, second].includes('carrier.sid')) return "the last of an end's segments is the sid of the other end";
   return first === second
     ? `write ${second} once, above for all sites or in one of the two`
     : `write ${first} in one of the two: the other one's ${second} follows from it`;

@@ -48,8 +48,8 @@ const sites = z
     if (map === undefined || names.length < 2) return refuse([], { accepted: NAMED });
     const wrong = names.find((name) => !isInstanceName(name));
     if (wrong !== undefined) {
-      const because = 'a site is named by its folder, and by the tunnels that lead to it';
-      return refuse([wrong], { accepted: `a name of ${INSTANCE_NAME_FORM}`, because });
+      const because = 'it is that of a folder, and stands in the names of tunnels';
+      return refuse([wrong], { what: 'its name', accepted: INSTANCE_NAME_FORM, because });
     }
     for (const name of names) {
       const read = site.safeParse(map[name]);

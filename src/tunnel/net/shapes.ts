@@ -1,4 +1,5 @@
 /** What each shape of a net can do, and what it cannot. */
+import { oneOf } from '../../errors.js';
 import { DEVICE_NAME_MAX } from '../../net/device.js';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { rangeText } from '../../net/queue-range.js';
@@ -75,7 +76,7 @@ function refuseHub(said: Said, refuse: Refuse): void {
     if (!['vti', 'xfrm-interface', 'srv6'].includes(type)) continue;
     const reason =
       `carrier ${type} needs a device, a mark and a table of its own on the hub for each tunnel, which a net's file ` +
-      `does not hand out; expected ${HUB_CARRIERS.join(', ')}`;
+      `does not hand out; expected ${oneOf(HUB_CARRIERS)}`;
     refuse(at, reason, type === 'srv6' ? 'site files by hand' : 'carrier: { type: esp, … } encrypts without a device');
   }
   const named = own(hub).get('tunnel.name');

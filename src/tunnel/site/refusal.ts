@@ -27,11 +27,12 @@ export function refusalOf(
   const key = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') return unknownKey(key, issue.keys[0] ?? '', yaml, file, shape);
   const given = textAt(yaml.value, key);
-  const { accepted, because, hint, secret }: LeafRefusal =
+  const { accepted, what, because, hint, secret }: LeafRefusal =
     issue.code === 'custom' ? (issue.params as LeafRefusal) : { accepted: formAt(key, shape), secret: true };
   const line = yaml.lineOf(key) ?? 1;
   const object = `${file}:${line}${key === '' ? '' : ` ${key}`}`;
-  const found = given === undefined ? 'it is missing' : `${shown(given, secret)} is not accepted`;
+  const refused = what ?? (given === undefined ? undefined : shown(given, secret));
+  const found = refused === undefined ? 'it is missing' : `${refused} is not accepted`;
   const reason = [found, because === undefined ? '' : `: ${because}`, `; expected ${accepted}`].join('');
   return new ClearDfError({ code: 'USAGE', operation: 'read', object, reason, hint });
 }

@@ -11,6 +11,8 @@ import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
 /** What a refused leaf says of itself; travels in `params` of zod's issue. */
 export interface LeafRefusal {
   accepted: string;
+  /** What is not accepted, where it is not the value: `its name`. */
+  what?: string | undefined;
   /** Why it cannot be, where the accepted form alone does not say. */
   because?: string | undefined;
   hint?: string | undefined;
