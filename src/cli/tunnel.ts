@@ -64,7 +64,9 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('plan', 'print what up would do, why, and what becomes of a full packet', true)
       .option('--json', 'print JSON')
       .action(async (file: string, { json, logLevel }: Flags) => {
-        print(await tunnelPlan(file, { json: json === true }, createLogger(logLevel)));
+        const { text, conflict } = await tunnelPlan(file, { json: json === true }, createLogger(logLevel));
+        print(text);
+        if (conflict !== undefined) throw conflict;
       }),
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
       .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')

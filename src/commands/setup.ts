@@ -179,7 +179,7 @@ async function consequences({ name, text }: SetupFile, folder: string, answers: 
     const file = path.join(stage, name);
     writeFileSync(file, text);
     if (answers.carrier !== 'plain') tunnelKeys(file);
-    return `\n${(await tunnelPlan(file, { json: false }, log)).replaceAll(stage, folder)}`;
+    return `\n${(await tunnelPlan(file, { json: false }, log)).text.replaceAll(stage, folder)}`;
   } catch (error) {
     if (!ClearDfError.is(error)) throw error;
     const at = (text: string | undefined) => text?.replaceAll(stage, folder);

@@ -16,6 +16,7 @@ import { newSecrets } from '../tunnel/secrets.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
+import { refuseConflicting } from './tunnel/up.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
 export { tunnelPeer } from './tunnel/peer-text.js';
@@ -24,17 +25,34 @@ export { readSite } from './tunnel/open.js';
 export { statusCode, statusText, tunnelStatus } from './tunnel/status.js';
 export { tunnelUp } from './tunnel/up.js';
 
+interface PlanOutput {
+  text: string;
+  /** Why `up` would refuse it: something on this machine stands in the way, which the text shows. */
+  conflict: ClearDfError | undefined;
+}
+
 /**
  * What `up` would do, as a script with reasons, or as JSON.
- * @throws ClearDfError of whatever `up` would refuse
+ * @throws ClearDfError of whatever `up` would refuse before there is a plan
  */
-export async function tunnelPlan(file: string, { json }: { json: boolean }, log: Logger): Promise<string> {
+export async function tunnelPlan(file: string, { json }: { json: boolean }, log: Logger): Promise<PlanOutput> {
   const opened = await open(file, log);
   const firewall = await readRulesets(createRunner({ log }), readKernel());
   const notes = [...opened.plan.notes, ...inputNotes(firewall, opened.site)];
   const tunnel = { ...opened, plan: { ...opened.plan, notes } };
-  if (!json) return planText(tunnel.plan, tunnel.machine.facts);
-  return `${JSON.stringify(planObject(tunnel), null, 2)}\n`;
+  const text = json ? `${JSON.stringify(planObject(tunnel), null, 2)}\n` : planText(tunnel.plan, tunnel.machine.facts);
+  return { text, conflict: conflictOf(tunnel) };
+}
+
+function conflictOf(tunnel: OpenTunnel): ClearDfError | undefined {
+  try {
+    // Other associations are no conflict: up --switch takes them.
+    refuseConflicting(tunnel, true);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClearDfError) return error;
+    throw error;
+  }
 }
 
 function planObject({ plan, machine: { facts } }: OpenTunnel) {

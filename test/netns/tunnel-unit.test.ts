@@ -115,6 +115,17 @@ it.each(['plan', 'up'])('%s refuses a kernel without ip_gre, and nothing has cha
   expect(await routerText(router)).toEqual(before);
 });
 
+it.each(['plan', 'up'])('%s ends with the code of a conflict where br0 is no bridge', async (verb) => {
+  await router.ip('link', 'add', 'br0', 'type', 'veth', 'peer', 'name', 'br9');
+  const before = await routerText(router);
+  const { exitCode, stdout, stderr } = await tunnel('has', [verb, site]);
+  expect(exitCode, stderr).toBe(EXIT_CODES.CONFLICT);
+  expect(stderr).toContain('bridge br0: br0 is a veth');
+  if (verb === 'plan') expect(stdout).toContain('# CONFLICT');
+  expect(await routerText(router)).toEqual(before);
+  await router.ip('link', 'delete', 'br0');
+});
+
 it('down refuses a name that is not the file’s', async () => {
   const { exitCode, stderr } = await tunnel('has', ['down', site, '--name', 'site-b']);
   expect(exitCode).toBe(EXIT_CODES.USAGE);

@@ -10,7 +10,7 @@ import { link } from './tunnel-samples.js';
 const UNIT = 'clear-df-site-a.service';
 const canned = vi.hoisted(() => ({ unit: '[Unit]\n' }));
 vi.mock('../../src/commands/tunnel.js', () => ({
-  tunnelPlan: async () => 'the plan\n',
+  tunnelPlan: async () => ({ text: 'the plan\n', conflict: undefined }),
   tunnelUnit: async () => canned.unit,
   tunnelKeys: (file: string) => file,
 }));

@@ -95,6 +95,19 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   log.info(`${running.missing} for ${read.site.name} now; ${until}`);
 }
 
+/**
+ * What stands in the way of a plan: objects of others, wishes of other tunnels, another version of the file.
+ * @returns entries of the journal that go, once the plan is applied
+ * @throws ClearDfError CONFLICT
+ */
+export function refuseConflicting(tunnel: OpenTunnel, switching: boolean): Entry[] {
+  const { plan, journal, machine, site } = tunnel;
+  refuseUsedKeys(plan, journal, machine.facts);
+  refuseConflicts(plan.items, machine.facts, site);
+  refuseOtherWishes(plan.items, machine.facts, site, neighboursOf(tunnel));
+  return refuseOtherPlan(plan, journal, switching);
+}
+
 /** @param turn given back as soon as nothing is changed any more */
 async function setUp(
   tunnel: OpenTunnel,
@@ -105,10 +118,7 @@ async function setUp(
   const { site, plan, machine, journal, others, text } = tunnel;
   const { log, signals } = context;
   const stays = staysInForeground(plan) && !options.setupOnly;
-  refuseUsedKeys(plan, journal, machine.facts);
-  refuseConflicts(plan.items, machine.facts, site);
-  refuseOtherWishes(plan.items, machine.facts, site, neighboursOf({ others, machine }));
-  const stale = refuseOtherPlan(plan, journal, options.switching);
+  const stale = refuseConflicting(tunnel, options.switching);
   // Before anything is adopted: the associations that go away are known to the plan that made them.
   const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
   const replaced = options.switching && !options.setupOnly ? runningMangler(journal) : undefined;
@@ -200,11 +210,9 @@ function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journa
 async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger): Promise<void> {
   const shown: ShownChange[] = [];
   const runner = createRunner({ log, dryRun: true, print: (change) => shown.push(change) });
-  const { plan, machine, site, journal, others } = await openTunnel(read, { runner, log, check: true });
-  refuseUsedKeys(plan, journal, machine.facts);
-  refuseConflicts(plan.items, machine.facts, site);
-  refuseOtherWishes(plan.items, machine.facts, site, neighboursOf({ others, machine }));
-  const stale = refuseOtherPlan(plan, journal, switching);
+  const tunnel = await openTunnel(read, { runner, log, check: true });
+  const { plan, machine } = tunnel;
+  const stale = refuseConflicting(tunnel, switching);
   for (const cut of plan.cuts) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {
     if (item.status(machine.facts).state === 'in-sync') continue;
