@@ -115,15 +115,19 @@ it.each(['plan', 'up'])('%s refuses a kernel without ip_gre, and nothing has cha
   expect(await routerText(router)).toEqual(before);
 });
 
-it.each(['plan', 'up'])('%s ends with the code of a conflict where br0 is no bridge', async (verb) => {
-  await router.ip('link', 'add', 'br0', 'type', 'veth', 'peer', 'name', 'br9');
-  const before = await routerText(router);
-  const { exitCode, stdout, stderr } = await tunnel('has', [verb, site]);
-  expect(exitCode, stderr).toBe(EXIT_CODES.CONFLICT);
-  expect(stderr).toContain('bridge br0: br0 is a veth');
-  if (verb === 'plan') expect(stdout).toContain('# CONFLICT');
-  expect(await routerText(router)).toEqual(before);
-  await router.ip('link', 'delete', 'br0');
+it('plan ends as up does where a device has the name of the tunnel, and shows it', async () => {
+  await router.ip('link', 'add', 'gretap1', 'type', 'veth', 'peer', 'name', 'x9');
+  try {
+    const before = await routerText(router);
+    const [plan, up] = [await tunnel('has', ['plan', site]), await tunnel('has', ['up', site])];
+    expect(plan.stdout, plan.stderr).toMatch(/CONFLICT/);
+    expect(plan.stderr).toContain('gretap gretap1: gretap1 is a veth');
+    expect(plan).toMatchObject({ exitCode: EXIT_CODES.CONFLICT, stderr: up.stderr });
+    expect(up.exitCode).toBe(EXIT_CODES.CONFLICT);
+    expect(await routerText(router)).toEqual(before);
+  } finally {
+    await router.ip('link', 'delete', 'gretap1');
+  }
 });
 
 it('down refuses a name that is not the file’s', async () => {
