@@ -88,7 +88,7 @@ async function run(flags: BenchFlags, watched?: SignalWatch): Promise<void> {
       },
       {
         log: createLogger(logLevel),
-        stopped: signals.stopped,
+        stop: signals.stop,
         say: (words) => void process.stderr.write(`clear-df: ${words}\n`),
       },
     );

@@ -45,8 +45,7 @@ export function doctorCommand(): Command {
     .option('--dry-run', 'with --fix: print the commands, for a shell, and change nothing')
     .action(async (file: string | undefined, flags: DoctorFlags) => {
       refuseOdd(flags);
-      const look = doctorOf(file, flags.from);
-      const findings = flags.fix === true ? await fix(look, flags) : await look();
+      const findings = flags.fix === true ? await fix(file, flags) : await doctorOf(file, flags.from)();
       if (flags.json === true) process.stdout.write(`${JSON.stringify({ findings }, null, 2)}\n`);
       else if (flags.fix !== true) process.stdout.write(formatFindings(findings, wantsColor(process.stdout.isTTY)));
       if (findings.some(({ state }) => state === 'wrong')) process.exitCode ??= EXIT_CODES.RUNTIME;
@@ -64,7 +63,8 @@ function refuseOdd({ fix: wanted = false, yes = false, dryRun = false, json = fa
 }
 
 /** @returns the findings as they are at the end; none under dry run */
-async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false }: DoctorFlags): Promise<Finding[]> {
+async function fix(file: string | undefined, flags: DoctorFlags): Promise<Finding[]> {
+  const { from, yes = false, dryRun = false } = flags;
   const [{ fixFindings }, { createRunner }, { requireNetAdmin }] = await Promise.all([
     import('../commands/doctor-fix.js'),
     import('../host/exec.js'),
@@ -74,6 +74,7 @@ async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false
   const color = wantsColor(process.stdout.isTTY);
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const signals = watchSignals({ hangup: true });
+  const look = doctorOf(file, from, signals.stop);
   const runner = createRunner({
     log: { debug: () => undefined },
     dryRun,
@@ -99,6 +100,8 @@ async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false
     say,
     stop: signals.stop,
   });
+  if (signals.stopping !== undefined) process.exitCode = exitCodeOf(signals.stopping);
+  signals.dispose();
   if (dryRun) return [];
   const wrong = findings.filter(({ state }) => state === 'wrong');
   if (wrong.length > 0) print(['', 'still wrong:', ...wrong.map((one) => formatWrong(one, color, true))].join('\n'));
@@ -106,7 +109,5 @@ async function fix(look: () => Promise<Finding[]>, { yes = false, dryRun = false
     `\n${mended} mended, ${undone} taken back, ${failed} failed, ${declined} declined, ${wrong.length} still wrong`,
   );
   if (mended > 0) print('What was mended lasts until the next boot, or until another program changes it.');
-  if (signals.stopping !== undefined) process.exitCode = exitCodeOf(signals.stopping);
-  signals.dispose();
   return [...findings];
 }

@@ -72,8 +72,7 @@ async function run(file: string | undefined, flags: TraceFlags, watched?: Signal
       { flow: { from, to, protocol, port }, file, count, seconds, backend, dryRun: flags.dryRun === true },
       {
         log: createLogger(logLevel),
-        stopped: signals.stopped,
-        stopping: () => signals.stopping !== undefined,
+        stop: signals.stop,
         say: (words) => void process.stderr.write(`clear-df: ${words}\n`),
       },
     );

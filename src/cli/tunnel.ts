@@ -78,7 +78,7 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       .option('--name <name>', 'the tunnel, if the file is gone', checkedName)
       .option('--force', 'even while a live process that is not its own needs its rules')
       .option('--dry-run', 'print the commands that would be given, and change nothing')
-      .action((file: string | undefined, flags: Flags) => down(file, flags)),
+      .action((file: string | undefined, flags: Flags) => down(file, flags, signals)),
     verb('status', 'compare the plan with the machine; exit code 1 when they differ', true)
       .option('--json', 'print JSON')
       .action(status),
@@ -133,7 +133,11 @@ async function up(
   }
 }
 
-async function down(file: string | undefined, { name, force, dryRun, logLevel }: Flags): Promise<void> {
+async function down(
+  file: string | undefined,
+  { name, force, dryRun, logLevel }: Flags,
+  watched?: SignalWatch,
+): Promise<void> {
   const ofFile = file === undefined ? undefined : tunnelName(file);
   if (name !== undefined && ofFile !== undefined && name !== ofFile) {
     throw usageError(
@@ -145,7 +149,8 @@ async function down(file: string | undefined, { name, force, dryRun, logLevel }:
   }
   const wanted = name ?? ofFile;
   if (wanted === undefined) throw missingError('FILE', "the site's file, or --name NAME");
-  await tunnelDown({ name: wanted, force: force === true, dryRun: dryRun === true }, createLogger(logLevel));
+  const chosen = { force: force === true, dryRun: dryRun === true, stop: watched?.stop };
+  await tunnelDown({ name: wanted, ...chosen }, createLogger(logLevel));
 }
 
 async function status(file: string, { json, logLevel }: Flags): Promise<void> {

@@ -27,8 +27,8 @@ interface BenchOptions extends Omit<Question, 'cores'> {
 
 interface BenchHooks {
   log: Logger;
-  /** Ends it. */
-  stopped: Promise<string>;
+  /** Ends it, and the command that is under way. */
+  stop: AbortSignal;
   /** Says something to the person who waits. */
   say: (words: string) => void;
 }
@@ -49,26 +49,24 @@ const WATCH_MS = 300;
  *   while another bench runs, RUNTIME when it was stopped
  */
 export async function runBench(options: BenchOptions, hooks: BenchHooks): Promise<BenchResult | undefined> {
-  const { log, say } = hooks;
+  const { log, say, stop } = hooks;
   const pair = choosePair();
   const print = ({ text }: { text: string }) => process.stdout.write(`${text}\n`);
-  const runner = createRunner({ log, dryRun: options.dryRun, print });
+  const runner = createRunner({ log, dryRun: options.dryRun, print, stop });
   if (options.dryRun) return dryRun(runner, options, pair);
   requireRights();
-  const aborting = new AbortController();
-  void hooks.stopped.then((signal) => aborting.abort(signal));
   const busyBefore = await busyShare(pair);
   if (await sweepRings(runner)) say('removed leftovers of a killed bench');
   const ring = ringOf(process.pid);
   const { main, seconds } = options;
-  const measuring = { runner, ring, pair, seconds, main, signal: aborting.signal };
+  const measuring = { runner, ring, pair, seconds, main, signal: stop };
   say(`loads core ${pair.receiving} and core ${pair.clearing} for about ${aboutSeconds(seconds)} s`);
   let points: BenchResult['points'];
   try {
     await makeRing(runner, ring);
     points = await measureAll(measuring, say);
   } catch (error) {
-    throw aborting.signal.aborted ? stoppedBy(String(aborting.signal.reason)) : error;
+    throw stop.aborted ? stoppedBy(String(stop.reason)) : error;
   } finally {
     await removeRing(runner, ring);
   }

@@ -18,16 +18,21 @@ const ANSWER_TIMEOUT_MS = 10_000;
  * Reads the file, and returns what looks at the machine: as often as one likes.
  * @param file a site file; the checks of that site are made as well
  * @param from where a running clear-df serves its statistics
+ * @param stop ends the command that looks, and the wait for an answer
  * @throws ClearDfError USAGE when the file is refused
  */
-export function doctorOf(file?: string, from: Listen = parseFrom(DEFAULT_LISTEN)): () => Promise<Finding[]> {
+export function doctorOf(
+  file?: string,
+  from: Listen = parseFrom(DEFAULT_LISTEN),
+  stop?: AbortSignal,
+): () => Promise<Finding[]> {
   const site =
     file === undefined
       ? undefined
       : parseSite(readTextFile(file, siteFile(file)), file, path.dirname(path.resolve(file)));
-  const runner = createRunner({ log: { debug: () => undefined } });
+  const runner = createRunner({ log: { debug: () => undefined }, stop });
   return async () => {
-    const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from)]);
+    const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from, stop)]);
     return examine({ ...machine, daemon }, site);
   };
 }
@@ -37,9 +42,9 @@ function siteFile(file: string): { object: string; accepted: string } {
 }
 
 /** Undefined when nothing, or something else, answers. */
-async function askDaemon(from: Listen): Promise<Daemon | undefined> {
+async function askDaemon(from: Listen, stop: AbortSignal | undefined): Promise<Daemon | undefined> {
   try {
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(stop === undefined ? [] : [stop])]);
     const response = await fetch(`${urlOf(from)}/stats`, { signal, redirect: 'error' });
     const snapshot = response.ok ? readSnapshot(await response.json()) : undefined;
     if (snapshot === undefined) return undefined;

@@ -44,7 +44,7 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
   useLogFormat(options['log-format']);
   const log = context.log ?? createLogger(options['log-level']);
   if (options['dry-run']) {
-    process.stdout.write(await runPlan(options, log));
+    process.stdout.write(await runPlan(options, log, context.signals?.stop));
     return;
   }
   const signals = context.signals ?? watchSignals();
@@ -76,10 +76,14 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
   }
 }
 
-/** What a run with these options would do, in words. Nothing is changed. @throws ClearDfError of what it would refuse */
-export async function runPlan(options: ServiceOptions, log: Logger): Promise<string> {
-  const fastPath = await new FastPathKeeper(log).plan(options);
-  return planText(options, fastPath, await new RuleKeeper(log).plan({ ...options, rules: fastPath.rules }));
+/**
+ * What a run with these options would do, in words. Nothing is changed.
+ * @param stop ends the command that looks at the machine
+ * @throws ClearDfError of what it would refuse
+ */
+export async function runPlan(options: ServiceOptions, log: Logger, stop?: AbortSignal): Promise<string> {
+  const fastPath = await new FastPathKeeper(log, stop).plan(options);
+  return planText(options, fastPath, await new RuleKeeper(log, stop).plan({ ...options, rules: fastPath.rules }));
 }
 
 /** Starts a service; undefined when a signal ended the run while it waited for a command. */

@@ -75,9 +75,11 @@ export async function setUp(
     person.print(`\n# ${path.join(folder, name)}${whose === 'other' ? ', for the other router' : ''}\n${text}`);
   }
   const [main] = files as [SetupFile];
-  person.print(await consequences(main, folder, answers, log));
+  person.print(await consequences(main, { folder, answers, log, stop }));
+  // What was ended may have been taken for an answer.
+  stop?.throwIfAborted();
   if (dryRun || !(await person.agrees())) return false;
-  const written = await writeAll(files, { folder, units, answers, command, log });
+  const written = await writeAll(files, { folder, units, answers, command, log, stop });
   person.print(`\n${written.map((file) => `wrote ${file}`).join('\n')}\n\n${nextSteps(answers, folder)}`);
   return true;
 }
@@ -170,16 +172,19 @@ function refuseOthers(files: readonly Pick<SetupFile, 'name' | 'text'>[], folder
 }
 
 /** What would come of the files: made in a folder that goes again. */
-async function consequences({ name, text }: SetupFile, folder: string, answers: Answers, log: Logger): Promise<string> {
+async function consequences(
+  { name, text }: SetupFile,
+  { folder, answers, log, stop }: Omit<Writing, 'command' | 'units'>,
+): Promise<string> {
   if (answers.purpose !== 'bridge') {
-    return `\n${await runPlan(readOptions(parseConfigText(text, path.join(folder, name))), log)}`;
+    return `\n${await runPlan(readOptions(parseConfigText(text, path.join(folder, name))), log, stop)}`;
   }
   const stage = mkdtempSync(path.join(tmpdir(), 'clear-df-setup-'));
   try {
     const file = path.join(stage, name);
     writeFileSync(file, text);
     if (answers.carrier !== 'plain') tunnelKeys(file);
-    return `\n${(await tunnelPlan(file, { json: false }, log)).text.replaceAll(stage, folder)}`;
+    return `\n${(await tunnelPlan(file, { json: false }, log, stop)).text.replaceAll(stage, folder)}`;
   } catch (error) {
     if (!ClearDfError.is(error)) throw error;
     const at = (text: string | undefined) => text?.replaceAll(stage, folder);
@@ -201,12 +206,13 @@ interface Writing {
   answers: Answers;
   command: OwnCommand;
   log: Logger;
+  stop: AbortSignal | undefined;
 }
 
 /** @returns the paths; when one fails, those that this call made are gone again */
 async function writeAll(
   files: readonly SetupFile[],
-  { folder, units, answers, command, log }: Writing,
+  { folder, units, answers, command, log, stop }: Writing,
 ): Promise<string[]> {
   const made: string[] = [];
   const make = (file: string, write: () => void): void => {
@@ -226,7 +232,7 @@ async function writeAll(
     }
     if (answers.unit === 'yes') {
       const name = `clear-df-${answers.name}.service`;
-      const text = (await tunnelUnit(site, { command, output: undefined }, log)) ?? '';
+      const text = (await tunnelUnit(site, { command, output: undefined }, log, stop)) ?? '';
       refuseOthers([{ name, text }], units);
       make(path.join(units, name), () => installFile(path.join(units, name), '644', text));
     }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
-import { createRunner, type Runner } from '../host/exec.js';
+import { createRunner, NoAnswerError, type Runner } from '../host/exec.js';
 import { holderOf } from '../host/read/queues.js';
 import { readTextFile } from '../host/text-file.js';
 import { readTraceCounters } from '../host/trace/counters.js';
@@ -38,10 +38,8 @@ interface TraceOptions {
 
 interface TraceHooks {
   log: Logger;
-  /** Ends it. */
-  stopped: Promise<unknown>;
-  /** Whether it has resolved. */
-  stopping: () => boolean;
+  /** Ends it, and the command that is under way. */
+  stop: AbortSignal;
   /** Says something to the person who waits. */
   say: (words: string) => void;
 }
@@ -67,9 +65,9 @@ export async function runTrace(options: TraceOptions, hooks: TraceHooks): Promis
 
 async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced | undefined> {
   const { flow, dryRun } = options;
-  const { log, say } = hooks;
+  const { log, say, stop } = hooks;
   const print = ({ text }: { text: string }) => process.stdout.write(`${text}\n`);
-  const runner = createRunner({ log, dryRun, print });
+  const runner = createRunner({ log, dryRun, print, stop });
   const { names, tunnels: all } = await readTraceDevices(runner);
   const tunnels = tunnelsOf(options.file, all);
   if (await sweepTraces(runner)) say('removed leftovers of a killed trace');
@@ -118,7 +116,8 @@ async function chooseMarking(runner: Runner, { backend, flow }: TraceOptions): P
   try {
     return await tryNft(runner, thisTracer(), flow);
   } catch (error) {
-    const fallBack = backend === 'auto' && error instanceof ClearDfError && error.code !== 'PRIVILEGE';
+    const answered = error instanceof ClearDfError && !(error instanceof NoAnswerError);
+    const fallBack = backend === 'auto' && answered && error.code !== 'PRIVILEGE';
     if (fallBack) return { by: 'iptables-legacy' };
     throw error;
   }
@@ -126,15 +125,13 @@ async function chooseMarking(runner: Runner, { backend, flow }: TraceOptions): P
 
 async function listen(
   { seconds, count }: TraceOptions,
-  { stopped, stopping }: TraceHooks,
+  { stop }: TraceHooks,
   passages: () => PacketPath[],
   heard: () => number,
 ): Promise<void> {
-  const ended = new AbortController();
-  void stopped.then(() => ended.abort());
-  const sleep = (ms: number) => pause(ms, undefined, { signal: ended.signal }).catch(() => undefined);
+  const sleep = (ms: number) => pause(ms, undefined, { signal: stop }).catch(() => undefined);
   let counted = 0;
-  for (const limit = Date.now() + seconds * 1000; Date.now() < limit && !stopping();) {
+  for (const limit = Date.now() + seconds * 1000; Date.now() < limit && !stop.aborted;) {
     await sleep(Math.min(POLL_MS, limit - Date.now()));
     if (heard() === counted) continue;
     counted = heard();

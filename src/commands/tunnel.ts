@@ -33,11 +33,17 @@ interface PlanOutput {
 
 /**
  * What `up` would do, as a script with reasons, or as JSON.
+ * @param stop ends the command that looks at the machine
  * @throws ClearDfError of whatever `up` would refuse before there is a plan
  */
-export async function tunnelPlan(file: string, { json }: { json: boolean }, log: Logger): Promise<PlanOutput> {
-  const opened = await open(file, log);
-  const firewall = await readRulesets(createRunner({ log }), readKernel());
+export async function tunnelPlan(
+  file: string,
+  { json }: { json: boolean },
+  log: Logger,
+  stop?: AbortSignal,
+): Promise<PlanOutput> {
+  const opened = await open(file, log, stop);
+  const firewall = await readRulesets(createRunner({ log, stop }), readKernel());
   const notes = [...opened.plan.notes, ...inputNotes(firewall, opened.site)];
   const tunnel = { ...opened, plan: { ...opened.plan, notes } };
   const text = json ? `${JSON.stringify(planObject(tunnel), null, 2)}\n` : planText(tunnel.plan, tunnel.machine.facts);
@@ -86,6 +92,7 @@ interface UnitRequest {
 
 /**
  * A systemd unit. Where the file leaves the engine open, the unit has the one that works here now.
+ * @param stop ends the command that looks at the machine; then nothing is written
  * @returns its text; undefined when it was written to a file
  * @throws ClearDfError PRIVILEGE where only root can find the engine out; of whatever `up` would refuse
  */
@@ -93,13 +100,15 @@ export async function tunnelUnit(
   file: string,
   { command, output }: UnitRequest,
   log: Logger,
+  stop?: AbortSignal,
 ): Promise<string | undefined> {
   const read = readSite(file);
   const fixed = read.site.engine === 'auto';
   if (fixed && netAdmin() === 'no') throw noEngine(read.site);
-  const { plan } = await open(file, log);
+  const { plan } = await open(file, log, stop);
   if (fixed) log.info(`engine: auto takes ${plan.engine} here; the unit names it: ${plan.engineReason}`);
   const text = unitText(plan, { command, file: path.resolve(file), fixed });
+  stop?.throwIfAborted();
   if (output === undefined) return text;
   installFile(output, '644', text);
   log.info(`wrote ${output}; systemctl enable --now ${path.basename(output, '.service')} starts it, now and at boot`);
@@ -150,6 +159,6 @@ export function tunnelName(file: string): string {
   }
 }
 
-function open(file: string, log: Logger): Promise<OpenTunnel> {
-  return openTunnel(readSite(file), { runner: createRunner({ log }), log, check: true });
+function open(file: string, log: Logger, stop?: AbortSignal): Promise<OpenTunnel> {
+  return openTunnel(readSite(file), { runner: createRunner({ log, stop }), log, check: true });
 }

@@ -30,6 +30,11 @@ interface RunnerOptions {
    * those that come after it, which put things back, get {@link ENDING_MS}.
    */
   stop?: AbortSignal | undefined;
+  /**
+   * Whether what has begun is to end whole: the command that is under way at `stop` gets {@link ENDING_MS} as well,
+   * instead of being ended.
+   */
+  finishing?: () => boolean;
 }
 
 /** Runs commands on this machine. */
@@ -76,8 +81,9 @@ const LOCKED = /holding the xtables lock/i;
 const DENIED = /operation not permitted|permission denied|must be root/i;
 
 /** @throws nothing itself; see {@link Runner} */
-export function createRunner({ log, dryRun = false, print = () => undefined, stop }: RunnerOptions): Runner {
-  const run = (command: string, args: readonly string[], input?: string) => runTool(command, args, input, log, stop);
+export function createRunner(options: RunnerOptions): Runner {
+  const { log, dryRun = false, print = () => undefined, stop } = options;
+  const run = (command: string, args: readonly string[], input?: string) => runTool(command, args, input, options);
   return {
     dryRun,
     stop,
@@ -111,14 +117,14 @@ async function runTool(
   command: string,
   args: readonly string[],
   input: string | undefined,
-  log: RunnerOptions['log'],
-  stop: AbortSignal | undefined,
+  options: RunnerOptions,
 ): Promise<string> {
   const object = [command, ...args].map(quoteWord).join(' ');
   const ended = await runChild(command, args, {
     env: toolEnvironment(),
     input,
-    giveUp: (end) => watch(end, (seconds) => log.info?.(`waiting for ${object}, at most ${seconds} s`), stop),
+    giveUp: (end) =>
+      watch(end, (seconds) => options.log.info?.(`waiting for ${object}, at most ${seconds} s`), options),
   });
   if (ended.exitCode === 0 && ended.givenUp === undefined) return ended.stdout;
   throw failure(command, object, ended);
@@ -128,7 +134,7 @@ async function runTool(
 function watch(
   end: (reason: string) => void,
   name: (seconds: number) => void,
-  stop: AbortSignal | undefined,
+  { stop, finishing }: RunnerOptions,
 ): () => void {
   const ending = stop?.aborted === true;
   const [limit, named] = ending ? [ENDING_MS, ENDING_NAMED_AFTER_MS] : [TIMEOUT_MS, NAMED_AFTER_MS];
@@ -136,7 +142,11 @@ function watch(
     setTimeout(() => end(`no answer within ${limit / 1000} s`), limit),
     setTimeout(() => name(limit / 1000), named),
   ];
-  const interrupt = () => end(`ended by clear-df, because of ${String(stop?.reason)}, before it had answered`);
+  const interrupt = () => {
+    const reason = `ended by clear-df, because of ${String(stop?.reason)}, before it had answered`;
+    if (finishing?.() === true) timers.push(setTimeout(() => end(reason), ENDING_MS));
+    else end(reason);
+  };
   if (!ending) stop?.addEventListener('abort', interrupt, { once: true });
   return () => {
     timers.forEach(clearTimeout);

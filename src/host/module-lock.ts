@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { ClearDfError } from '../errors.js';
+import { ENDING_MS, type Runner } from './exec.js';
 import { type Lock, waitForLock } from './lock.js';
 import { STATE_FOLDER } from './state.js';
 
@@ -13,10 +14,11 @@ const WAIT_MS = 60_000;
 
 /**
  * Does something with modules while no other clear-df does; waits for the other one.
+ * @param runner whose `stop` ends the wait
  * @throws ClearDfError CONFLICT when it does not come to an end, and whatever `work` throws
  */
-export async function withModuleLock<T>(work: () => Promise<T>): Promise<T> {
-  const lock = await take();
+export async function withModuleLock<T>({ stop }: Runner, work: () => Promise<T>): Promise<T> {
+  const lock = await take(stop);
   try {
     return await work();
   } finally {
@@ -25,9 +27,11 @@ export async function withModuleLock<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Undefined for who may not write there: modules are not theirs to change either. */
-async function take(): Promise<Lock | undefined> {
+async function take(stop: AbortSignal | undefined): Promise<Lock | undefined> {
+  // What is put back after `stop` waits as long as each of its commands may.
+  const patience = stop?.aborted === true ? { limit: ENDING_MS } : { limit: WAIT_MS, stop };
   try {
-    return await waitForLock({ what: 'kernel modules', file: FILE }, { limit: WAIT_MS });
+    return await waitForLock({ what: 'kernel modules', file: FILE }, patience);
   } catch (error) {
     if (error instanceof ClearDfError && (error.code === 'PRIVILEGE' || error.errno === 'EROFS')) return undefined;
     throw error;

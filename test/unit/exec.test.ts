@@ -86,6 +86,23 @@ describe('a command that does not end', () => {
     }
   });
 
+  it('has as long as those that come after it, where what has begun ends whole', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const stop = new AbortController();
+      const whole = createRunner({ log: silentLogger(), stop: stop.signal, finishing: () => true });
+      const [short, long] = [whole.change('sh', ['-c', 'sleep 0.2; echo well']), whole.change('sleep', ['1000'])];
+      long.catch(() => undefined);
+      stop.abort('SIGTERM');
+      expect(await short).toBe('well\n');
+      await vi.advanceTimersByTimeAsync(8000);
+      vi.useRealTimers();
+      await expect(long).rejects.toThrow('because of SIGTERM');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is named while it is waited for, and ended at its limit, shorter when the run ends', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {

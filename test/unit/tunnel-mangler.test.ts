@@ -1,6 +1,11 @@
 /** What the mangler of a tunnel is started with, and what is said of a tunnel that cannot work. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { manglerOptions } from '../../src/commands/tunnel/mangler.js';
+import { endMangler, manglerOptions } from '../../src/commands/tunnel/mangler.js';
+import { identityOf } from '../../src/host/process.js';
+import type { Journal } from '../../src/host/tunnel/journal.js';
+import { silentLogger } from '../../src/log.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 import { statusText } from '../../src/commands/tunnel/status.js';
 import { site } from './tunnel-samples.js';
@@ -14,6 +19,23 @@ describe('the mangler of a tunnel', () => {
     expect(given('127.0.0.1:9857')).toBeUndefined();
     expect(given('127.0.0.1:9858')).toBe('127.0.0.1:9858');
     expect(given('off')).toBe('off');
+  });
+});
+
+describe('the end of a mangler', () => {
+  it('is not waited for any longer when the command itself is to end', async () => {
+    const deaf = spawn('sh', ['-c', 'trap "echo asked" TERM; echo ready; while :; do sleep 0.1; done']);
+    try {
+      await once(deaf.stdout, 'data');
+      const journal = { name: 'site-a', mangler: identityOf(deaf.pid as number) } as Journal;
+      const stop = new AbortController();
+      const ending = endMangler(journal, silentLogger(), stop.signal);
+      await once(deaf.stdout, 'data');
+      stop.abort('SIGTERM');
+      await expect(ending).rejects.toThrow('SIGTERM came while it was ending');
+    } finally {
+      deaf.kill('SIGKILL');
+    }
   });
 });
 

@@ -18,11 +18,22 @@ import type { Site } from '../../tunnel/site/site.js';
 import { endMangler, runningMangler } from './mangler.js';
 import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
 
+/** What taking down works with. */
+interface Tools {
+  runner: Runner;
+  log: Logger;
+  force: boolean;
+  /** Nothing has been changed until this is called. */
+  begin: () => void;
+}
+
 interface DownOptions {
   name: string;
   /** Take the rules away although some live process depends on them. */
   force: boolean;
   dryRun: boolean;
+  /** Ends it until the first change is undone; from then on it ends whole, with a limit of seconds for each command. */
+  stop?: AbortSignal | undefined;
 }
 
 /**
@@ -30,12 +41,13 @@ interface DownOptions {
  * @throws ClearDfError CONFLICT when a live process that is not the tunnel's own needs its rules; RUNTIME when
  *   something could not be put back, and then the journal keeps it
  */
-export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logger): Promise<void> {
-  const runner = createRunner({ log, dryRun });
+export async function tunnelDown({ name, force, dryRun, stop }: DownOptions, log: Logger): Promise<void> {
+  let undoing = false;
+  const runner = createRunner({ log, dryRun, stop, finishing: () => undoing });
   const lock = dryRun ? undefined : takeTunnelLock(name);
   let turn: Lock | undefined;
   try {
-    turn = dryRun ? undefined : await takeChangeLock(log);
+    turn = dryRun ? undefined : await takeChangeLock(log, stop);
     const journal = Journal.read(name);
     if (journal === undefined) {
       log.info(`tunnel ${name} is not up: nothing to do`);
@@ -43,24 +55,22 @@ export async function tunnelDown({ name, force, dryRun }: DownOptions, log: Logg
     }
     if (!journal.proven) log.warn(unproven(name));
     if (dryRun) showWayBack(journal, othersOf(name, false, log));
-    else await takeAllDown(journal, { runner, log, force });
+    else await takeAllDown(journal, { runner, log, force, begin: () => void (undoing = true) });
   } finally {
     turn?.release();
     lock?.release();
   }
 }
 
-async function takeAllDown(
-  journal: Journal,
-  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
-): Promise<void> {
+async function takeAllDown(journal: Journal, tools: Tools): Promise<void> {
   const { name } = journal;
+  const { runner, log, force } = tools;
   const others = othersOf(name, !force, log);
   const machine = await openMachine(runner, siteIfAny(journal), log, abilitiesOf(journal));
   const plan = plannedAgain(journal, machine.facts, (reason) =>
     log.warn(`everything is put back unseen, because the plan cannot be made any more: ${reason}`),
   );
-  if (await endRules(journal, { runner, log, force })) await machine.look('all');
+  if (await endRules(journal, tools)) await machine.look('all');
   const { undone, failed } = await takeDown(plan?.items ?? [], { machine, journal, others, log });
   for (const { key, reason } of failed) log.error(`not put back: ${key}: ${reason}`);
   if (failed.length === 0) {
@@ -92,12 +102,12 @@ const NONE_LEFT: RemoveResult = { removedFrom: [], unread: [], notes: [] };
  * The mangler takes its rules with it; those of one that was killed are removed here.
  * @returns whether there were any of the two
  */
-async function endRules(
-  journal: Journal,
-  { runner, log, force }: { runner: Runner; log: Logger; force: boolean },
-): Promise<boolean> {
+async function endRules(journal: Journal, { runner, log, force, begin }: Tools): Promise<boolean> {
   const { name } = journal;
-  const ended = await endMangler(journal, log);
+  // What was ended while it looked at the machine is no ground to judge by.
+  refuseStopped(name, runner.stop);
+  const ended = await endMangler(journal, log, runner.stop);
+  begin();
   const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
     const backends = await readBackends(runner);
     if (backends.every((one) => one.error === undefined && owners(one, name).length === 0)) return NONE_LEFT;
@@ -109,6 +119,13 @@ async function endRules(
     log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
   return ended || removedFrom.length > 0;
+}
+
+function refuseStopped(name: string, stop: AbortSignal | undefined): void {
+  if (stop?.aborted !== true) return;
+  const reason = `${String(stop.reason)} came before anything was put back`;
+  const hint = 'run this again';
+  throw new ClearDfError({ code: 'RUNTIME', operation: 'take down tunnel', object: name, reason, hint });
 }
 
 async function refuseLiveFeeds(runner: Runner, name: string): Promise<void> {

@@ -67,11 +67,11 @@ export function refuseTakenQueues({ queues, place }: Site): void {
 }
 
 /**
- * Tells the mangler to end, and waits until it has.
+ * Tells the mangler to end, and waits until it has, or until `stop`.
  * @returns whether there was one
- * @throws ClearDfError CONFLICT when it does not, or is not ours to stop
+ * @throws ClearDfError CONFLICT when it does not, or is not ours to stop; RUNTIME at `stop`
  */
-export async function endMangler(journal: Journal, log: Logger): Promise<boolean> {
+export async function endMangler(journal: Journal, log: Logger, stop?: AbortSignal): Promise<boolean> {
   const running = runningMangler(journal);
   if (running === undefined) return false;
   const { pid } = running;
@@ -83,10 +83,21 @@ export async function endMangler(journal: Journal, log: Logger): Promise<boolean
   }
   const until = Date.now() + END_MS;
   while (stillRuns(running)) {
+    if (stop?.aborted === true) throw stillEnding(journal.name, pid, String(stop.reason));
     if (Date.now() > until) throw unwilling(journal.name, pid, `it has not ended within ${END_MS / 1000} s`);
     await pause(LOOK_MS);
   }
   return true;
+}
+
+function stillEnding(name: string, pid: number, signal: string): ClearDfError {
+  return new ClearDfError({
+    code: 'RUNTIME',
+    operation: 'end the process of tunnel',
+    object: `${name} (process ${pid})`,
+    reason: `${signal} came while it was ending`,
+    hint: 'run this again',
+  });
 }
 
 function unwilling(name: string, pid: number, reason: string, cause?: unknown): ClearDfError {

@@ -52,7 +52,7 @@ interface TunnelContext {
 export async function tunnelUp(options: UpOptions, context: TunnelContext): Promise<void> {
   const { log, signals } = context;
   const read = readSite(options.file, options.engine);
-  if (options.dryRun) return showChanges(read, options, log);
+  if (options.dryRun) return showChanges(read, options, context);
   requireNetAdmin(['set up tunnel', read.site.name], 'run as root; clear-df tunnel plan and --dry-run need no rights');
   // What sets up and returns speaks for no service: another process is that.
   const supervisor = options.setupOnly ? undefined : Supervisor.take(log);
@@ -122,7 +122,7 @@ async function setUp(
   // Before anything is adopted: the associations that go away are known to the plan that made them.
   const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
   const replaced = options.switching && !options.setupOnly ? runningMangler(journal) : undefined;
-  if (replaced !== undefined) await endMangler(journal, log);
+  if (replaced !== undefined) await endMangler(journal, log, signals.stop);
   if (stays) refuseRunning(site, journal);
   if (stays && plan.mangler !== undefined) refuseTakenQueues(site);
   const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
@@ -207,9 +207,13 @@ function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journa
 }
 
 /** Prints the commands that would be given now; those of later steps as if the earlier ones had not changed anything. */
-async function showChanges(read: SiteFile, { switching }: UpOptions, log: Logger): Promise<void> {
+async function showChanges(
+  read: SiteFile,
+  { switching }: UpOptions,
+  { log, signals: { stop } }: TunnelContext,
+): Promise<void> {
   const shown: ShownChange[] = [];
-  const runner = createRunner({ log, dryRun: true, print: (change) => shown.push(change) });
+  const runner = createRunner({ log, stop, dryRun: true, print: (change) => shown.push(change) });
   const tunnel = await openTunnel(read, { runner, log, check: true });
   const { plan, machine } = tunnel;
   const stale = refuseConflicting(tunnel, switching);

@@ -22,7 +22,7 @@ export async function probeEndDt4({ namespace, reason, modules, loadable, runner
   if (!modules.has(MODULE) && loadable !== undefined && !loadable.has(MODULE)) {
     return { answer: 'no', evidence: `this kernel has no ${MODULE}` };
   }
-  return withModuleLock(async () => {
+  return withModuleLock(runner, async () => {
     // Whoever loaded it since the bench was set up relies on it by now.
     const loaded = readModules().has(MODULE);
     try {

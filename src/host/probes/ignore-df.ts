@@ -17,7 +17,7 @@ export async function probeIgnoreDf(bench: ProbeContext): Promise<Finding> {
   if (!modules.has(MODULE) && loadable !== undefined && !loadable.has(MODULE)) {
     return { answer: 'no', evidence: `this kernel has no ${MODULE}` };
   }
-  return withModuleLock(() => tryOne(namespace, runner));
+  return withModuleLock(runner, () => tryOne(namespace, runner));
 }
 
 async function tryOne(namespace: PrivateNamespace, runner: Runner): Promise<Finding> {

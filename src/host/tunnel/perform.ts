@@ -46,11 +46,11 @@ async function run(runner: Runner, command: Command, log: { debug(message: strin
     return {};
   }
   if (program === 'modprobe' && args[0] === '-r') {
-    const excuse = await withModuleLock(() => unloadModule(runner, args[1] ?? ''));
+    const excuse = await withModuleLock(runner, () => unloadModule(runner, args[1] ?? ''));
     return excuse === undefined ? {} : { excuse };
   }
   if (program === 'modprobe' && !runner.dryRun) {
-    await withModuleLock(() => load(runner, args));
+    await withModuleLock(runner, () => load(runner, args));
     return {};
   }
   if (program === FAST_PATH_COMMAND[0] && args[0] === FAST_PATH_COMMAND[1]) {
