@@ -123,8 +123,12 @@ describe('a command that does not end', () => {
 
 it('without a descriptor free a command has given no answer, and a later one does', async () => {
   const { stdout } = await execa(process.execPath, ['--import', 'tsx', 'test/helpers/short-of-descriptors.ts']);
-  const message = 'run true: this process has no file descriptor free (EMFILE)';
-  expect(JSON.parse(stdout)).toEqual({ refused: { message, noAnswer: true }, then: 'well\n' });
+  const why = 'this process has no file descriptor free';
+  expect(JSON.parse(stdout)).toEqual({
+    refused: { message: `run true: ${why} (EMFILE)`, noAnswer: true },
+    unread: `trace with nft: ${why}`,
+    then: 'well\n',
+  });
 });
 
 function tryRead(file: string): string {

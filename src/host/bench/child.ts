@@ -1,8 +1,8 @@
 /** A program of our own, inside a namespace and on one core, that ends when this process does. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa } from 'execa';
 import { ClearDfError, type ErrorCode, EXIT_CODES } from '../../errors.js';
 import { toolEnvironment } from '../exec.js';
+import { signalGroup, startProgram } from '../program.js';
 
 export interface Child {
   /** `ip netns exec` and `taskset` replace themselves: this is the program's own. */
@@ -39,31 +39,30 @@ const POLL_MS = 10;
 export function startChild(options: ChildOptions, args: readonly string[]): Child {
   const { name, signal } = options;
   let [said, printed, ended] = ['', '', false];
-  const child = execa('ip', childCommand(options, args), {
-    ...{ stdin: 'ignore', reject: false, env: toolEnvironment(), forceKillAfterDelay: STOP_MS },
-    cancelSignal: signal,
-    // A Ctrl-C is for this process, which ends the child in its turn.
-    detached: true,
-  });
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString().slice(0, 4000)));
-  const firstLine = new Promise<string>((resolve) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+  let firstOf!: (line: string) => void;
+  const firstLine = new Promise<string>((resolve) => (firstOf = resolve));
+  const program = startProgram('ip', childCommand(options, args), {
+    env: toolEnvironment(),
+    stderr: (chunk) => (said += chunk.toString().slice(0, 4000)),
+    stdout(chunk) {
       printed += chunk.toString();
-      if (printed.includes('\n')) resolve(printed.slice(0, printed.indexOf('\n')));
-    });
+      if (printed.includes('\n')) firstOf(printed.slice(0, printed.indexOf('\n')));
+    },
   });
-  const end = child.then((result) => {
+  const stop = (): void => program.end(STOP_MS);
+  const kill = (): void => signalGroup(program.pid, 'SIGKILL');
+  process.once('exit', kill);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const end = program.ended.then((ending) => {
     ended = true;
     process.off('exit', kill);
-    return result;
+    signal.removeEventListener('abort', stop);
+    return ending;
   });
   const failure = (exitCode: number | undefined): ClearDfError => childError(name, said, exitCode);
   return {
-    get pid() {
-      return child.pid ?? 0;
-    },
+    pid: program.pid ?? 0,
     async says(pattern) {
       for (const limit = Date.now() + READY_MS; Date.now() < limit; await pause(POLL_MS)) {
         if (pattern.test(said)) return;
@@ -85,7 +84,7 @@ export function startChild(options: ChildOptions, args: readonly string[]): Chil
       if (exitCode !== 0) throw failure(exitCode);
     },
     async stop() {
-      child.kill('SIGTERM');
+      stop();
       await end;
     },
   };

@@ -2,6 +2,7 @@
 import { readSysctl, writeSysctl } from '../sysctl.js';
 import type { Runner } from '../exec.js';
 import { stillRuns } from '../process.js';
+import { signalGroup } from '../program.js';
 import { readDeadJournal, type TraceJournal } from './journal.js';
 import { takeMarksAway } from './marks.js';
 
@@ -23,7 +24,7 @@ export async function sweepTraces(runner: Runner): Promise<boolean> {
 /** Ends the readers and puts the logger back. */
 export async function settleJournal(runner: Runner, { readers, logger }: TraceJournal): Promise<void> {
   for (const reader of readers.filter(stillRuns)) {
-    await runner.effect(`kill ${reader.pid}`, () => void process.kill(reader.pid, 'SIGTERM'));
+    await runner.effect(`kill -- -${reader.pid}`, () => signalGroup(reader.pid, 'SIGTERM'));
   }
   if (logger !== undefined && readSysctl(LOGGER) !== logger) await writeSysctl(runner, LOGGER, logger);
 }

@@ -76,7 +76,7 @@ export class Session {
         readNft((line) => {
           visits.push(line);
           onEvent();
-        }),
+        }, this.runner.stop),
       );
     }
     if (legacyTables().length === 0) return;
@@ -88,7 +88,7 @@ export class Session {
         const event = parseNflog(packet);
         if (event !== undefined) visits.push(event);
         onEvent();
-      }),
+      }, this.runner.stop),
     );
     if (marking.by === 'iptables-legacy') return read;
     await read.catch((error: Error) => warn(`the tables of iptables-legacy: ${error.message}`));
