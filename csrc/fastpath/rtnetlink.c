@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
-/* Seconds to wait for the kernel, which answers before sendto() returns. */
-#define PATIENCE 5
+#include "clock.h"
+#include "netlink.h"
+
+/* To wait for the kernel, which answers before sendto() returns. Nanoseconds. */
+#define PATIENCE (5ull * CDF_SECOND)
 #define SEQUENCE 1u
 /* A dump comes in pieces of at most this. */
 #define PIECE 32768u
@@ -35,15 +37,17 @@ static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
 {
 	_Alignas(8) uint8_t piece[PIECE];
 	unsigned int port = mnl_socket_get_portid(socket);
+	uint64_t end = cdf_clock_now() + PATIENCE;
 	int more = MNL_CB_OK;
 
 	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
 		return -errno;
 	while (more > MNL_CB_STOP) {
-		ssize_t got = mnl_socket_recvfrom(socket, piece, sizeof(piece));
+		ssize_t got = cdf_netlink_receive(mnl_socket_get_fd(socket),
+						  piece, sizeof(piece), end);
 
 		if (got < 0)
-			return -errno;
+			return (int)got;
 		more = mnl_cb_run(piece, (size_t)got, SEQUENCE, port, each,
 				  data);
 	}
@@ -52,16 +56,13 @@ static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
 
 int cdf_request_run(const struct nlmsghdr *header, mnl_cb_t each, void *data)
 {
-	struct timeval patience = { PATIENCE, 0 };
 	struct mnl_socket *socket =
 		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int result;
 
 	if (socket == NULL)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
-		       &patience, sizeof(patience)) < 0)
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		result = -errno;
 	else
 		result = exchange(socket, header, each, data);

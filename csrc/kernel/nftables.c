@@ -12,15 +12,19 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "netlink.h"
 
 #define TARGET "NFQUEUE"
 #define TARGET_REVISION 3u
 /* NFTNL_UDATA_RULE_COMMENT: what nft(8) reads as a rule's comment. */
 #define UDATA_COMMENT 0u
-/* Seconds to wait for the kernel, which answers before sendto() returns. */
-#define PATIENCE 5
+/* To wait for the kernel, which answers before sendto() returns. Nanoseconds. */
+#define PATIENCE (5ull * CDF_SECOND)
+/* Of the first message of a request. */
+#define SEQUENCE 1u
 
 /* A transaction under way: one datagram of several messages. */
 struct batch {
@@ -112,14 +116,11 @@ static void put_home(struct batch *batch, const struct cdf_queue_rule *rule)
 
 static struct mnl_socket *open_socket(int *error)
 {
-	struct timeval patience = { PATIENCE, 0 };
 	struct mnl_socket *socket =
 		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 
 	if (socket != NULL &&
-	    mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
-		       &patience, sizeof(patience)) == 0)
+	    mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0)
 		return socket;
 	*error = -errno;
 	if (socket != NULL)
@@ -127,26 +128,40 @@ static struct mnl_socket *open_socket(int *error)
 	return NULL;
 }
 
+/* @return the kernel's word on one of the messages, or NULL */
+static const struct nlmsgerr *answer_in(const struct nlmsghdr *header,
+					const struct batch *batch)
+{
+	if (header->nlmsg_type != NLMSG_ERROR ||
+	    header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)) ||
+	    header->nlmsg_seq - SEQUENCE >= batch->sequence - SEQUENCE)
+		return NULL;
+	return mnl_nlmsg_get_payload(header);
+}
+
 /* One answer for each message that asked for one; the first error counts. */
 static int await(struct mnl_socket *socket, const struct batch *batch)
 {
 	_Alignas(8) uint8_t buffer[16384];
-	int result = 0;
+	uint64_t end = cdf_clock_now() + PATIENCE;
+	int fd = mnl_socket_get_fd(socket), result = 0;
 
 	for (unsigned int seen = 0; seen < batch->acks;) {
 		ssize_t got =
-			mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		int left = (int)got;
+			cdf_netlink_receive(fd, buffer, sizeof(buffer), end);
 
 		if (got < 0)
-			return result < 0 ? result : -errno;
-		for (const struct nlmsghdr *header = (const void *)buffer;
-		     mnl_nlmsg_ok(header, left);
-		     header = mnl_nlmsg_next(header, &left)) {
-			const struct nlmsgerr *answer =
-				mnl_nlmsg_get_payload(header);
+			return result < 0 ? result : (int)got;
+		for (size_t at = 0; at < (size_t)got;) {
+			const struct nlmsghdr *header =
+				(const void *)(buffer + at);
+			const struct nlmsgerr *answer;
 
-			if (header->nlmsg_type != NLMSG_ERROR)
+			if (!cdf_netlink_ok(header, (size_t)got - at))
+				break;
+			at += cdf_netlink_step(header, (size_t)got - at);
+			answer = answer_in(header, batch);
+			if (answer == NULL)
 				continue;
 			seen++;
 			if (result == 0)
@@ -159,7 +174,7 @@ static int await(struct mnl_socket *socket, const struct batch *batch)
 static int change(const struct cdf_queue_rule *rule, bool commit)
 {
 	_Alignas(8) uint8_t buffer[8192];
-	struct batch batch = { .sequence = 1 };
+	struct batch batch = { .sequence = SEQUENCE };
 	struct mnl_socket *socket;
 	int error = 0;
 
@@ -222,28 +237,39 @@ int cdf_nft_generation(uint32_t *generation)
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 	struct mnl_socket *socket;
-	ssize_t got = -1;
+	uint64_t end = cdf_clock_now() + PATIENCE;
+	ssize_t got = 0;
 	int error = 0;
 
 	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
 	header->nlmsg_flags = NLM_F_REQUEST;
+	header->nlmsg_seq = SEQUENCE;
 	generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
 	generic->version = NFNETLINK_V0;
 	socket = open_socket(&error);
 	if (socket == NULL)
 		return error;
-	if (mnl_socket_sendto(socket, header, header->nlmsg_len) >= 0)
-		got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	error = got < 0 ? -errno : 0;
+	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
+		got = -errno;
+	while (got >= 0) {
+		got = cdf_netlink_receive(mnl_socket_get_fd(socket), buffer,
+					  sizeof(buffer), end);
+		if (got >= 0 && cdf_netlink_ok(header, (size_t)got) &&
+		    header->nlmsg_seq == SEQUENCE)
+			break;
+	}
 	mnl_socket_close(socket);
-	if (error < 0)
-		return error;
-	if (header->nlmsg_type == NLMSG_ERROR)
-		return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))
-			->error;
-	*generation = 0;
-	mnl_attr_parse(header, sizeof(*generic), read_generation, generation);
-	return 0;
+	if (got < 0)
+		return (int)got;
+	if (header->nlmsg_type != NLMSG_ERROR) {
+		*generation = 0;
+		mnl_attr_parse(header, sizeof(*generic), read_generation,
+			       generation);
+		return 0;
+	}
+	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+		return -EBADMSG;
+	return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))->error;
 }
 
 int cdf_legacy_size(const char *table, uint32_t *entries, uint32_t *bytes)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
+
 _Static_assert(CDF_VERDICT_SIZE == MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg) +
 					   MNL_ATTR_HDRLEN +
 					   sizeof(struct nfqnl_msg_verdict_hdr),
@@ -99,14 +101,9 @@ bool cdf_message_next(struct cdf_datagram *datagram,
 	const struct nlmsghdr *nlh = datagram->data;
 	size_t step;
 
-	/* Not mnl_nlmsg_ok(): it takes a length of 2 GiB or more for sound. */
-	if (datagram->length < MNL_NLMSG_HDRLEN ||
-	    nlh->nlmsg_len < MNL_NLMSG_HDRLEN ||
-	    nlh->nlmsg_len > datagram->length)
+	if (!cdf_netlink_ok(nlh, datagram->length))
 		return false;
-	step = MNL_ALIGN((size_t)nlh->nlmsg_len);
-	if (step > datagram->length)
-		step = datagram->length;
+	step = cdf_netlink_step(nlh, datagram->length);
 	datagram->data = (char *)datagram->data + step;
 	datagram->length -= step;
 	read_message(nlh, message);

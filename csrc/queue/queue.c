@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
+
 /*
  * The largest message: 65,535 bytes of payload attribute and some hundred of
  * others. The odd rest keeps the buffers of a batch from falling on the same

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "message.h"
+#include "netlink.h"
 
 /* The longest configuration message takes 76 bytes. */
 #define CONFIG_SIZE 128

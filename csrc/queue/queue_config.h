@@ -3,8 +3,8 @@
 #ifndef CDF_QUEUE_CONFIG_H
 #define CDF_QUEUE_CONFIG_H
 
-#include <linux/netlink.h>
-#include <sys/socket.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "setting.h"
 
@@ -23,13 +23,6 @@ struct cdf_queue_config {
 	bool resent; /* the last request: its first answer did not come */
 	struct cdf_strays strays;
 };
-
-/** Whether the kernel sent a message: any process with CAP_NET_ADMIN may send to
- * the socket's port, but never from port 0. */
-static inline bool cdf_is_kernel(const struct sockaddr_nl *from)
-{
-	return from->nl_family == AF_NETLINK && from->nl_pid == 0;
-}
 
 /**
  * Bind and configure, held: until cdf_queue_config_release() the kernel accepts what

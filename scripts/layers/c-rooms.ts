@@ -12,10 +12,10 @@ interface CFile {
 
 /** A file may include from its own room and from rooms to its left in one of these ladders. */
 const C_LADDERS = [
-  ['clock', 'packet', 'queue', 'node'],
+  ['clock', 'netlink', 'packet', 'queue', 'node'],
   ['clock', 'packet', 'probe', 'node'],
-  ['clock', 'packet', 'fastpath', 'node'],
-  ['clock', 'kernel', 'node'],
+  ['clock', 'netlink', 'packet', 'fastpath', 'node'],
+  ['clock', 'netlink', 'kernel', 'node'],
   ['clock', 'sender', 'node'],
 ];
 
