@@ -11,7 +11,7 @@ import { element, existing, mark } from './element.js';
 import { emptyHistory, joined, withPoint } from './model.js';
 import { showTable } from './tables.js';
 
-/** Where the browser stops reconnecting: too many readers, or something else answers. */
+/** Where the browser stops reconnecting: something else answers. */
 const ASK_AGAIN_MS = 5000;
 
 let history = emptyHistory();

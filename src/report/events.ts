@@ -2,7 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Point, Sampler } from './sampler.js';
 
-/** One more is refused: it would only take the place of another that comes back at once. */
+/**
+ * One more ends the oldest, whose browser asks again. Refused, it would wait for hours behind readers that never read:
+ * the kernel's buffers take megabytes before the first of them is seen to stall.
+ */
 const MAX_STREAMS = 16;
 /** Who has not read an event for this long is cut off. Meanwhile nothing more is kept for it. */
 const STALL_MS = 10_000;
@@ -14,13 +17,14 @@ export class EventStreams {
 
   constructor(private readonly sampler: Sampler) {}
 
-  get full(): boolean {
-    return this.#open.size >= MAX_STREAMS;
-  }
-
   /** Sends until the reader or {@link close} ends it. The head has been written. @throws what a reading throws */
   add(response: ServerResponse): void {
     const first = this.sampler.latest();
+    const [oldest] = this.#open;
+    if (this.#open.size >= MAX_STREAMS && oldest !== undefined) {
+      this.#open.delete(oldest);
+      oldest.destroy();
+    }
     this.#open.add(response);
     let stalledSince: number | undefined;
     const send = (point: Point) => {

@@ -107,7 +107,7 @@ async function respond(service: Service, request: IncomingMessage, response: Ser
   try {
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const named = isNamed(request, service.listen);
-    if (named && reading && pathOf(request.url) === '/events' && !service.streams.full) {
+    if (named && reading && pathOf(request.url) === '/events') {
       stream(service, request, response);
       return;
     }
@@ -183,7 +183,6 @@ function pathOf(target = ''): string {
 }
 
 function find(routes: Map<string, Route>, path: string): Answer | Promise<Answer> {
-  if (path === '/events') return plain(503, 'too many watch already');
   return routes.get(path)?.() ?? plain(404, 'there are /, /metrics and /stats');
 }
 
