@@ -1,5 +1,6 @@
 /** The whole terminal as a screen: taken, drawn to, and given back as it was. */
-import type { ReadStream, WriteStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
+import type { TerminalOutput } from './terminal-output.js';
 
 const ALTERNATE = '\x1b[?1049h';
 const ORDINARY = '\x1b[?1049l';
@@ -12,11 +13,13 @@ const CLEAR = '\x1b[2J';
 const BEGIN_UPDATE = '\x1b[?2026h';
 const END_UPDATE = '\x1b[?2026l';
 
-type Output = Pick<WriteStream, 'write' | 'columns' | 'rows'>;
+type Output = Pick<TerminalOutput, 'write' | 'finish' | 'columns' | 'rows'>;
 type Input = Pick<ReadStream, 'isTTY' | 'setRawMode' | 'on' | 'off' | 'resume' | 'pause' | 'setEncoding'>;
 
 export class Screen {
   #taken = false;
+  /** What the terminal has not been told yet of its being taken. */
+  #opening = '';
   /** What the terminal shows, line by line; empty when that is not known. */
   #shown: readonly string[] = [];
   readonly #onData = (keys: string) => this.onKeys(keys);
@@ -45,7 +48,7 @@ export class Screen {
       this.input.on('data', this.#onData);
       this.input.resume();
     }
-    this.out.write(ALTERNATE + HIDE_CURSOR + NO_WRAP);
+    this.#opening = ALTERNATE + HIDE_CURSOR + NO_WRAP;
     this.forget();
   }
 
@@ -54,7 +57,7 @@ export class Screen {
     if (!this.#taken) return;
     this.#taken = false;
     process.off('exit', this.#onExit);
-    this.out.write(WRAP + SHOW_CURSOR + ORDINARY);
+    this.out.finish(WRAP + SHOW_CURSOR + ORDINARY);
     if (!this.input.isTTY) return;
     this.input.off('data', this.#onData);
     this.input.setRawMode(false);
@@ -66,11 +69,14 @@ export class Screen {
     this.#shown = [];
   }
 
-  /** Writes the lines that differ from what the terminal shows, and nothing where none does. */
+  /** Writes the lines that differ from what the terminal shows, and nothing where none does, or where it is not read. */
   draw(lines: readonly string[]): void {
     const changed = lines.flatMap((text, i) => (text === this.#shown[i] ? [] : [`\x1b[${i + 1};1H${text}`]));
     const clear = this.#shown.length === 0 ? CLEAR : '';
-    if (changed.length > 0) this.out.write(BEGIN_UPDATE + clear + changed.join('') + END_UPDATE);
+    if (changed.length > 0) {
+      if (!this.out.write(this.#opening + BEGIN_UPDATE + clear + changed.join('') + END_UPDATE)) return;
+      this.#opening = '';
+    }
     this.#shown = lines;
   }
 }

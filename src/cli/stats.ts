@@ -6,8 +6,10 @@ import type { Listen } from '../report/listen.js';
 import { type Rates, ratesBetween } from '../report/rates.js';
 import type { Snapshot } from '../report/snapshot.js';
 import { fastPathText, formatSnapshot } from '../report/text.js';
+import { errorSink } from '../log/standard-error.js';
 import { type Explanation, explain } from './explain.js';
 import { askSnapshot, fastPathInstead } from './ask.js';
+import { TerminalOutput } from './terminal-output.js';
 import { fromOption, parseInterval, untilTold, waited } from './watching.js';
 
 const CLEAR_SCREEN = '\x1b[2J';
@@ -49,11 +51,12 @@ export function statsCommand(): Command {
     .option('--json', 'print JSON; with --watch one object per line')
     .option('--all', 'show the rare counters although they are 0')
     .action(async (options: StatsOptions) => {
-      await untilTold((signal) =>
-        printStats(options, process.stdout, process.stderr, signal).catch((error: unknown) =>
-          printAlone(error, options),
-        ),
-      );
+      const print = (out: StatsOutput, signal: AbortSignal) =>
+        printStats(options, out, errorSink(), signal).catch((error: unknown) => printAlone(error, options));
+      // What is printed once is printed whole, and a signal simply ends it.
+      if (options.watch === undefined) return print(process.stdout, new AbortController().signal);
+      const out = process.stdout.isTTY ? new TerminalOutput(process.stdout) : process.stdout;
+      return untilTold((signal) => print(out, signal));
     });
 }
 

@@ -10,6 +10,7 @@ import { rendered } from '../report/top/canvas.js';
 import { askSnapshot } from './ask.js';
 import { explain, type Explanation } from './explain.js';
 import { Screen } from './screen.js';
+import { TerminalOutput } from './terminal-output.js';
 import { outliveTerminals, terminals } from './terminal.js';
 import { fromOption, parseInterval, untilTold, waited } from './watching.js';
 
@@ -69,7 +70,7 @@ async function watchTop({ from, interval }: TopOptions, told: AbortSignal): Prom
     ...{ snapshot: first, rates: ratesBetween(first), history: new History(POINTS), scroll: 0 },
     unicode: drawsBlocks(process.env),
   };
-  const screen = new Screen(process.stdout, process.stdin, (keys) => onKeys(keys));
+  const screen = new Screen(new TerminalOutput(process.stdout), process.stdin, (keys) => onKeys(keys));
   const redraw = () => {
     if (signal.aborted) return;
     const { width, height } = screen.size;

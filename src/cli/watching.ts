@@ -20,11 +20,11 @@ export function parseInterval(option: string): (text: string) => number {
   };
 }
 
-/** Runs `work` with a signal that aborts on INT and TERM. */
+/** Runs `work` with a signal that aborts on INT and TERM. A second one, as supervisors send, finds a handler as well. */
 export async function untilTold(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     await work(stop.signal);
   } finally {

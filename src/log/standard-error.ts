@@ -70,16 +70,17 @@ let opened: number | undefined;
  * journald's, cannot be; Node has made it non-blocking when it looked at standard error. A file never blocks.
  */
 function withoutWaiting(): number {
-  return (opened ??= reopened() ?? STDERR);
-}
-
-function reopened(): number | undefined {
   // Node makes pipes and sockets non-blocking with its first look at them.
   void process.stderr;
+  return (opened ??= openAnew(STDERR) ?? STDERR);
+}
+
+/** The same pipe or terminal by a descriptor that never waits; undefined for what is none, or cannot be opened. */
+export function openAnew(descriptor: number): number | undefined {
   try {
-    const stat = fstatSync(STDERR);
+    const stat = fstatSync(descriptor);
     if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined;
-    return openSync('/dev/stderr', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    return openSync(`/dev/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return undefined;
   }

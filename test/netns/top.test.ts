@@ -7,11 +7,15 @@
  */
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { clearDf, commandOf, type Daemon, startClearDf } from '../helpers/clear-df.js';
+import { serveStats } from '../../src/report/http.js';
+import { clearDf, commandOf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
+import { localMachine } from '../helpers/local-machine.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { MORE, variants } from '../helpers/more.js';
+import { Running } from '../helpers/running.js';
 import { Terminal } from '../helpers/terminal.js';
 import { until } from '../helpers/until.js';
+import { snapshot } from '../unit/report-samples.js';
 
 let lab: Lab;
 let router: Namespace;
@@ -57,6 +61,45 @@ async function expectRestored(shell: Terminal, code: number): Promise<void> {
   expect(shown).not.toContain('FAST PATH');
   expect(await shell.modes()).toEqual({ alternate: false, cursor: true });
 }
+
+/** Starts a program on a terminal of its own that nobody reads, and says how it ended. */
+const UNREAD = `
+import os, sys
+master, slave = os.openpty()
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    os.dup2(slave, 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+print('started', pid, flush=True)
+_, status = os.waitpid(pid, 0)
+print('exit code', os.waitstatus_to_exitcode(status), flush=True)
+`;
+
+describe('on a terminal that is not read', () => {
+  // stats draws some 20 KB anew each time, top the lines that differ; a terminal takes 64 KiB at most.
+  it.each(
+    variants<[command: string, option: string, readings: number]>(['stats', '--watch', 30], ['top', '--interval', 80]),
+  )('%s %s goes on, and ends at TERM', async (command, option, readings) => {
+    let asked = 0;
+    const take = () => {
+      asked += 1;
+      const queues = Array.from({ length: 257 }, (_, queue) => ({ queue, counters: { packets: asked } }));
+      return snapshot({ queues, parts: { uptimeSeconds: asked } });
+    };
+    const server = await serveStats({ host: '127.0.0.1', port: 0 }, take);
+    try {
+      const words = [process.execPath, MAIN, command, option, '0.1', '--from', new URL(server.url).host];
+      const running = new Running(localMachine, ['python3', '-c', UNREAD, ...words]);
+      const [, pid] = await running.says(/started (\d+)/);
+      await until('it has been drawn more often than fits', () => asked > readings);
+      process.kill(Number(pid), 'SIGTERM');
+      await running.says(/exit code 0/);
+    } finally {
+      await server.close();
+    }
+  });
+});
 
 describe('on a terminal', () => {
   it('starts, follows a change of size, scrolls, and q leaves the terminal as it was', async () => {
@@ -119,10 +162,11 @@ describe('on a terminal', () => {
 
   it('an error that nobody expected leaves the terminal as it was', async () => {
     const shell = await open();
-    const screen = path.resolve('src/cli/screen.ts');
+    const source = (name: string) => path.resolve(`src/cli/${name}.ts`);
     const file = path.join(await lab.scratch(), 'error.mts');
-    const program = `const { Screen } = await import('${screen}');
-      const screen = new Screen(process.stdout, process.stdin, () => undefined);
+    const program = `const { Screen } = await import('${source('screen')}');
+      const { TerminalOutput } = await import('${source('terminal-output')}');
+      const screen = new Screen(new TerminalOutput(process.stdout), process.stdin, () => undefined);
       screen.enter(); screen.draw(['FAST PATH']);
       setTimeout(() => { throw new Error('unexpected') }, 100);`;
     await router.feed(program, 'tee', [file]);

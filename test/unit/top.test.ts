@@ -136,9 +136,12 @@ describe('a graph', () => {
 describe('the terminal', () => {
   function terminal() {
     const written: string[] = [];
-    const out = { write: (text: string) => written.push(text) > 0, columns: 80, rows: 24 };
+    let reads = true;
+    const write = (text: string) => reads && written.push(text) > 0;
+    const out = { write, finish: (text: string) => void written.push(text), columns: 80, rows: 24 };
     const input = { isTTY: false } as never;
-    return { written, screen: new Screen(out, input, () => undefined) };
+    const halt = (halted: boolean) => (reads = !halted);
+    return { written, halt, screen: new Screen(out, input, () => undefined) };
   }
 
   it('gets only the lines that differ, and nothing where none does', () => {
@@ -156,13 +159,34 @@ describe('the terminal', () => {
     screen.leave();
   });
 
+  it('that is not read gets no frame, and the whole of the next one when it is', () => {
+    const { written, halt, screen } = terminal();
+    halt(true);
+    screen.enter();
+    screen.draw(['one', 'two']);
+    halt(false);
+    screen.draw(['one', 'TWO']);
+    expect(written).toHaveLength(1);
+    expect(written[0]?.startsWith('\x1b[?1049h')).toBe(true);
+    expect(written[0]).toMatch(/2J.*one.*TWO/s);
+    halt(true);
+    screen.draw(['ONE', 'TWO']);
+    halt(false);
+    screen.draw(['ONE', 'two']);
+    expect(written.at(-1)).toMatch(/;1HONE.*;1Htwo/s);
+    screen.leave();
+  });
+
   it('is given back once: cursor, wrapping and the ordinary screen', () => {
     const { written, screen } = terminal();
     const listeners = process.listenerCount('exit');
     screen.enter();
+    screen.draw(['one']);
     screen.leave();
     screen.leave();
-    expect(written).toEqual(['\x1b[?1049h\x1b[?25l\x1b[?7l', '\x1b[?7h\x1b[?25h\x1b[?1049l']);
+    expect(written).toHaveLength(2);
+    expect(written[0]?.startsWith('\x1b[?1049h\x1b[?25l\x1b[?7l')).toBe(true);
+    expect(written[1]).toBe('\x1b[?7h\x1b[?25h\x1b[?1049l');
     expect(process.listenerCount('exit')).toBe(listeners);
   });
 });
