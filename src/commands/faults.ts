@@ -15,8 +15,11 @@ export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
   leaking: {
     level: 'warn',
     sentence: (n) =>
-      `${packets(n)} left with DF still set: a stall or a burst filled the receive buffer, and fail-open let them through`,
-    hint: 'raise --receive-buffer, or see what kept the process from its CPU; --no-fail-open drops instead',
+      `${packets(n)} left with DF still set: a stall or a burst filled the receive buffer, and fail-open let them ` +
+      'through, or they came while the queue was being bound',
+    hint:
+      'a line about a queue that was lost and bound again says so; else raise --receive-buffer, or see what kept the ' +
+      'process from its CPU; --no-fail-open drops instead',
   },
   overload: {
     level: 'warn',

@@ -37,6 +37,11 @@ function causes({ totals, queues, settings }: Snapshot) {
   return { overload, bufferFull: full - overload, queueFull };
 }
 
+/** The third cause; as long as every verdict was taken it was none. */
+function verdictsLost(refused: number): string {
+  return refused === 0 ? '' : ', or could not be handed back edited';
+}
+
 function onLosses(snapshot: Snapshot, rates: Rates | undefined): Advice[] {
   const { totals, queues, settings, leakedShare } = snapshot;
   const { overload, bufferFull, queueFull } = causes(snapshot);
@@ -51,8 +56,9 @@ function onLosses(snapshot: Snapshot, rates: Rates | undefined): Advice[] {
     list.push({
       seen:
         `${count(totals.leaked)} packets (${percent(leakedShare)}${now(rates?.counters.leaked)}) went on unchanged: ` +
-        'a stall or a burst filled the receive buffer, and fail-open let them through',
-      remedy: `${stall}; ${spread(queues)}; or ${narrow}`,
+        'a stall or a burst filled the receive buffer, and fail-open let them through; or they came while the queue ' +
+        `was being bound${verdictsLost(totals.verdictErrors)}`,
+      remedy: `${stall}; ${spread(queues)}; or ${narrow}; the log tells the causes apart`,
     });
   }
   if (overload > 0) {
