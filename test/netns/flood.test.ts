@@ -3,9 +3,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startClearDf } from '../helpers/clear-df.js';
 import { expectCounted, floodedRouter, type FloodRow } from '../helpers/flood-suite.js';
 import { queue } from '../helpers/kernel.js';
-import { closeLedger } from '../helpers/ledger.js';
+import { accountedAfter, closeLedger, lastWord } from '../helpers/ledger.js';
 import { type Routed, SERVER } from '../helpers/topology.js';
-import { flooded, startFlood } from '../helpers/traffic.js';
+import { arrived, flooded, startFlood } from '../helpers/traffic.js';
+import { until } from '../helpers/until.js';
 
 /** Several times what waits in the queue's buffer; `flood.more.ts` goes on for ten times as long. */
 const COUNT = 500_000;
@@ -56,4 +57,25 @@ it.each([{ failOpen: true }, { failOpen: false }])('a stall, fail-open $failOpen
   expect(totals).toMatchObject({ leaked: failOpen ? missed : 0, overrun: failOpen ? 0 : missed });
   const kind = failOpen ? 'leaking' : 'overrun';
   await daemon.running.says(new RegExp(`"kind":"${kind}"`));
+});
+
+/**
+ * A flood into the smallest receive buffer leaves no room for the kernel's answers to what the end asks of it either. The
+ * rule is somebody else's and has bypass: what comes after the end passes with DF, and is in nobody's counters.
+ */
+it('TERM in a flood into a receive buffer of 64 KiB ends a run, with every packet accounted for', async () => {
+  const daemon = await startClearDf(net.router, '0', ['--receive-buffer', '65536']);
+  const flood = await startFlood(net.client, { destination: SERVER, length: 200, count: COUNT });
+  await until('the flood is under way', async () => (await arrived(net.server)).total > 1000);
+  expect(await daemon.stop()).toEqual({ exitCode: 0, signal: undefined });
+  const ended = await arrived(net.server);
+  expect((await flooded(flood)).sent).toBe(COUNT);
+
+  const [ledger, last] = [await closeLedger(net), lastWord(daemon.running)];
+  // It went on behind the end.
+  expect(ledger.arrived.total).toBeGreaterThan(ended.total);
+  expect(accountedAfter(ledger, last)).toBe(COUNT);
+  expect(ledger.arrived.withoutDf).toBe(last.cleared);
+  expect(last).toMatchObject({ verdicts: last.packets, verdictErrors: 0 });
+  expect(ledger.arrived.withDf).toBeGreaterThanOrEqual(last.leaked);
 });
