@@ -1,7 +1,4 @@
-/* Not part of clear-df.cjs: an old Node takes import() for an error in the syntax. */
+/* Not part of clear-df.cjs: an old Node takes what the command is written in for errors in the syntax. */
 'use strict';
 
-import('../dist/esm/cli/main.js').catch((error) => {
-  process.stderr.write(`clear-df: it cannot be loaded: ${error.stack}\n`);
-  process.exitCode = 1;
-});
+require('../dist/esm/cli/main.js');

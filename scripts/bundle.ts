@@ -1,25 +1,28 @@
 /**
- * Joins a program with every package that it imports: to open and compile some 600 files takes half of the time that
- * a command needs. Commands stay files of their own, which are loaded when they are asked for.
+ * Joins the library and the command with every package that they import, but `bindings`: to open and compile some 600
+ * files takes half of the time that a command needs, and the packages whole take twice the place of all the rest.
  *
- *   tsx scripts/bundle.ts FOLDER    the command, and the status page below it
+ *   tsx scripts/bundle.ts [DIST]    the library, its types, the command, and the status page below that
  */
-import { appendFileSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, type Metafile } from 'esbuild';
-
-/** What packages in CommonJS expect to be there; by names that no other file has, since all share one scope. */
-const COMMONJS =
-  "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url), " +
-  '__filename = import.meta.filename, __dirname = import.meta.dirname;';
+import { build, type BuildOptions, type Metafile, type Plugin, transform } from 'esbuild';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
 
 /** `node_modules/…/NAME` of a file of a package. */
 const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 const LICENCES = 'LICENSES';
 /** Between two of them. */
-const RULE = `\n${'-'.repeat(80)}\n\n`;
+export const RULE = `\n${'-'.repeat(80)}\n\n`;
+
+/** Less to read and parse at each start; names stay, for stacks. */
+const COMPACT = { minifyWhitespace: true, minifySyntax: true, legalComments: 'none', target: 'node20' } as const;
+
+/** What a module says of itself, in CommonJS. */
+const PLACE = { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' };
 
 /** The licence of a package, which has to go wherever its code goes. @throws Error when it has none */
 function licence(folder: string): string {
@@ -32,46 +35,117 @@ function licence(folder: string): string {
   return `${name} ${version}\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`;
 }
 
+/** Of every package that something is made of. */
+function licencesOf({ inputs }: Metafile): string[] {
+  const folders = Object.keys(inputs).flatMap((file) => PACKAGE.exec(file) ?? []);
+  return [...new Set(folders)].sort().map(licence);
+}
+
+/** commander loads what starts processes for commands that are programs of their own; clear-df has none such. */
+const commanderStartsNothing: Plugin = {
+  name: 'commander-starts-nothing',
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+interface Joined {
+  /** Each entry under its own name, and what entries and dynamic imports share; ES modules. */
+  files: readonly { name: string; text: string }[];
+  metafile: Metafile;
+}
+
+async function join(
+  entryPoints: string[],
+  options: Pick<BuildOptions, 'platform' | 'external' | 'plugins'>,
+): Promise<Joined> {
+  const { outputFiles, metafile } = await build({
+    ...{ ...COMPACT, ...options, format: 'esm', mainFields: ['module', 'main'], logLevel: 'error' },
+    ...{ entryPoints, outdir: 'joined', entryNames: '[name]', bundle: true, splitting: true },
+    metafile: true,
+    write: false,
+  });
+  return { files: outputFiles.map(({ path: file, text }) => ({ name: path.basename(file), text })), metafile };
+}
+
+/** Writes ES modules as what they are. */
+function writeModules(outdir: string, { files }: Joined): void {
+  mkdirSync(outdir, { recursive: true });
+  for (const { name, text } of files) writeFileSync(path.join(outdir, name), text);
+}
+
+/** Writes ES modules as CommonJS; esbuild itself cannot split that. What they import when it is needed stays so. */
+async function writeCommonJs(outdir: string, { files }: Joined): Promise<void> {
+  mkdirSync(outdir, { recursive: true });
+  for (const { name, text } of files) {
+    const supported = { 'dynamic-import': false };
+    const { code } = await transform(text, { ...COMPACT, platform: 'node', format: 'cjs', supported, define: PLACE });
+    writeFileSync(path.join(outdir, name), code, { mode: code.startsWith('#!') ? 0o755 : 0o644 });
+  }
+  writeFileSync(path.join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
+}
+
 /**
- * Writes each entry to `outdir` under its own name, what they share beside it, and LICENSES of the packages.
+ * Writes programs to `outdir`, each under its own name, what they share beside them, and LICENSES of the packages.
+ * In CommonJS, because to set up Node's loader of ES modules takes longer than to load most commands.
  * @throws Error when an import cannot be resolved
  */
 export async function bundle(entryPoints: string[], outdir: string): Promise<void> {
+  const joined = await join(entryPoints, { platform: 'node', plugins: [commanderStartsNothing] });
+  await writeCommonJs(outdir, joined);
+  writeFileSync(path.join(outdir, LICENCES), licencesOf(joined.metafile).join(RULE));
+}
+
+/** Writes the whole command as one file of CommonJS. @returns the licences of the packages in it, and in the status page */
+export async function bundleSingle(outfile: string): Promise<string> {
   const { metafile } = await build({
-    ...{ entryPoints, outdir, entryNames: '[name]', bundle: true, splitting: true, metafile: true, logLevel: 'error' },
-    // Less to read and parse at each start; names stay, for stacks.
-    ...{ minifyWhitespace: true, minifySyntax: true, legalComments: 'none' },
-    ...{ platform: 'node', format: 'esm', target: 'node20', mainFields: ['module', 'main'], banner: { js: COMMONJS } },
+    ...{ ...COMPACT, entryPoints: ['src/cli/single.ts'], outfile, bundle: true, metafile: true, logLevel: 'error' },
+    ...{ platform: 'node', format: 'cjs', mainFields: ['module', 'main'], define: PLACE },
+    plugins: [commanderStartsNothing],
   });
-  writeFileSync(path.join(outdir, LICENCES), licencesOf(metafile).join(RULE));
+  const page = await build({ entryPoints: ['src/page/status.ts'], bundle: true, metafile: true, write: false });
+  return [...new Set([...licencesOf(metafile), ...licencesOf(page.metafile)])].join(RULE);
+}
+
+/** What a program may import, and its types. */
+const PUBLIC = { index: 'src/index.ts', plan: 'src/plan.ts' };
+
+/**
+ * Writes the library to `esm` and `cjs` below `dist`. `clear-df/plan` is for browsers as well: nothing of Node goes into
+ * it. `bindings` stays a package: it looks for the addon from where it is called.
+ */
+async function bundleLibrary(dist: string): Promise<void> {
+  const external = ['node:*', 'bindings'];
+  const joined = await join(Object.values(PUBLIC), { platform: 'neutral', external });
+  writeModules(path.join(dist, 'esm'), joined);
+  await writeCommonJs(path.join(dist, 'cjs'), joined);
+  writeFileSync(path.join(dist, LICENCES), licencesOf(joined.metafile).join(RULE));
+  const types = await rollup({ input: PUBLIC, external: [/^node:/], plugins: [dts()] });
+  for (const format of ['esm', 'cjs'] as const) {
+    await types.write({ dir: path.join(dist, format), format: 'es', chunkFileNames: 'shared.d.ts' });
+  }
 }
 
 /** Writes the status page to `outdir`: what is served as it stands. @returns what it is made of */
 async function bundlePage(outdir: string): Promise<Metafile> {
   const { metafile } = await build({
     ...{ entryPoints: ['src/page/status.ts', 'src/page/status.css'], outdir, bundle: true, metafile: true },
-    ...{
-      platform: 'browser',
-      format: 'iife',
-      target: 'es2022',
-      minify: true,
-      legalComments: 'none',
-      logLevel: 'error',
-    },
+    ...{ platform: 'browser', format: 'iife', target: 'es2022', minify: true },
+    ...{ legalComments: 'none', logLevel: 'error' },
   });
   for (const file of ['index.html', 'icon.svg']) copyFileSync(`src/page/${file}`, path.join(outdir, file));
   return metafile;
 }
 
-function licencesOf({ inputs }: Metafile): string[] {
-  const folders = Object.keys(inputs).flatMap((file) => PACKAGE.exec(file) ?? []);
-  return [...new Set(folders)].sort().map(licence);
-}
-
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [folder = 'dist/esm/cli'] = process.argv.slice(2);
+  const [dist = 'dist'] = process.argv.slice(2);
+  const command = path.join(dist, 'esm/cli');
+  await bundleLibrary(dist);
   // `send` is started as a process, and so by its file.
-  await bundle(['src/cli/main.ts', 'src/commands/bench/send.ts'], folder);
-  const page = await bundlePage(path.join(folder, 'page'));
-  appendFileSync(path.join(folder, LICENCES), ['', ...licencesOf(page)].join(RULE));
+  await bundle(['src/cli/main.ts', 'src/commands/bench/send.ts'], command);
+  const page = await bundlePage(path.join(command, 'page'));
+  appendFileSync(path.join(command, LICENCES), ['', ...licencesOf(page)].join(RULE));
 }

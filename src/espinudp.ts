@@ -29,7 +29,7 @@ const encapOptions = z.strictObject({
   remote: host,
   remotePort: port.default(ESP_IN_UDP_PORT),
   keepalive: z.int().min(0).max(KEEPALIVE_MAX).default(KEEPALIVE),
-});
+} satisfies Record<keyof EncapOptions, z.ZodType>) satisfies z.ZodType<unknown, EncapOptions>;
 
 const ACCEPTED: Record<string, string> = {
   local: IPV4_HOST_FORM,
@@ -40,7 +40,18 @@ const ACCEPTED: Record<string, string> = {
 };
 
 /** Options of {@link EncapSocket.open}. */
-export type EncapOptions = z.input<typeof encapOptions>;
+export interface EncapOptions {
+  /** Address of this host, or `0.0.0.0`. */
+  local: string;
+  /** UDP port. Default: 4500. */
+  port?: number | undefined;
+  /** The other router, whom keepalives go to. */
+  remote: string;
+  /** Default: 4500. */
+  remotePort?: number | undefined;
+  /** Seconds between two keepalives; 0: none are sent. Default: 20. */
+  keepalive?: number | undefined;
+}
 
 /** What went through the socket's user side. The other end's keepalives are not among it: the kernel eats them. */
 export interface EncapStats {

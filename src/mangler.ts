@@ -3,9 +3,8 @@
  * closes. Packets stay in native code.
  */
 import { EventEmitter } from 'node:events';
-import * as z from 'zod';
 import { type Counters, fromBlock, merge } from './counters.js';
-import { ClearDfError, optionError, usageError } from './errors.js';
+import { ClearDfError } from './errors.js';
 import type { AttachedDevices, FastStats } from './fast-path/devices.js';
 import {
   type IdentificationPolicy,
@@ -15,60 +14,18 @@ import {
   native,
 } from './native.js';
 import { errnoName } from './native/errno.js';
-import { parseQueueRange, rangeText } from './net/queue-range.js';
+import {
+  BATCH_MAX,
+  COALESCE_MAX,
+  COPY_RANGE_MAX,
+  IDENTIFICATION_POLICIES,
+  type OpenOptions,
+  parseOpenOptions,
+  policyError,
+} from './mangler/options.js';
+import { rangeText } from './net/queue-range.js';
 
-export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const satisfies IdentificationPolicy[];
-
-/** The kernel caps what it copies at 65535 bytes less the attribute header. */
-export const COPY_RANGE_MAX = 65_531;
-
-/** Packets that one look at a queue takes. */
-export const BATCH_MAX = 64;
-
-/** Microseconds: a longer pause would be felt, and brings nothing. */
-export const COALESCE_MAX = 1000;
-
-const queueRange = z.union([z.int().min(0).max(65_535), z.string().regex(/^\d{1,5}(:\d{1,5})?$/)]);
-
-const openOptions = z.strictObject({
-  queues: queueRange,
-  identification: z.enum(IDENTIFICATION_POLICIES).default('random'),
-  gso: z.boolean().default(true),
-  failOpen: z.boolean().default(true),
-  neverLocal: z.boolean().default(false),
-  companion: z.int().min(0).max(65_535).optional(),
-  batch: z.int().min(1).max(BATCH_MAX).default(BATCH_MAX),
-  coalesce: z.int().min(0).max(COALESCE_MAX).default(50),
-  queueLength: z.int().min(1).max(0x7fff_ffff).default(1_048_576),
-  receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(67_108_864),
-  copyRange: z.int().min(20).max(COPY_RANGE_MAX).default(COPY_RANGE_MAX),
-  fastPath: z.strictObject({ devices: z.array(z.string().regex(/^[^\s/]{1,15}$/)).min(1) }).optional(),
-});
-
-/**
- * Bytes of the receive buffer that a waiting packet takes at least (the kernel counts an skb and a
- * kmalloc-512 for the smallest, against twice what was asked for).
- */
-const BYTES_WAITING_MIN = 256;
-
-/** The accepted form of each option, for the person whose value was refused. */
-const ACCEPTED: Record<string, string> = {
-  queues: 'a queue number 0-65535 or a range FIRST:LAST',
-  identification: IDENTIFICATION_POLICIES.join(', '),
-  gso: 'true or false',
-  failOpen: 'true or false',
-  neverLocal: 'true or false',
-  companion: 'a queue number 0-65535 outside the range',
-  batch: `packets, 1-${BATCH_MAX}`,
-  coalesce: `microseconds, 0-${COALESCE_MAX}; 0 for no pause`,
-  queueLength: 'packets, 1-2147483647',
-  receiveBuffer: 'bytes, 65536-1073741824',
-  copyRange: `bytes, 20-${COPY_RANGE_MAX}`,
-  fastPath: "devices by whose egress packets leave: { devices: ['gretap1'] }",
-};
-
-/** Options of {@link ClearDf.open}. */
-export type OpenOptions = z.input<typeof openOptions>;
+export { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES, type OpenOptions };
 
 /** First and last queue number of a range, both included. */
 export interface QueueRange {
@@ -148,23 +105,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
    * another process holds a queue, ENVIRONMENT when the kernel or the addon lacks something
    */
   static async open(options: OpenOptions): Promise<ClearDf> {
-    const parsed = openOptions.safeParse(options);
-    if (!parsed.success) throw optionError(parsed.error.issues[0], options, ACCEPTED, "{ queues: '0:3' }");
-    const { queues, companion, fastPath, ...rest } = parsed.data;
-    const { first, last } = parseQueueRange(String(queues), 'queues');
-    if (companion !== undefined && companion >= first && companion <= last) {
-      throw usageError('companion', companion, ACCEPTED['companion'] as string);
-    }
-    // A queue that fills before the receive buffer does would let packets by without a trace (sequence.h).
-    const shortest = Math.ceil(rest.receiveBuffer / BYTES_WAITING_MIN);
-    if (rest.failOpen && rest.queueLength < shortest) {
-      throw usageError(
-        'queueLength',
-        rest.queueLength,
-        `at least ${shortest} packets with fail-open and a receive buffer of ${rest.receiveBuffer} bytes`,
-        'make the receive buffer smaller, or turn fail-open off',
-      );
-    }
+    const { first, last, companion, fastPath, ...rest } = parseOpenOptions(options);
     // Loaded only where it is asked for, as its addon is.
     const attached =
       fastPath &&
@@ -217,7 +158,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   /** Change how identifications are given, from the next packet on. */
   setIdentification(policy: IdentificationPolicy): void {
     if (!IDENTIFICATION_POLICIES.includes(policy)) {
-      throw usageError('identification', policy, ACCEPTED['identification'] as string);
+      throw policyError(policy);
     }
     this.fastPath?.attach(policy);
     this.#native.setIdentification(policy);

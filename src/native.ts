@@ -3,7 +3,6 @@ import { COUNTER_NAMES, snakeCase } from './counters.js';
 import { loadBinary, otherVersion } from './native/binary.js';
 import type { Native } from './native/surface.js';
 
-export { packageRoot } from './native/package-root.js';
 export type * from './native/surface.js';
 
 let loaded: Native | undefined;

@@ -1,13 +1,11 @@
 /** Asks the running clear-df by HTTP, for `clear-df stats` and `clear-df metrics`. */
-import { get, type IncomingMessage } from 'node:http';
+import { answerFrom } from '../commands/answer.js';
 import type { FastPathAlone } from '../commands/fast-path-alone.js';
 import { ClearDfError } from '../errors.js';
 import { type Listen, urlOf } from '../report/listen.js';
 import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 
-/** Bytes; 257 queues make about 200 kB. */
-const ANSWER_MAX = 4 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /**
@@ -28,9 +26,7 @@ export async function ask<T>(
   signal.addEventListener('abort', onAbort);
   try {
     if (signal.aborted) return undefined;
-    const response = await answerOf(url, stop.signal);
-    const { statusCode: status = 0 } = response;
-    const body = await textOf(response);
+    const { status, body } = await answerFrom(url, stop.signal);
     const found = status === 200 ? read(body) : undefined;
     if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, status);
     return found;
@@ -68,25 +64,6 @@ export async function fastPathInstead(error: unknown): Promise<FastPathAlone[]> 
   if (fastPath.length === 0) throw error;
   process.stderr.write(`clear-df: ${error.message}; the fast path goes on without it\n`);
   return fastPath;
-}
-
-/** The head of the answer. Not by fetch, whose code alone takes as long to load as all the rest of a command. */
-function answerOf(url: string, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    get(url, { signal, agent: false }, resolve).on('error', reject);
-  });
-}
-
-/** The body, or as much of it as no clear-df would ever fill: the port may be anyone's. */
-async function textOf(response: IncomingMessage): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response) {
-    parts.push(part as Uint8Array);
-    length += (part as Uint8Array).byteLength;
-    if (length > ANSWER_MAX) break;
-  }
-  return Buffer.concat(parts).toString();
 }
 
 function notClearDf(url: string, status: number): ClearDfError {

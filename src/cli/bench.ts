@@ -1,9 +1,10 @@
 /** `clear-df bench --here`: what this machine can take, measured, and what it would need for a link. */
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import { Command } from 'commander';
 import { EXIT_CODES, usageError } from '../errors.js';
 import { createLogger, type LogLevel } from '../log.js';
 import { align } from '../net/columns.js';
+import { isSingle } from '../native/single.js';
 import { SIZES } from '../capacity/findings.js';
 import { IMIX, type NamedMix } from '../capacity/mixes.js';
 import { only } from '../capacity/cost.js';
@@ -14,7 +15,7 @@ import { type Explanation, explain } from './explain.js';
 import { addLogOptions } from './option.js';
 
 const SECONDS = 1;
-const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+const MAIN = isSingle() ? [] : [path.join(import.meta.dirname, 'main.js')];
 
 const EXAMPLES = [
   ['clear-df bench --here --dry-run', 'the commands, and nothing else'],

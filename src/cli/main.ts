@@ -1,12 +1,7 @@
 #!/usr/bin/env node
-/**
- * The first moment of the process: signals are watched before anything heavy is loaded, so that none of them finds
- * a run without an answer.
- */
-import { type SignalWatch, watchSignals } from '../commands/signals.js';
+/** Decides what has to be loaded, and in which order: whoever asks for little shall not wait for the rest. */
+import type { SignalWatch } from '../commands/signals.js';
 import { toleratePipes } from './pipes.js';
-import { outliveTerminals, terminals } from './terminal.js';
-import { keepSmall } from './v8.js';
 import { version } from './version.js';
 
 /** `run` is the default command: a flag that only prints something is no run. What changes a tunnel ends whole, too. */
@@ -15,24 +10,25 @@ function isRun([word, verb]: readonly string[]): boolean {
   return word === 'run' || (word?.startsWith('-') === true && !['--help', '-h', '--version', '-V'].includes(word));
 }
 
-/** On a terminal, and without a file that HUP would read again, HUP says that the terminal has gone. */
-function watch(argv: readonly string[]): SignalWatch {
-  const file = argv.some((word) => word === '--config' || word.startsWith('--config='));
-  const started = terminals();
-  outliveTerminals(started);
-  return watchSignals({ hangup: !file && started.length > 0 });
+/** Signals are watched before anything heavy is loaded, so that none of them finds a run without an answer. */
+async function beginRun(argv: string[]): Promise<SignalWatch> {
+  // What lasts is to be small, from its first moment; a command that ends soon, or reads a large capture, is to be quick.
+  (await import('./v8.js')).keepSmall();
+  return (await import('./begin-run.js')).beginRun(argv);
+}
+
+async function start(argv: string[]): Promise<void> {
+  const signals = isRun(argv) ? await beginRun(argv) : undefined;
+  const { main } = await import('./program.js');
+  process.exitCode = await main(argv, signals);
 }
 
 const argv = process.argv.slice(2);
-const runs = isRun(argv);
-const signals = runs ? watch(argv) : undefined;
-// What lasts is to be small; a command that ends soon, or reads a large capture, is to be quick.
-if (runs) keepSmall();
 if (argv[0] === '--version' || argv[0] === '-V') {
   // Asked by scripts, again and again: nothing else is loaded for it.
   toleratePipes();
   process.stdout.write(`${version()}\n`);
 } else {
-  const { main } = await import('./program.js');
-  process.exitCode = await main(argv, signals);
+  // Not awaited: CommonJS, which this becomes, cannot.
+  void start(argv);
 }

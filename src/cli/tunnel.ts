@@ -7,6 +7,7 @@ import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site/site.js';
 import { PEER_ROUTERS, type PeerRouter } from '../tunnel/kinds/peer-text.js';
+import { isSingle } from '../native/single.js';
 import type { OwnCommand } from '../tunnel/unit-text.js';
 import {
   statusCode,
@@ -168,6 +169,7 @@ function print(text: string): void {
  * manager keeps in place; what it leads to may be another folder in the next version.
  */
 export function ownCommand(): OwnCommand {
+  if (isSingle()) return { script: process.execPath };
   return { node: process.execPath, script: path.resolve(process.argv[1] ?? 'clear-df') };
 }
 

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { packageRoot } from '../native/package-root.js';
+import { packageText } from '../native/package-root.js';
 
 /** The version in clear-df's own package.json. */
 export function version(): string {
-  const manifest = path.join(packageRoot(), 'package.json');
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+  return (JSON.parse(packageText('package.json')) as { version: string }).version;
 }

@@ -22,7 +22,7 @@ interface BenchOptions extends Omit<Question, 'cores'> {
   seconds: number;
   dryRun: boolean;
   /** The file that is clear-df's command line. */
-  main: string;
+  main: readonly string[];
 }
 
 interface BenchHooks {
@@ -119,10 +119,11 @@ async function dryRun(runner: Runner, { main, seconds }: BenchOptions, pair: Pai
   const ring = ringOf(process.pid);
   const show = (namespace: string, core: number, words: readonly string[]) =>
     runner.effect(replayText('ip', childCommand({ namespace, core }, words)), () => undefined);
-  const send = (trial: Trial) => show(ring.sender, pair.receiving, [SENDER, JSON.stringify(requestOf(trial, seconds))]);
+  const send = (trial: Trial) =>
+    show(ring.sender, pair.receiving, [...SENDER, JSON.stringify(requestOf(trial, seconds))]);
   await makeRing(runner, ring);
   for (const trial of TRIALS.filter(({ way }) => way !== 'clear-df')) await send(trial);
-  await show(ring.router, pair.clearing, [main, ...RUN_WORDS]);
+  await show(ring.router, pair.clearing, [...main, ...RUN_WORDS]);
   for (const trial of TRIALS.filter(({ way }) => way === 'clear-df')) await send(trial);
   await removeRing(runner, ring);
   return undefined;

@@ -7,12 +7,9 @@ import { readMachine } from '../host/doctor.js';
 import { createRunner } from '../host/exec.js';
 import { readTextFile } from '../host/text-file.js';
 import { adviceOn } from '../report/advice.js';
-import { DEFAULT_LISTEN, type Listen, parseFrom, urlOf } from '../report/listen.js';
-import { readSnapshot } from '../report/read.js';
+import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { parseSite } from '../tunnel/site-file.js';
-
-/** A refusal comes at once where nobody listens; an answer may take a while on a machine that is ill. */
-const ANSWER_TIMEOUT_MS = 10_000;
+import { runningSnapshot } from './answer.js';
 
 /**
  * Reads the file, and returns what looks at the machine: as often as one likes.
@@ -43,14 +40,8 @@ function siteFile(file: string): { object: string; accepted: string } {
 
 /** Undefined when nothing, or something else, answers. */
 async function askDaemon(from: Listen, stop: AbortSignal | undefined): Promise<Daemon | undefined> {
-  try {
-    const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(stop === undefined ? [] : [stop])]);
-    const response = await fetch(`${urlOf(from)}/stats`, { signal, redirect: 'error' });
-    const snapshot = response.ok ? readSnapshot(await response.json()) : undefined;
-    if (snapshot === undefined) return undefined;
-    const { packets, leaked, overrun } = snapshot.totals;
-    return { version: snapshot.version, packets, leaked, overrun, advice: adviceOn(snapshot) };
-  } catch {
-    return undefined;
-  }
+  const snapshot = await runningSnapshot(from, stop);
+  if (snapshot === undefined) return undefined;
+  const { packets, leaked, overrun } = snapshot.totals;
+  return { version: snapshot.version, packets, leaked, overrun, advice: adviceOn(snapshot) };
 }

@@ -4,6 +4,8 @@ import bindings from 'bindings';
 import { ClearDfError } from '../errors.js';
 import { needs } from './distribution.js';
 import { packageRoot } from './package-root.js';
+import { isSingle, partOf } from './single.js';
+import { loadUnpacked } from './unpack.js';
 
 const BUILD = 'npm explore clear-df -- npm run build:native';
 
@@ -37,6 +39,7 @@ function ownMaps(): string {
 export function loadBinary(name: string): unknown {
   const prebuilt = prebuiltName();
   try {
+    if (isSingle()) return loadUnpacked(`${name}.node`, partOf(`${name}.node`));
     return bindings({
       bindings: name,
       module_root: packageRoot(),

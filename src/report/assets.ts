@@ -1,7 +1,5 @@
 /** The files of the status page, as `scripts/bundle.ts` makes them of `src/page/`. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { packageRoot } from '../native/package-root.js';
+import { packageText } from '../native/package-root.js';
 
 const FOLDER = 'dist/esm/cli/page';
 
@@ -25,5 +23,5 @@ export const CONTENT_SECURITY_POLICY =
 
 /** Read each time: it is asked for rarely, and a run is to hold little. @throws Error when it is not there */
 export function readAsset({ file }: Asset): string {
-  return readFileSync(path.join(packageRoot(), FOLDER, file), 'utf8');
+  return packageText(`${FOLDER}/${file}`);
 }

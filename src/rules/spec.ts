@@ -66,36 +66,52 @@ const bytes = z
   .min(IPV4_MTU_MIN)
   .max(IPV4_LENGTH_MAX - 1);
 
-const flags = z.strictObject({
-  /** The instance that owns the rules; the comment in the firewall is `clear-df:<name>`. */
-  name: z.string().regex(NAME).default('default'),
+/** A rule as asked for; see {@link parseRuleSpec}. */
+export interface RuleSpecInput {
+  /** The instance that owns the rules; the comment in the firewall is `clear-df:<name>`. Default: `default`. */
+  name?: string | undefined;
   /** Default: prerouting for forwarded packets, output otherwise. */
-  hook: z.enum(HOOKS).optional(),
+  hook?: Hook | undefined;
   /** Default: gre at output and postrouting, all elsewhere. At the bridge hook: of the inner packet. */
-  proto: proto.optional(),
+  proto?: 'gre' | 'esp' | 'all' | `udp:${string}` | undefined;
   /** Source address of the packet that is queued. */
-  local: prefix.optional(),
+  local?: string | undefined;
   /** Destination address of the packet that is queued. */
+  remote?: string | undefined;
+  inDev?: string | undefined;
+  /** At prerouting it is not matched (routing comes later): it names the device whose MTU is meant. */
+  outDev?: string | undefined;
+  /** Only packets longer than this many bytes, from the IP header on. Default for forwarded packets: mtu. */
+  largerThan?: number | 'mtu' | undefined;
+  /** The opt-in to packets in transit, which a router is to leave alone (RFC 6864 §4.3). Default: false. */
+  forwarded?: boolean | undefined;
+  /** Forwarded packets from and to UDP port 443 as well. Default: false. */
+  includeQuic?: boolean | undefined;
+  queues: { first: number; last: number };
+  /** How packets spread over several queues; `cpu` keeps a flow in order while it stays on one CPU. Default: hash. */
+  fanout?: Fanout | undefined;
+  /** Let packets through unchanged when nothing listens on the queue. Default: true. */
+  bypass?: boolean | undefined;
+}
+
+const flags = z.strictObject({
+  name: z.string().regex(NAME).default('default'),
+  hook: z.enum(HOOKS).optional(),
+  proto: proto.optional(),
+  local: prefix.optional(),
   remote: prefix.optional(),
   inDev: device.optional(),
-  /** At prerouting it is not matched (routing comes later): it names the device whose MTU is meant. */
   outDev: device.optional(),
-  /** Only packets longer than this many bytes, from the IP header on. Default for forwarded packets: mtu. */
   largerThan: z.union([z.literal('mtu'), bytes]).optional(),
-  /** The opt-in to packets in transit, which a router is to leave alone (RFC 6864 §4.3). */
   forwarded: z.boolean().default(false),
-  /** Forwarded packets from and to UDP port 443 as well. */
   includeQuic: z.boolean().default(false),
   queues: z.strictObject({ first: z.int(), last: z.int() }).refine(isQueueRange),
-  /** How packets spread over several queues; `cpu` keeps a flow in order while it stays on one CPU. */
   fanout: z.enum(FANOUTS).default('hash'),
-  /** Let packets through unchanged when nothing listens on the queue. */
   bypass: z.boolean().default(true),
-});
+} satisfies Record<keyof RuleSpecInput, z.ZodType>) satisfies z.ZodType<Flags, RuleSpecInput>;
 
-type Flags = z.output<typeof flags>;
-/** A rule as asked for; see {@link parseRuleSpec}. */
-export type RuleSpecInput = z.input<typeof flags>;
+type Defaulted = 'name' | 'forwarded' | 'includeQuic' | 'fanout' | 'bypass';
+type Flags = Omit<RuleSpecInput, Defaulted> & { [Each in Defaulted]: NonNullable<RuleSpecInput[Each]> };
 /** A rule whose parts fit each other, with every default filled in. */
 export type RuleSpec = Flags & {
   hook: Hook;

@@ -1,4 +1,5 @@
 /** A router that nobody has looked at: what a plan is made from when there is no machine. */
+import type { Abilities } from './abilities.js';
 import type { Facts, Link } from './facts.js';
 import type { Site } from './site/site.js';
 
@@ -11,7 +12,7 @@ export interface Assumptions {
   /** Modules that are loaded. */
   modules?: readonly string[];
   /** What its kernel can do; `yes` where nothing is said. */
-  can?: Partial<Facts['can']>;
+  can?: Partial<Abilities>;
 }
 
 const ETHERNET_MTU = 1500;

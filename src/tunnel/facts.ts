@@ -4,6 +4,7 @@
  * it is read again from a file; the types are that schema's.
  */
 import * as z from 'zod';
+import { type Abilities, abilities } from './abilities.js';
 import type { IdentificationPolicy } from './enums.js';
 import type { Mark, Site } from './site/site.js';
 
@@ -11,7 +12,6 @@ const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const words = list(z.string());
 const family = z.union([z.literal(4), z.literal(6)]);
 const mark = z.object({ value: z.number(), mask: z.number() }).optional() satisfies z.ZodType<Mark | undefined>;
-const answer = z.enum(['yes', 'no', 'unknown']);
 
 const address = z.object({
   family,
@@ -163,22 +163,6 @@ const path = z.object({
   via: z.string().optional(),
 });
 
-/** What the machine can do, found by trying. */
-const abilities = z.object({
-  /** `ignore-df` on a gretap. */
-  ignoreDf: answer,
-  /** iptables rules that queue, with physdev. */
-  bridgeQueue: answer,
-  /** A payload verdict in nft's bridge family comes through. */
-  nftBridgeQueue: answer,
-  /** The kernel takes the program of the fast path, and tc can attach it. Journals of 0.1 do not know. */
-  fastPath: answer.default('unknown'),
-  /** nft may clear DF in the kernel, found by its effect; asked by the doctor only. */
-  nftClearsDf: answer.optional(),
-  /** SRv6's End.DT4; asked for carrier srv6 only. */
-  endDt4: answer.optional(),
-});
-
 /** Facts that the journal of a tunnel keeps. */
 export const keptFacts = z.object({
   links: list(link),
@@ -264,7 +248,7 @@ export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'l2tp'
   /** Where the site's VXLAN device sends what nobody is known for; undefined without such a device. */
   fdb?: readonly string[] | undefined;
   /** What each answer of `can` rests on, in words. */
-  evidence?: Readonly<Partial<Record<keyof Facts['can'], string>>>;
+  evidence?: Readonly<Partial<Record<keyof Abilities, string>>>;
   /** Of strongSwan, where the site has its keys from it. */
   ike?: IkeFacts | undefined;
   /** What is at the egress of the site's tunnel device; undefined when it was not looked at, or could not be read. */

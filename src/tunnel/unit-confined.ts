@@ -2,6 +2,8 @@
 
 /** Of Node: without its compiler no page is ever both written and executed. */
 export const CONFINED_NODE = ['--jitless', '--no-expose-wasm'] as const;
+/** The same of the single file, which takes no words of Node's. */
+export const CONFINED_SINGLE = ['/usr/bin/env', 'NODE_OPTIONS=--jitless'] as const;
 
 /** The queue, rules and devices; iptables-legacy; the program in the kernel. */
 const CAPABILITIES = 'CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON';

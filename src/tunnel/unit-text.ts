@@ -1,12 +1,21 @@
 /** Units for systemd: of one tunnel, of any tunnel in /etc/clear-df, and of the queue alone. */
 import { ikeOf } from './carriers/ike/names.js';
 import { type Plan, staysInForeground } from './plan.js';
-import { CONFINED_NODE, CONFINED_QUEUE, CONFINED_TUNNEL } from './unit-confined.js';
+import { CONFINED_NODE, CONFINED_QUEUE, CONFINED_SINGLE, CONFINED_TUNNEL } from './unit-confined.js';
 
 /** The words that start clear-df, absolute: a unit's PATH may lead to another Node, or to none. */
 export interface OwnCommand {
-  node: string;
+  /** Undefined where clear-df is one file that needs none. */
+  node?: string | undefined;
   script: string;
+}
+
+function plainWords({ node, script }: OwnCommand): string[] {
+  return node === undefined ? [script] : [node, script];
+}
+
+function confinedWords({ node, script }: OwnCommand): string[] {
+  return node === undefined ? [...CONFINED_SINGLE, script] : [node, ...CONFINED_NODE, script];
 }
 
 interface UnitOptions {
@@ -34,16 +43,16 @@ export function unitText(plan: Plan, { command, file, fixed }: UnitOptions): str
     // charon has to answer.
     after: ikeOf(plan.site.carrier) === undefined ? [] : [CHARON],
     notes: fixed ? [`# engine: auto took ${plan.engine} when this was made.`] : [],
-    setUp: unitWords([command.node, command.script, 'tunnel', 'up', '--setup-only', ...engine, file]),
-    up: unitWords([command.node, ...CONFINED_NODE, command.script, 'tunnel', 'up', ...engine, file]),
+    setUp: unitWords([...plainWords(command), 'tunnel', 'up', '--setup-only', ...engine, file]),
+    up: unitWords([...confinedWords(command), 'tunnel', 'up', ...engine, file]),
     // Where a process stays: after its end small packets still pass, until the next start.
-    ...(stays ? {} : { down: unitWords([command.node, command.script, 'tunnel', 'down', file]) }),
+    ...(stays ? {} : { down: unitWords([...plainWords(command), 'tunnel', 'down', file]) }),
   });
 }
 
 /** `clear-df-tunnel@.service`: `clear-df-tunnel@NAME` has the tunnel of /etc/clear-df/NAME.yaml. */
-export function tunnelTemplate({ node, script }: OwnCommand): string {
-  const [plain, confined] = [unitWords([node, script]), unitWords([node, ...CONFINED_NODE, script])];
+export function tunnelTemplate(command: OwnCommand): string {
+  const [plain, confined] = [unitWords(plainWords(command)), unitWords(confinedWords(command))];
   const file = '/etc/clear-df/%i.yaml';
   return tunnelUnit({
     description: 'clear-df tunnel %i',
@@ -57,7 +66,7 @@ export function tunnelTemplate({ node, script }: OwnCommand): string {
 }
 
 /** `clear-df.service`: the queue, as a file of options has it. */
-export function queueUnit({ node, script }: OwnCommand, file = '/etc/clear-df/clear-df.yaml'): string {
+export function queueUnit(command: OwnCommand, file = '/etc/clear-df/clear-df.yaml'): string {
   return lines(
     '[Unit]',
     'Description=clear-df',
@@ -69,7 +78,7 @@ export function queueUnit({ node, script }: OwnCommand, file = '/etc/clear-df/cl
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    `ExecStart=${unitWords([node, ...CONFINED_NODE, script, 'run', '--config', file])}`,
+    `ExecStart=${unitWords([...confinedWords(command), 'run', '--config', file])}`,
     'ExecReload=/bin/kill -HUP $MAINPID',
     ...SERVICE,
     ...CONFINED_QUEUE,

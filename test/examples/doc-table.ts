@@ -67,6 +67,11 @@ export const DOC_TABLE: readonly DocEntry[] = [
     has: 'npm explore clear-df',
     shown: by('test/pack/pack.test.ts', 'needs an installed package'),
   },
+  {
+    file: 'docs/install.md',
+    has: 'npm run build:single',
+    shown: by('test/pack/single.more.ts', 'builds it, and runs it'),
+  },
   { file: 'docs/install.md', has: 'clear-df completion bash', shown: sample('test/unit/cli-reference.test.ts') },
   { file: 'docs/running.md', has: '[Unit]', shown: 'unit' },
   { file: 'docs/running.md', has: 'clear-df rules remove', shown: 'run' },

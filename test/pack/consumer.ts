@@ -88,6 +88,23 @@ export class Consumer {
     return { exitCode, stdout, stderr };
   }
 
+  /** Kilobytes of its files that the command loads, and which of these modules of Node's own. */
+  async loadedBy(...args: string[]): Promise<{ kilobytes: number; builtins: string[] }> {
+    const hook = `process.on('exit', () => {
+      const { statSync, writeFileSync } = require('node:fs');
+      const files = Object.keys(require.cache).filter((file) => file.includes('/dist/'));
+      const kilobytes = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1000;
+      const builtins = ['child_process', 'crypto', 'http', 'v8', 'internal/deps/undici/undici'].filter((name) =>
+        process.moduleLoadList.includes('NativeModule ' + name));
+      writeFileSync('loaded.json', JSON.stringify({ kilobytes, builtins }));
+    });`;
+    const preload = ['--require', this.write('hook.cjs', hook)];
+    const { exitCode, stderr } = await this.run('node', ...preload, 'node_modules/.bin/clear-df', ...args);
+    if (exitCode !== 0) throw new Error(`clear-df ${args.join(' ')} ended with ${exitCode}: ${stderr}`);
+    const text = readFileSync(path.join(this.folder, 'loaded.json'), 'utf8');
+    return JSON.parse(text) as { kilobytes: number; builtins: string[] };
+  }
+
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,5 +1,8 @@
 /** The packed tarball in an empty folder, install scripts disabled: everything a stranger does with it. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from 'execa';
@@ -7,6 +10,7 @@ import { compareVersions } from '../../scripts/lab/suites.js';
 import { prebuiltName } from '../../src/native/binary.js';
 import { MORE } from '../helpers/more.js';
 import { patient } from '../helpers/slowness.js';
+import { snapshot } from '../unit/report-samples.js';
 import { capture, expectCleared } from './capture.js';
 import { Consumer, ROOT } from './consumer.js';
 import { askedOf, CEILINGS } from './symbols.js';
@@ -73,6 +77,15 @@ test('holds what is needed to run and to build, and nothing else', () => {
   expect(files).not.toContain('binding.gyp');
 });
 
+test('takes at most 12 MB, with every package that it needs', async () => {
+  const { stdout } = await consumer.run('du', '-sk', 'node_modules');
+  expect(Number(/^\d+/.exec(stdout)?.[0])).toBeLessThanOrEqual(12 * 1024);
+  // What is joined is licensed by others.
+  for (const folder of ['dist', 'dist/esm/cli']) {
+    expect(readFileSync(consumer.installed(folder, 'LICENSES'), 'utf8')).toMatch(/^zod \d[^]*MIT License/m);
+  }
+});
+
 test.each(ADDONS)('%s asks for nothing newer than Debian 11 has', async (addon) => {
   const asked = await askedOf(consumer.installed(addon));
   expect(asked.filter(({ library }) => library === 'GLIBC')).not.toEqual([]);
@@ -89,6 +102,33 @@ describe('the command', () => {
     const { exitCode, stdout } = await consumer.run('npx', '--no-install', 'clear-df', '--help');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/\brun\b[^]*\brules\b[^]*\bpcap\b/);
+  });
+
+  describe('loads what it needs, and nothing else', () => {
+    // All of it are 1,900 kB; commander, which reads the command line, is 60.
+    test.each([
+      ['--version', 20],
+      ['--help', 120],
+    ])('%s', async (flag, most) => {
+      const { kilobytes, builtins } = await consumer.loadedBy(flag);
+      expect(kilobytes).toBeLessThan(most);
+      expect(builtins).toEqual([]);
+    });
+
+    // Beside that, what checks the answer.
+    test('stats', async () => {
+      const body = JSON.stringify(snapshot());
+      const server = createServer((_, response) => response.end(body)).listen(0, '127.0.0.1');
+      try {
+        await once(server, 'listening');
+        const { port } = server.address() as AddressInfo;
+        const { kilobytes, builtins } = await consumer.loadedBy('stats', '--from', `127.0.0.1:${port}`);
+        expect(kilobytes).toBeLessThan(300);
+        expect(builtins).toEqual(['http']);
+      } finally {
+        server.close();
+      }
+    });
   });
 
   // Node's own answer to `import`, or to `??=`, would be a stack and exit code 1.

@@ -10,6 +10,7 @@ import type { Runner } from '../../host/exec.js';
 import { waitingWith } from '../../host/bench/waiting.js';
 import { type Point, wokenOf } from '../../capacity/fit.js';
 import type { NativeSend, NativeSent } from '../../native.js';
+import { isSingle, PART } from '../../native/single.js';
 import type { Snapshot } from '../../report/snapshot.js';
 import type { Trial } from './trials.js';
 
@@ -21,12 +22,14 @@ export interface Measuring {
   seconds: number;
   /** Ends whatever runs. */
   signal: AbortSignal;
-  /** The file that is clear-df's command line. */
-  main: string;
+  /** What node starts as clear-df's command line. */
+  main: readonly string[];
 }
 
-/** The file of send.ts, which `node` starts; it stands beside this one, also where the command is joined. */
-export const SENDER = path.join(import.meta.dirname, `send${path.extname(import.meta.filename)}`);
+/** What starts send.ts; its file stands beside this one, also where the command is joined. */
+export const SENDER: readonly string[] = isSingle()
+  ? [PART, 'send']
+  : [path.join(import.meta.dirname, `send${path.extname(import.meta.filename)}`)];
 
 /** What clear-df runs with in the ring: its own rules, every packet that is forwarded, and all of them by the queue. */
 export const RUN_WORDS = [
@@ -53,7 +56,7 @@ export class Daemon {
   static async start(measuring: Measuring): Promise<Daemon> {
     const { ring, pair, main, signal } = measuring;
     const options = { namespace: ring.router, core: pair.clearing, name: 'clear-df in the router', signal };
-    const child = startChild(options, [main, ...RUN_WORDS]);
+    const child = startChild(options, [...main, ...RUN_WORDS]);
     await child.says(/clear-df is running/);
     return new Daemon(measuring, child, await readTotals(measuring));
   }
@@ -93,7 +96,7 @@ export class Daemon {
 }
 
 async function readTotals({ runner, ring, main }: Measuring): Promise<Snapshot['totals']> {
-  const words = ['netns', 'exec', ring.router, process.execPath, main, 'stats', '--json'];
+  const words = ['netns', 'exec', ring.router, process.execPath, ...main, 'stats', '--json'];
   return (JSON.parse(await runner.query('ip', words)) as Snapshot).totals;
 }
 
@@ -114,7 +117,7 @@ export async function measure(measuring: Measuring, trial: Trial, daemon: Daemon
   const { ring, pair, seconds, signal } = measuring;
   const before = daemon?.clocks();
   const options = { namespace: ring.sender, core: pair.receiving, name: 'the sender', signal };
-  const sender = startChild(options, [SENDER, JSON.stringify(requestOf(trial, seconds))]);
+  const sender = startChild(options, [...SENDER, JSON.stringify(requestOf(trial, seconds))]);
   const { sent, seconds: sending } = JSON.parse(await sender.line()) as NativeSent;
   const late = (await daemon?.drained()) ?? 0;
   const after = daemon?.clocks();

@@ -6,21 +6,18 @@ import { createRunner, type Runner } from '../../host/exec.js';
 import { listRules, type ListedRule } from '../../host/firewall.js';
 import { holderOf } from '../../host/read/queues.js';
 import type { Logger } from '../../log.js';
-import { parseListen, urlOf } from '../../report/listen.js';
-import { readSnapshot } from '../../report/read.js';
+import { parseListen } from '../../report/listen.js';
 import { fastPathText } from '../../report/text.js';
 import { type IkeVerdict, judgeIke } from '../../tunnel/carriers/ike/judge.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import { KEEPS_DF_CURE, keepsDf } from '../../tunnel/fast-path-text.js';
 import type { Item, ItemStatus } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site/site.js';
+import { runningSnapshot } from '../answer.js';
 import { runningMangler } from './mangler.js';
 import { openTunnel, type OpenTunnel, readSite } from './open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
 import { problemOf } from './underlay-watch.js';
-
-/** As the doctor's: a refusal comes at once, an answer may take a while on a busy machine. */
-const ANSWER_TIMEOUT_MS = 10_000;
 
 interface ItemReport {
   key: string;
@@ -189,17 +186,11 @@ async function rulesOf(runner: Runner, name: string): Promise<{ rules: ListedRul
 async function counters(site: Site): Promise<Pick<ManglerStatus, 'packets' | 'cleared' | 'leaked'>> {
   const address = parseListen(site.metrics);
   if (address === 'off') return {};
-  try {
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    const response = await fetch(`${urlOf(address)}/stats`, { signal, redirect: 'error' });
-    const snapshot = response.ok ? readSnapshot(await response.json()) : undefined;
-    // Another instance may have the address.
-    if (snapshot === undefined || snapshot.name !== site.name) return {};
-    const { packets, cleared, leaked } = snapshot.totals;
-    return { packets, cleared, leaked };
-  } catch {
-    return {};
-  }
+  const snapshot = await runningSnapshot(address);
+  // Another instance may have the address.
+  if (snapshot === undefined || snapshot.name !== site.name) return {};
+  const { packets, cleared, leaked } = snapshot.totals;
+  return { packets, cleared, leaked };
 }
 
 const STATES: Record<ItemReport['state'], string> = {

@@ -3,6 +3,7 @@
  * matches, and stops at the write; so one datagram is sent over `lo` and counted behind the rule.
  */
 import { ClearDfError } from '../../errors.js';
+import { isSingle, PART } from '../../native/single.js';
 import type { ProbeContext, Finding } from './context.js';
 
 const PORT = 9;
@@ -18,7 +19,7 @@ const RULESET = `table ip clear_df_probe {
 `;
 
 /** Linux sends a datagram with DF set by default, and a namespace takes over what the first one has. */
-const SEND = `
+export const SEND = `
 require('fs').writeFileSync('/proc/sys/net/ipv4/ip_no_pmtu_disc', '0');
 const socket = require('dgram').createSocket('udp4');
 socket.send('x', ${PORT}, '127.0.0.1', () => socket.close());
@@ -32,7 +33,7 @@ export async function probeNftClearsDf({ namespace, reason }: ProbeContext): Pro
     return { answer: 'unknown', evidence: `the rule could not be tried: ${wordsOf(error)}` };
   }
   try {
-    await namespace.run(process.execPath, ['-e', SEND]);
+    await namespace.run(process.execPath, isSingle() ? [PART, 'datagram'] : ['-e', SEND]);
     return judge(await namespace.run('nft', ['list', 'table', 'ip', 'clear_df_probe']));
   } catch (error) {
     return { answer: 'unknown', evidence: `no datagram could be sent through the rule: ${wordsOf(error)}` };

@@ -1,0 +1,48 @@
+/** What answers where a running clear-df serves its statistics. */
+import { get, type IncomingMessage } from 'node:http';
+import { type Listen, urlOf } from '../report/listen.js';
+import { readSnapshot } from '../report/read.js';
+import type { Snapshot } from '../report/snapshot.js';
+
+/** Bytes; 257 queues make about 200 kB. */
+const ANSWER_MAX = 4 * 1024 * 1024;
+/** A refusal comes at once where nobody listens; an answer may take a while on a machine that is ill. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+interface Answer {
+  /** Of HTTP. */
+  status: number;
+  /** As much of it as no clear-df would ever fill: the port may be anyone's. */
+  body: string;
+}
+
+/** @throws the error of the socket, or of the signal */
+export async function answerFrom(url: string, signal: AbortSignal): Promise<Answer> {
+  const response = await head(url, signal);
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response) {
+    parts.push(part as Uint8Array);
+    length += (part as Uint8Array).byteLength;
+    if (length > ANSWER_MAX) break;
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() };
+}
+
+/** The head of the answer. Not by fetch, whose code alone takes as long to load as all the rest of a command. */
+function head(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { signal, agent: false }, resolve).on('error', reject);
+  });
+}
+
+/** The counters of the one that runs; undefined when nothing, or something else, answers, or `stop` aborts meanwhile. */
+export async function runningSnapshot(address: Listen, stop?: AbortSignal): Promise<Snapshot | undefined> {
+  try {
+    const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(stop === undefined ? [] : [stop])]);
+    const { status, body } = await answerFrom(`${urlOf(address)}/stats`, signal);
+    return status === 200 ? readSnapshot(JSON.parse(body)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
