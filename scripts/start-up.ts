@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 
-const ROUNDS = 8;
+const ROUNDS = 30;
 const SITE = path.join(import.meta.dirname, '../examples/site-plain.yaml');
 
 const COMMANDS: Record<string, readonly string[]> = {
