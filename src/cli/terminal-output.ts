@@ -4,7 +4,6 @@
  */
 import { writeSync } from 'node:fs';
 import type { WriteStream } from 'node:tty';
-import { errnoOf } from '../host/exec.js';
 import { openAnew } from '../log/standard-error.js';
 
 /** A terminal takes some kilobytes at once, and who shows them reads again within milliseconds. */
@@ -61,7 +60,7 @@ export class TerminalOutput {
     try {
       while (this.#rest.length > 0) this.#rest = this.#rest.subarray(writeSync(this.#descriptor, this.#rest));
     } catch (error) {
-      if (errnoOf(error) === 'EAGAIN') return false;
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
       // The terminal has gone, and with it who would read.
       this.#rest = Buffer.alloc(0);
     }
