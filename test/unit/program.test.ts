@@ -36,12 +36,19 @@ function inside(): Promise<number> {
   });
 }
 
-function alive(pid: number): boolean {
+/** Its state and its process group, by proc_pid_stat(5); the command's name has no blanks. */
+function stat(pid: number): { state: string; group: number } | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] !== 'Z';
+    const [, , state = '', , group] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+    return { state, group: Number(group) };
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function alive(pid: number): boolean {
+  const { state = 'Z' } = stat(pid) ?? {};
+  return state !== 'Z';
 }
 
 describe('a reader of trace', () => {
@@ -59,6 +66,7 @@ describe('a reader of trace', () => {
     wrapper('nft', `setsid sleep 1000 & ${SAYS}; wait`);
     const reader = reading();
     const pid = await inside();
+    await until('it has left the group', () => stat(pid)?.group === pid);
     try {
       expect(await reader.stop()).toBeUndefined();
       expect(alive(pid)).toBe(true);
