@@ -1,16 +1,30 @@
 /**
- * Five sites brought up from the files of one net, one of which comes and one goes while others talk.
- * `test/helpers/mesh.ts` draws the network.
+ * Sites brought up from the files of one net: three; then five, one of which comes and one goes while others talk.
+ * `test/helpers/mesh.ts` draws the network; `vxlan.test.ts` shows in `npm test` what site files like these do.
  */
 import { expect, it } from 'vitest';
 import { Capture } from '../helpers/capture.js';
-import { FIVE, hostOf, meshOf, routerOf } from '../helpers/mesh.js';
-import { endOf, writeMesh } from '../helpers/net.js';
+import { clearDf } from '../helpers/clear-df.js';
+import { FIVE, hostOf, mesh, meshOf, PAIRS, routerOf, SITES } from '../helpers/mesh.js';
+import { endOf, netFile, writeMesh } from '../helpers/net.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 
 type Site = (typeof FIVE)[number];
 const FOUR: readonly Site[] = ['A', 'B', 'C', 'D'];
+
+it('carries full-size DF packets between all sites of one file, and diff finds nothing', async () => {
+  const net = await mesh();
+  await using _lab = net.lab;
+  expect(await writeMesh(net, SITES)).toContain('3 written, 0 as before');
+  const ends = await Promise.all(SITES.map((site) => endOf(net, site)));
+  await Promise.all(ends.map((end) => end.up()));
+  for (const [from, to] of PAIRS) {
+    expect(await ping(net.h[from], hostOf(to)), `${from} to ${to}`).toMatchObject({ sent: 3, received: 3 });
+  }
+  const diff = await clearDf(net.r.B, ['net', 'diff', await netFile(net)], 60_000);
+  expect(diff, diff.stdout).toMatchObject({ exitCode: 0, stdout: '' });
+});
 
 it('a site comes and another goes under traffic, each broadcast arrives once, and nothing is left in any order', async () => {
   const net = await meshOf(FIVE);
