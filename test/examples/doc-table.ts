@@ -81,7 +81,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'CONTRIBUTING.md', has: 'npm run demo', shown: wholeSuite },
   { file: 'CONTRIBUTING.md', has: 'npm test -- unit native', shown: wholeSuite },
   { file: 'CONTRIBUTING.md', has: 'errors < counters', shown: ladder },
-  { file: 'CONTRIBUTING.md', has: 'clock < packet < queue', shown: ladder },
+  { file: 'CONTRIBUTING.md', has: 'clock < netlink < packet < queue', shown: ladder },
   { file: 'CONTRIBUTING.md', has: 'record < page', shown: ladder },
   { file: 'docs/architecture.md', has: '  cli --> commands', shown: ladder },
   { file: 'docs/architecture.md', has: '  node --> kernel', shown: ladder },
