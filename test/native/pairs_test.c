@@ -44,9 +44,10 @@ static void table(void)
 		first[i] = cdf_identifier_take(identifier, &one, 1);
 	}
 	/* Two of them in a set on average: that a set has more than its eight
-	 * places is 1 in 4,000. */
+	 * places is 1 in 4,000, and then all of them are lost, as one after the
+	 * other is asked for. Of a thousand sets six have it once in 10^7 runs. */
 	kept = known(0, TAKERS, first);
-	ok(kept > TAKERS * 99 / 100, "%u of %u pairs keep their sequence", kept,
+	ok(kept > TAKERS * 97 / 100, "%u of %u pairs keep their sequence", kept,
 	   TAKERS);
 	for (unsigned int i = TAKERS; i < 10 * TAKERS; i++) {
 		struct cdf_pair one = pair_of(i);
@@ -54,7 +55,7 @@ static void table(void)
 		first[i] = cdf_identifier_take(identifier, &one, 1);
 	}
 	kept = known(9 * TAKERS, 10 * TAKERS, first);
-	ok(kept > TAKERS * 99 / 100,
+	ok(kept > TAKERS * 97 / 100,
 	   "in a full table %u of the latest %u are known", kept, TAKERS);
 	cdf_identifier_free(identifier);
 }
