@@ -12,6 +12,10 @@
 
 #include "clock.h"
 
+/** To wait for the kernel's answer, which comes before sendto() returns.
+ * Nanoseconds. */
+#define CDF_NETLINK_PATIENCE (5ull * CDF_SECOND)
+
 /** Whether the kernel sent a message: any process with CAP_NET_ADMIN may send to
  * the socket's port, but never from port 0. */
 static inline bool cdf_is_kernel(const struct sockaddr_nl *from)

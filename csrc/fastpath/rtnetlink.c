@@ -8,8 +8,6 @@
 #include "clock.h"
 #include "netlink.h"
 
-/* To wait for the kernel, which answers before sendto() returns. Nanoseconds. */
-#define PATIENCE (5ull * CDF_SECOND)
 #define SEQUENCE 1u
 /* A dump comes in pieces of at most this. */
 #define PIECE 32768u
@@ -37,7 +35,7 @@ static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
 {
 	_Alignas(8) uint8_t piece[PIECE];
 	unsigned int port = mnl_socket_get_portid(socket);
-	uint64_t end = cdf_clock_now() + PATIENCE;
+	uint64_t end = cdf_clock_now() + CDF_NETLINK_PATIENCE;
 	int more = MNL_CB_OK;
 
 	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)

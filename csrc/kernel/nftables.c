@@ -21,8 +21,6 @@
 #define TARGET_REVISION 3u
 /* NFTNL_UDATA_RULE_COMMENT: what nft(8) reads as a rule's comment. */
 #define UDATA_COMMENT 0u
-/* To wait for the kernel, which answers before sendto() returns. Nanoseconds. */
-#define PATIENCE (5ull * CDF_SECOND)
 /* Of the first message of a request. */
 #define SEQUENCE 1u
 
@@ -143,7 +141,7 @@ static const struct nlmsgerr *answer_in(const struct nlmsghdr *header,
 static int await(struct mnl_socket *socket, const struct batch *batch)
 {
 	_Alignas(8) uint8_t buffer[16384];
-	uint64_t end = cdf_clock_now() + PATIENCE;
+	uint64_t end = cdf_clock_now() + CDF_NETLINK_PATIENCE;
 	int fd = mnl_socket_get_fd(socket), result = 0;
 
 	for (unsigned int seen = 0; seen < batch->acks;) {
@@ -237,7 +235,7 @@ int cdf_nft_generation(uint32_t *generation)
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 	struct mnl_socket *socket;
-	uint64_t end = cdf_clock_now() + PATIENCE;
+	uint64_t end = cdf_clock_now() + CDF_NETLINK_PATIENCE;
 	ssize_t got = 0;
 	int error = 0;
 

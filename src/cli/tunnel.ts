@@ -20,6 +20,7 @@ import {
   tunnelPlan,
   tunnelStatus,
   tunnelUnit,
+  writeUnit,
   tunnelUp,
 } from '../commands/tunnel.js';
 import { type Explanation, explain } from './explain.js';
@@ -86,7 +87,10 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('unit', 'print a systemd unit, or write it', true)
       .option('--output <file>', 'write it there: whole, or not at all')
       .action(async (file: string, { output, logLevel }: Flags) => {
-        print((await tunnelUnit(file, { command: ownCommand(), output }, createLogger(logLevel))) ?? '');
+        const log = createLogger(logLevel);
+        const text = await tunnelUnit(file, ownCommand(), log);
+        if (output === undefined) print(text);
+        else writeUnit(output, text, log);
       }),
     verb('ike', "print the settings for the other end's IKE daemon", true)
       .option('--swanctl', 'for strongSwan (the default)')

@@ -1,12 +1,10 @@
 /** The YAML file of `--config`: read by line and column, so that a refusal says where. */
 import { isAlias, isMap, isScalar, type Node, type YAMLMap } from 'yaml';
 import { ClearDfError, shortened, usageError } from '../errors.js';
-import { readTextFile } from '../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../host/text-file.js';
 import { nearest } from '../net/nearest.js';
 import { parseYaml } from '../tunnel/site/yaml.js';
 import { FILE_KEYS, type Given, type GivenOptions, isOptionName, OPTIONS } from './option-table.js';
-
-const ACCEPTED = 'a readable YAML file of at most 1 MiB';
 
 /**
  * The options that a file gives, each with its place (`FILE:LINE:COLUMN key`). Values are taken as they are
@@ -15,7 +13,7 @@ const ACCEPTED = 'a readable YAML file of at most 1 MiB';
  * value of another shape than text, number or true/false
  */
 export function readConfigFile(file: string): GivenOptions {
-  return parseConfigText(readTextFile(file, { object: `--config '${file}'`, accepted: ACCEPTED }), file);
+  return parseConfigText(readTextFile(file, { object: `--config '${file}'`, accepted: YAML_FILE }), file);
 }
 
 /** {@link readConfigFile} without the file. */

@@ -4,8 +4,8 @@
  */
 import type { Finding } from '../doctor/finding.js';
 import { runnableFix } from '../doctor/finding.js';
-import type { Fix, Words } from '../doctor/fix.js';
-import { NoAnswerError, replayText, type Runner } from '../host/exec.js';
+import { type Fix, fixText, type Words } from '../doctor/fix.js';
+import { NoAnswerError, type Runner } from '../host/exec.js';
 
 export type FixAnswer = 'yes' | 'no' | 'quit';
 
@@ -116,19 +116,15 @@ function whyNot(finding: Finding, before: readonly Finding[], after: readonly Fi
 /** @returns undefined when all is as before, else what is left to do */
 async function takeBack(fix: Fix, printed: readonly string[], runner: Runner): Promise<string | undefined> {
   const undo = fix.undo(printed);
-  if ('look' in undo) return `NOT TAKEN BACK (it has not said what it made); see ${textOf(undo.look)}`;
+  if ('look' in undo) return `NOT TAKEN BACK (it has not said what it made); see ${fixText({ commands: [undo.look] })}`;
   for (const words of undo) {
     try {
       await change(runner, words);
     } catch (error) {
-      return `NOT TAKEN BACK (${(error as Error).message}); by hand: ${textOf(words)}`;
+      return `NOT TAKEN BACK (${(error as Error).message}); by hand: ${fixText({ commands: [words] })}`;
     }
   }
   return undefined;
-}
-
-function textOf([command, ...args]: Words): string {
-  return replayText(command, args);
 }
 
 function change(runner: Runner, [command, ...args]: Words): Promise<string> {

@@ -5,7 +5,7 @@ import { examine } from '../doctor/examine.js';
 import type { Daemon } from '../doctor/machine.js';
 import { readMachine } from '../host/doctor.js';
 import { createRunner } from '../host/exec.js';
-import { readTextFile } from '../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../host/text-file.js';
 import { adviceOn } from '../report/advice.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
 import { parseSite } from '../tunnel/site-file.js';
@@ -26,16 +26,16 @@ export function doctorOf(
   const site =
     file === undefined
       ? undefined
-      : parseSite(readTextFile(file, siteFile(file)), file, path.dirname(path.resolve(file)));
+      : parseSite(
+          readTextFile(file, { object: `'${file}'`, accepted: YAML_FILE }),
+          file,
+          path.dirname(path.resolve(file)),
+        );
   const runner = createRunner({ log: { debug: () => undefined }, stop });
   return async () => {
     const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from, stop)]);
     return examine({ ...machine, daemon }, site);
   };
-}
-
-function siteFile(file: string): { object: string; accepted: string } {
-  return { object: `'${file}'`, accepted: 'a readable YAML file of at most 1 MiB' };
 }
 
 /** Undefined when nothing, or something else, answers. */

@@ -232,7 +232,7 @@ async function writeAll(
     }
     if (answers.unit === 'yes') {
       const name = `clear-df-${answers.name}.service`;
-      const text = (await tunnelUnit(site, { command, output: undefined }, log, stop)) ?? '';
+      const text = await tunnelUnit(site, command, log, stop);
       refuseOthers([{ name, text }], units);
       make(path.join(units, name), () => installFile(path.join(units, name), '644', text));
     }

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
 import { createRunner, NoAnswerError, type Runner } from '../host/exec.js';
 import { holderOf } from '../host/read/queues.js';
-import { readTextFile } from '../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../host/text-file.js';
 import { readTraceCounters } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';
 import { takeTraceLock } from '../host/trace/journal.js';
@@ -103,8 +103,11 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
 /** The tunnel of the site file, as it is or as it will be; without a file, every gretap. */
 function tunnelsOf(file: string | undefined, all: TunnelEnds[]): TunnelEnds[] {
   if (file === undefined) return all;
-  const accepted = 'a readable YAML file of at most 1 MiB';
-  const site = parseSite(readTextFile(file, { object: `'${file}'`, accepted }), file, path.dirname(path.resolve(file)));
+  const site = parseSite(
+    readTextFile(file, { object: `'${file}'`, accepted: YAML_FILE }),
+    file,
+    path.dirname(path.resolve(file)),
+  );
   const found = all.filter(({ local, remote }) => local === site.local && remote === site.remote);
   const overhead = gretapOf(site)?.key === undefined ? 38 : 42;
   const { local, remote } = site;

@@ -84,24 +84,12 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
   };
 }
 
-interface UnitRequest {
-  command: OwnCommand;
-  /** A file to write; without one the unit is returned. */
-  output: string | undefined;
-}
-
 /**
- * A systemd unit. Where the file leaves the engine open, the unit has the one that works here now.
- * @param stop ends the command that looks at the machine; then nothing is written
- * @returns its text; undefined when it was written to a file
+ * The text of a systemd unit. Where the file leaves the engine open, the unit has the one that works here now.
+ * @param stop ends the command that looks at the machine; then there is none
  * @throws ClearDfError PRIVILEGE where only root can find the engine out; of whatever `up` would refuse
  */
-export async function tunnelUnit(
-  file: string,
-  { command, output }: UnitRequest,
-  log: Logger,
-  stop?: AbortSignal,
-): Promise<string | undefined> {
+export async function tunnelUnit(file: string, command: OwnCommand, log: Logger, stop?: AbortSignal): Promise<string> {
   const read = readSite(file);
   const fixed = read.site.engine === 'auto';
   if (fixed && netAdmin() === 'no') throw noEngine(read.site);
@@ -109,10 +97,13 @@ export async function tunnelUnit(
   if (fixed) log.info(`engine: auto takes ${plan.engine} here; the unit names it: ${plan.engineReason}`);
   const text = unitText(plan, { command, file: path.resolve(file), fixed });
   stop?.throwIfAborted();
-  if (output === undefined) return text;
-  installFile(output, '644', text);
-  log.info(`wrote ${output}; systemctl enable --now ${path.basename(output, '.service')} starts it, now and at boot`);
-  return undefined;
+  return text;
+}
+
+/** Writes a unit, whole or not at all. @throws ClearDfError when it cannot be written */
+export function writeUnit(file: string, text: string, log: Logger): void {
+  installFile(file, '644', text);
+  log.info(`wrote ${file}; systemctl enable --now ${path.basename(file, '.service')} starts it, now and at boot`);
 }
 
 function noEngine(site: Site): ClearDfError {

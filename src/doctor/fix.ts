@@ -16,7 +16,7 @@ export interface Fix {
 }
 
 /** As a person can paste it into a shell. */
-export function fixText({ commands }: Fix): string {
+export function fixText({ commands }: Pick<Fix, 'commands'>): string {
   return commands.map(([command, ...args]) => replayText(command, args)).join(' && ');
 }
 

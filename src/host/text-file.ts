@@ -5,10 +5,13 @@ import { ClearDfError } from '../errors.js';
 /** A file beyond this many bytes was not written by a person. */
 export const TEXT_FILE_MAX = 1_048_576;
 
+/** The accepted form of a file of options, of a site or of a net. */
+export const YAML_FILE = 'a readable YAML file of at most 1 MiB';
+
 interface TextFile {
   /** Names the file in refusals: `--config 'FILE'`. */
   object: string;
-  /** The accepted form: `a readable YAML file of at most 1 MiB`. */
+  /** The accepted form: {@link YAML_FILE}. */
   accepted: string;
   /** Looks at the open file before anything is read; returns why it is refused. */
   inspect?: (stat: Stats) => string | undefined;

@@ -1,7 +1,6 @@
 /** What the machine can do, found by trying. */
 import * as z from 'zod';
-
-type Answer = 'yes' | 'no' | 'unknown';
+import type { Answer } from './enums.js';
 
 export interface Abilities {
   /** `ignore-df` on a gretap. */
@@ -18,7 +17,7 @@ export interface Abilities {
   endDt4?: Answer | undefined;
 }
 
-const answer = z.enum(['yes', 'no', 'unknown']);
+const answer = z.enum(['yes', 'no', 'unknown'] satisfies Answer[]);
 
 /** As the journal keeps it. */
 export const abilities = z.object({

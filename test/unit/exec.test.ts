@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
 import { createRunner, NoAnswerError } from '../../src/host/exec.js';
 import { silentLogger } from '../../src/log.js';
+import { alive } from '../helpers/process-stat.js';
 import { until } from '../helpers/until.js';
 
 const runner = createRunner({ log: silentLogger() });
@@ -57,14 +58,6 @@ describe('a command', () => {
 describe('a command that does not end', () => {
   /** As a wrapper that starts the real tool and waits for it: both have to go. */
   const HANGS = 'sleep 1000 & echo $!; wait';
-  const alive = (pid: number) => {
-    try {
-      process.kill(pid, 0);
-      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] !== 'Z';
-    } catch {
-      return false;
-    }
-  };
 
   it('is ended with everything that it has started, at once when the run is to end', async () => {
     const stop = new AbortController();

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startChild } from '../../src/host/bench/child.js';
 import { readNft } from '../../src/host/trace/reader.js';
+import { alive, statOf } from '../helpers/process-stat.js';
 import { until } from '../helpers/until.js';
 
 let folder: string;
@@ -36,21 +37,6 @@ function inside(): Promise<number> {
   });
 }
 
-/** Its state and its process group, by proc_pid_stat(5); the command's name has no blanks. */
-function stat(pid: number): { state: string; group: number } | undefined {
-  try {
-    const [, , state = '', , group] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
-    return { state, group: Number(group) };
-  } catch {
-    return undefined;
-  }
-}
-
-function alive(pid: number): boolean {
-  const { state = 'Z' } = stat(pid) ?? {};
-  return state !== 'Z';
-}
-
 describe('a reader of trace', () => {
   const reading = (stop?: AbortSignal) => readNft(() => undefined, stop);
 
@@ -66,7 +52,7 @@ describe('a reader of trace', () => {
     wrapper('nft', `setsid sleep 1000 & ${SAYS}; wait`);
     const reader = reading();
     const pid = await inside();
-    await until('it has left the group', () => stat(pid)?.group === pid);
+    await until('it has left the group', () => statOf(pid)?.group === pid);
     try {
       expect(await reader.stop()).toBeUndefined();
       expect(alive(pid)).toBe(true);

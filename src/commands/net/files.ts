@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
 import { readKeyFile } from '../../host/key-file.js';
-import { readTextFile } from '../../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../../host/text-file.js';
 import type { Net, NetEnd, NetPath } from '../../tunnel/net/net.js';
 import { parseNet } from '../../tunnel/net/net-file.js';
 import { isOfNet, siteText } from '../../tunnel/net/site-text.js';
@@ -23,8 +23,7 @@ export interface NetFile {
 
 /** Reads a net's file. @throws ClearDfError USAGE when it cannot be read, and for what is in it */
 export function readNet(file: string): Net {
-  const accepted = 'a readable YAML file of at most 1 MiB';
-  return parseNet(readTextFile(file, { object: `net file '${file}'`, accepted }), file);
+  return parseNet(readTextFile(file, { object: `net file '${file}'`, accepted: YAML_FILE }), file);
 }
 
 /** The folder of all sites unless another is named: the net's name, beside its file. */

@@ -11,7 +11,7 @@ import { refuseUnloadable } from '../../host/tunnel/loadable.js';
 import { type Machine, openMachine } from '../../host/tunnel/machine.js';
 import { type Neighbour, type Others, withoutOthers } from '../../host/tunnel/shared.js';
 import type { Logger } from '../../log.js';
-import { readTextFile } from '../../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../../host/text-file.js';
 import { checkSite } from '../../tunnel/check.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Secrets } from '../../tunnel/keys.js';
@@ -42,7 +42,7 @@ export interface OpenTunnel extends SiteFile {
  * @throws ClearDfError USAGE when the file cannot be read, for what is in it, and where it names another engine
  */
 export function readSite(file: string, engine?: Engine): SiteFile {
-  const text = readTextFile(file, { object: `site file '${file}'`, accepted: 'a readable YAML file of at most 1 MiB' });
+  const text = readTextFile(file, { object: `site file '${file}'`, accepted: YAML_FILE });
   const absolute = path.resolve(file);
   const site = parseSite(text, file, path.dirname(absolute));
   if (engine === undefined) return { site, text: { file: absolute, text } };

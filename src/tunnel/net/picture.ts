@@ -1,5 +1,5 @@
 /** A net as a picture: sites on a circle, the hub in its middle, and a line for each tunnel. SVG, for light and dark. */
-import type { Net, NetPath } from './net.js';
+import { endsOf, type Net, type NetPath } from './net.js';
 import { pathSizes, wireText } from './sizes.js';
 
 const BOX = { width: 168, height: 50 };
@@ -94,14 +94,14 @@ function placesOf({ sites, hub }: Net, { middle, radius }: Circle): Map<string, 
   );
 }
 
-function siteBox({ ends, hub }: Net, site: string, { x, y }: Point): string {
-  const local = ends.find((end) => end.site === site)?.parsed.local ?? '';
+function siteBox(net: Net, site: string, { x, y }: Point): string {
+  const [end] = endsOf(net, site);
   const { width, height } = BOX;
   const corner = `x="${x - width / 2}" y="${y - height / 2}"`;
   return [
-    `  <rect${site === hub ? ' class="hub"' : ''} ${corner} width="${width}" height="${height}" rx="8"/>`,
+    `  <rect${site === net.hub ? ' class="hub"' : ''} ${corner} width="${width}" height="${height}" rx="8"/>`,
     `  <text x="${x}" y="${y - 4}">${site}</text>`,
-    `  <text class="address" x="${x}" y="${y + 14}">${local}</text>`,
+    `  <text class="address" x="${x}" y="${y + 14}">${end?.parsed.local ?? ''}</text>`,
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 /** What a net's file says, before it is put together; and refusals of it. */
 import { ClearDfError } from '../../errors.js';
 import { nameOfFile } from '../site-file.js';
+import { siteError } from '../site/error.js';
 import { refusalOf } from '../site/refusal.js';
 import { listAt } from '../site/schema.js';
 import { readYaml, type YamlMap, type YamlText } from '../site/yaml.js';
@@ -49,8 +50,7 @@ export function refuseAt(
   reason: string,
   hint?: string,
 ): never {
-  const object = `${file}:${yaml.lineOf(key) ?? 1} ${key}`;
-  throw new ClearDfError({ code: 'USAGE', operation: 'read', object, reason, hint });
+  throw siteError({ place: (path) => `${file}:${yaml.lineOf(path) ?? 1}` }, key, reason, hint);
 }
 
 /** What a refusal is of: the same line may count for several sites. */

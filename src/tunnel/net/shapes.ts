@@ -3,6 +3,7 @@ import { oneOf } from '../../errors.js';
 import { DEVICE_NAME_MAX } from '../../net/device.js';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { rangeText } from '../../net/queue-range.js';
+import { isCarrierType } from '../site/carriers.js';
 import { siteError } from '../site/error.js';
 import type { CarrierSpec, Site } from '../site/site.js';
 import { type Leaves, textIn, withLeaves } from './merge.js';
@@ -72,12 +73,11 @@ function refuseHub(said: Said, refuse: Refuse): void {
     refuse(at, reason, 'shape: mesh, or another type');
   }
   for (const { value, at } of placesOf(said, 'carrier.type')) {
-    const type = value as CarrierSpec['type'];
-    if (!['vti', 'xfrm-interface', 'srv6'].includes(type)) continue;
+    if (!isCarrierType(value) || HUB_CARRIERS.includes(value)) continue;
     const reason =
-      `carrier ${type} needs a device, a mark and a table of its own on the hub for each tunnel, which a net's file ` +
+      `carrier ${value} needs a device, a mark and a table of its own on the hub for each tunnel, which a net's file ` +
       `does not hand out; expected ${oneOf(HUB_CARRIERS)}`;
-    refuse(at, reason, type === 'srv6' ? 'site files by hand' : 'carrier: { type: esp, … } encrypts without a device');
+    refuse(at, reason, value === 'srv6' ? 'site files by hand' : 'carrier: { type: esp, … } encrypts without a device');
   }
   const named = own(hub).get('tunnel.name');
   if (named !== undefined) {

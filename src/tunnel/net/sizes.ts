@@ -3,7 +3,7 @@ import { align } from '../../net/columns.js';
 import { assumedFacts } from '../assumed.js';
 import { tunnelSizes } from '../planner.js';
 import type { Sizes } from '../sizes.js';
-import type { Net, NetEnd, NetPath } from './net.js';
+import { endsOf, type Net, type NetEnd, type NetPath } from './net.js';
 
 interface PathSizes {
   path: NetPath;
@@ -26,10 +26,10 @@ export function wireText(sizes: readonly Sizes[]): string {
 
 /** The net as a person looks at it: who is who, and what becomes of a full-size packet on each path. */
 export function netText(net: Net, mtu?: number): string {
-  const { name, file, shape, hub, sites, ends } = net;
+  const { name, file, shape, hub, sites } = net;
   const others = hub === undefined ? '' : `; all tunnels lead to ${hub}, which hands on between the others`;
   const rows = sites.flatMap((site) => {
-    const [end] = ends.filter((one) => one.site === site);
+    const [end] = endsOf(net, site);
     if (end === undefined) return [];
     const { local, underlay, bridge } = end.parsed;
     return [[site, local, underlay, `${bridge.name}: ${bridge.ports.join(', ')}`]];

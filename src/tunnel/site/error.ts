@@ -3,7 +3,7 @@ import { ClearDfError, type ErrorCode } from '../../errors.js';
 import { type Site } from './site.js';
 
 /** A refusal of one value: `read FILE:LINE key: reason`. */
-export function siteError(site: Site, key: string, reason: string, hint?: string): ClearDfError {
+export function siteError(site: Pick<Site, 'place'>, key: string, reason: string, hint?: string): ClearDfError {
   return placedError('USAGE', site, key, reason, hint);
 }
 
@@ -18,7 +18,13 @@ export function machineError(
   return placedError(code, site, key, reason, hint);
 }
 
-function placedError(code: ErrorCode, site: Site, key: string, reason: string, hint?: string): ClearDfError {
+function placedError(
+  code: ErrorCode,
+  site: Pick<Site, 'place'>,
+  key: string,
+  reason: string,
+  hint?: string,
+): ClearDfError {
   const operation = code === 'USAGE' ? 'read' : 'check';
   return new ClearDfError({ code, operation, object: `${site.place(key)} ${key}`, reason, hint });
 }
