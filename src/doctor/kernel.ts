@@ -1,8 +1,8 @@
 /** The kernel, its modules, the tools and the rights of the doctor itself. */
-import { type Capability, type Machine, type ModuleState, versionOf } from './machine.js';
+import { type Capability, type Machine, type ModuleState, type Reading, versionOf } from './machine.js';
 import { type Check, type Finding, checkOf } from './finding.js';
 import { feedsOf } from './feed.js';
-import { ipWrites, nftListing } from './nft-listing.js';
+import { type NftRule, ipWrites, nftListing } from './nft-listing.js';
 
 /** Kernels whose behaviour was measured: `KERNEL.minor` as {@link versionOf} has it. */
 const OLDEST_MEASURED = 5010;
@@ -45,13 +45,22 @@ function capabilityFinding(check: Check, what: string, can: Capability, reliant:
   return check.wrong(what, `${evidence}; a rule relies on it: ${reliant}`, { fix });
 }
 
+/** The first rule that writes the field that holds DF. */
+export function dfWriter(rulesets: Pick<Machine, 'nftJson' | 'nftText'>): Reading<NftRule | undefined> {
+  const listing = nftListing(rulesets);
+  if ('unknown' in listing) return listing;
+  return { known: listing.known.rules.find((rule) => ipWrites(rule).some(({ field }) => field === 'frag-off')) };
+}
+
+/** Not tried where no rule needs it. */
 function nftClearsDf(machine: Machine): Finding {
   const check = checkOf('kernel', 'nft-clears-df');
   const what = 'nft clears DF in the kernel';
-  const listing = nftListing(machine);
-  const rules = 'known' in listing ? listing.known.rules : [];
-  const rule = rules.find((each) => ipWrites(each).some(({ field }) => field === 'frag-off'));
-  const reliant = rule && `${rule.family} ${rule.table} ${rule.chain} handle ${rule.handle}`;
+  const writer = dfWriter(machine);
+  if ('unknown' in writer) return check.unread(what, writer);
+  if (writer.known === undefined) return check.ok(what, 'no rule relies on it');
+  const { family, table, chain, handle } = writer.known;
+  const reliant = `${family} ${table} ${chain} handle ${handle}`;
   return capabilityFinding(check, what, machine.can.nftClearsDf, reliant, 'clear-df --queue 0 --install-rules');
 }
 

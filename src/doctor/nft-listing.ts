@@ -40,7 +40,7 @@ interface NftListing {
 }
 
 /** The ruleset of a machine; unknown as well when nft's listing is not the one of its manual. */
-export function nftListing({ nftJson, nftText }: Machine): Reading<NftListing> {
+export function nftListing({ nftJson, nftText }: Pick<Machine, 'nftJson' | 'nftText'>): Reading<NftListing> {
   if ('unknown' in nftJson) return nftJson;
   try {
     return { known: readListing(nftJson.known, known(nftText) ?? '') };

@@ -38,15 +38,15 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const devices: Machine['devices'] = 'known' in listed ? { known: listed.known.devices } : listed;
   const oddDevices = known(listed)?.odd ?? [];
   const names = (known(devices) ?? []).map(({ name }) => name);
-  const [tools, rulesets, learnt, paths, transforms, seals, rules, can, ike, vlans, fastPaths] = await Promise.all([
+  const rulesets = readRulesets(runner, kernel);
+  const [tools, learnt, paths, transforms, seals, rules, can, ike, vlans, fastPaths] = await Promise.all([
     readTools(runner),
-    readRulesets(runner, kernel),
     reading(readLearnt(runner)),
     readPaths(runner, farEnds(known(devices) ?? [], site)),
     reading(readTransforms(runner, kernel)),
     readSeals(runner, kernel, site),
     reading(readRules(runner)),
-    readAbilities(runner, kernel),
+    rulesets.then((read) => readAbilities(runner, kernel, read)),
     readIkeOf(runner, site),
     reading(readVlans(runner)),
     readFastPaths(runner),
@@ -59,7 +59,8 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     sysctls: readParameters(names),
     counters: readCounters(),
     fragmentMemory: readFragmentMemory(),
-    ...{ tools, modules, ...rulesets, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike, vlans },
+    ...(await rulesets),
+    ...{ tools, modules, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike, vlans },
     fastPaths,
   };
 }

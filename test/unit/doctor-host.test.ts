@@ -14,6 +14,29 @@ vi.mock('../../src/host/read/rights.js', async (original) => ({
 }));
 
 const LISTING = '{"nftables": [{"metainfo": {}}]}';
+/** A rule that clears DF, as `nft -j` lists it. */
+const WRITER = {
+  nftJson: {
+    known: JSON.stringify({
+      nftables: [
+        {
+          rule: {
+            ...{ family: 'ip', table: 't', chain: 'c', handle: 4 },
+            expr: [
+              {
+                mangle: {
+                  key: { payload: { protocol: 'ip', field: 'frag-off' } },
+                  value: { '&': [{ payload: { protocol: 'ip', field: 'frag-off' } }, 49_151] },
+                },
+              },
+            ],
+          },
+        },
+      ],
+    }),
+  },
+  nftText: { known: '' },
+};
 const XT = '{"nftables": [{"rule": {"expr": [{"xt": {"type": "target", "name": "NFQUEUE"}}]}}]}';
 
 const kernel = (loaded: string[], loadable: string[]): Kernel => ({
@@ -79,7 +102,7 @@ describe('modules', () => {
     ['nft_counter', kernel(['nf_tables'], ['nf_tables', 'nft_counter'])],
   ])('that trying a rule would load are not loaded: %s', async (module, machine) => {
     const { runner, ran } = tools({});
-    const { nftClearsDf } = await readAbilities(runner, machine);
+    const { nftClearsDf } = await readAbilities(runner, machine, WRITER);
     expect(nftClearsDf.answer).toBe('unknown');
     expect(nftClearsDf.evidence).toMatch(new RegExp(`^${module} is not loaded .* trying would load it$`));
     expect(ran).toEqual([]);
@@ -88,8 +111,15 @@ describe('modules', () => {
   it('that are all there let a rule be tried', async () => {
     const { runner, ran } = tools({});
     const loaded = kernel(['nf_tables', 'nft_counter'], ['nf_tables', 'nft_counter']);
-    const { nftClearsDf } = await readAbilities(runner, loaded);
+    const { nftClearsDf } = await readAbilities(runner, loaded, WRITER);
     expect(ran).toContain('ip');
     expect(nftClearsDf.evidence).toMatch(/no network namespace could be made/);
+  });
+
+  it('that are all there are left alone while no rule relies on them', async () => {
+    const { runner, ran } = tools({});
+    const loaded = kernel(['nf_tables', 'nft_counter'], ['nf_tables', 'nft_counter']);
+    await readAbilities(runner, loaded, { ...WRITER, nftJson: { known: LISTING } });
+    expect(ran).toEqual([]);
   });
 });

@@ -13,8 +13,9 @@ export const KERNEL: Case[] = [
   ['end-dt4', {}, 'ok', /yes: since 5\.11/],
   ['end-dt4', { kernel: '5.10.0-30' }, 'ok', /no: it needs 5\.11/],
   ['end-dt4', { kernel: 'next' }, 'unknown', /not known/],
-  ['nft-clears-df', {}, 'ok', /yes: a packet/],
-  ['nft-clears-df', { can: { nftBridgeQueue: yes, nftClearsDf: no('7.2') } }, 'ok', /no: 7\.2; no rule relies/],
+  ['nft-clears-df', { can: { nftBridgeQueue: yes, nftClearsDf: no('7.2') } }, 'ok', /^no rule relies/],
+  ['nft-clears-df', { nftJson: { unknown: 'nft is not installed' } }, 'unknown', /not installed/],
+  ['nft-clears-df', nft({ expr: MASKED }), 'ok', /yes: a packet/],
   [
     'nft-clears-df',
     { can: { nftBridgeQueue: yes, nftClearsDf: no('7.2') }, ...nft({ expr: MASKED }) },
@@ -22,7 +23,12 @@ export const KERNEL: Case[] = [
     /ip t c handle 4/,
     /--install-rules/,
   ],
-  ['nft-clears-df', { can: { nftBridgeQueue: yes, nftClearsDf: maybe('no root') } }, 'unknown', /no root/],
+  [
+    'nft-clears-df',
+    { can: { nftBridgeQueue: yes, nftClearsDf: maybe('no root') }, ...nft({ expr: MASKED }) },
+    'unknown',
+    /no root/,
+  ],
   ['nft-bridge-queue', {}, 'ok', /yes/],
   ['nft-bridge-queue', { can: { nftClearsDf: yes, nftBridgeQueue: no('7.2') } }, 'ok', /no rule relies/],
   [
