@@ -9,6 +9,7 @@ import type { Machine } from './machine.js';
 import { examineOtherTunnels } from './other-tunnels.js';
 import { examinePath } from './path.js';
 import { examineQueue } from './queue.js';
+import { examineRoutedTunnels } from './routed-tunnels.js';
 import { examineSite } from './site.js';
 import { examineTunnel } from './tunnel.js';
 
@@ -18,6 +19,7 @@ const GENERAL = [
   examineBridge,
   examineTunnel,
   examineOtherTunnels,
+  examineRoutedTunnels,
   examinePath,
   examineFirewall,
   examineLimits,

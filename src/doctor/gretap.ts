@@ -1,9 +1,10 @@
-/** How a gretap device is configured, in the words of `ip -d -j link`. */
+/** How a gretap or gre device is configured, in the words of `ip -d -j link`. */
 import type { Fix, Words } from './fix.js';
 import { type Device, known, type Machine } from './machine.js';
 
 /** Bytes: IPv4 20, GRE 4, Ethernet 14 (RFC 791, 2784), and 4 for each of key, sequence number and checksum (RFC 2890). */
 const OVERHEAD = 38;
+const ETHERNET = 14;
 const FIELD = 4;
 
 /** The gretap devices of a machine, without the kernel's own gretap0. */
@@ -49,6 +50,12 @@ export function overheadOf(device: Device): number {
   return OVERHEAD + FIELD * fields.filter(Boolean).length;
 }
 
+/** Bytes that a device adds to a packet that is routed into it; undefined where its MTU says what it carries. */
+export function routedOverheadOf(device: Device): number | undefined {
+  if (device.kind === 'ipip') return 20;
+  return device.kind === 'gre' ? overheadOf(device) - ETHERNET : undefined;
+}
+
 /** What can be changed about a gretap that stands, each with the words for what it is now. */
 const CHANGES = {
   nopmtudisc: (device: Device) => (discoversPath(device) ? 'pmtudisc' : 'nopmtudisc'),
@@ -58,10 +65,12 @@ const CHANGES = {
 };
 
 /** `ip link change …`, which leaves what it does not name as it is. */
-export function changeGretap(device: Device, ...changes: (keyof typeof CHANGES)[]): Fix {
+export function changeGre(device: Device, ...changes: (keyof typeof CHANGES)[]): Fix {
   const { local, remote } = endsOf(device);
+  const ends = ['type', device.kind ?? 'gretap', 'local', local, 'remote', remote];
   const change = (words: readonly string[]): Words => [
-    ...(['ip', 'link', 'change', device.name, 'type', 'gretap', 'local', local, 'remote', remote] as const),
+    ...(['ip', 'link', 'change', device.name] as const),
+    ...ends,
     ...words.flatMap((word) => word.split(' ')),
   ];
   const before = changes.map((word) => CHANGES[word](device));

@@ -5,16 +5,7 @@ import { clearsAt } from './fast-path.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, setMtu } from './fix.js';
-import {
-  changeGretap,
-  discoversPath,
-  endsOf,
-  fixedTtl,
-  gretapsOf,
-  hasFlag,
-  overheadOf,
-  refusesLarge,
-} from './gretap.js';
+import { changeGre, discoversPath, endsOf, fixedTtl, gretapsOf, hasFlag, overheadOf, refusesLarge } from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
 import { type NftRule, devicesIn, ipWrites, isAmong, nftListing } from './nft-listing.js';
 
@@ -92,7 +83,7 @@ function fullSize(machine: Machine, device: Device): Finding {
 }
 
 function remedy(device: Device): Fix {
-  return changeGretap(device, 'nopmtudisc', 'ignore-df');
+  return changeGre(device, 'nopmtudisc', 'ignore-df');
 }
 
 /** An nft rule in the bridge family that writes the DF bit of frames to the device. */
@@ -124,7 +115,7 @@ function outerDf(machine: Machine, device: Device): Finding {
   }
   const fixed = fixedTtl(device) === undefined ? [] : (['ttl inherit'] as const);
   const evidence = 'pmtudisc sets it, and no rule at OUTPUT or POSTROUTING takes it away: what is too large is refused';
-  return check.wrong(what, evidence, { fix: changeGretap(device, ...fixed, 'nopmtudisc') });
+  return check.wrong(what, evidence, { fix: changeGre(device, ...fixed, 'nopmtudisc') });
 }
 
 /** `ip tunnel` turns a fixed TTL into pmtudisc without saying so. */
@@ -135,7 +126,7 @@ function ttl(device: Device): Finding {
   if (fixed === undefined) return check.ok(what, 'inherited');
   if (!discoversPath(device)) return check.ok(what, `${fixed}, and nopmtudisc holds all the same`);
   const evidence = `fixed to ${fixed}, with pmtudisc: a tunnel made with a fixed TTL has DF forced on its outer header`;
-  return check.wrong(what, evidence, { fix: changeGretap(device, 'ttl inherit', 'nopmtudisc') });
+  return check.wrong(what, evidence, { fix: changeGre(device, 'ttl inherit', 'nopmtudisc') });
 }
 
 function sequence(device: Device): Finding {
@@ -144,7 +135,7 @@ function sequence(device: Device): Finding {
   const flags = (['iseq', 'oseq'] as const).filter((flag) => hasFlag(device, flag));
   if (flags.length === 0) return check.ok(what, 'none');
   const evidence = `${flags.join(' and ')}: a receiver with iseq drops what fragments and queues have put out of order`;
-  return check.wrong(what, evidence, { fix: changeGretap(device, 'noseq'), hint: 'and the same at the other end' });
+  return check.wrong(what, evidence, { fix: changeGre(device, 'noseq'), hint: 'and the same at the other end' });
 }
 
 function checksum(device: Device): Finding {

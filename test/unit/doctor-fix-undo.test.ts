@@ -1,6 +1,6 @@
 /** What takes each command back that `doctor --fix` may run. */
 import { describe, expect, it } from 'vitest';
-import { changeGretap } from '../../src/doctor/gretap.js';
+import { changeGre } from '../../src/doctor/gretap.js';
 import {
   addVlan,
   callIptables,
@@ -65,19 +65,19 @@ describe('what takes a fix back', () => {
     ['a VLAN', addVlan('gretap1', 5), 'bridge vlan add dev gretap1 vid 5', 'bridge vlan del dev gretap1 vid 5'],
     [
       'flags of a gretap',
-      changeGretap(gretap, 'nopmtudisc', 'ignore-df'),
+      changeGre(gretap, 'nopmtudisc', 'ignore-df'),
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 nopmtudisc ignore-df',
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 pmtudisc noignore-df',
     ],
     [
       'a TTL',
-      changeGretap(gretap, 'ttl inherit', 'nopmtudisc'),
+      changeGre(gretap, 'ttl inherit', 'nopmtudisc'),
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl inherit nopmtudisc',
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl 64 pmtudisc',
     ],
     [
       'sequence numbers',
-      changeGretap(gretap, 'noseq'),
+      changeGre(gretap, 'noseq'),
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 noseq',
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 iseq oseq',
     ],

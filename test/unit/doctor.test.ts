@@ -9,6 +9,7 @@ import { LIMITS } from './doctor/limits.js';
 import { NOT_READ, bridged, machine } from './doctor/machine.js';
 import { PATH } from './doctor/path.js';
 import { QUEUE } from './doctor/queue.js';
+import { ROUTED } from './doctor/routed.js';
 import { TUNNEL } from './doctor/tunnel.js';
 
 const RANK: Record<FindingState, number> = { ok: 0, unknown: 1, wrong: 2 };
@@ -46,6 +47,7 @@ describe('kernel', () => table('kernel', KERNEL));
 describe('queue', () => table('queue', QUEUE));
 describe('bridge', () => table('bridge', BRIDGE));
 describe('tunnel', () => table('tunnel', TUNNEL));
+describe('routed tunnels', () => table('tunnel', ROUTED));
 describe('path', () => table('path', PATH));
 describe('firewall and limits', () => table(undefined, LIMITS));
 

@@ -1,0 +1,99 @@
+/**
+ * Tunnel devices that IPv4 is routed into. ip_forward() looks at the device's MTU first, then the tunnel at what fits
+ * outside: either refuses a larger packet with DF and answers its sender with ICMP (frag needed). So nothing is wrong
+ * with a small MTU, but for senders that do not hear of it.
+ */
+import { quoteWord } from '../net/replay.js';
+import { feedsOf } from './feed.js';
+import { type Finding, checkOf } from './finding.js';
+import { setMtu } from './fix.js';
+import { changeGre, endsOf, fixedTtl, refusesLarge, routedOverheadOf } from './gretap.js';
+import { type Device, type Machine, known } from './machine.js';
+
+/** `ip link`'s kinds; those of a tap device are no tunnel of IP. */
+const KINDS: readonly (string | undefined)[] = [
+  'gre',
+  'ipip',
+  'wireguard',
+  'tun',
+  'vti',
+  'xfrm',
+  'ip6gre',
+  'ip6tnl',
+  'vti6',
+];
+
+export function examineRoutedTunnels(machine: Machine): Finding[] {
+  const devices = (known(machine.devices) ?? []).filter((device) => isRouted(device) && device.up);
+  return devices.map((device) => fullSize(machine, device));
+}
+
+function isRouted({ kind, data, master }: Device): boolean {
+  return KINDS.includes(kind) && data['type'] !== 'tap' && master === undefined;
+}
+
+function fullSize(machine: Machine, device: Device): Finding {
+  const check = checkOf('tunnel', 'routed');
+  const { name, mtu } = device;
+  const what = `full-size DF packets into ${name}`;
+  const carried = carriedBy(machine, device);
+  const larger = largerThan(machine, carried);
+  const largest = Math.max(...larger.map((other) => other.mtu));
+  if (larger.length === 0) return check.ok(what, `it carries ${carried} bytes, and no device has a larger MTU`);
+  if (machine.sysctls.get('net/ipv4/ip_forward') !== '1') {
+    return check.ok(what, `it carries ${carried} bytes, and nothing is forwarded here (net.ipv4.ip_forward)`);
+  }
+  const place = clearedBefore(machine);
+  if (place !== undefined) return check.ok(what, `${place} clears DF before they are routed`);
+  const { unread } = feedsOf(machine);
+  if (unread[0] !== undefined) return check.unread(what, unread[0]);
+  if (device.kind === 'gre' && !refusesLarge(device)) {
+    const evidence = `ignore-df, but an MTU of ${mtu}: larger ones are refused before they come to the tunnel`;
+    return check.wrong(what, evidence, { fix: setMtu(device, largest) });
+  }
+  if (mtu > carried) {
+    const evidence = `its MTU is ${mtu}, but ${carried} bytes fit the path: larger ones are refused all the same, and their senders told of ${carried}`;
+    const fixed = fixedTtl(device) === undefined ? [] : (['ttl inherit'] as const);
+    if (device.kind !== 'gre') return check.wrong(what, evidence, { fix: setMtu(device, carried) });
+    return check.wrong(what, evidence, { fix: changeGre(device, ...fixed, 'nopmtudisc', 'ignore-df') });
+  }
+  return check.ok(
+    what,
+    `more than ${carried} bytes are refused, and their senders told (ICMP frag needed); where hosts do not hear that: ${remedy(larger, name)}`,
+  );
+}
+
+/** Bytes of the largest IPv4 packet with DF that leaves by it. */
+function carriedBy({ paths }: Machine, device: Device): number {
+  const around = routedOverheadOf(device);
+  const path = paths.get(endsOf(device).remote);
+  if (around === undefined || path === undefined || 'unknown' in path) return device.mtu;
+  // Cut outside: the kernel takes ignore-df with nopmtudisc alone.
+  if (!refusesLarge(device)) return device.mtu;
+  return Math.min(device.mtu, path.known.mtu - around);
+}
+
+/** Devices that larger packets could come from. */
+function largerThan({ devices }: Machine, carried: number): Device[] {
+  return (known(devices) ?? []).filter(
+    (other) => other.up && other.name !== 'lo' && other.master === undefined && !isRouted(other) && other.mtu > carried,
+  );
+}
+
+/** Who clears DF of what comes in, before it is known where to it goes. */
+function clearedBefore(machine: Machine): string | undefined {
+  const programs = machine.fastPaths === undefined ? [] : (known(machine.fastPaths) ?? []);
+  const program = programs.find(({ direction }) => direction === 'ingress');
+  if (program !== undefined) return `a program at the ingress of ${program.device} (clear-df:${program.name})`;
+  const feed = feedsOf(machine).feeds.find(
+    ({ hook, ipv4, physdev, sight, owner }) =>
+      hook === 'prerouting' && ipv4 && !physdev && sight === 'other' && owner !== undefined,
+  );
+  return feed && `a queue that ${feed.backend} ${feed.chain} feeds (${feed.rule})`;
+}
+
+function remedy(larger: readonly Device[], name: string): string {
+  const [only, ...others] = larger;
+  const from = only !== undefined && others.length === 0 ? quoteWord(only.name) : 'DEV';
+  return `clear-df --queue 0 --install-rules --forwarded --in-dev ${from} --larger-than mtu --out-dev ${quoteWord(name)}`;
+}
