@@ -127,6 +127,15 @@ export class FastPathKeeper {
     return `${link.name} is called ${now} now: the fast path stays there, the rules for ${link.name} match nothing`;
   }
 
+  /** Leaves it to the next run, which adopts it; {@link remove} finds nothing then. */
+  leave(): void {
+    const path = this.#path;
+    this.#path = undefined;
+    if (path === undefined) return;
+    path.close();
+    this.#log.info({ name: path.name }, 'fast path left in place');
+  }
+
   /** Takes it away. Safe to call again. */
   remove(): void {
     const path = this.#path;

@@ -20,7 +20,7 @@ import { planText } from './plan-text.js';
 import { changes, keepBound } from './reload.js';
 import { RuleKeeper } from './rule-keeper.js';
 import { RULES_CHECK_MS, RuleWatch } from './rule-watch.js';
-import { type SignalWatch, watchSignals } from './signals.js';
+import { HAND_OVER, type SignalWatch, watchSignals } from './signals.js';
 import { StatsAddress } from './stats-server.js';
 import { StatsLine } from './stats-line.js';
 import { UndoStack } from './undo.js';
@@ -65,7 +65,11 @@ export async function runClearDf(options: ServiceOptions, context: RunContext): 
     supervisor.ready(status);
     signals.attend({
       reload: () => void reload(),
-      ignored: (signal) => log.info({ signal }, `${signal} is ignored: HUP reloads, TERM ends`),
+      ignored: (signal) =>
+        log.info(
+          { signal },
+          `${signal} is ignored: HUP reloads, TERM ends, USR2 ends and leaves the fast path in place`,
+        ),
     });
     const reason = await signals.stopped;
     supervisor.stopping();
@@ -266,13 +270,15 @@ export class Run {
   }
 
   /**
-   * Rules first, so that nothing new comes; then the queues, once what waits in them is answered.
+   * Rules first, so that nothing new comes; then the queues, once what waits in them is answered. For another run that
+   * follows, the fast path stays.
    * @throws ClearDfError RUNTIME when something could not be undone
    */
   async stop(reason: string): Promise<void> {
     this.#stopping = true;
     await this.#work;
     this.log.info({ reason }, 'ending');
+    if (reason === HAND_OVER) this.fastPath.leave();
     const failures = await this.undo.unwind(this.log);
     announceEnd(this.log, reason, this.mangler.stats());
     if (failures.length === 0) return;

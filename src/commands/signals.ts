@@ -1,15 +1,18 @@
 /**
- * The signals of a run, from the first moment of the process on: TERM, INT and QUIT end it, HUP reloads it. One more a
- * second later, or a third one, ends the process at once. The others that would end it, or open Node's debugger, are
+ * The signals of a run, from the first moment of the process on: TERM, INT and QUIT end it, USR2 too, for another one that
+ * follows, HUP reloads it. One more a second later, or a third one, ends the process at once. The others that would end it, or open Node's debugger, are
  * ignored.
  */
 import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import { errorSink } from '../log/standard-error.js';
 
-type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
+/** Ends a run that the next one follows. */
+export const HAND_OVER = 'SIGUSR2';
 
-const STOPS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | typeof HAND_OVER;
+
+const STOPS = ['SIGTERM', 'SIGINT', 'SIGQUIT', HAND_OVER] as const;
 
 /**
  * Supervisors send two: `timeout` one to the process and one to its group, `systemctl` and a shell to all of a session.
@@ -20,7 +23,7 @@ const SAME_MS = 1000;
 const AT_ONCE = 3;
 
 /** Node's own answer to USR1 is a debugger on 127.0.0.1, where any local user could run code as this one. */
-const IGNORED = ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
+const IGNORED = ['SIGUSR1', 'SIGALRM'] as const;
 
 /** The service, as far as signals reach it. */
 interface SignalReceiver {

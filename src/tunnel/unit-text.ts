@@ -80,6 +80,8 @@ export function queueUnit(command: OwnCommand, file = '/etc/clear-df/clear-df.ya
     '[Service]',
     `ExecStart=${unitWords([...confinedWords(command), 'run', '--config', file])}`,
     'ExecReload=/bin/kill -HUP $MAINPID',
+    '# A restart, as by an upgrade: the fast path goes on clearing meanwhile.',
+    'RestartKillSignal=SIGUSR2',
     ...SERVICE,
     ...CONFINED_QUEUE,
     ...INSTALL,

@@ -13,7 +13,10 @@ import { describeKernels } from './kernels.js';
 const SECOND = 1000;
 const NAME = 'cdf-reborn';
 
-/** Makes the namespace anew until it has the inode that one before it had; of the first one, any will do. */
+/**
+ * Makes the namespace anew until it has the inode that one before it had; of the first one, any will do. By bash: in a
+ * guest `sh` is busybox's, which takes its own `ip`.
+ */
 const MAKE = `
 for try in $(seq 1 500); do
   ip netns add ${NAME}
@@ -25,7 +28,7 @@ exit 1`;
 
 async function namespace(at: Namespace, inode = ''): Promise<string> {
   const { machine } = at;
-  const made = await machine.run(['sh', '-c', MAKE, 'sh', inode], { timeout: 120 * SECOND });
+  const made = await machine.run(['bash', '-c', MAKE, 'bash', inode], { timeout: 120 * SECOND });
   expect(made.exitCode, made.stderr).toBe(0);
   for (const [dev, address] of [
     ['eth0', '10.32.0.1/24'],

@@ -14,7 +14,7 @@ import type { FastStats } from '../../src/fast-path/fast-path.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf, type Daemon, MAIN, startClearDf } from '../helpers/clear-df.js';
 import { fragmentsWithDf } from '../helpers/fragments-with-df.js';
-import { nstat, ruleCounter } from '../helpers/kernel.js';
+import { nstat, ruleCounter, rulesText } from '../helpers/kernel.js';
 import { variants } from '../helpers/more.js';
 import { CLIENT, forgetPathMtu, learntPathMtu, type Routed, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
@@ -154,26 +154,34 @@ describe('the program', () => {
     expect((await place(second)).counters.cleared).toBe(9);
   });
 
-  it('loses no full-size packet while the process is killed under load and the next one adopts it', async () => {
-    const { client, router, server } = net;
-    const first = await startClearDf(router, '0', REQUIRED);
-    const flood = client.spawn('ping', ['-f', '-q', '-M', 'do', '-s', '1472', SERVER]);
-    const clears = async (daemon: Daemon, atLeast: number) =>
-      until(`${atLeast} packets are cleared`, async () => (await place(daemon)).counters.cleared >= atLeast);
-    await clears(first, 200);
-    const before = (await place(first)).counters.cleared;
-    await first.stop('SIGKILL');
-    const second = await startClearDf(router, '0', REQUIRED);
-    // More than were cleared while nobody looked: they were, before the second came to the device.
-    const adopted = (await place(second)).counters.cleared;
-    expect(adopted).toBeGreaterThan(before);
-    await clears(second, adopted + 200);
-    await flood.stop('SIGINT');
-    const sent = Number(/(\d+) packets transmitted/.exec(flood.stdout)?.[1]);
-    await until('each request has arrived whole', async () => (await nstat(server))('IcmpInEchos') === sent);
-    expect((await place(second)).counters).toMatchObject({ cleared: sent });
-    expect((await second.settledStats()).totals.packets).toBe(0);
-  });
+  it.each([
+    ['is killed', 'SIGKILL', /clear-df/],
+    ['hands over', 'SIGUSR2', /^(?!.*clear-df)/s],
+  ] as const)(
+    'loses no full-size packet while the process %s under load and the next one adopts it',
+    async (...how) => {
+      const [, signal, rules] = how;
+      const { client, router, server } = net;
+      const first = await startClearDf(router, '0', REQUIRED);
+      const flood = client.spawn('ping', ['-f', '-q', '-M', 'do', '-s', '1472', SERVER]);
+      const clears = async (daemon: Daemon, atLeast: number) =>
+        until(`${atLeast} packets are cleared`, async () => (await place(daemon)).counters.cleared >= atLeast);
+      await clears(first, 200);
+      const before = (await place(first)).counters.cleared;
+      await first.stop(signal);
+      expect(await rulesText(router)).toMatch(rules);
+      const second = await startClearDf(router, '0', REQUIRED);
+      // More than were cleared while nobody looked: they were, before the second came to the device.
+      const adopted = (await place(second)).counters.cleared;
+      expect(adopted).toBeGreaterThan(before);
+      await clears(second, adopted + 200);
+      await flood.stop('SIGINT');
+      const sent = Number(/(\d+) packets transmitted/.exec(flood.stdout)?.[1]);
+      await until('each request has arrived whole', async () => (await nstat(server))('IcmpInEchos') === sent);
+      expect((await place(second)).counters).toMatchObject({ cleared: sent });
+      expect((await second.settledStats()).totals.packets).toBe(0);
+    },
+  );
 
   it('stays with its device when that is renamed, and goes from there at the end', async () => {
     const { router } = net;

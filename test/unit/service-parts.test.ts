@@ -129,17 +129,21 @@ describe('signals', () => {
     expect(impatient).toEqual([]);
   });
 
-  it('QUIT stops; USR1, USR2 and ALRM are logged and do nothing else', async () => {
+  it('QUIT and USR2 stop; USR1 and ALRM are logged and do nothing else', async () => {
     const told: string[] = [];
     watch = watchSignals();
     watch.attend({ reload: () => undefined, ignored: (signal) => told.push(signal) });
-    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.emit(signal, signal);
+    for (const signal of ['SIGUSR1', 'SIGALRM'] as const) process.emit(signal, signal);
     expect({ told, stopping: watch.stopping }).toEqual({
-      told: ['SIGUSR1', 'SIGUSR2', 'SIGALRM'],
+      told: ['SIGUSR1', 'SIGALRM'],
       stopping: undefined,
     });
     process.emit('SIGQUIT', 'SIGQUIT');
     expect(await watch.stopped).toBe('SIGQUIT');
+    watch.dispose();
+    watch = watchSignals();
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(await watch.stopped).toBe('SIGUSR2');
   });
 
   it('are given back', () => {
