@@ -3,9 +3,10 @@
  *
  *   [router] br0: gt0 (a veth); eth1 192.168.200.1/24          their other ends are in [others]
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { queueUnit } from '../../src/tunnel/unit-text.js';
+import { queues } from '../helpers/kernel.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { COMMAND, Systemd } from '../helpers/systemd.js';
 import { until } from '../helpers/until.js';
@@ -72,6 +73,26 @@ it('stops cleanly', async () => {
   expect(await property('Result')).toBe('success');
   expect(await router.exec('tc', ['filter', 'show', 'dev', 'gt0', 'egress'])).not.toContain('clear-df');
   expect(readdirSync('/run').includes('units')).toBe(false);
+});
+
+it('holds the queue as another user than root, who installs no rules', async () => {
+  // As docs/running.md has it.
+  const [, dropIn = ''] =
+    /^```ini\n(\[Service\]\nDynamicUser=[^`]*)```$/m.exec(readFileSync('docs/running.md', 'utf8')) ?? [];
+  const folder = '/run/units/clear-df.service.d';
+  await systemd.run('bash', '-c', `mkdir -p ${folder}; printf '%s' "$1" > ${folder}/user.conf`, 'bash', dropIn);
+  await options('queue: 0\n');
+  await systemd.systemctl('daemon-reload');
+  await systemd.systemctl('start', 'clear-df');
+  const status = (await systemd.run('cat', `/proc/${await property('MainPID')}/status`)).stdout;
+  expect(status).toMatch(/^Uid:\s+[1-9]/m);
+  // CAP_NET_ADMIN alone: bit 12.
+  expect(status).toMatch(/^CapEff:\s*0000000000001000$/m);
+  expect(await queues(router)).toHaveLength(2);
+  await systemd.systemctl('stop', 'clear-df');
+  expect(await property('Result')).toBe('success');
+  await systemd.run('rm', '-r', folder);
+  await systemd.systemctl('daemon-reload');
 });
 
 it('says what to do where the bridge needs a kernel setting that it may not change', async (context) => {
