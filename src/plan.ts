@@ -42,6 +42,7 @@ export interface TunnelSpec {
   /** `plain`, or a map with `type` and what that carrier takes. */
   carrier?: string | Readonly<Record<string, unknown>>;
   engine?: 'auto' | 'nfqueue' | 'tunnel-flag' | 'bpf' | 'none';
+  fragment?: 'outer' | 'inner';
   hook?: 'auto' | 'br-netfilter' | 'nft-bridge';
   queue?: number | string;
   fanout?: 'hash' | 'cpu';

@@ -4,6 +4,9 @@ import { errnoName } from '../native/errno.js';
 import { type Cell, columns } from '../report/table.js';
 import { SMALL_BYTES, type Complaint, type ProbeFindings, type ProbeRow } from './probe.js';
 
+/** Bytes: the most that tunnels of a site file put around a host's packet, ESP in UDP in tunnel mode. */
+const MOST_AROUND = 100;
+
 const HEADINGS = ['', 'bytes', 'DF', 'fragments', 'sent', 'answered', 'RTT ms'];
 
 const TESTS: Readonly<Record<ProbeRow['test'], string>> = {
@@ -96,12 +99,15 @@ function sizeSentence({ size, fullSize, fullSizeBack, largest = 0, limit }: Prob
   return `${most} and no ICMP is sent (a PMTU black hole).`;
 }
 
-function fragmentSentence({ fullSize, fragments: { out, back } }: ProbeFindings): string {
+function fragmentSentence({ size, fullSize, largest = 0, limit, fragments: { out, back } }: ProbeFindings): string {
   const useful = fullSize === 'yes' ? '' : ', so a tunnel that clears DF will work';
+  // What this host's own device carries, the route says as well.
+  const narrow = limit?.by === 'host' || limit?.by === 'protocol' ? '' : ` and path-mtu: ${largest}`;
   const useless =
-    fullSize === 'yes'
+    largest >= size + MOST_AROUND
       ? ''
-      : ', so a tunnel that cuts outside will not work (docs/tunnel.md: where fragments are dropped)';
+      : `: a tunnel that cuts outside loses every packet that does not fit. fragment: inner${narrow} in the site files cuts ` +
+        'before the tunnel (docs/fragment-inner.md)';
   const pass = (how: string, consequence: string) => `Fragments ${how}${consequence}.`;
   const known: Readonly<Partial<Record<`${Answer} ${Answer}`, string>>> = {
     'yes yes': pass('pass in both directions', useful),

@@ -27,7 +27,7 @@ export function examineBridge(machine: Machine): Finding[] {
 }
 
 /** Whether iptables sees the frames of a bridge: the parameter of the namespace, or the flag of the bridge. */
-function callsIptables({ sysctls }: Machine, bridge?: Device): boolean {
+export function callsIptables({ sysctls }: Machine, bridge?: Device): boolean {
   return sysctls.get(CALL_IPTABLES) === '1' || Number(bridge?.data['nf_call_iptables']) === 1;
 }
 

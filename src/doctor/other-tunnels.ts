@@ -6,6 +6,7 @@ import { feedsOf, seesPort } from './feed.js';
 import { maySeePort } from './bridge.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known } from './machine.js';
+import { portMtu } from './port-mtu.js';
 
 interface Kind {
   /** For people. */
@@ -26,7 +27,8 @@ const KINDS: Record<string, Kind> = {
 export function examineOtherTunnels(machine: Machine): Finding[] {
   return (known(machine.devices) ?? []).flatMap((device) => {
     const kind = KINDS[device.kind ?? ''];
-    return kind === undefined || device.master === undefined ? [] : [fullSize(machine, device, kind)];
+    if (kind === undefined || device.master === undefined) return [];
+    return [...portMtu(machine, device), fullSize(machine, device, kind)];
   });
 }
 

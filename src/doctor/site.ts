@@ -8,6 +8,7 @@ import { endsOf } from './gretap.js';
 import { type Machine, type ModuleState, known } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
+import { examineInnerCut, expectedMtu } from './site-fragment.js';
 import { examinePort } from './site-port.js';
 import { looseFilter, strictDevices } from './path.js';
 import { isClearDf } from './queue.js';
@@ -27,6 +28,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     ...examineSeals(machine, site),
     ...examineInput(machine, site),
     ...examinePort(machine, site),
+    ...examineInnerCut(machine, site),
     ...queues(machine, site),
     ...examineIke(machine, site),
   ];
@@ -91,11 +93,11 @@ function devices(machine: Machine, site: Site): Finding[] {
         ? check.ok(`underlay ${site.underlay}`, `up, MTU ${underlay.mtu}`)
         : check.wrong(`underlay ${site.underlay}`, 'down', { fix: switchOn(site.underlay) }),
     ...ports,
-    tunnelDevice(site, find(site.tunnel.name)),
+    tunnelDevice(site, find(site.tunnel.name), expectedMtu(machine, site)),
   ];
 }
 
-function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefined): Finding {
+function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefined, mtu: number | undefined): Finding {
   const check = checkOf('site', 'tunnel');
   const { name } = site.tunnel;
   const what = `tunnel ${name}`;
@@ -111,8 +113,9 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
       fix: upCommand(site),
     });
   }
-  if (device.mtu !== site.mtu) {
-    return check.wrong(what, `MTU ${device.mtu}, the file says ${site.mtu}`, { fix: setMtu(device, site.mtu) });
+  if (mtu !== undefined && device.mtu !== mtu) {
+    const asked = site.fragment === 'outer' ? `the file says ${mtu}` : `fragment: inner takes ${mtu} on this path`;
+    return check.wrong(what, `MTU ${device.mtu}, ${asked}`, { fix: setMtu(device, mtu) });
   }
   if (!device.up) return check.wrong(what, 'down', { fix: switchOn(name) });
   const ends = kind === 'gretap' ? `from ${local} to ${remote}, ` : '';

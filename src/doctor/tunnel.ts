@@ -4,10 +4,11 @@ import { maySeePort } from './bridge.js';
 import { clearsAt } from './fast-path.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
-import { type Fix, setMtu } from './fix.js';
+import type { Fix } from './fix.js';
 import { changeGre, discoversPath, endsOf, fixedTtl, gretapsOf, hasFlag, overheadOf, refusesLarge } from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
 import { type NftRule, devicesIn, ipWrites, isAmong, nftListing } from './nft-listing.js';
+import { portMtu } from './port-mtu.js';
 
 export function examineTunnel(machine: Machine): Finding[] {
   const check = checkOf('tunnel', 'devices');
@@ -15,7 +16,7 @@ export function examineTunnel(machine: Machine): Finding[] {
   const gretaps = gretapsOf(machine);
   if (gretaps.length === 0) return [check.ok('gretap devices', 'there is none')];
   return gretaps.flatMap((device) => [
-    ...bridgeMtu(machine, device),
+    ...portMtu(machine, device),
     fullSize(machine, device),
     outerDf(machine, device),
     ttl(device),
@@ -23,19 +24,6 @@ export function examineTunnel(machine: Machine): Finding[] {
     checksum(device),
     authenticated(machine, device),
   ]);
-}
-
-/** A bridge is as small as its smallest port, and drops what is larger than the port it leaves by. */
-function bridgeMtu(machine: Machine, device: Device): Finding[] {
-  const check = checkOf('tunnel', 'mtu');
-  const { master, mtu, name } = device;
-  if (master === undefined) return [];
-  const others = (known(machine.devices) ?? []).filter((port) => port.master === master && port.name !== name);
-  const largest = Math.max(0, ...others.map((port) => port.mtu));
-  const what = `MTU of ${name}`;
-  if (mtu >= largest) return [check.ok(what, `${mtu}, no port of ${master} has more`)];
-  const evidence = `${mtu}, but other ports of ${master} have ${largest}: larger frames are dropped at ${name}, ${master} itself falls to ${mtu}`;
-  return [check.wrong(what, evidence, { fix: setMtu(device, largest) })];
 }
 
 /** Whether a frame of the device's own MTU with DF set gets into the tunnel. */

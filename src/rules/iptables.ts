@@ -56,13 +56,19 @@ export function ruleLine(rule: ResolvedRule): string {
     words.push('--physdev-is-bridged');
   }
   words.push('-m', 'u32', '--u32', rule.protocol.kind === 'tcp-unidentified' ? DF_SET_UNIDENTIFIED : DF_SET);
-  // Not N+1:65535: a BIG TCP GSO packet is longer than any upper bound that xt_length can hold.
-  if (rule.longerThan !== undefined) words.push('-m', 'length', '!', '--length', `0:${rule.longerThan}`);
+  words.push(...lengthWords(rule));
   if (rule.sourceLocal || rule.destinationNotLocal) words.push('-m', 'addrtype');
   if (rule.sourceLocal) words.push('--src-type', 'LOCAL');
   if (rule.destinationNotLocal) words.push('!', '--dst-type', 'LOCAL');
   words.push('-m', 'comment', '--comment', tagOf(rule.name), '-j', 'NFQUEUE', ...queueWords(rule));
   return joinWords(words);
+}
+
+function lengthWords({ longerThan, protocol }: ResolvedRule): string[] {
+  if (protocol.kind === 'tcp-at-most')
+    return ['-m', 'length', '--length', `${(longerThan ?? -1) + 1}:${protocol.bytes}`];
+  // Not N+1:65535: a BIG TCP GSO packet is longer than any upper bound that xt_length can hold.
+  return longerThan === undefined ? [] : ['-m', 'length', '!', '--length', `0:${longerThan}`];
 }
 
 function protocolWords(protocol: ProtocolMatch): string[] {
@@ -75,7 +81,10 @@ function protocolWords(protocol: ProtocolMatch): string[] {
       // A number, because iptables knows `gre` only where /etc/protocols is installed.
       return ['-p', String(PROTOCOL_NUMBERS[protocol.kind])];
     case 'tcp-unidentified':
+    case 'tcp-at-most':
       return ['-p', 'tcp'];
+    case 'not-tcp':
+      return ['!', '-p', 'tcp'];
     case 'udp-port':
       return [...udp, '-m', 'multiport', '--ports', String(protocol.port)];
     case 'not-udp':

@@ -42,7 +42,7 @@ const CHAINS: Record<Hook, string> = {
   bridge: 'forward',
 };
 
-const UDP = `ip protocol ${PROTOCOL_NUMBERS.udp}`;
+const [TCP, UDP] = [`ip protocol ${PROTOCOL_NUMBERS.tcp}`, `ip protocol ${PROTOCOL_NUMBERS.udp}`];
 
 /** The family whose table holds a hook's chain. */
 export function familyOf(hook: Hook): Family {
@@ -60,9 +60,7 @@ export function nameOfTable(table: string): string | undefined {
 }
 
 /** A rule's lines; a port that may be on either side takes more than one. */
-export function ruleLines(rule: ResolvedRule): string[] {
-  return linesBy(rule, 'expression');
-}
+export const ruleLines = (rule: ResolvedRule): string[] => linesBy(rule, 'expression');
 
 /** As {@link ruleLines}, by either means. */
 export function linesBy(rule: ResolvedRule, means: Means): string[] {
@@ -98,15 +96,18 @@ function protocolMatches(protocol: ProtocolMatch): string[][] {
     case 'esp':
       return [[`ip protocol ${PROTOCOL_NUMBERS[protocol.kind]}`]];
     case 'tcp-unidentified':
-      return [[`ip protocol ${PROTOCOL_NUMBERS.tcp}`, 'ip id 0']];
+      return [[TCP, 'ip id 0']];
     case 'udp-port':
       // The second line leaves out what the first took, so that no packet is queued twice.
       return [
         [UDP, `udp sport ${protocol.port}`],
         [UDP, `udp sport != ${protocol.port}`, `udp dport ${protocol.port}`],
       ];
+    case 'not-tcp':
     case 'not-udp':
-      return [[`ip protocol != ${PROTOCOL_NUMBERS.udp}`]];
+      return [[`ip protocol != ${PROTOCOL_NUMBERS[protocol.kind === 'not-tcp' ? 'tcp' : 'udp']}`]];
+    case 'tcp-at-most':
+      return [[TCP, `meta length <= ${protocol.bytes}`]];
     case 'udp-other-port':
       return [[UDP]];
     case 'udp-later-fragment':

@@ -21,6 +21,9 @@ export type ProtocolMatch =
   /** UDP with this source or destination port. */
   | { kind: 'udp-port'; port: number }
   | { kind: 'not-udp' }
+  | { kind: 'not-tcp' }
+  /** TCP packets of at most so many bytes, from the IP header on. */
+  | { kind: 'tcp-at-most'; bytes: number }
   /** UDP with neither port equal to this; first fragments and whole datagrams. */
   | { kind: 'udp-other-port'; port: number }
   /** UDP fragments behind the first, which carry no ports. */
@@ -100,8 +103,9 @@ export function nameOfTag(comment: string): string | undefined {
   return /^clear-df:([A-Za-z0-9_][A-Za-z0-9_-]{0,31})$/.exec(comment)?.[1];
 }
 
-function protocols({ proto, forwarded, includeQuic, leftByFastPath }: RuleSpec): ProtocolMatch[] {
+function protocols({ proto, forwarded, includeQuic, leftByFastPath, tcpAtMost }: RuleSpec): ProtocolMatch[] {
   if (leftByFastPath === true) return [{ kind: 'tcp-unidentified' }];
+  if (tcpAtMost !== undefined) return [{ kind: 'not-tcp' }, { kind: 'tcp-at-most', bytes: tcpAtMost }];
   if (proto === 'gre' || proto === 'esp') return [{ kind: proto }];
   if (proto !== 'all') return [{ kind: 'udp-port', port: Number(proto.slice('udp:'.length)) }];
   if (!forwarded || includeQuic) return [{ kind: 'any' }];

@@ -118,6 +118,11 @@ export type RuleSpec = Flags & {
   proto: NonNullable<Flags['proto']>;
   /** Only what the fast path leaves: it stands behind this hook and clears all the rest. */
   leftByFastPath?: boolean;
+  /**
+   * TCP is clamped to what is cut to: of TCP only packets of at most this many bytes, from connections that began before.
+   * What is longer is a GSO packet, whose segments fit.
+   */
+  tcpAtMost?: number;
 };
 
 /** The names of a rule's parts, as they are spelt in {@link RuleSpecInput}. */

@@ -2,6 +2,7 @@
 import { kindOf } from './kinds/table.js';
 import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
+import { checkInnerCut } from './check/fragment.js';
 import { checkNames } from './check/names.js';
 import { checkNetworks } from './check/networks.js';
 import { checkPorts } from './check/ports.js';
@@ -21,5 +22,6 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNames(site, facts);
   kindOf(site).check(facts);
   carrierOf(site).check(facts);
+  checkInnerCut(site, facts);
   checkEngine(site, facts);
 }

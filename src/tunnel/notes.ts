@@ -1,9 +1,11 @@
 /** What a plan says besides its commands. */
+import { IPV6_MTU_MIN } from '../net/protocol.js';
 import { pathOf } from './carriers/table.js';
 import { type Facts, linkOf } from './facts.js';
+import { segmentSizes } from './items/clamp.js';
 import type { Origin } from './origin.js';
 import { gretapOf, type Site } from './site/site.js';
-import { type Sizes, versionOf } from './sizes.js';
+import { type InnerCut, type Sizes, versionOf } from './sizes.js';
 
 /** Connectivity that `up` cuts or moves, whatever the carrier. */
 export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
@@ -36,7 +38,8 @@ export function cutsOf(site: Site, facts: Facts, origin: Origin): string[] {
 /** What holds for every carrier and engine. */
 export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
   const notes = ['hosts stay as they are: no MTU, route or setting of theirs changes'];
-  if (sizes.wire.length > 1) {
+  if (sizes.inside !== undefined) notes.push(...innerNotes(site, facts, sizes.inside));
+  else if (sizes.wire.length > 1) {
     const largest = Math.max(...sizes.wire.map(({ length }) => length));
     const whole = sizes.wire.every(({ offset, moreFragments }) => offset === 0 && !moreFragments);
     const [which, prefix] = versionOf(sizes) === 6 ? ['net/ipv6', 'ip6frag'] : ['net/ipv4', 'ipfrag'];
@@ -83,6 +86,38 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
     notes.push(`the route to ${to} now uses ${facts.path.dev}, not ${site.underlay}`);
   }
   notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
+  return notes;
+}
+
+/** What a cut before the tunnel does to hosts and to this router. */
+function innerNotes({ mtu: full, bridge, tunnel }: Site, { tables }: Facts, { mtu, pieces }: InnerCut): string[] {
+  if (pieces.length === 1) {
+    return [`the path carries every packet of ${full} bytes whole: fragment: inner has nothing to do here`];
+  }
+  const { ip, ip6 } = segmentSizes(mtu);
+  const notes = [
+    `IPv4 packets of more than ${mtu} bytes arrive at the other site in ${pieces.length} pieces, which the receiving host ` +
+      'joins (net/ipv4/ipfrag_high_thresh and ipfrag_time there); a lost piece loses the packet. No packet in transit is ' +
+      'a fragment outside',
+    `TCP is clamped to segments of ${ip} bytes, ${ip6} over IPv6, on connections that begin from now on; nothing of ` +
+      'it is cut',
+    `IPv6 packets of more than ${mtu} bytes other than TCP are lost, and their senders are not told: a bridge sends no ` +
+      `packet-too-big. Have the segment's IPv6 router advertise the MTU (RFC 4861 §4.6.4; radvd: AdvLinkMTU ${mtu})`,
+    ...(mtu >= IPV6_MTU_MIN
+      ? []
+      : [
+          `${mtu} is less than the ${IPV6_MTU_MIN} that IPv6 needs (RFC 8200 §5): IPv6 through the tunnel fails above ${mtu}`,
+        ]),
+    `${bridge.name} itself has an MTU of ${mtu}: what is routed through this router to the hosts is limited to that, and ` +
+      'the senders are told',
+    `frames with one VLAN tag are cut as well; with two tags, frames of more than ${mtu} bytes are lost`,
+    'where connections are tracked on this router, fragments that hosts themselves send are lost when they are larger: the ' +
+      'kernel joins them, and refuses to cut them to less than they were',
+    `a link of less than the path's MTU further on would make fragments of outer packets: path-mtu says what the path carries`,
+  ];
+  if (tables === undefined) {
+    notes.push(`nft cannot be read here: without it TCP through ${tunnel.name} is not clamped, and up fails`);
+  }
   return notes;
 }
 

@@ -10,6 +10,8 @@ export interface ManglerPlan {
   rules: RuleSpec[];
   /** `--backend` */
   backend: 'auto' | 'iptables' | 'nft';
+  /** `--gso off`: the kernel splits GSO packets before the queue, because each packet of them is to be cut. */
+  gso?: 'off';
 }
 
 /** Whether `up` goes on running: something of the plan is no command, but a process's. */

@@ -1,10 +1,8 @@
 /** From a site and the machine it stands on to the plan of its tunnel. Pure: nothing is read, nothing is done. */
-import { isIpv6 } from '../net/address6.js';
-import { bytesOf } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { chooseEngine } from './engines/choose.js';
 import type { EngineParts } from './engines/engine.js';
-import { type Facts, pathMtu } from './facts.js';
+import type { Facts } from './facts.js';
 import type { Item } from './item.js';
 import { addressOffItem, addressOnItem } from './items/address.js';
 import { bridgeItem, mtuItem, portItem, upItem } from './items/link.js';
@@ -15,7 +13,7 @@ import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
 import type { Site } from './site/site.js';
-import { type Cut, type Layer, type Sizes, sizesOf } from './sizes.js';
+import { tunnelSizes } from './tunnel-sizes.js';
 
 /**
  * Everything that `up` will do, in order, and why.
@@ -47,9 +45,9 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
       ...carrier.items({ facts, origin, keys, psk }),
       ...pathItems(site, facts),
       ...bridgeItems(site, freshBridge, parts),
-      ...tunnelItems(site, origin, parts, cookies),
+      ...tunnelItems(site, { origin, parts, cookies, mtu: sizes.inside?.mtu }),
       ...site.bridge.ports.flatMap((port) => portItems(site, port, origin)),
-      bridgeMtu(site, freshBridge),
+      bridgeMtu(site, freshBridge, sizes.inside?.mtu),
     ],
     mangler: parts.mangler,
     socket: carrier.socket(),
@@ -59,23 +57,10 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
   };
 }
 
-/** The arithmetic alone: what one full packet of a host becomes on the wire. */
-export function tunnelSizes(site: Site, facts: Facts): Sizes {
-  const carrier = carrierOf(site);
-  const path: Cut = { by: site.underlay, mtu: pathMtu(site, facts), ...(isIpv6(site.local) ? { version: 6 } : {}) };
-  const cut = carrier.cutAt(facts) ?? path;
-  return sizesOf(site.mtu, cut, (inner) => layersOf(site, inner), carrier.later(facts));
-}
-
-/** Every layer around an inner IP packet of this many bytes, innermost first. */
-function layersOf(site: Site, inner: number): Layer[] {
-  const frame = kindOf(site).layers();
-  return [...frame, ...carrierOf(site).layers(inner + bytesOf(frame))];
-}
-
 /** What the path carries, where the file knows better than the route. */
-function pathItems({ pathMtu: mtu, remote }: Site, { path }: Facts): Item[] {
-  return mtu === undefined || path === undefined ? [] : [pathRouteItem(remote, path, mtu)];
+function pathItems({ pathMtu: mtu, remote, fragment }: Site, { path }: Facts): Item[] {
+  // Where nothing is cut outside, no route has to say so.
+  return mtu === undefined || path === undefined || fragment === 'inner' ? [] : [pathRouteItem(remote, path, mtu)];
 }
 
 function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts): Item[] {
@@ -90,19 +75,28 @@ function bridgeItems({ bridge }: Site, fresh: boolean, { onBridge }: EngineParts
   ];
 }
 
+interface TunnelParts {
+  origin: Origin;
+  parts: EngineParts;
+  cookies: Cookies | undefined;
+  /** Of the port, where the bridge cuts before it. */
+  mtu: number | undefined;
+}
+
 function tunnelItems(
   site: Site,
-  origin: Origin,
-  { ignoreDf, onTunnel }: EngineParts,
-  cookies: Cookies | undefined,
+  { origin, parts: { ignoreDf, onTunnel }, cookies, mtu = site.mtu }: TunnelParts,
 ): Item[] {
-  const { mtu, bridge } = site;
+  const { bridge, fragment } = site;
   const { name } = site.tunnel;
   const fresh = !origin.devices.includes(name);
   return [
     ...kindOf(site).device({ ends: carrierOf(site).ends(), ignoreDf, cookies }),
     mtuItem(name, mtu, {
-      reason: `every port of a bridge has the same MTU; the default would be what fits one outer packet`,
+      reason:
+        fragment === 'inner'
+          ? 'what fits one outer packet, with room for a VLAN tag: the bridge cuts IPv4 packets that are larger'
+          : 'every port of a bridge has the same MTU; the default would be what fits one outer packet',
       fresh,
     }),
     ...onTunnel,
@@ -141,9 +135,12 @@ function portItems({ mtu, bridge }: Site, port: string, origin: Origin): Item[] 
 }
 
 /** Last, because a bridge takes the smallest MTU of its ports whenever one comes or changes. */
-function bridgeMtu({ mtu, bridge }: Site, fresh: boolean): Item {
-  return mtuItem(bridge.name, mtu, {
-    reason: 'what the router sends into the bridge has to fit the tunnel device too',
+function bridgeMtu({ mtu, bridge }: Site, fresh: boolean, inside: number | undefined): Item {
+  return mtuItem(bridge.name, inside ?? mtu, {
+    reason:
+      inside === undefined
+        ? 'what the router sends into the bridge has to fit the tunnel device too'
+        : `the pieces are as large as ${bridge.name}'s MTU lets them be: larger ones would not get into the tunnel`,
     fresh,
   });
 }

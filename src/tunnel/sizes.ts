@@ -36,7 +36,20 @@ export interface Sizes {
   version?: 6;
   /** The largest inner IP packet that needs no fragments. */
   fits: number;
+  /** Where the bridge cuts the host's packet; {@link layers} and {@link outer} are then those of the first piece. */
+  inside?: InnerCut;
 }
+
+/** A host's packet, cut before the tunnel. */
+export interface InnerCut {
+  /** Bytes: the MTU of the tunnel's port and of the bridge. */
+  mtu: number;
+  /** What the bridge makes of one inner packet of full size. */
+  pieces: WirePacket[];
+}
+
+/** One VLAN tag of a frame (IEEE 802.1Q), which no MTU counts. */
+export const VLAN_TAG = 4;
 
 /** Where the outer packet is cut. */
 export interface Cut {
@@ -63,7 +76,7 @@ export interface Later {
  * @param mtu room for a header and one unit at least
  */
 export function fragments(length: number, mtu: number, version: 4 | 6 = 4): WirePacket[] {
-  if (length <= mtu) return [{ length, offset: 0, moreFragments: false }];
+  if (length <= mtu) return [wholePacket(length)];
   const payload = length - (version === 6 ? IPV6_HEADER : IPV4_HEADER);
   const header = fragmentHeader(version);
   const room = Math.floor((mtu - header) / FRAGMENT_UNIT) * FRAGMENT_UNIT;
@@ -106,6 +119,27 @@ export function sizesOf(inner: number, cut: Cut, layersOf: (inner: number) => La
     wire: later === undefined ? packets : packets.flatMap(({ length }) => wrapped(length, later)),
     ...(version === undefined ? {} : { version }),
   };
+}
+
+/**
+ * The sizes of a tunnel before which the bridge cuts: each piece, with a VLAN tag where its frame has one, fits one outer
+ * packet. Pieces are as large as the bridge's MTU lets them be (`br_nf_ip_fragment`), so port and bridge have the same.
+ * @throws RangeError where the link holds no piece
+ */
+export function innerSizesOf(inner: number, cut: Cut, layersOf: (inner: number) => Layer[]): Sizes {
+  const { fits, ...whole } = sizesOf(inner, cut, layersOf);
+  const mtu = Math.min(fits - VLAN_TAG, inner);
+  const pieces = fragments(inner, mtu);
+  const packets = pieces.map(({ length }) => wholePacket(length + bytesOf(layersOf(length))));
+  const [first = inner] = pieces.map(({ length }) => length);
+  return {
+    ...{ ...whole, layers: layersOf(first), outer: packets[0]?.length ?? whole.outer, packets, wire: packets },
+    ...{ fits: mtu, inside: { mtu, pieces } },
+  };
+}
+
+function wholePacket(length: number): WirePacket {
+  return { length, offset: 0, moreFragments: false };
 }
 
 function wrapped(length: number, later: Later): WirePacket[] {

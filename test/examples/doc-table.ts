@@ -147,7 +147,14 @@ export const DOC_TABLE: readonly DocEntry[] = [
     has: 'rm /etc/clear-df/site-a.keys',
     shown: by('test/lab/esp.more.ts', 'needs gretap: a guest'),
   },
-  { file: 'docs/tunnel.md', has: '--gso off', shown: 'run' },
+  { file: 'docs/fragment-inner.md', has: 'host A ── 1500', shown: 'drawing' },
+  {
+    file: 'docs/fragment-inner.md',
+    has: 'do not pass outbound',
+    shown: sample('test/unit/tunnel-fragment-inner.test.ts'),
+  },
+  { file: 'docs/fragment-inner.md', has: 'path-mtu: 1400 #', shown: 'site' },
+  { file: 'docs/fragment-inner.md', has: '--gso off', shown: 'run' },
 ];
 
 /** Lines of `run` blocks that are shown elsewhere. */

@@ -27,7 +27,7 @@ export async function deliver(
   patience = 120_000,
 ): Promise<Delivery> {
   const stream = await from.machine.tool('stream');
-  const receiver = to.spawn(stream, ['receive', PORT]);
+  const receiver = to.spawn(stream, ['receive', PORT, ...(destination.includes(':') ? ['6'] : [])]);
   await receiver.says(/ready/);
   const [before, sentBefore] = [await nstat(to), await nstat(from)];
   const seconds = await from.exec(stream, ['send', destination, PORT, String(bytes)], patience);

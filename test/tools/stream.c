@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stream receive PORT
+ * stream receive PORT [6]
  * stream send ADDRESS PORT BYTES
  *
- * TCP of an exact length. The receiver reads one connection to its end, prints
+ * TCP of an exact length, over IPv6 where the receiver is given 6 and the
+ * sender such an address. The receiver reads one connection to its end, prints
  * how many bytes came and closes; the sender waits for that, and prints the
  * seconds that it took. Every byte is derived from its place and checked.
  */
@@ -34,20 +35,44 @@ static void fill(void)
 		room[i] = (uint8_t)(i % PERIOD);
 }
 
-static int receive(uint16_t port)
+/* An address of its family, the unspecified one where none is given. */
+union end {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+static socklen_t put_end(union end *end, const char *address, int family,
+			 uint16_t port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_port = htons(port) };
+	memset(end, 0, sizeof(*end));
+	end->any.sa_family = (sa_family_t)family;
+	if (family == AF_INET6) {
+		end->six.sin6_port = htons(port);
+		return inet_pton(family, address, &end->six.sin6_addr) == 1
+			       ? sizeof(end->six)
+			       : 0;
+	}
+	end->four.sin_port = htons(port);
+	return inet_pton(family, address, &end->four.sin_addr) == 1
+		       ? sizeof(end->four)
+		       : 0;
+}
+
+static int receive(uint16_t port, int family)
+{
+	union end at;
+	socklen_t size = put_end(&at, family == AF_INET6 ? "::" : "0.0.0.0",
+				 family, port);
 	static uint8_t expected[ROOM + PERIOD];
-	int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1, connection;
+	int listener = socket(family, SOCK_STREAM, 0), yes = 1, connection;
 	unsigned long long came = 0, wrong = 0;
 	ssize_t length;
 
 	fill();
 	memcpy(expected, room, sizeof(room));
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    listen(listener, 1) < 0)
+	if (bind(listener, &at.any, size) < 0 || listen(listener, 1) < 0)
 		return fail("listen");
 	printf("ready\n");
 	fflush(stdout);
@@ -68,16 +93,16 @@ static int receive(uint16_t port)
 static int transmit(const char *address, uint16_t port,
 		    unsigned long long bytes)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(port) };
-	int connection = socket(AF_INET, SOCK_STREAM, 0);
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	union end to;
+	socklen_t size = put_end(&to, address, family, port);
+	int connection = socket(family, SOCK_STREAM, 0);
 	unsigned long long sent = 0;
 	struct timespec from, until;
 	char end;
 
 	fill();
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
-	    connect(connection, (struct sockaddr *)&to, sizeof(to)) < 0)
+	if (size == 0 || connect(connection, &to.any, size) < 0)
 		return fail("connect");
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	while (sent < bytes) {
@@ -101,12 +126,13 @@ static int transmit(const char *address, uint16_t port,
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "receive") == 0)
-		return receive((uint16_t)atoi(argv[2]));
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "receive") == 0)
+		return receive((uint16_t)atoi(argv[2]),
+			       argc == 4 ? AF_INET6 : AF_INET);
 	if (argc == 5 && strcmp(argv[1], "send") == 0)
 		return transmit(argv[2], (uint16_t)atoi(argv[3]),
 				strtoull(argv[4], NULL, 10));
 	fprintf(stderr,
-		"stream receive PORT | stream send ADDRESS PORT BYTES\n");
+		"stream receive PORT [6] | stream send ADDRESS PORT BYTES\n");
 	return 2;
 }

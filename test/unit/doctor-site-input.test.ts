@@ -7,7 +7,7 @@ import { examinePort } from '../../src/doctor/site-port.js';
 import { inputNotes } from '../../src/doctor/site-input.js';
 import { parseVlans } from '../../src/host/read/vlans.js';
 import { notesOf } from '../../src/tunnel/notes.js';
-import { tunnelSizes } from '../../src/tunnel/planner.js';
+import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';
 import { link, withLinks } from './tunnel-machine.js';
 import { site } from './tunnel-samples.js';
 

@@ -5,7 +5,7 @@ import type { FindingState } from '../../src/doctor/finding.js';
 import { parseCounters } from '../../src/host/read/counters.js';
 import { moduleStates } from '../../src/host/read/modules.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
-import { NOT_READ, type Change, bridged, device, held, machine, sysctls } from './doctor/machine.js';
+import { NOT_READ, type Change, bridged, device, held, machine, nft, sysctls } from './doctor/machine.js';
 
 const FILE = `
 local: 192.0.2.1
@@ -28,6 +28,10 @@ const answer = (name: 'nftBridgeQueue', state: 'yes' | 'no' | 'unknown') => ({
 const withPath = (dev: string): Change => ({ paths: new Map([['198.51.100.1', { known: { dev, mtu: 1500 } }]]) });
 const strict = sysctls({ 'net/ipv4/conf/eth1/rp_filter': '1' });
 
+const INNER = 'fragment: inner';
+const tags = (value: string) => sysctls({ 'net/bridge/bridge-nf-filter-vlan-tagged': value });
+const CLAMPED = nft({ family: 'bridge', table: 'clear_df_a.mss', hook: 'forward', expr: [] });
+
 const CASES: [check: string, what: RegExp, change: Change, state: FindingState, more?: string][] = [
   ['modules', /ip_gre/, {}, 'ok'],
   ['modules', /ip_gre/, { modules: new Map([['ip_gre', 'missing']]) }, 'wrong'],
@@ -46,6 +50,16 @@ const CASES: [check: string, what: RegExp, change: Change, state: FindingState, 
   ['tunnel', /gretap1/, bridged({ remote: '203.0.113.1' }), 'wrong'],
   ['tunnel', /gretap1/, bridged({}, { mtu: 1462 }), 'wrong'],
   ['tunnel', /gretap1/, bridged({}, { up: false }), 'wrong'],
+  ['tunnel', /gretap1/, bridged({}, { mtu: 1458 }), 'ok', INNER],
+  ['tunnel', /gretap1/, {}, 'wrong', INNER],
+  // The path carries 1500, and nobody knows it.
+  ['tunnel', /gretap1/, { paths: new Map() }, 'ok', INNER],
+  ['fragment', /VLAN-tagged frames of br0/, tags('1'), 'ok', INNER],
+  ['fragment', /VLAN-tagged frames of br0/, tags('0'), 'wrong', INNER],
+  ['fragment', /VLAN-tagged frames of br0/, { sysctls: new Map() }, 'unknown', INNER],
+  ['fragment', /TCP through gretap1/, CLAMPED, 'ok', INNER],
+  ['fragment', /TCP through gretap1/, {}, 'wrong', INNER],
+  ['fragment', /TCP through gretap1/, { nftJson: NOT_READ }, 'unknown', INNER],
   ['path', /path/, {}, 'ok'],
   ['path', /path/, withPath('eth9'), 'wrong'],
   ['path', /path/, { paths: new Map([['198.51.100.1', { unknown: 'there is no route' }]]) }, 'wrong'],

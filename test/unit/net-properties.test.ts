@@ -142,7 +142,7 @@ describe('a net', () => {
 
   it('knows of each key of a site file whether both ends have to agree on it', () => {
     const LOCAL = [
-      ...['name', 'local', 'remote', 'remotes', 'underlay', 'bridge', 'engine', 'hook', 'queue', 'fanout'],
+      ...['name', 'local', 'remote', 'remotes', 'underlay', 'bridge', 'engine', 'fragment', 'hook', 'queue', 'fanout'],
       ...['identification', 'metrics', 'tunnel', 'carrier'],
       ...['tunnel.name', 'tunnel.pmtudisc', 'tunnel.ttl', 'tunnel.match'],
       ...['carrier.reqid', 'carrier.ike', 'carrier.ike.certificate', 'carrier.ike.key', 'carrier.ike.authority'],

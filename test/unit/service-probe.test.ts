@@ -145,14 +145,16 @@ describe('fragments', () => {
   it('dropped outbound leave the return direction unknown', async () => {
     const found = await probe({ mtu: 1400, dropsOut: true });
     expect(found.fragments).toEqual({ out: 'no', back: 'unknown' });
-    expect(found.words).toMatch(/Fragments do not pass outbound, so a tunnel that cuts outside will not work \(docs/);
+    expect(found.words).toMatch(
+      /do not pass outbound: a tunnel .* fragment: inner and path-mtu: 1400 in the site files/,
+    );
     expect(found.rows.map(({ test }) => test)).not.toContain('fragments back');
   });
 
   it('that are dropped on the return path', async () => {
     const found = await probe({ mtu: 1400, dropsBack: true });
     expect(found.fragments).toEqual({ out: 'yes', back: 'no' });
-    expect(found.words).toMatch(/pass outbound but not on return, so a tunnel that cuts outside will not work \(docs/);
+    expect(found.words).toMatch(/pass outbound but not on return: a tunnel .* fragment: inner and path-mtu: 1400 /);
   });
 
   it('of an answer that comes whole are unknown', async () => {

@@ -73,6 +73,9 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Secrets }> = {
   'vxlan-three-sites': {
     site: site({ moreRemotes: ['172.16.0.9'], tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } }),
   },
+  'vxlan-fragment-inner': {
+    site: site({ fragment: 'inner', tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } }),
+  },
   'plain-nfqueue': { site: site({ engine: 'nfqueue' }) },
   'plain-nfqueue-nft-bridge': { site: site({ engine: 'nfqueue', hook: 'nft-bridge', queues: { first: 0, last: 3 } }) },
   'plain-nfqueue-by-cpu': {

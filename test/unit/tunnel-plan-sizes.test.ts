@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ESP_CBC_SHA256, ESP_GCM, espOverhead } from '../../src/net/overhead.js';
 import { fragments } from '../../src/tunnel/sizes.js';
-import { tunnelSizes } from '../../src/tunnel/planner.js';
+import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';
 import type { Site } from '../../src/tunnel/site/site.js';
 import { espCarrier, espInUdpCarrier, facts, site } from './tunnel-samples.js';
 

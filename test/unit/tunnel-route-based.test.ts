@@ -4,7 +4,7 @@ import { parseTableRoutes } from '../../src/host/read/routes.js';
 import { ClearDfError } from '../../src/errors.js';
 import { carrierOf } from '../../src/tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';
-import { tunnelSizes } from '../../src/tunnel/planner.js';
+import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';
 import type { CarrierSpec, EspCipher } from '../../src/tunnel/site/site.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { address, facts, link, route, site, vtiCarrier, xfrmCarrier } from './tunnel-samples.js';

@@ -34,6 +34,7 @@ export function site({ bridge, tunnel, ...parts }: Parts = {}): Site {
     tunnel: tunnel?.type === 'l2tp' || tunnel?.type === 'vxlan' ? tunnel : { ...GRETAP, ...tunnel },
     carrier: { type: 'plain' },
     engine: 'auto',
+    fragment: 'outer',
     hook: 'auto',
     queues: { first: 0, last: 0 },
     fanout: 'hash',

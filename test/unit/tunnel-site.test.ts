@@ -36,6 +36,7 @@ describe('a site file', () => {
       tunnel: { type: 'gretap', name: 'gretap1', key: undefined, pmtudisc: false, ttl: undefined, match: 'gre' },
       carrier: { type: 'plain' },
       engine: 'auto',
+      fragment: 'outer',
       hook: 'auto',
       queues: { first: 0, last: 0 },
       fanout: 'hash',

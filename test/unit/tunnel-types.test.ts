@@ -8,7 +8,8 @@ import type { Facts } from '../../src/tunnel/facts.js';
 import { cookiesDigest } from '../../src/tunnel/items/l2tp.js';
 import { l2tpSite, peerText, type PeerRouter } from '../../src/tunnel/kinds/peer-text.js';
 import { planText } from '../../src/tunnel/plan-text.js';
-import { planTunnel, tunnelSizes } from '../../src/tunnel/planner.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';
 import { newSecrets, parseSecrets } from '../../src/tunnel/secrets.js';
 import { address, facts, link } from './tunnel-samples.js';
 

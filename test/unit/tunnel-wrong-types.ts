@@ -1,5 +1,6 @@
 /** Site files whose tunnel is of another type than gretap, each wrong in one way. See `tunnel-wrong-sites.ts`. */
 import { link, withLinks } from './tunnel-machine.js';
+import { WRONG_FRAGMENTS } from './tunnel-wrong-fragment.js';
 import type { WrongSite } from './tunnel-wrong-sites.js';
 
 const BRIDGE = 'underlay: eth1\nbridge: { ports: [eth0] }\n';
@@ -165,4 +166,5 @@ export const WRONG_TUNNELS: WrongSite[] = [
     },
     ...{ line: 2, key: 'remotes.1', code: 'CONFLICT', words: ['203.0.113.2 is an address of this machine (eth2)'] },
   },
+  ...WRONG_FRAGMENTS,
 ];

@@ -16,11 +16,15 @@ const END_MS = 90_000;
 const LOOK_MS = 50;
 
 /** What `clear-df run` would be given. */
-export function manglerOptions(site: Site, { rules, backend }: ManglerPlan, logLevel: LogLevel): ServiceOptions {
+export function manglerOptions(
+  site: Site,
+  { rules, backend, gso: split }: ManglerPlan,
+  logLevel: LogLevel,
+): ServiceOptions {
   const { queues, identification } = site;
   // Nobody asked for the usual address: where another instance has it, this one runs without, and says so.
   const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
-  const asked = { queues, rules, identification, metrics, 'log-level': logLevel } as const;
+  const asked = { queues, rules, identification, gso: split ?? 'auto', metrics, 'log-level': logLevel } as const;
   // Where there is a program, it is an item of the plan.
   return optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' });
 }

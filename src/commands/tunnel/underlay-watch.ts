@@ -5,7 +5,7 @@ import { rereadFacts } from '../../host/facts.js';
 import type { Logger } from '../../log.js';
 import { checkUnderlay } from '../../tunnel/check/underlay.js';
 import type { Facts } from '../../tunnel/facts.js';
-import { tunnelSizes } from '../../tunnel/planner.js';
+import { tunnelSizes } from '../../tunnel/tunnel-sizes.js';
 import type { Site } from '../../tunnel/site/site.js';
 import type { Sizes } from '../../tunnel/sizes.js';
 import { RuleWatch } from '../rule-watch.js';
@@ -119,7 +119,8 @@ export class UnderlayWatch {
     this.#log.warn(
       { underlay, mtu: this.#sizes.pathMtu },
       `${underlay} now carries ${this.#sizes.pathMtu} bytes, before ${before.pathMtu}: a host's packet of ` +
-        `${this.#sizes.inner} bytes becomes ${is}, no longer ${was}`,
+        `${this.#sizes.inner} bytes becomes ${is}, no longer ${was}` +
+        (this.#sizes.inside === undefined ? '' : `, once clear-df tunnel down and up have sized the pieces anew`),
     );
   }
 }

@@ -75,6 +75,8 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   layers(spec: S, payload: number, site: Pick<Site, 'local'>): Layer[];
   /** Which link cuts what is too large; without it, the path to the other router does. */
   cutAt?(spec: S, site: Site, facts: Facts): Cut;
+  /** Why no packet that the path sees is a fragment, whatever the tunnel cuts, in words; undefined where some are. */
+  hidesFragments?: string;
   /** What is put around each packet behind that cut. */
   later?(spec: S, site: Site, facts: Facts): Later | undefined;
   /** The gretap's own ends; without it, the routers' addresses. */

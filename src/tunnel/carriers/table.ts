@@ -36,6 +36,7 @@ const CARRIERS: { readonly [T in Type]: Carrier<Extract<CarrierSpec, { type: T }
 interface BoundCarrier {
   layers(payload: number): Layer[];
   cutAt(facts: Facts): Cut | undefined;
+  hidesFragments: string | undefined;
   later(facts: Facts): Later | undefined;
   ends(): TunnelEnds;
   devices(): CarrierDevice[];
@@ -62,6 +63,7 @@ export function carrierOf(site: Site): BoundCarrier {
     ends: () => carrier.ends?.(spec, site) ?? { local: site.local, remote: site.remote },
     devices: () => carrier.devices?.(spec) ?? [],
     module: carrier.module,
+    hidesFragments: carrier.hidesFragments,
     ipsec: () => carrier.ipsec?.(spec),
     guards: (facts) => carrier.guards?.(spec, site, facts) ?? [],
     items: (context) => carrier.items(spec, { ...context, site }),

@@ -15,6 +15,7 @@ const VPN_KINDS = new Set(['tun', 'wireguard', 'ovpn', 'xfrm', 'vti', 'ppp', 'ma
 
 export const tun: Carrier<TunCarrier> = {
   layers: () => [{ ...IPV4, name: 'outer IPv4 header, inside the VPN' }],
+  hidesFragments: 'the fragments of GRE travel inside the packets of the VPN',
   later: (_spec, site, facts) => {
     if (linkOf(facts, site.underlay)?.kind !== 'wireguard') return undefined;
     const mtu = pathMtu(site, facts);

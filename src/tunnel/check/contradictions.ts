@@ -5,6 +5,7 @@ import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { carrierOf } from '../carriers/table.js';
 import { kindOf } from '../kinds/table.js';
 import { gretapOf, type Site } from '../site/site.js';
+import { refuseInnerCut } from './fragment.js';
 import { refuseOfType } from './tunnel-type.js';
 import { siteError } from '../site/error.js';
 
@@ -19,6 +20,7 @@ export function refuseContradictions(site: Site, given: (key: string) => boolean
   refuseSameNames(site);
   refuseLength(site);
   refuseTunnelFlags(site);
+  refuseInnerCut(site);
   refuseEngine(site);
   refuseFanout(site);
   kindOf(site).refuse(given);

@@ -82,14 +82,14 @@ function refuseCarrier(site: Site): void {
 }
 
 function refusePathMtu(site: Site): void {
-  const { pathMtu, tunnel } = site;
+  const { pathMtu, tunnel, fragment } = site;
   if (pathMtu === undefined) return;
-  if (tunnel.type !== 'l2tp') {
+  if (tunnel.type !== 'l2tp' && fragment === 'outer') {
     throw siteError(
       site,
       'path-mtu',
-      `type ${tunnel.type} sends IPv4 without DF, which routers on the path cut again; path-mtu belongs to type l2tp`,
-      'leave path-mtu out',
+      `type ${tunnel.type} sends IPv4 without DF, which routers on the path cut again; path-mtu belongs to type l2tp, or fragment: inner`,
+      'leave path-mtu out; or fragment: inner, where the path loses fragments',
     );
   }
   if (!isIpv6(site.local) || pathMtu >= IPV6_MTU_MIN) return;

@@ -1,7 +1,7 @@
 /** Which engine does the work: the one that was asked for, or the one that fits this machine best. Pure. */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../facts.js';
-import type { Site } from '../site/site.js';
+import type { Engine, Site } from '../site/site.js';
 import { kindOf } from '../kinds/table.js';
 import { bpf } from './bpf.js';
 import type { EngineDefinition } from './engine.js';
@@ -12,6 +12,11 @@ import { tunnelFlag } from './tunnel-flag.js';
 /** In order of preference: the least that moves first. */
 const PREFERENCE: readonly EngineDefinition[] = [none, tunnelFlag, bpf, nfqueue];
 
+/** Of the tunnel's type; before the bridge cuts there is only the queue. */
+function enginesFor(site: Site): readonly Engine[] {
+  return kindOf(site).engines.filter((name) => site.fragment === 'outer' || name === 'nfqueue');
+}
+
 interface EngineChoice {
   engine: EngineDefinition;
   /** Why this one, in words. */
@@ -20,7 +25,7 @@ interface EngineChoice {
 
 /** @throws ClearDfError ENVIRONMENT when the one asked for, or every one, is known not to work here */
 export function chooseEngine(site: Site, facts: Facts): EngineChoice {
-  const { engines } = kindOf(site);
+  const engines = enginesFor(site);
   const tried = PREFERENCE.filter(({ name }) => engines.includes(name)).map((engine) => ({
     engine,
     ...engine.can(site, facts),

@@ -4,9 +4,12 @@ import { carrierOf } from '../carriers/table.js';
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import { bridgeCallItem } from '../items/link.js';
+import { clampItem } from '../items/clamp.js';
 import { moduleItem } from '../items/module.js';
 import { sysctlItem } from '../items/sysctl.js';
 import { type BridgeHook, gretapOf, type Site } from '../site/site.js';
+import type { InnerCut } from '../sizes.js';
+import { tunnelSizes } from '../tunnel-sizes.js';
 import { type Ability, type EngineContext, type EngineDefinition, ability } from './engine.js';
 
 const CALLS = ['iptables', 'ip6tables', 'arptables'] as const;
@@ -26,13 +29,18 @@ export const nfqueue: EngineDefinition = {
     const { site, facts } = context;
     const { hook } = hookOf(site, facts);
     const through = hook === 'br-netfilter';
+    const { inside } = tunnelSizes(site, facts);
+    const backend = through ? 'iptables' : 'nft';
     return {
       ignoreDf: false,
       hook,
       first: through ? brNetfilterItems(context) : [],
       onBridge: through ? [callItem(context)] : [],
-      onTunnel: [],
-      mangler: { rules: rulesOf(site, hook), backend: through ? 'iptables' : 'nft' },
+      onTunnel: inside === undefined ? [] : [clampItem(site, inside.mtu)],
+      mangler:
+        inside === undefined
+          ? { rules: rulesOf(site, hook), backend }
+          : { rules: [cutRule(site, inside)], backend, gso: 'off' },
       notes: through ? brNetfilterNotes(context) : nftBridgeNotes(facts),
     };
   },
@@ -44,10 +52,11 @@ export const nfqueue: EngineDefinition = {
  */
 function hookOf(site: Site, facts: Facts): { hook: BridgeHook; ability: Ability } {
   const abilities = { 'br-netfilter': brNetfilter(facts), 'nft-bridge': nftBridge(facts) };
-  const only = abilities['br-netfilter'].answer === 'no' && abilities['nft-bridge'].answer !== 'no';
+  const only =
+    site.fragment === 'outer' && abilities['br-netfilter'].answer === 'no' && abilities['nft-bridge'].answer !== 'no';
   const hook = site.hook === 'auto' ? (only ? 'nft-bridge' : 'br-netfilter') : site.hook;
   const found = abilities[hook];
-  if (site.hook !== 'auto' || found.answer !== 'no') return { hook, ability: found };
+  if (site.hook !== 'auto' || site.fragment === 'inner' || found.answer !== 'no') return { hook, ability: found };
   return { hook, ability: { ...found, because: `${found.because}, and ${abilities['nft-bridge'].because}` } };
 }
 
@@ -94,6 +103,14 @@ function rulesOf(site: Site, hook: BridgeHook): RuleSpec[] {
   return rules;
 }
 
+/** What the bridge has to cut, and has DF. */
+function cutRule({ name, queues, fanout, tunnel, mtu }: Site, { mtu: largerThan }: InnerCut): RuleSpec {
+  return {
+    ...parseRuleSpec({ name, hook: 'bridge', outDev: tunnel.name, queues, fanout, largerThan }),
+    tcpAtMost: mtu,
+  };
+}
+
 function brNetfilterItems({ origin }: EngineContext): Item[] {
   const fresh = !origin.brNetfilter;
   const module = moduleItem('br_netfilter', {
@@ -126,7 +143,7 @@ function brNetfilterNotes({ site, facts, origin }: EngineContext): string[] {
   const notes = [
     `IPv4 frames through ${bridge} pass iptables from now on: a FORWARD policy of DROP or a rule for ${bridge} meets ` +
       'them as well, and connection tracking, where it is in use, counts them',
-    ...(gretapOf(site) === undefined
+    ...(gretapOf(site) === undefined || site.fragment === 'inner'
       ? []
       : ['IPv6 frames need no help: IPv6 has no DF bit, and the tunnel cuts the outer packet']),
   ];

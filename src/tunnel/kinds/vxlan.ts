@@ -37,8 +37,12 @@ export const vxlan: Kind<VxlanTunnel> = {
   notes: ({ port }, site) => {
     const sites = remotesOf(site).length + 1;
     return [
-      `firewalls of all routers and on the path must let UDP ${port} through, fragments included`,
-      'inner IPv6 that is too large for one outer packet is answered with packet-too-big: hosts send smaller ones',
+      `firewalls of all routers and on the path must let UDP ${port} through${site.fragment === 'inner' ? '' : ', fragments included'}`,
+      ...(site.fragment === 'inner'
+        ? []
+        : [
+            'inner IPv6 that is too large for one outer packet is answered with packet-too-big: hosts send smaller ones',
+          ]),
       ...(sites === 2
         ? []
         : [

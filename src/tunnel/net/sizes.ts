@@ -1,7 +1,7 @@
 /** What becomes of a full-size packet on each path of a net, on routers that nobody has looked at. */
 import { align } from '../../net/columns.js';
 import { assumedFacts } from '../assumed.js';
-import { tunnelSizes } from '../planner.js';
+import { tunnelSizes } from '../tunnel-sizes.js';
 import type { Sizes } from '../sizes.js';
 import { endsOf, type Net, type NetEnd, type NetPath } from './net.js';
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { FANOUTS } from '../../rules/spec.js';
 import { CARRIER_MAPS, CARRIERS, isCarrierType, REFUSED_CARRIERS } from './carriers.js';
-import { BRIDGE_HOOKS, type CarrierSpec, ENGINES } from './site.js';
+import { BRIDGE_HOOKS, type CarrierSpec, ENGINES, FRAGMENTS } from './site.js';
 import { device, end, instance, type LeafRefusal, metrics, mtu, newDevice, queues, truth, word } from './values.js';
 import { IDENTIFICATION_POLICIES } from '../enums.js';
 import { tunnelSchema as tunnel } from './tunnel.js';
@@ -57,8 +57,8 @@ export const siteSchema = z.strictObject({
   'path-mtu': mtu
     .optional()
     .describe(
-      'tunnel.type l2tp: what the path carries, where it is less than the MTU of underlay; up makes a route with it, without ' +
-        'which the kernel cuts to the MTU of underlay and all is lost over IPv6',
+      'tunnel.type l2tp, or fragment: inner: what the path carries, where it is less than the MTU of underlay. For l2tp up ' +
+        'makes a route with it, without which the kernel cuts to the MTU of underlay and all is lost over IPv6',
     ),
   mtu: mtu.default(1500).describe('largest IP packet that hosts send'),
   bridge,
@@ -69,6 +69,12 @@ export const siteSchema = z.strictObject({
   engine: word(['auto', ...ENGINES], WITHDRAWN)
     .default('auto')
     .describe('who makes the full-size frame fit: auto takes the first that works here'),
+  fragment: word(FRAGMENTS)
+    .default('outer')
+    .describe(
+      'what is cut where a packet does not fit: outer, the packet around it, which the other router joins; inner, the ' +
+        "host's own, before the tunnel, for paths that lose fragments: hosts join the pieces",
+    ),
   hook: word(['auto', ...BRIDGE_HOOKS])
     .default('auto')
     .describe('with a queue only: how frames reach it'),

@@ -193,6 +193,10 @@ export const BRIDGE_HOOKS = ['br-netfilter', 'nft-bridge'] as const;
 /** How bridged frames reach the queue. */
 export type BridgeHook = (typeof BRIDGE_HOOKS)[number];
 
+export const FRAGMENTS = ['outer', 'inner'] as const;
+/** What is cut where a packet does not fit: the packet around it, by the tunnel; or the host's own, by the bridge. */
+type Fragment = (typeof FRAGMENTS)[number];
+
 export interface Site {
   /** The file as it was given; stands in every refusal. */
   file: string;
@@ -219,6 +223,7 @@ export interface Site {
   tunnel: TunnelSpec;
   carrier: CarrierSpec;
   engine: Engine | 'auto';
+  fragment: Fragment;
   hook: BridgeHook | 'auto';
   queues: { first: number; last: number };
   /** They stand in the file: engine bpf then has a queue behind it. */

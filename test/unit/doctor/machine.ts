@@ -110,6 +110,7 @@ export function saved(...lines: string[]): Change {
 
 interface NftParts {
   family?: string;
+  table?: string;
   hook?: string;
   policy?: string;
   expr?: unknown[];
@@ -119,15 +120,17 @@ interface NftParts {
 
 /** A ruleset of one table `t` with one chain `c` with one rule, handle 4. */
 export function nft(
-  { family = 'ip', hook = 'output', policy = 'accept', expr, text = '' }: NftParts,
+  { family = 'ip', table = 't', hook = 'output', policy = 'accept', expr, text = '' }: NftParts,
   more: unknown[] = [],
 ): Change {
-  const place = { family, table: 't' };
+  const place = { family, table };
   const rule = expr === undefined ? [] : [{ rule: { ...place, chain: 'c', handle: 4, expr } }];
   const chain = { ...place, name: 'c', handle: 1, type: 'filter', hook, prio: 0, policy };
   return {
     nftJson: { known: JSON.stringify({ nftables: [{ chain }, ...rule, ...more] }) },
-    nftText: { known: `table ${family} t { # handle 1\n\tchain c { # handle 1\n\t\t${text} # handle 4\n\t}\n}\n` },
+    nftText: {
+      known: `table ${family} ${table} { # handle 1\n\tchain c { # handle 1\n\t\t${text} # handle 4\n\t}\n}\n`,
+    },
   };
 }
 

@@ -17,6 +17,14 @@ const toBridgeQueue = (...matches: unknown[]) =>
   nft({ family: 'bridge', hook: 'forward', expr: [...matches, { queue: { num: 0 } }] });
 const byHash = nft({ family: 'bridge', hook: 'forward', expr: [{ queue: { num: { symhash: { mod: 4 } } } }] });
 
+/** gretap1 with 1458 bytes, what fits one outer packet, and a bridge that has followed it. */
+const cutBefore = (br0: Partial<Device>, ...changes: Change[]): Change => {
+  const { devices } = bridged({}, { mtu: 1458 });
+  if (devices === undefined || 'unknown' in devices) throw new Error('there are no devices');
+  const all = devices.known.map((one) => (one.name === 'br0' ? { ...one, mtu: 1458, ...br0 } : one));
+  return Object.assign({}, bridged(), { devices: { known: all } }, ...changes) as Change;
+};
+
 const PROGRAM: Change = { fastPaths: { known: [{ device: 'gretap1', direction: 'egress', name: 'a' }] } };
 
 export const TUNNEL: Case[] = [
@@ -24,6 +32,19 @@ export const TUNNEL: Case[] = [
   ['devices', { devices: NOT_READ }, 'unknown', /could not be read/],
   ['mtu', tunnel({}), 'ok', /no port of br0 has more/],
   ['mtu', bridged({}, { mtu: 1462 }), 'wrong', /ports of br0 have 1500/, /^ip link set gretap1 mtu 1500$/],
+  // Smaller is right where the bridge cuts before the tunnel: iptables sees its frames, and a queue those for the port.
+  ['mtu', cutBefore({}, saved(`mangle ${INNER}`), CALLS), 'ok', /queues larger IPv4 frames before it, and br0 cuts/],
+  ['mtu', cutBefore({}, saved(`mangle ${INNER}`)), 'wrong', /larger frames are dropped/, /mtu 1500$/],
+  ['mtu', cutBefore({}, CALLS), 'wrong', /larger frames are dropped/, /mtu 1500$/],
+  ['mtu', cutBefore({}, toBridgeQueue(), CALLS), 'wrong', /larger frames are dropped/],
+  ['mtu', cutBefore({}, { saves: noSaves }, CALLS), 'unknown', /could not be read/],
+  [
+    'mtu',
+    cutBefore({ mtu: 1500 }, saved(`mangle ${INNER}`), CALLS),
+    'wrong',
+    /br0 has an MTU of 1500: it cuts larger frames into pieces of that/,
+    /^ip link set br0 mtu 1458$/,
+  ],
   ['full-size', tunnel({ ignore_df: true }), 'ok', /fragmented outside/],
   ['full-size', bridged({}, { txErrors: 41 }), 'wrong', /1538 bytes.*dropped silently.*41/, /nopmtudisc ignore-df$/],
   ['full-size', tunnel({}, roomy), 'ok', /fit the path/],

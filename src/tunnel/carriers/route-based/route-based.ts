@@ -24,6 +24,7 @@ const LOOSE = '2';
 /** All but the items, which each carrier has its own of. */
 export const routeBased: Omit<Carrier<Spec>, 'items'> = {
   layers: () => [{ ...IPV4, name: 'IPv4 header of GRE' }],
+  hidesFragments: 'GRE is cut before it is encrypted, and each fragment travels in an ESP packet of its own',
   cutAt: (spec, site, facts) => ({ by: spec.device, mtu: deviceMtu(spec, site, facts) }),
   later: (spec, site, facts) => ({
     layers: (length) => espTunnelLayers(length, spec.cipher),

@@ -9,6 +9,7 @@ import { chooseCorePath, segmentLayers, segmentOverhead } from './sizes.js';
 
 export const srv6: Carrier<Srv6Carrier> = {
   layers: () => [{ ...IPV4, name: 'IPv4 header of GRE' }],
+  hidesFragments: 'the fragments of GRE travel inside IPv6 packets that are whole',
   cutAt(spec, site, facts) {
     const { cut, room } = chooseCorePath(spec, site, facts);
     return { by: cut === 'whole' ? site.underlay : spec.hop.vrf, mtu: room };
