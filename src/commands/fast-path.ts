@@ -4,6 +4,7 @@ import { ClearDfError } from '../errors.js';
 import type { FastPath, FastStats, Spot } from '../fast-path/fast-path.js';
 import { allThatLeave, type FastRule, fastRuleOf } from '../fast-path/place.js';
 import { findDevice, listDevices, type NamedDevice } from '../host/read/links.js';
+import { askingOnce } from '../host/ask-once.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { egressMtu } from '../host/firewall/mtu.js';
 import type { Logger } from '../log.js';
@@ -64,7 +65,7 @@ export class FastPathKeeper {
    * @throws ClearDfError as it does
    */
   async plan(options: ServiceOptions): Promise<FastPathPlan> {
-    const wish = await this.#wishOf(options);
+    const wish = await this.#wishOf(options, askingOnce(this.#runner));
     if (typeof wish === 'string' && options['fast-path'] === 'require') throw unfit(wish);
     if (typeof wish === 'string') return { text: `without the fast path: ${wish}`, rules: [...options.rules] };
     const { name, rule } = wish;
@@ -91,8 +92,9 @@ export class FastPathKeeper {
     this.#options = options;
     this.#stands = false;
     try {
-      const wish = await this.#wishOf(options);
-      if (typeof wish !== 'string') await this.#attach(wish);
+      const looking = askingOnce(this.#runner);
+      const wish = await this.#wishOf(options, looking);
+      if (typeof wish !== 'string') await this.#attach(wish, looking);
       else if (required) throw unfit(wish);
       else this.#leave(options, wish);
     } catch (error) {
@@ -105,9 +107,10 @@ export class FastPathKeeper {
   async check(): Promise<void> {
     if (this.#options === undefined) return;
     try {
-      const wish = await this.#wishOf(this.#options);
-      if (typeof wish === 'string' || (await this.#isThere(wish))) return;
-      await this.#attach(wish);
+      const looking = askingOnce(this.#runner);
+      const wish = await this.#wishOf(this.#options, looking);
+      if (typeof wish === 'string' || (await this.#isThere(wish, looking))) return;
+      await this.#attach(wish, looking);
       this.#told = undefined;
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
@@ -152,7 +155,7 @@ export class FastPathKeeper {
     }
   }
 
-  async #wishOf(options: ServiceOptions): Promise<Wish> {
+  async #wishOf(options: ServiceOptions, runner: Runner): Promise<Wish> {
     const { rules, identification } = options;
     const device = options['fast-path-dev'];
     if (options['fast-path'] === 'off') return 'it is switched off';
@@ -162,18 +165,14 @@ export class FastPathKeeper {
     const [spec] = rules;
     if (spec === undefined) return 'the rules are not its own (--fast-path-dev DEV names a device)';
     if (rules.length > 1) return 'several rules feed the queue';
-    const bytes = await egressMtu(this.#runner, spec);
-    const out = bytes === undefined || spec.outDev === undefined ? undefined : await this.#find(spec.outDev);
+    const bytes = await egressMtu(runner, spec);
+    const out = bytes === undefined || spec.outDev === undefined ? undefined : await findAt(spec.outDev, runner);
     const rule = fastRuleOf(spec, identification, { bytes, device: out?.index ?? 0 });
     return typeof rule === 'string' ? rule : { name: spec.name, rule };
   }
 
-  #find(device: string): Promise<NamedDevice> {
-    return findDevice(this.#runner, device, 'fast path at');
-  }
-
-  async #attach({ name, rule }: Exclude<Wish, string>): Promise<void> {
-    const link = await this.#find(rule.device);
+  async #attach({ name, rule }: Exclude<Wish, string>, runner: Runner): Promise<void> {
+    const link = await findAt(rule.device, runner);
     const path = await this.#open(name);
     const attached = path.attach(link, rule.direction, rule.settings);
     this.#link = link;
@@ -201,10 +200,10 @@ export class FastPathKeeper {
   }
 
   /** Whether a program with these settings is where it should be. */
-  async #isThere(wish: Exclude<Wish, string>): Promise<boolean> {
+  async #isThere(wish: Exclude<Wish, string>, runner: Runner): Promise<boolean> {
     const { rule } = wish;
     if (!isDeepStrictEqual(wish, this.#attached)) return false;
-    const link = await this.#find(rule.device);
+    const link = await findAt(rule.device, runner);
     const here = ({ device, direction }: Spot) => device === link.index && direction === rule.direction;
     return this.#path?.spots().some(here) === true;
   }
@@ -228,6 +227,10 @@ export class FastPathKeeper {
  */
 function besideProgram(rules: readonly RuleSpec[], program: FastRule | undefined): RuleSpec[] {
   return rules.map((rule) => (program?.direction === 'egress' ? { ...rule, leftByFastPath: true } : rule));
+}
+
+function findAt(device: string, runner: Runner): Promise<NamedDevice> {
+  return findDevice(runner, device, 'fast path at');
 }
 
 function unfit(why: string): ClearDfError {

@@ -1,5 +1,6 @@
 /** The firewall rules of a run: looked at before, installed, kept in place, replaced, and removed at the end. */
 import { ClearDfError } from '../errors.js';
+import { type Answers, tryingOnce } from '../host/ask-once.js';
 import { createRunner, type Change, type Runner } from '../host/exec.js';
 import * as firewall from '../host/firewall.js';
 import { underRulesLock } from '../host/firewall/lock.js';
@@ -42,6 +43,8 @@ interface Trouble {
 export class RuleKeeper {
   readonly #log: Logger;
   readonly #runner: Runner;
+  /** What the plan has tried, its installation does not try again. */
+  readonly #trials: Answers = new Map();
   #installed: Installed | undefined;
   /** The name whose rules may be there: from before they are installed until they are removed. */
   #name: string | undefined;
@@ -55,7 +58,7 @@ export class RuleKeeper {
   /** @param stop aborted when the run is to end */
   constructor(log: Logger, stop?: AbortSignal) {
     this.#log = log;
-    this.#runner = createRunner({ log, stop });
+    this.#runner = this.#tryingOnce(createRunner({ log, stop }));
   }
 
   /**
@@ -84,13 +87,19 @@ export class RuleKeeper {
     if (rules.length === 0) return undefined;
     const instance = instanceOf(rules);
     const changes: Change[] = [];
-    const looking = createRunner({
-      ...{ log: this.#log, stop: this.#runner.stop },
-      ...{ dryRun: true, print: (change: Change) => changes.push(change) },
-    });
+    const looking = this.#tryingOnce(
+      createRunner({
+        ...{ log: this.#log, stop: this.#runner.stop },
+        ...{ dryRun: true, print: (change: Change) => changes.push(change) },
+      }),
+    );
     const result = await firewall.installRules(looking, rules, this.#settled(rules, backend));
     if (result.existed && this.#installed?.name !== instance.name) await refuseTakenName(this.#runner, instance);
     return { result, changes };
+  }
+
+  #tryingOnce(runner: Runner): Runner {
+    return tryingOnce(runner, this.#trials, firewall.isTrial);
   }
 
   /** Installs the rules that the options ask for and removes those of another name; none when they ask for none. */
@@ -189,12 +198,11 @@ export class RuleKeeper {
 
   async #put(rules: readonly RuleSpec[], choice: firewall.BackendChoice, ours: boolean): Promise<void> {
     const { name } = instanceOf(rules);
-    const limits = await firewall.mtuLimits(this.#runner, rules);
     const result = await underRulesLock(this.#runner, this.#log, () =>
       firewall.installRules(this.#runner, rules, choice, this.#before),
     );
     this.#before = firewall.joined(this.#before, result.before);
-    this.#installed = { name, rules, backend: result.backend, shown: '', limits };
+    this.#installed = { name, rules, backend: result.backend, shown: '', limits: result.limits };
     this.#announce(rules, result, ours);
     this.#installed.shown = await this.#show(name, result.backend);
   }

@@ -9,15 +9,16 @@ import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './read/rights.js';
+import { askingOnce } from './ask-once.js';
 import { NoAnswerError, type Runner } from './exec.js';
 import {
+  BACKENDS,
   type Backend,
   type Candidate,
   type Contents,
   isHome,
   owners,
   readBackend,
-  readBackends,
   readLegacyTables,
   surveyBackends,
 } from './firewall/backends.js';
@@ -31,7 +32,7 @@ import { advise, lateNote, neverLocal } from './firewall/notes.js';
 import { restore } from './firewall/restore.js';
 import { type Unread, unread } from './firewall/listing.js';
 
-export { BACKENDS, type Backend } from './firewall/backends.js';
+export { BACKENDS, type Backend, isTrial } from './firewall/backends.js';
 export { type ListedRule, listRules, type Unread } from './firewall/listing.js';
 export { joined, type SavedState as Memory } from './firewall/saved-state.js';
 export { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from './firewall/choice.js';
@@ -52,6 +53,8 @@ export interface InstallResult {
   notes: string[];
   /** What this installation changed beside the rules, for {@link removeRules} by the same process. */
   before: SavedState;
+  /** The MTUs that they were made for: {@link mtuLimits}. */
+  limits: string;
   /** Whether no packet of these rules is delivered to this host: the mangler's `neverLocal`. */
   neverLocal: boolean;
 }
@@ -82,8 +85,10 @@ export async function installRules(
   const { name } = instanceOf(specs);
   if (!runner.dryRun) requireNetAdmin('install', name);
   const hooks = specs.map(({ hook }) => hook);
-  const rules = await resolved(runner, specs);
-  const candidates = await surveyBackends(runner, rules);
+  const looking = askingOnce(runner);
+  const rules = await resolved(looking, specs);
+  const limits = await mtuLimits(looking, specs);
+  const candidates = await surveyBackends(looking, rules);
   const { candidate, reason } = chooseBackend(candidates, choice, hooks, name);
   const { backend } = candidate;
   // Rules that cannot be read could never be removed again. Without any right at all it is only a plan.
@@ -130,6 +135,7 @@ export async function installRules(
     removedFrom: stale.map((other) => other.backend),
     notes,
     before: now,
+    limits,
     neverLocal: neverLocal(specs, candidates),
   };
 }
@@ -218,7 +224,8 @@ export async function removeRules(
  * @throws ClearDfError as {@link removeRules}
  */
 export async function silenceRules(runner: Runner, name: string, backend: Backend): Promise<Backend[]> {
-  const { holders } = await held(runner, name, backend);
+  // What takes packets early for it is nft's, wherever it stands itself.
+  const { holders } = await held(runner, name, backend, [...new Set([backend, 'nft'] as const)]);
   for (const contents of holders) {
     if (contents.backend === 'nft') await viaNft.empty(runner, contents, name);
     else await viaIptables.remove(runner, contents.backend, contents, name);
@@ -227,9 +234,9 @@ export async function silenceRules(runner: Runner, name: string, backend: Backen
 }
 
 /** Who holds rules of an instance that are to go: the backend asked for, and what takes packets early for it. */
-async function held(runner: Runner, name: string, backend: Backend | undefined) {
+async function held(runner: Runner, name: string, backend: Backend | undefined, among: readonly Backend[] = BACKENDS) {
   if (!runner.dryRun) requireNetAdmin('remove', name);
-  const all = await readBackends(runner);
+  const all = await Promise.all(among.map((each) => readBackend(runner, each)));
   const wanted = all.filter((contents) => backend === undefined || contents.backend === backend);
   const holders = all.filter(
     (contents) => owners(contents, name).length > 0 && (wanted.includes(contents) || !isHome(contents, name)),

@@ -21,6 +21,7 @@ case $name in
   modprobe) change=1 ;;
   nft) case " $* " in *" -f "* | *" delete "*) change=1 ;; esac ;;
 esac
+case " $* " in *" --dry-run "* | *" --check "*) change= ;; esac
 [ -n "$change" ] || exec "$real" "$@"
 count=$(($(cat "$KILL_FOLDER/count") + 1))
 echo "$count" >"$KILL_FOLDER/count"

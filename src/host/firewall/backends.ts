@@ -145,6 +145,15 @@ export async function surveyBackends(runner: Runner, rules: readonly ResolvedRul
   );
 }
 
+/** How each tool is asked whether the kernel would take a text; the legacy one would make its table. */
+const TRIALS = { 'iptables-nft-restore': ['--noflush', '--test'], nft: ['--check', '-f', '-'] } as const;
+
+/** Whether a query is one of those, whose answer the rules of others do not change. */
+export function isTrial(command: string, args: readonly string[]): boolean {
+  const trial: readonly string[] | undefined = Object.entries(TRIALS).find(([tool]) => tool === command)?.[1];
+  return trial !== undefined && trial.join(' ') === args.join(' ');
+}
+
 type Usability = Pick<Candidate, 'usable' | 'reason' | 'means'>;
 
 function unusable(error: ClearDfError): Usability {
@@ -160,7 +169,7 @@ async function tryRules(runner: Runner, backend: Backend, rules: readonly Resolv
       return tryLegacy();
     case 'iptables-nft': {
       const text = iptables.trialText(rules);
-      return attempt(() => runner.query('iptables-nft-restore', ['--noflush', '--test'], text));
+      return attempt(() => runner.query('iptables-nft-restore', TRIALS['iptables-nft-restore'], text));
     }
     case 'nft':
       return tryNft(runner, rules);
@@ -183,7 +192,7 @@ function tryLegacy(): Usability {
 }
 
 async function tryNft(runner: Runner, rules: readonly ResolvedRule[]): Promise<Usability> {
-  const check = (text: string): Promise<Usability> => attempt(() => runner.query('nft', ['--check', '-f', '-'], text));
+  const check = (text: string): Promise<Usability> => attempt(() => runner.query('nft', TRIALS.nft, text));
   const text = nft.trialText(rules);
   const whole = await check(text);
   if (whole.usable !== 'no') return { ...whole, means: 'expression' };
