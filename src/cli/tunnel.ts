@@ -48,7 +48,6 @@ interface Flags {
   logLevel: LogLevel;
   json?: boolean;
   dryRun?: boolean;
-  switch?: boolean;
   setupOnly?: boolean;
   force?: boolean;
   libreswan?: boolean;
@@ -72,7 +71,6 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       }),
     verb('up', 'set the tunnel up, and mangle where its engine is the queue', true)
       .option('--setup-only', 'return when it is set up; something else mangles, and holds the socket of esp-in-udp')
-      .option('--switch', 'switch to the new keys of the file, or to or from ESP in UDP, while the tunnel stays up')
       .addOption(new WordOption('--engine <engine>', `in place of the file's "auto"`, ENGINES))
       .option('--dry-run', 'print the commands that would be given, and change nothing')
       .action((file: string, flags: Flags) => up(file, flags, signals)),
@@ -124,14 +122,10 @@ function verb(name: string, description: string, needsFile: boolean): Command {
     .argument(needsFile ? '<file>' : '[file]', "the site's YAML file");
 }
 
-async function up(
-  file: string,
-  { setupOnly, dryRun, engine, switch: switching, logLevel }: Flags,
-  watched?: SignalWatch,
-): Promise<void> {
+async function up(file: string, { setupOnly, dryRun, engine, logLevel }: Flags, watched?: SignalWatch): Promise<void> {
   const signals = watched ?? watchSignals();
   try {
-    const chosen = { engine, setupOnly: setupOnly === true, dryRun: dryRun === true, switching: switching === true };
+    const chosen = { engine, setupOnly: setupOnly === true, dryRun: dryRun === true };
     await tunnelUp({ file, ...chosen, logLevel }, { version: version(), log: createLogger(logLevel), signals });
   } finally {
     if (watched === undefined) signals.dispose();

@@ -12,11 +12,12 @@ import { installFile } from '../host/install-file.js';
 import { writeNewSecrets } from '../host/tunnel/keys.js';
 import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
+import { type Difference, stepCommands } from '../tunnel/difference.js';
 import { newSecrets } from '../tunnel/secrets.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
-import { refuseConflicting } from './tunnel/up.js';
+import { cutsNow, refuseConflicting } from './tunnel/up.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
 export { tunnelPeer } from './tunnel/peer-text.js';
@@ -46,14 +47,16 @@ export async function tunnelPlan(
   const firewall = await readRulesets(createRunner({ log, stop }), readKernel());
   const notes = [...opened.plan.notes, ...inputNotes(firewall, opened.site)];
   const tunnel = { ...opened, plan: { ...opened.plan, notes } };
-  const text = json ? `${JSON.stringify(planObject(tunnel), null, 2)}\n` : planText(tunnel.plan, tunnel.machine.facts);
+  const live = tunnel.former && { difference: tunnel.difference, cuts: cutsNow(tunnel) };
+  const text = json
+    ? `${JSON.stringify(planObject(tunnel), null, 2)}\n`
+    : planText(tunnel.plan, tunnel.machine.facts, live);
   return { text, conflict: conflictOf(tunnel) };
 }
 
 function conflictOf(tunnel: OpenTunnel): ClearDfError | undefined {
   try {
-    // Other associations are no conflict: up --switch takes them.
-    refuseConflicting(tunnel, true);
+    refuseConflicting(tunnel);
     return undefined;
   } catch (error) {
     if (error instanceof ClearDfError) return error;
@@ -61,8 +64,10 @@ function conflictOf(tunnel: OpenTunnel): ClearDfError | undefined {
   }
 }
 
-function planObject({ plan, machine: { facts } }: OpenTunnel) {
-  const { site, engine, engineReason, items, mangler, socket, sizes, cuts, notes } = plan;
+function planObject(tunnel: OpenTunnel) {
+  const { plan, machine, difference, former } = tunnel;
+  const { facts } = machine;
+  const { site, engine, engineReason, items, mangler, socket, sizes, notes } = plan;
   return {
     name: site.name,
     file: site.file,
@@ -73,15 +78,24 @@ function planObject({ plan, machine: { facts } }: OpenTunnel) {
     items: items.map((item) => {
       const { key, kind, desired, reason } = item;
       const status = item.status(facts);
-      const commands = status.state === 'differs' ? item.apply(facts).map(commandText) : [];
+      const commands = stepCommands(item, facts, difference).map(commandText);
       return { key, kind, desired, reason, status, commands };
     }),
     mangler,
     socket,
+    ...(former === undefined ? {} : { removed: removedObjects(difference) }),
     sizes,
-    cuts,
+    cuts: cutsNow(tunnel),
     notes,
   };
+}
+
+/** What an earlier version of the file has made, and this one does not want. */
+function removedObjects({ stale }: Difference) {
+  return [...stale]
+    .reverse()
+    .map(({ key, kind, desired, undo }) => ({ key, kind, desired, commands: undo.map(commandText) }))
+    .filter(({ commands }) => commands.length > 0);
 }
 
 /**

@@ -52,3 +52,17 @@ function statOf(pid: number): string | undefined {
 function fieldsOf(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
+
+/** The systemd service that a process is in, by its control group: `clear-df-site-a.service`; undefined where it is in none. */
+export function serviceOf(pid: number): string | undefined {
+  try {
+    const path = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+    const last = path
+      .split('/')
+      .reverse()
+      .find((name) => name.endsWith('.service'));
+    return path.includes('/user.slice/') ? undefined : last;
+  } catch {
+    return undefined;
+  }
+}

@@ -53,6 +53,11 @@ export interface Item {
   /** The commands that apply it to the machine as it is. */
   apply(facts: Facts): Command[];
   /**
+   * The commands that turn what an earlier version of the site file made, and {@link status} calls a conflict, into this.
+   * Undefined where the kernel cannot: then it is removed and made again.
+   */
+  change?(facts: Facts): Command[] | undefined;
+  /**
    * The commands that restore what was there before {@link apply}; the journal keeps them, so they hold no keys. Empty
    * when nothing has to be restored: attributes of a device that is deleted as a whole.
    */

@@ -3,6 +3,7 @@ import { replayText } from '../net/replay.js';
 import { ruleLine } from '../rules/iptables.js';
 import { ruleLines, tableOf } from '../rules/nft.js';
 import { resolveRules } from '../rules/resolve.js';
+import { type Difference, NO_DIFFERENCE, stepCommands, stepOf } from './difference.js';
 import type { Facts } from './facts.js';
 import type { Command, Item } from './item.js';
 import type { ManglerPlan, Plan } from './plan.js';
@@ -13,19 +14,29 @@ import { sizesText } from './sizes-text.js';
 /** Width of a comment. */
 const WIDTH = 110;
 
+/** Of a tunnel that is up from another version of the file. */
+interface Live {
+  difference: Difference;
+  /** In place of the plan's, which are those of a first `up`. */
+  cuts: readonly string[];
+}
+
 /** The plan as a shell script that ends in a newline: all that is not a command is a comment. */
-export function planText(plan: Plan, facts: Facts): string {
+export function planText(plan: Plan, facts: Facts, live?: Live): string {
   const { site } = plan;
+  const { difference, cuts } = live ?? { difference: NO_DIFFERENCE, cuts: plan.cuts };
   const sections = [
     comments([
       `tunnel ${site.name} (${site.file}): ${site.tunnel.name} from ${site.local} to ${remotesOf(site).join(', ')} over ${site.underlay},`,
       `carrier ${site.carrier.type}, bridged with ${site.bridge.ports.join(', ')} in ${site.bridge.name}`,
     ]),
     section('engine', [`${plan.engine}: ${plan.engineReason}`]),
-    section('cuts', plan.cuts),
-    ...plan.items.map((item) => itemText(item, facts)),
+    live === undefined ? '' : comments(['it is up from another version of the file: this is the difference']),
+    section('cuts', cuts),
+    ...plan.items.map((item) => itemText(item, facts, difference)),
     plan.socket === undefined ? '' : socketText(plan.socket, plan.mangler === undefined ? plan.site.file : undefined),
     plan.mangler === undefined ? '' : manglerText(plan, plan.mangler),
+    staleText(difference).trimEnd(),
     comments(['sizes, in bytes', ...sizesText(plan.sizes, plan.site.mtu).map((line) => `  ${line}`)]),
     section('notes', plan.notes),
   ];
@@ -38,20 +49,29 @@ export function commandText({ argv, input, shown }: Command): string {
   return replayText(command, args, shown ?? input);
 }
 
-function itemText(item: Item, facts: Facts): string {
+function itemText(item: Item, facts: Facts, difference: Difference): string {
   const status = item.status(facts);
-  switch (status.state) {
-    case 'in-sync':
-      return comments([...wrapped(`${item.desired}: already in sync`)]);
-    case 'differs':
-      return [comments(wrapped(item.reason)), ...item.apply(facts).map(commandText)].join('\n');
-    case 'conflict':
-      return comments([
-        ...wrapped(`CONFLICT with: ${item.desired}`),
-        ...wrapped(`  ${status.observed}`),
-        ...(status.hint === undefined ? [] : wrapped(`  hint: ${status.hint}`)),
-      ]);
+  if (status.state === 'in-sync') return comments(wrapped(`${item.desired}: already in sync`));
+  if (stepOf(item, facts, difference).how === 'refused') {
+    const hint = status.state === 'conflict' && status.hint !== undefined ? wrapped(`  hint: ${status.hint}`) : [];
+    return comments([...wrapped(`CONFLICT with: ${item.desired}`), ...wrapped(`  ${status.observed}`), ...hint]);
   }
+  const before = status.state === 'conflict' ? wrapped(`${item.desired}; ${status.observed}`) : [];
+  return [
+    comments([...wrapped(item.reason), ...before]),
+    ...stepCommands(item, facts, difference).map(commandText),
+  ].join('\n');
+}
+
+/** What is taken away once all else is done, the last one first. */
+export function staleText({ stale }: Difference): string {
+  return [...stale]
+    .reverse()
+    .flatMap(({ desired, undo }) =>
+      undo.length === 0 ? [] : [`# no longer: ${desired}`, ...undo.map((command) => commandText(command))],
+    )
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** @param file of the site, where nothing else stays in the foreground */

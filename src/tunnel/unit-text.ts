@@ -100,6 +100,9 @@ const SERVICE = [
 
 const INSTALL = ['', '[Install]', 'WantedBy=multi-user.target'];
 
+/** HUP, where a process stays. Where none does, an edited file is applied while the tunnel stays up. */
+const HUP = '/bin/kill -HUP $MAINPID';
+
 interface TunnelUnit {
   description: string;
   after: readonly string[];
@@ -130,7 +133,7 @@ function tunnelUnit({ description, after, condition, notes, setUp, up, down }: T
     ...(down === undefined
       ? []
       : ['# Where no process has to stay, none does.', 'RemainAfterExit=yes', `ExecStop=+${down}`]),
-    'ExecReload=/bin/kill -HUP $MAINPID',
+    ...(down === undefined ? [`ExecReload=${HUP}`] : [`ExecReload=+${setUp}`, `ExecReload=-${HUP}`]),
     ...SERVICE,
     'TimeoutStartSec=300',
     ...CONFINED_TUNNEL,

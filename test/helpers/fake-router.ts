@@ -28,6 +28,12 @@ interface State {
 export class FakeRouter implements Machine {
   /** Dies before (2n) or after (2n + 1) its nth command; undefined: never. */
   diesAt: number | undefined;
+  /** Its nth command fails, but for the unloading of a module, which is free to fail; undefined: none. */
+  refusesAt: number | undefined;
+  /** Called behind each command. */
+  behind: () => void = () => undefined;
+  /** Called when it dies: what the process would do behind that is to be undone. */
+  atDeath: () => void = () => undefined;
   #count = 0;
   #dead = false;
 
@@ -80,15 +86,17 @@ export class FakeRouter implements Machine {
     if (this.#dead) throw new Dead();
     const at = this.#count++;
     if (this.diesAt === 2 * at) this.#die();
-    const excuse = this.#run([...argv], input);
+    const excuse = this.refusesAt === at && argv[0] !== 'modprobe' ? 'refused' : this.#run([...argv], input);
     if (excuse !== undefined && mayFail !== true) {
       throw new ClearDfError({ code: 'RUNTIME', operation: 'run', object: argv.join(' '), reason: excuse });
     }
+    this.behind();
     if (this.diesAt === 2 * at + 1) this.#die();
     return excuse === undefined ? {} : { excuse };
   }
 
   #die(): never {
+    this.atDeath();
     this.#dead = true;
     throw new Dead();
   }
@@ -107,6 +115,8 @@ export class FakeRouter implements Machine {
         return this.#delete(rest[1] ?? '');
       case 'link set':
         return this.#change(rest);
+      case 'link change':
+        return this.#tunnel(rest);
       case 'address add':
       case 'address delete':
         return this.#address(verb, rest);
@@ -155,15 +165,28 @@ export class FakeRouter implements Machine {
 
   #add([, name = '', , kind = '', ...words]: string[]): string | undefined {
     if (this.state.links.has(name)) return 'File exists';
-    const behind = (word: string) => words[words.indexOf(word) + 1];
-    const key = words.includes('key') ? { ikey: Number(behind('key')), okey: Number(behind('key')) } : {};
-    const flags = { pmtudisc: !words.includes('nopmtudisc'), ignore_df: words.includes('ignore-df') };
-    const data =
-      kind === 'bridge'
-        ? { nf_call_iptables: 0 }
-        : { local: behind('local'), remote: behind('remote'), ...key, ...flags };
+    const data = kind === 'bridge' ? { nf_call_iptables: 0 } : gretapData(words);
+    if (kind === 'gretap' && this.#twin(name, data) !== undefined) return 'File exists';
     const mtu = kind === 'bridge' ? 1500 : 1462;
     this.state.links.set(name, { name, mtu, up: false, master: undefined, kind, data, addresses: [], fallback: false });
+    return undefined;
+  }
+
+  /** `ip_tunnel_find`: one gretap for each pair of ends and key. */
+  #twin(name: string, data: object): string | undefined {
+    const ends = (of: Link['data'] | object) =>
+      JSON.stringify(['local', 'remote', 'ikey'].map((key) => (of as Link['data'])[key]));
+    return [...this.state.links.values()].find(
+      (one) => one.kind === 'gretap' && one.name !== name && ends(one.data) === ends(data),
+    )?.name;
+  }
+
+  #tunnel([, name = '', , , ...words]: string[]): string | undefined {
+    const link = this.state.links.get(name);
+    if (link === undefined) return `Cannot find device "${name}"`;
+    const data = gretapData(words);
+    if (this.#twin(name, data) !== undefined) return 'File exists';
+    link.data = data;
     return undefined;
   }
 
@@ -225,4 +248,12 @@ export class FakeRouter implements Machine {
     this.state.policies = there ? policies.filter((one) => !same(one)) : [...policies, policy];
     return undefined;
   }
+}
+
+function gretapData(words: string[]): Link['data'] {
+  const behind = (word: string) => words[words.indexOf(word) + 1];
+  const key = words.includes('key') ? { ikey: Number(behind('key')), okey: Number(behind('key')) } : {};
+  const flags = { pmtudisc: !words.includes('nopmtudisc'), ignore_df: words.includes('ignore-df') };
+  const ttl = words.includes('ttl') && behind('ttl') !== 'inherit' ? { ttl: Number(behind('ttl')) } : {};
+  return { local: behind('local'), remote: behind('remote'), ...key, ...flags, ...ttl };
 }

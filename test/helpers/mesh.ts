@@ -31,11 +31,11 @@ export interface Mesh<Site extends AnySite = MeshSite> {
   w: Namespace;
 }
 
-/** The site file of one router, with all others as its other ends unless `remotes` says which. */
+/** The site file of one router, with all others as its other ends unless `remotes` says which; `more` begins with the tunnel. */
 export async function meshEnd({ r }: Mesh, site: MeshSite, options: SiteOptions = {}): Promise<TunnelEnd> {
   const remotes = options.remotes ?? SITES.filter((other) => other !== site).map(routerOf);
   const file = `${await r[site].lab.scratch()}/mesh-${site}.yaml`;
-  const more = ['tunnel: { type: vxlan }'];
+  const more = options.more ?? ['tunnel: { type: vxlan }'];
   return TunnelEnd.rewrite(r[site], file, `mesh-${site}`, routerOf(site), '', {
     engine: 'bpf',
     ...options,

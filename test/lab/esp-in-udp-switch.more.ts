@@ -83,24 +83,19 @@ describeKernels(['own'], 'a tunnel that switches between ESP and ESP in UDP', (g
         const pinging = hA.spawn('ping', ['-n', '-i', '0.2', '-s', '1472', '-M', 'do', '-p', PATTERN, HOST_B]);
         await until('the pattern is seen where it may be', async () => /icmp_seq=3 /.test(pinging.stdout));
 
-        // The keys that are in use, and without the word: refused, and nothing changes.
+        // The keys that are in use: refused, and nothing changes.
         await rewritten(ends, inEsp.replace('type: esp', 'type: esp-in-udp'));
-        const used = await clearDf(rA, ['tunnel', 'up', '--switch', ends[0].file], 120_000);
+        const used = await clearDf(rA, ['tunnel', 'up', ends[0].file], 120_000);
         expect(used).toMatchObject({ exitCode: 5 });
         expect(used.stderr).toContain('its UDP ports are none');
         expect(used.stderr).toContain('new key file');
         const udp = await rewritten(ends, await espInUdpCarrier(net, 'transport', CIPHER, 'keepalive: 1'));
-        const [unasked, broken] = await Promise.all([
-          clearDf(rB, ['tunnel', 'up', udp[1].file], 120_000),
-          rA.try(
-            commandOf(rA)[0],
-            [commandOf(rA)[1], 'tunnel', 'up', '--switch', udp[0].file],
-            120_000,
-            await brokenIp(rA),
-          ),
-        ]);
-        expect(unasked).toMatchObject({ exitCode: 5 });
-        expect(unasked.stderr).toContain('--switch');
+        const broken = await rA.try(
+          commandOf(rA)[0],
+          [commandOf(rA)[1], 'tunnel', 'up', udp[0].file],
+          120_000,
+          await brokenIp(rA),
+        );
         // Half-way: the association that was there already is taken away again, the socket is closed.
         expect(broken, broken.stderr).toMatchObject({ exitCode: 1 });
         expect(broken.stderr).toContain('rolling back 2 changes');
@@ -108,7 +103,7 @@ describeKernels(['own'], 'a tunnel that switches between ESP and ESP in UDP', (g
         expect(await rA.read('/proc/net/udp')).not.toContain(':1194 ');
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
 
-        await Promise.all(udp.map((end) => end.up(['--switch'])));
+        await Promise.all(udp.map((end) => end.up()));
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
         expect(await ping(hB, HOST_A)).toMatchObject({ received: 3 });
         expect([await keptOf(rA), await keptOf(rB)]).toEqual(kept);
@@ -118,7 +113,7 @@ describeKernels(['own'], 'a tunnel that switches between ESP and ESP in UDP', (g
 
         // And back: the process that holds the socket has nothing to do any more, and is told to end.
         const esp = await rewritten(ends, await espCarrier(net, 'transport', CIPHER));
-        await Promise.all(esp.map((end) => end.up(['--switch'])));
+        await Promise.all(esp.map((end) => end.up()));
         for (const end of udp) expect(await end.running.wait()).toMatchObject({ exitCode: 0 });
         expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
         expect([await keptOf(rA), await keptOf(rB)]).toEqual(kept);

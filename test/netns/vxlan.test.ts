@@ -31,9 +31,27 @@ it('carries full-size DF packets between all sites, each broadcast once, and lea
   expect(cut.some(({ dontFragment }) => dontFragment)).toBe(false);
   await broadcasts(net);
 
+  // An edited file: 1400 bytes between hosts, and rB alone; 1372 + 28 = 1400 passes whole, and nothing is made anew.
+  const small = await meshEnd(net, 'A', {
+    engine: 'bpf',
+    remotes: [routerOf('B')],
+    more: ['tunnel: { type: vxlan }', 'mtu: 1400'],
+  });
+  const [device, program] = [await r.A.read('/sys/class/net/vxlan1/ifindex'), await programs(net)];
+  await small.up();
+  expect([await r.A.read('/sys/class/net/vxlan1/ifindex'), await programs(net)]).toEqual([device, program]);
+  expect(await r.A.exec('bridge', ['fdb', 'show', 'dev', 'vxlan1'])).not.toContain(routerOf('C'));
+  expect(await ping(h.A, hostOf('B'), { size: 1372 })).toMatchObject({ received: 3 });
+  expect(await ping(h.A, hostOf('B'), { count: 1, patience: 1 })).toMatchObject({ received: 0 });
+
   await Promise.all(ends.map((end) => end.down()));
   expect(await Promise.all(SITES.map((site) => routerText(r[site])))).toEqual(before);
 });
+
+/** What is attached at the device of rA. */
+function programs({ r }: Mesh): Promise<string> {
+  return r.A.exec('tc', ['filter', 'show', 'dev', 'vxlan1', 'egress']);
+}
 
 /** Three pings of hA to everyone arrive at hB and hC three times each: no site hands on between two others. */
 async function broadcasts({ h }: Mesh): Promise<void> {

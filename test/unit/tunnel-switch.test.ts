@@ -1,4 +1,4 @@
-/** From one version of a site file to another while the tunnel is up: what is refused, and what is taken away. */
+/** From one version of a site file to another while the tunnel is up: what changes, what is refused, what is taken away. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,9 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
+import { differenceOf } from '../../src/host/tunnel/former.js';
 import { removeStale } from '../../src/host/tunnel/remove-stale.js';
 import { silentLogger } from '../../src/log.js';
-import { refuseOtherPlan, refuseUsedKeys } from '../../src/commands/tunnel/other-plan.js';
+import { refuseUsedKeys } from '../../src/commands/tunnel/used-keys.js';
+import { cutsOfDifference, type Difference, stepOf } from '../../src/tunnel/difference.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Keys } from '../../src/tunnel/keys.js';
 import type { Plan } from '../../src/tunnel/plan.js';
@@ -46,6 +48,10 @@ function journalOf(plan: Plan): Journal {
   return journal;
 }
 
+function stepKinds({ items }: Plan, machine: Facts, difference: Difference): string[] {
+  return items.map((item) => stepOf(item, machine, difference).how);
+}
+
 function refusal(attempt: () => unknown): ClearDfError {
   try {
     attempt();
@@ -61,36 +67,29 @@ const keysOf = (entries: readonly { key: string }[]) => entries.map(({ key }) =>
 describe('a tunnel that is up from another version of its file', () => {
   const up = planOf(espCarrier(), GCM_KEYS);
 
-  it('switches where only associations differ, when it is asked to', () => {
-    const journal = journalOf(up);
+  it('loses its old associations, and nothing else, where only those differ', () => {
     for (const plan of [planOf(espInUdpCarrier(), NEW_KEYS), planOf(espCarrier(), NEW_KEYS)]) {
-      expect(keysOf(refuseOtherPlan(plan, journal, true))).toEqual([
+      const { known, stale } = differenceOf(plan.items, { journal: journalOf(up), facts: facts(), former: up });
+      expect(keysOf(stale)).toEqual([
         'xfrm-state 172.16.0.1 192.168.200.1 0x00001002',
         'xfrm-state 192.168.200.1 172.16.0.1 0x00001001',
       ]);
-      const { code, hint } = refusal(() => refuseOtherPlan(plan, journal, false));
-      expect([code, hint]).toEqual(['CONFLICT', expect.stringContaining('up --switch /etc/clear-df/site-a.yaml')]);
+      expect(stepKinds(plan, facts(), { known, stale })).not.toContain('remake');
+      expect(cutsOfDifference(plan.items, facts(), { known, stale })).toEqual([
+        'frames between the ends are lost until both have the new associations',
+      ]);
     }
   });
 
-  it('does not where policies would go: frames would leave unencrypted', () => {
-    const journal = journalOf(up);
-    for (const switching of [false, true]) {
-      const { code, hint } = refusal(() => refuseOtherPlan(planOf({ type: 'plain' }), journal, switching));
-      expect(code).toBe('CONFLICT');
-      expect(hint).toContain('clear-df tunnel down');
-      expect(hint).not.toContain('--switch');
-    }
-  });
-
-  it('does not to a daemon’s associations, which may not be there yet', () => {
-    const external = planOf(espCarrier({ keys: 'external' }));
-    expect(refusal(() => refuseOtherPlan(external, journalOf(up), true)).hint).toContain('tunnel down');
+  it('keeps its guard of nft where nft cannot be read', () => {
+    const blind: Facts = { ...facts(), tables: undefined };
+    const plan = planTunnel(site({ carrier: espCarrier(), engine: 'tunnel-flag' }), blind, GCM_KEYS);
+    expect(plan.items.some(({ kind }) => kind === 'nft-table')).toBe(false);
+    expect(differenceOf(plan.items, { journal: journalOf(up), facts: blind, former: up }).stale).toEqual([]);
   });
 
   it('has nothing to take away where the plan is the same', () => {
-    expect(refuseOtherPlan(up, journalOf(up), false)).toEqual([]);
-    expect(refuseOtherPlan(up, journalOf(up), true)).toEqual([]);
+    expect(differenceOf(up.items, { journal: journalOf(up), facts: facts() }).stale).toEqual([]);
   });
 
   it('asks for new keys where the same association would have to be made anew', () => {
@@ -121,13 +120,14 @@ describe('what an earlier plan made', () => {
     }
     return journal;
   };
+  const formerly = (machine: FakeMachine) => ({ items, order: items, machine: async () => machine });
   const up = () => new FakeMachine(new Map([['a', '1'], ['b', '2'], ['c', '3']])); // oxfmt-ignore
 
   it('is taken away backwards, and forgotten', async () => {
     const machine = up();
     const journal = journalOfValues(machine);
     const stale = journal.entries.slice(0, 2);
-    expect(await removeStale(stale, items, { machine, journal, log: silentLogger() })).toBe(0);
+    expect(await removeStale(stale, formerly(machine), { journal, log: silentLogger() })).toBe(0);
     expect(machine.done).toEqual(['unset b', 'unset a']);
     expect(keysOf(journal.entries)).toEqual(['value c']);
   });
@@ -136,7 +136,7 @@ describe('what an earlier plan made', () => {
     const machine = up();
     machine.refuses.add('unset b');
     const journal = journalOfValues(machine);
-    expect(await removeStale(journal.entries, items, { machine, journal, log: silentLogger() })).toBe(1);
+    expect(await removeStale(journal.entries, formerly(machine), { journal, log: silentLogger() })).toBe(1);
     expect(Object.fromEntries(machine.values)).toEqual({ b: '2' });
     expect(keysOf(journal.entries)).toEqual(['value b']);
   });

@@ -14,9 +14,8 @@ import { takeDown } from '../../host/tunnel/take-down.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
-import type { Site } from '../../tunnel/site/site.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf, othersOf, plannedAgain, siteOf, unproven } from './open.js';
+import { abilitiesOf, othersOf, plannedAgain, siteIfAny, unproven } from './open.js';
 
 /** What taking down works with. */
 interface Tools {
@@ -84,16 +83,6 @@ async function takeAllDown(journal: Journal, tools: Tools): Promise<void> {
     reason: `${failed.length} of ${failed.length + undone.length} changes could not be put back: ${failed[0]?.key}`,
     hint: 'put them back by hand (the journal keeps their commands: --dry-run prints them), or run this again',
   });
-}
-
-/** Undefined when this version reads site files differently: then there is less to look at. */
-function siteIfAny(journal: Journal): Site | undefined {
-  try {
-    return siteOf(journal);
-  } catch (error) {
-    if (error instanceof ClearDfError) return undefined;
-    throw error;
-  }
 }
 
 const NONE_LEFT: RemoveResult = { removedFrom: [], unread: [], notes: [] };

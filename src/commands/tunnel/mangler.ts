@@ -52,12 +52,16 @@ export function refuseRunning({ name, file }: Site, journal: Journal): void {
   });
 }
 
-/** @throws ClearDfError CONFLICT when someone holds one of the tunnel's queues */
-export function refuseTakenQueues({ queues, place }: Site): void {
+/**
+ * @param except a process that ends before the queue is bound
+ * @throws ClearDfError CONFLICT when someone holds one of the tunnel's queues
+ */
+export function refuseTakenQueues({ queues, place }: Site, except?: ProcessIdentity): void {
   for (let queue = queues.first; queue <= queues.last; queue += 1) {
     const holder = holderOf(queue);
     if (holder.state !== 'held') continue;
     const { portId, process } = holder;
+    if (except !== undefined && process?.pid === except.pid) continue;
     const who =
       process === undefined ? 'a process that does not show here' : `process ${process.pid} (${process.name})`;
     throw new ClearDfError({

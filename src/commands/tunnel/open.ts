@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ClearDfError, usageError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { stillRuns } from '../../host/process.js';
+import { differenceOf, type Former, standing } from '../../host/tunnel/former.js';
 import { snapshotOf, originOf } from '../../host/tunnel/snapshot.js';
 import { Journal, type SiteText } from '../../host/tunnel/journal.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
@@ -13,6 +14,7 @@ import { type Neighbour, type Others, withoutOthers } from '../../host/tunnel/sh
 import type { Logger } from '../../log.js';
 import { readTextFile, YAML_FILE } from '../../host/text-file.js';
 import { checkSite } from '../../tunnel/check.js';
+import type { Difference } from '../../tunnel/difference.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Secrets } from '../../tunnel/keys.js';
 import type { Plan } from '../../tunnel/plan.js';
@@ -35,6 +37,15 @@ export interface OpenTunnel extends SiteFile {
   journal: Journal;
   /** Of the other tunnels of this network namespace. */
   others: Others;
+  /** What the tunnel is up from, where that is another version of the file. */
+  former: FormerPlan | undefined;
+  /** The plan beside what the journal knows. */
+  difference: Difference;
+}
+
+interface FormerPlan extends Former {
+  /** Undefined where it cannot be made any more. */
+  plan: Plan | undefined;
 }
 
 /**
@@ -73,29 +84,46 @@ export async function openTunnel(
 ): Promise<OpenTunnel> {
   const secrets = readSecrets(read.site);
   const kept = Journal.read(read.site.name);
-  const known = kept?.site.text === read.text.text ? kept : undefined;
   // What is up has its engine already; auto means that one.
-  const engine = read.text.engine ?? known?.site.engine;
+  const engine = read.text.engine ?? (read.site.engine === 'auto' ? kept?.site.engine : undefined);
+  const known = kept?.site.text === read.text.text && kept.site.engine === engine ? kept : undefined;
   const site = withEngine(read.site, engine);
   const text = engine === undefined ? read.text : { ...read.text, engine };
   const others = othersOf(site.name, changes, log);
   const machine = await openMachine(runner, site, log, known && abilitiesOf(known));
+  const finish = async (origin: Facts, journal: Journal, former?: FormerPlan): Promise<OpenTunnel> => {
+    if (check) checkSite(site, origin);
+    const plan = planTunnel(site, origin, secrets);
+    if (check) await refuseUnloadable(runner, plan.items, machine.facts);
+    const difference = differenceOf(plan.items, { journal, facts: machine.facts, origin, former });
+    return { site, text, plan, machine, origin, journal, others, former, difference };
+  };
   if (kept !== undefined) {
-    const origin = originOf(kept.before, machine.facts, site, known === undefined ? machine.facts : undefined);
     if (!mayDiscard(kept, machine.facts)) {
       if (!kept.proven) log.warn(unproven(site.name));
-      if (check) checkSite(site, origin);
-      const plan = planTunnel(site, origin, secrets);
-      if (check) await refuseUnloadable(runner, plan.items, machine.facts);
-      return { site, text, plan, machine, origin, journal: kept, others };
+      if (known !== undefined) return finish(originOf(kept, machine.facts, site), kept);
+      const now = withoutOthers(machine.facts, others, site);
+      const edit = { former: siteIfAny(kept) };
+      const origin = originOf(kept, now, site, edit);
+      return finish(origin, kept, formerOf(kept, machine, runner, log));
     }
     log.warn(`the journal of ${site.name} is stale, none of its objects exist: ignored`);
   }
   const origin = withoutOthers(machine.facts, others, site);
-  if (check) checkSite(site, origin);
-  const plan = planTunnel(site, origin, secrets);
-  if (check) await refuseUnloadable(runner, plan.items, machine.facts);
-  return { site, text, plan, machine, origin, journal: Journal.fresh(site.name, text, snapshotOf(origin)), others };
+  return finish(origin, Journal.fresh(site.name, text, snapshotOf(origin)));
+}
+
+/** What an edited file's tunnel is up from. */
+function formerOf(journal: Journal, { facts }: Machine, runner: Runner, log: Logger): FormerPlan {
+  const plan = plannedAgain(journal, facts, (reason) =>
+    log.warn(`what the earlier version of the file wanted is not known any more: ${reason}`),
+  );
+  const items = plan?.items ?? [];
+  const { site, before } = journal;
+  return {
+    ...{ site, before, plan, items, stood: standing(items, journal, facts) },
+    machine: () => openMachine(runner, plan?.site, log, abilitiesOf(journal)),
+  };
 }
 
 /**
@@ -140,7 +168,7 @@ function mayDiscard(journal: Journal, facts: Facts): boolean {
 export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: string) => void): Plan | undefined {
   try {
     const site = siteOf(journal);
-    return planTunnel(site, originOf(journal.before, facts, site), secretsIfAny(site));
+    return planTunnel(site, originOf(journal, facts, site), secretsIfAny(site));
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;
     say?.(error.message);
@@ -148,8 +176,18 @@ export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: stri
   }
 }
 
+/** Undefined when this version reads site files differently. */
+export function siteIfAny(journal: Journal): Site | undefined {
+  try {
+    return siteOf(journal);
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
+}
+
 /** The site that a journal is of. @throws ClearDfError when this version reads site files differently */
-export function siteOf({ site: { text, file, engine } }: Journal): Site {
+function siteOf({ site: { text, file, engine } }: Journal): Site {
   return withEngine(parseSite(text, file), engine);
 }
 

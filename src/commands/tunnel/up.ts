@@ -1,12 +1,16 @@
 /** `clear-df tunnel up`: everything that can be refused, then the changes, then the mangler. */
 import { type Change as ShownChange, createRunner } from '../../host/exec.js';
 import { thisProcess } from '../../host/process.js';
-import { applyItems, type Change, refuseConflicts, rollBack, type Steps } from '../../host/tunnel/apply.js';
-import type { Entry, Journal } from '../../host/tunnel/journal.js';
+import { applyItems, refuseConflicts } from '../../host/tunnel/apply.js';
+import { changingKeys } from '../../host/tunnel/former.js';
+import type { Journal } from '../../host/tunnel/journal.js';
 import type { Lock } from '../../host/lock.js';
 import { takeTunnelLock } from '../../host/tunnel/paths.js';
 import { perform } from '../../host/tunnel/perform.js';
-import { removeStale } from '../../host/tunnel/remove-stale.js';
+import { removeFormer } from '../../host/tunnel/remove-stale.js';
+import { rollBack } from '../../host/tunnel/roll-back.js';
+import { snapshotAfter } from '../../host/tunnel/snapshot.js';
+import type { Change, Steps } from '../../host/tunnel/steps.js';
 import { refuseOtherWishes } from '../../host/tunnel/shared.js';
 import { Supervisor } from '../../host/supervisor.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
@@ -14,17 +18,19 @@ import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
 import { requireNetAdmin } from '../rights.js';
 import { Run } from '../run.js';
+import { cutsOfDifference, stepCommands } from '../../tunnel/difference.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
-import { commandText } from '../../tunnel/plan-text.js';
+import { staleText } from '../../tunnel/plan-text.js';
 import type { Engine } from '../../tunnel/site/site.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';
 import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
-import { neighboursOf, openTunnel, type OpenTunnel, plannedAgain, readSite, type SiteFile } from './open.js';
-import { refuseOtherPlan, refuseUsedKeys } from './other-plan.js';
+import { neighboursOf, openTunnel, type OpenTunnel, readSite, type SiteFile } from './open.js';
+import { refuseUsedKeys } from './used-keys.js';
 import { addressOf, openSocket } from './socket.js';
 import { hasSeals, SealWatch } from './seal-watch.js';
+import { takeover, takeoverCuts } from './takeover.js';
 import { UnderlayWatch } from './underlay-watch.js';
 
 interface UpOptions {
@@ -33,8 +39,6 @@ interface UpOptions {
   engine?: Engine | undefined;
   /** Return when the tunnel is set up; another process serves the queue. */
   setupOnly: boolean;
-  /** Take other associations than those that the tunnel is up with, and the place of the process that runs for it. */
-  switching: boolean;
   dryRun: boolean;
   logLevel: LogLevel;
 }
@@ -96,16 +100,14 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
 }
 
 /**
- * What stands in the way of a plan: objects of others, wishes of other tunnels, another version of the file.
- * @returns entries of the journal that go, once the plan is applied
+ * What stands in the way of a plan: objects of others, wishes of other tunnels, keys that have been used.
  * @throws ClearDfError CONFLICT
  */
-export function refuseConflicting(tunnel: OpenTunnel, switching: boolean): Entry[] {
-  const { plan, journal, machine, site } = tunnel;
+export function refuseConflicting(tunnel: OpenTunnel): void {
+  const { plan, journal, machine, site, difference } = tunnel;
   refuseUsedKeys(plan, journal, machine.facts);
-  refuseConflicts(plan.items, machine.facts, site);
+  refuseConflicts(plan.items, machine.facts, site, difference);
   refuseOtherWishes(plan.items, machine.facts, site, neighboursOf(tunnel));
-  return refuseOtherPlan(plan, journal, switching);
 }
 
 /** @param turn given back as soon as nothing is changed any more */
@@ -115,57 +117,53 @@ async function setUp(
   context: TunnelContext,
   turn: Lock,
 ): Promise<Foreground | undefined> {
-  const { site, plan, machine, journal, others, text } = tunnel;
+  const { site, plan, machine, journal, others, text, former, difference } = tunnel;
   const { log, signals } = context;
-  const stays = staysInForeground(plan) && !options.setupOnly;
-  const stale = refuseConflicting(tunnel, options.switching);
-  // Before anything is adopted: the associations that go away are known to the plan that made them.
-  const former = { items: stale.length === 0 ? [] : (plannedAgain(journal, machine.facts)?.items ?? []), stale };
-  const replaced = options.switching && !options.setupOnly ? runningMangler(journal) : undefined;
-  if (replaced !== undefined) await endMangler(journal, log, signals.stop);
-  if (stays) refuseRunning(site, journal);
-  if (stays && plan.mangler !== undefined) refuseTakenQueues(site);
+  refuseConflicting(tunnel);
+  const task = takeover(tunnel, options.setupOnly);
+  const stays = staysInForeground(plan) && !options.setupOnly && !task.keeps;
+  if (stays && task.replaces === undefined) refuseRunning(site, journal);
+  if (stays && plan.mangler !== undefined) refuseTakenQueues(site, task.replaces);
+  const end = () => endMangler(journal, log, signals.stop);
+  announce(tunnel, takeoverCuts(task, tunnel), log);
+  if (task.first) await end();
   const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
-  const { site: before, before: abilities } = journal;
-  const steps: Steps = { machine, journal, others, log, stopping: () => signals.stopping };
+  const steps: Steps = {
+    machine,
+    journal,
+    others,
+    log,
+    stopping: () => signals.stopping,
+    former,
+    origin: tunnel.origin,
+  };
   let changes: Change[] = [];
   let service: Run | undefined;
+  let ended = task.first;
   try {
     signals.onHaste(() => leftBehind(journal, options.file));
-    announce(plan, tunnel, log);
     // The plan that the journal's entries belong to, before the first of them.
-    journal.adopt(text, tunnel.origin);
+    const before = former === undefined ? journal.before : snapshotAfter(journal.before, tunnel.origin);
+    journal.adopt(text, before, changingKeys(plan.items, machine.facts, difference));
     changes = await applyItems(plan.items, steps);
-    if (changes.length === 0 && stale.length === 0) log.info(`${site.name}: everything is set up already`);
+    if (task.replaces !== undefined && !ended) ended = await end();
     service = stays ? await startMangler(tunnel, options, context) : undefined;
     if (stays) journal.manglesIn(thisProcess());
   } catch (error) {
     await service?.stop('the journal cannot be written').catch((cause: unknown) => log.error(String(cause)));
     socket?.close();
-    await rollBack(changes, steps);
-    // What is left is what the earlier file has made.
-    if (stale.length > 0) journal.adopt(before, abilities);
-    if (replaced !== undefined) log.warn(`nothing runs for ${site.name} now: put the earlier file back, and run up`);
+    await rollBack(changes, plan.items, steps);
+    if (ended) log.warn(`nothing runs for ${site.name} now: put the earlier file back, and run up`);
     throw error;
   }
-  await retireFormer(former, steps);
+  const removed = await removeFormer(plan.items, steps);
+  if (changes.length + removed === 0) log.info(`${site.name}: everything is set up already`);
+  if (task.keeps) log.info(`process ${runningMangler(journal)?.pid ?? ''} goes on for ${site.name}`);
   turn.release();
   // Rules and queues are there by now: the first frames need both.
   await awaitIke(tunnel, log, signals.stop);
   log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
   return stays ? new Foreground(log, service, socket) : undefined;
-}
-
-/** The old associations, once the new ones are there: what comes with the old ones until then is still opened. */
-async function retireFormer(
-  { items, stale }: { items: Plan['items']; stale: readonly Entry[] },
-  steps: Steps,
-): Promise<void> {
-  if (stale.length === 0) return;
-  const left = await removeStale(stale, items, steps);
-  const { log, journal } = steps;
-  if (left > 0) log.warn(`${left} old associations are left; clear-df tunnel down removes them`);
-  else log.info(`${journal.name} has switched: ${stale.length} old associations are removed`);
 }
 
 /** Rules and queues are the mangler's own; it takes them away itself when it ends, or fails to begin. */
@@ -179,13 +177,20 @@ async function startMangler(
 }
 
 /** What is about to be cut is said before it is; what is as wanted already cuts nothing. */
-function announce({ items, cuts, notes, engine, engineReason }: Plan, { machine }: OpenTunnel, log: Logger): void {
-  const open = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
-  if (open.length === 0) return;
-  log.info({ engine }, `engine ${engine}: ${engineReason}`);
-  // Associations alone change nothing else.
-  if (open.some(({ kind }) => kind !== 'xfrm-state')) for (const cut of cuts) log.warn(`about to cut: ${cut}`);
-  for (const note of notes) log.info(`note: ${note}`);
+function announce(tunnel: OpenTunnel, more: readonly string[], log: Logger): void {
+  const { plan, machine, difference } = tunnel;
+  const open = plan.items.filter((item) => item.status(machine.facts).state !== 'in-sync');
+  if (open.length === 0 && difference.stale.length === 0) return;
+  log.info({ engine: plan.engine }, `engine ${plan.engine}: ${plan.engineReason}`);
+  for (const cut of [...cutsNow(tunnel), ...more]) log.warn(`about to cut: ${cut}`);
+  for (const note of plan.notes) log.info(`note: ${note}`);
+}
+
+/** Of a tunnel that is up from another version of the file, what the difference cuts. */
+export function cutsNow({ plan, former, machine: { facts }, difference }: OpenTunnel): readonly string[] {
+  if (former === undefined) return plan.cuts;
+  const before = former.plan?.cuts ?? [];
+  return [...plan.cuts.filter((cut) => !before.includes(cut)), ...cutsOfDifference(plan.items, facts, difference)];
 }
 
 function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journal: Journal): string {
@@ -209,24 +214,25 @@ function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journa
 /** Prints the commands that would be given now; those of later steps as if the earlier ones had not changed anything. */
 async function showChanges(
   read: SiteFile,
-  { switching }: UpOptions,
+  { setupOnly }: UpOptions,
   { log, signals: { stop } }: TunnelContext,
 ): Promise<void> {
   const shown: ShownChange[] = [];
   const runner = createRunner({ log, stop, dryRun: true, print: (change) => shown.push(change) });
   const tunnel = await openTunnel(read, { runner, log, check: true });
-  const { plan, machine } = tunnel;
-  const stale = refuseConflicting(tunnel, switching);
-  for (const cut of plan.cuts) log.warn(`would cut: ${cut}`);
+  const { plan, machine, difference } = tunnel;
+  refuseConflicting(tunnel);
+  const task = takeover(tunnel, setupOnly);
+  for (const cut of [...cutsNow(tunnel), ...takeoverCuts(task, tunnel)]) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {
-    if (item.status(machine.facts).state === 'in-sync') continue;
+    const commands = stepCommands(item, machine.facts, difference);
+    if (commands.length === 0) continue;
     process.stdout.write(`# ${item.desired}\n`);
-    for (const command of item.apply(machine.facts)) await perform(runner, command, log);
+    for (const command of commands) await perform(runner, command, log);
     for (const { text } of shown.splice(0)) process.stdout.write(`${text}\n`);
   }
-  for (const { desired, undo } of [...stale].reverse()) {
-    process.stdout.write(`# no longer: ${desired}\n${undo.map((command) => `${commandText(command)}\n`).join('')}`);
-  }
+  if (task.replaces !== undefined) process.stdout.write(`kill -TERM ${task.replaces.pid}\n`);
+  process.stdout.write(staleText(difference));
 }
 
 function leftBehind({ entries, name }: Journal, file: string): string | undefined {

@@ -35,8 +35,11 @@ const entry = z.object({
   desired: z.string(),
   /** How it was found before the first change: `mtu is 1462`. */
   observed: z.string(),
-  /** `applying`: not begun, partly or fully done. `applied`: confirmed by reading back. `undoing`: `down` has started on it. */
-  state: z.enum(['applying', 'applied', 'undoing']),
+  /**
+   * `applying`: not begun, partly or fully done. `applied`: confirmed by reading back. `changing`: as an earlier version of
+   * the file wanted it, or partly or fully as this one does. `undoing`: `down` has started on it.
+   */
+  state: z.enum(['applying', 'applied', 'changing', 'undoing']),
   undo: z.array(command),
 });
 export type Entry = Omit<z.infer<typeof entry>, 'undo'> & { undo: readonly Command[] };
@@ -66,6 +69,11 @@ const version1 = z.looseObject({
 
 /** The site file as it was read: its absolute name and its text. */
 export type SiteText = JournalData['site'];
+
+/** Whether a plan of the one is a plan of the other. */
+function isSameSite(one: SiteText, other: SiteText): boolean {
+  return one.file === other.file && one.text === other.text && one.engine === other.engine;
+}
 
 /** A journal on disk; every change of it is written before the call returns. */
 export class Journal {
@@ -172,7 +180,7 @@ export class Journal {
     const entries =
       known === undefined
         ? [...this.#data.entries, { ...fresh, state: 'applying' as const }]
-        : this.#with(fresh.key, { ...known, state: 'applying' });
+        : this.#with(fresh.key, { ...known, desired: fresh.desired, state: again(known.state) });
     this.#write({ ...this.#data, entries });
   }
 
@@ -194,11 +202,16 @@ export class Journal {
     this.#write({ ...this.#data, entries: this.#data.entries.filter((one) => one.key !== key) });
   }
 
-  /** The site file that holds from now on, and the abilities that its plan was made from. */
-  adopt(site: SiteText, { can, evidence }: Pick<Snapshot, 'can' | 'evidence'>): void {
-    const { file, text, engine } = this.site;
-    if (site.file === file && site.text === text && site.engine === engine) return;
-    this.#write({ ...this.#data, site, before: { ...this.before, can, evidence } });
+  /**
+   * The site file that holds from now on, and what its plan was made from.
+   * @param changing keys of what an earlier version has made, and this one wants otherwise
+   */
+  adopt(site: SiteText, before: Snapshot, changing: ReadonlySet<string>): void {
+    if (isSameSite(site, this.site)) return;
+    const entries = this.#data.entries.map((one) =>
+      changing.has(one.key) ? { ...one, state: 'changing' as const } : one,
+    );
+    this.#write({ ...this.#data, site, before, entries });
   }
 
   /** Who mangles, or holds the socket; a tunnel that needs neither has no such process. */
@@ -239,6 +252,11 @@ export class Journal {
     }
     this.#data = data;
   }
+}
+
+/** What an earlier version of the file may yet have as it was keeps that mark. */
+function again(state: Entry['state']): Entry['state'] {
+  return state === 'changing' ? state : 'applying';
 }
 
 /** A journal of version 1 (clear-df 0.1) in today's words, so that an upgrade does not strand a tunnel that is up. */

@@ -1,43 +1,84 @@
 /** Takes away what an earlier plan made, while the tunnel stays up. */
 import { ClearDfError } from '../../errors.js';
-import type { Item } from '../../tunnel/item.js';
-import type { TunnelLogger } from './apply.js';
+import { isSealing, type Item } from '../../tunnel/item.js';
+import { differenceOf, type Former } from './former.js';
 import type { Entry, Journal } from './journal.js';
-import type { Machine } from './machine.js';
 import { type Others, userOf } from './shared.js';
+import { inPlanOrder, isOurs } from './take-down.js';
+import type { Steps, TunnelLogger } from './steps.js';
 import { undoChange } from './undo.js';
 
 /**
- * What cannot be taken away stays in the journal, for `down`.
- * @param items the plan that the entries belong to, as far as it can still be made
+ * What cannot be taken away stays in the journal, for `down`, and with it what keeps its frames from leaving unencrypted.
+ * @param former the plan that the entries belong to, as far as it can still be made, and the machine as it sees it
  * @returns how many are left
  */
 export async function removeStale(
   entries: readonly Entry[],
-  items: readonly Item[],
-  { machine, journal, others = [], log }: { machine: Machine; journal: Journal; others?: Others; log: TunnelLogger },
+  former: Forgotten,
+  { journal, others = [], log }: { journal: Journal; others?: Others; log: TunnelLogger },
 ): Promise<number> {
+  if (entries.length === 0) return 0;
+  const machine = await former.machine();
+  const itemOf = (key: string) => former.items.find((one) => one.key === key);
+  // All are judged before the first is undone.
+  const ours = new Set(entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log)));
   let left = 0;
+  let sends = false;
   // What leaves before what arrives, as they were made the other way round.
-  for (const { key, undo, observed } of [...entries].reverse()) {
-    const item = items.find((one) => one.key === key);
-    if (userOf(key, others) !== undefined) {
+  for (const entry of inPlanOrder(entries, former.order).reverse()) {
+    const { key, kind, undo, observed } = entry;
+    if (!ours.has(entry) || userOf(key, others) !== undefined) {
       journal.drop(key);
       continue;
     }
+    let failure: string | undefined;
     try {
+      if (sends && isSealing(kind)) failure = 'frames of the tunnel device would leave unencrypted';
       // Not certain: whoever was faster with it has done no harm.
-      const failure = await undoChange({ key, undo, observed, item, certain: false }, machine, log);
-      if (failure === undefined) {
-        journal.drop(key);
-        continue;
+      else {
+        const change = { key, undo, observed, item: itemOf(key), certain: false, incomplete: left > 0 };
+        failure = await undoChange(change, machine, log);
       }
-      log.error(`not removed: ${key}: ${failure}`);
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
-      log.error(`perhaps not removed: ${key}: ${error.message}`);
+      failure = error.message;
     }
+    if (failure === undefined) {
+      journal.drop(key);
+      continue;
+    }
+    log.error(`not removed: ${key}: ${failure}`);
+    sends ||= kind === 'gretap';
     left += 1;
   }
   return left;
+}
+
+/** What is known of stale entries. */
+interface Forgotten extends Pick<Former, 'items' | 'machine'> {
+  /** A plan whose order they were made in. */
+  order: readonly Item[];
+}
+
+/** @param items the new plan: of a change that was cut short, nobody knows the old one any more */
+export function formerly(items: readonly Item[], { former, machine }: Pick<Steps, 'former' | 'machine'>): Forgotten {
+  if (former !== undefined && former.items.length > 0) return { ...former, order: former.items };
+  return { items: [], machine: async () => machine, order: items };
+}
+
+/**
+ * What only the earlier version of the file wanted, once the new one is whole: what comes by old associations until then is
+ * still opened, and old guards go last of all.
+ * @param items the new plan
+ * @returns how much that was
+ */
+export async function removeFormer(items: readonly Item[], steps: Steps): Promise<number> {
+  const { log, journal, machine, origin, former } = steps;
+  const { stale } = differenceOf(items, { journal, facts: machine.facts, origin, former });
+  const entries = stale.flatMap(({ key }) => journal.entry(key) ?? []);
+  const left = await removeStale(entries, formerly(items, steps), steps);
+  if (left > 0)
+    log.warn(`${left} changes of the earlier version of the file are left; clear-df tunnel down removes them`);
+  return entries.filter(({ undo }) => undo.length > 0).length - left;
 }

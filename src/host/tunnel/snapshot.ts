@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { type Facts, keptFacts } from '../../tunnel/facts.js';
+import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { devicesOf, type Subject } from '../facts.js';
 
 export const snapshotSchema = keptFacts.extend({
@@ -21,13 +22,29 @@ export function snapshotOf(facts: Facts): Snapshot {
   });
 }
 
+/** A journal, as far as it says how the machine was. */
+interface Past {
+  before: Snapshot;
+  entries: readonly { key: string }[];
+}
+
+/** An earlier version of the site file, from which a tunnel is up; undefined where it cannot be read any more. */
+interface Edit {
+  former: Subject | undefined;
+}
+
 /**
  * Facts of the journal and of now as one: what a plan is made from while a tunnel is up, or half up.
- * @param able whose answers count instead of those of the journal: the site asks other questions by now
+ * @param edit where the journal is of an earlier version of the file: what that one neither named nor changed counts as it
+ * is now
  */
-export function originOf(kept: Snapshot, now: Facts, subject: Subject, able?: Pick<Facts, 'can' | 'evidence'>): Facts {
-  const { can, evidence } = able ?? kept;
-  const ours = new Set(devicesOf(subject).filter((name) => name !== subject.underlay));
+export function originOf({ before: kept, entries }: Past, now: Facts, subject: Subject, edit?: Edit): Facts {
+  const { can, evidence } = edit === undefined ? kept : now;
+  const known = edit?.former ?? subject;
+  const made = new Set(entries.map(({ key }) => key));
+  // Those of versions before that one, where a change was cut short, are named in the keys.
+  const named = [...devicesOf(known), ...entries.flatMap(({ key }) => key.split(' '))];
+  const ours = new Set(named.filter((name) => name !== known.underlay));
   const still = new Set(now.links.map(({ name }) => name));
   const pathIsOurs = now.path === undefined || ours.has(now.path.dev);
   return {
@@ -39,14 +56,15 @@ export function originOf(kept: Snapshot, now: Facts, subject: Subject, able?: Pi
     routes: [...now.routes.filter(({ dev }) => !ours.has(dev)), ...kept.routes.filter(({ dev }) => ours.has(dev))],
     tableRoutes: kept.tableRoutes,
     rules: kept.rules,
-    tunsrc: kept.tunsrc,
+    tunsrc: kept.tunsrc ?? (edit && now.tunsrc),
     path: pathIsOurs ? kept.path : now.path,
     morePaths: pathIsOurs ? kept.morePaths : now.morePaths,
-    l2tp: kept.l2tp && { ...kept.l2tp, sessions: kept.l2tp.sessions.map((one) => ({ ...one, digest: '' })) },
+    l2tp: withoutDigests(kept.l2tp ?? (edit && now.l2tp)),
     // While the device is away another one leads there.
     covering: now.covering?.dev === subject.underlay ? now.covering : kept.covering,
-    modules: new Set(kept.modules),
-    sysctls: new Map(Object.entries(kept.sysctls)),
+    ...(edit === undefined
+      ? { modules: new Set(kept.modules), sysctls: new Map(Object.entries(kept.sysctls)) }
+      : withoutMade(kept, now, made)),
     states: kept.states.map((one) => ({ ...one, digest: '' })),
     policies: kept.policies,
     tables: kept.tables,
@@ -54,4 +72,26 @@ export function originOf(kept: Snapshot, now: Facts, subject: Subject, able?: Pi
     can,
     ...(evidence === undefined ? {} : { evidence }),
   };
+}
+
+function withoutDigests(l2tp: Facts['l2tp'] | Snapshot['l2tp']): Facts['l2tp'] {
+  return l2tp && { ...l2tp, sessions: l2tp.sessions.map((one) => ({ ...one, digest: '' })) };
+}
+
+/** Modules and kernel parameters as they are, but for those that were loaded and set by the earlier version. */
+function withoutMade(kept: Snapshot, now: Facts, made: ReadonlySet<string>): Pick<Facts, 'modules' | 'sysctls'> {
+  const sysctls = [...now.sysctls].flatMap(([name, value]): [string, string][] => {
+    if (!made.has(sysctlKey(name))) return [[name, value]];
+    const before = kept.sysctls[name];
+    return before === undefined ? [] : [[name, before]];
+  });
+  const modules = [...now.modules].filter((name) => !made.has(`module ${name}`) || kept.modules.includes(name));
+  return { modules: new Set(modules), sysctls: new Map(sysctls) };
+}
+
+/** What the journal keeps once another version of the file holds. Devices that are away now may come back. */
+export function snapshotAfter(kept: Snapshot, origin: Facts): Snapshot {
+  const snapshot = snapshotOf(origin);
+  const names = new Set(snapshot.links.map(({ name }) => name));
+  return { ...snapshot, links: [...snapshot.links, ...kept.links.filter(({ name }) => !names.has(name))] };
 }

@@ -2,7 +2,7 @@
 import { type Facts, linkOf } from '../../tunnel/facts.js';
 import { isSealing, type Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
-import type { TunnelLogger } from './apply.js';
+import type { TunnelLogger } from './steps.js';
 import type { Entry, Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { type Others, userOf } from './shared.js';
@@ -42,7 +42,8 @@ export async function takeDown(
       journal.drop(key);
       continue;
     }
-    const change = { key, undo, observed, item: itemOf(key), certain: certain.has(key), settled };
+    const incomplete = result.failed.length > 0;
+    const change = { key, undo, observed, item: itemOf(key), certain: certain.has(key), settled, incomplete };
     const reason = await undoChange(change, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
@@ -57,13 +58,18 @@ export async function takeDown(
 }
 
 /**
- * As a first run makes them, whatever runs were cut short and whatever is shared; what the plan does not know stays behind
- * what it was made behind.
+ * As a first run makes them, whatever runs were cut short and whatever is shared. What the plan does not know goes with the
+ * first of its kind, since kinds depend on each other; or stays behind what it was made behind; guards are the first of all.
  */
-function inPlanOrder(entries: readonly Entry[], items: readonly Item[]): Entry[] {
+export function inPlanOrder(entries: readonly Entry[], items: readonly Item[]): Entry[] {
   const places = new Map(items.map(({ key }, i) => [key, i]));
+  const placeOf = ({ key, kind }: Entry) => {
+    const place = places.get(key) ?? items.findIndex((item) => item.kind === kind);
+    if (place < 0 && isSealing(kind)) return -1;
+    return (last = place < 0 ? last : place);
+  };
   let last = -1;
-  const ranked = entries.map((entry) => ({ entry, rank: (last = places.get(entry.key) ?? last) }));
+  const ranked = entries.map((entry) => ({ entry, rank: placeOf(entry) }));
   return ranked.sort((one, other) => one.rank - other.rank).map(({ entry }) => entry);
 }
 
@@ -81,7 +87,13 @@ function settledIn(entries: readonly Entry[]): (sysctl: string) => boolean {
   };
 }
 
-function isOurs({ key, kind, state, undo }: Entry, item: Item | undefined, facts: Facts, log: TunnelLogger): boolean {
+/** Whether it is as it was made, and so may be put back. */
+export function isOurs(
+  { key, kind, state, undo }: Entry,
+  item: Item | undefined,
+  facts: Facts,
+  log: TunnelLogger,
+): boolean {
   if (item === undefined || state !== 'applied' || undo.length === 0) return true;
   // Their commands take our own program, or table, away, and no other.
   if (kind === 'fast-path' || kind === 'nft-table') return true;

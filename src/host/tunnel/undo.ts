@@ -16,6 +16,8 @@ interface ChangeToUndo {
   certain: boolean;
   /** Whether a parameter that a command depends on is as we left it, or as someone has set it since; default: yes. */
   settled?: (sysctl: string) => boolean;
+  /** Something of ours could not be put back: that may be what relies on this; default: no. */
+  incomplete?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ interface ChangeToUndo {
  * @returns why it is not as it was before, or undefined
  */
 export async function undoChange(
-  { key, undo, observed, item, certain, settled }: ChangeToUndo,
+  { key, undo, observed, item, certain, settled, incomplete = false }: ChangeToUndo,
   machine: Machine,
   log: { debug(message: string): void; info(message: string): void },
 ): Promise<string | undefined> {
@@ -36,6 +38,7 @@ export async function undoChange(
     if (command.onlyWhile !== undefined) {
       const reason = unmet(command, await machine.look(neededBy(command.onlyWhile)), settled);
       if (reason !== undefined) {
+        if (incomplete) failures.push(reason);
         log.info(`${key} stays: ${reason}`);
         continue;
       }

@@ -165,6 +165,8 @@ export function portItem(name: string, bridge: string, { reason, fresh }: Attrib
       return { state: 'conflict', observed, hint: `ip link set dev ${name} nomaster, or choose another port` };
     },
     apply: () => [setting(name, 'master', bridge)],
+    // `do_set_master` takes it out of the other bridge first.
+    change: () => [setting(name, 'master', bridge)],
     undo(facts) {
       if (fresh || linkOf(facts, name)?.master === bridge) return [];
       // Goes with the bridge where that goes too; then there is nothing left to do.

@@ -73,6 +73,7 @@ export function tableRouteItem(options: TableRouteOptions): Item {
       };
     },
     apply: () => [{ argv: [...ip, 'add', ...at, ...words] }],
+    change: () => [{ argv: [...ip, 'replace', ...at, ...words] }],
     // Routes of a VRF's table outlive the VRF where they lead to other devices.
     undo: () => [{ argv: [...ip, 'delete', ...at], mayFail: true }],
   };
@@ -112,7 +113,9 @@ export function pathRouteItem(
       return { state: 'conflict', observed: `there is a route already: ${remote} ${route.words.join(' ')}`, hint };
     },
     apply: () => [{ argv: [...ip, 'add', host, ...words, 'mtu', String(mtu)] }],
-    undo: () => [{ argv: [...ip, 'delete', host, ...words, 'mtu', String(mtu)], mayFail: true }],
+    change: () => [{ argv: [...ip, 'replace', host, ...words, 'mtu', String(mtu)] }],
+    // Whatever gateway and MTU later versions of the file have given it.
+    undo: () => [{ argv: [...ip, 'delete', host], mayFail: true }],
   };
 }
 
@@ -148,22 +151,28 @@ export function deviceRouteItem(
     ...['table', number],
   ];
   const text = nowhere ? 'nowhere' : `by ${target.dev}`;
+  const find = ({ tableRoutes }: Facts) =>
+    tableRoutes.find(
+      (route) =>
+        route.family === 4 &&
+        route.table === number &&
+        route.destination === host &&
+        (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === target.dev),
+    );
   return {
     kind: 'device-route',
     key: `device-route ${number} ${host} ${nowhere ? 'unreachable' : target.dev}`,
     desired: `table ${number} leads to ${host} ${text}${metric === undefined ? '' : `, metric ${metric}`}`,
     reason,
-    status({ tableRoutes }) {
-      const found = tableRoutes.some(
-        (route) =>
-          route.family === 4 &&
-          route.table === number &&
-          route.destination === host &&
-          (nowhere ? route.type === 'unreachable' : route.type === undefined && route.dev === target.dev),
-      );
-      return found ? { state: 'in-sync' } : { state: 'differs', observed: 'it does not' };
+    status(facts) {
+      const found = find(facts);
+      if (found === undefined) return { state: 'differs', observed: 'it does not' };
+      const source = valueBehind(found.words, 'src');
+      // One that was seen without its source counts as it is.
+      if (nowhere || source === undefined || source === target.source) return { state: 'in-sync' };
+      return { state: 'differs', observed: `its source is ${source}` };
     },
-    apply: () => [{ argv: ['ip', 'route', 'add', ...words] }],
+    apply: (facts) => [{ argv: ['ip', 'route', find(facts) === undefined ? 'add' : 'replace', ...words] }],
     // A route goes with its device.
     undo: () => [{ argv: ['ip', 'route', 'delete', ...words], mayFail: true }],
   };
@@ -194,6 +203,7 @@ export function tunsrcItem(source: string, reason: string): Item {
       };
     },
     apply: () => [set(source)],
+    change: () => [set(source)],
     undo: (facts) =>
       before(facts) === source ? [] : [set(before(facts), { onlyWhile: { noRoutesWith: ['encap', 'seg6'] } })],
   };

@@ -56,6 +56,16 @@ export function gretapItem(name: string, options: GretapOptions): Item {
       const link = linkOf(facts, name);
       return link === undefined ? made.apply(facts) : changes(flagsOf(link), wanted);
     },
+    // `ipgre_changelink` takes other ends and another key; what binds it to a device cannot be taken off by `ip`.
+    change(facts) {
+      const link = linkOf(facts, name);
+      if (link?.kind !== 'gretap' || foreignFlag(link) !== undefined) return undefined;
+      if ((link.data['link'] ?? undefined) !== options.dev) return undefined;
+      const found = flagsOf(link);
+      const flags = steps(found, wanted);
+      const none = key === undefined ? ['nokey'] : [];
+      return (flags.length === 0 ? [flagWords(wanted, true)] : flags).map((words) => change([...none, ...words]));
+    },
     undo(facts) {
       const link = linkOf(facts, name);
       return link === undefined ? made.undo(facts) : changes(wanted, flagsOf(link));
@@ -63,8 +73,13 @@ export function gretapItem(name: string, options: GretapOptions): Item {
   };
 }
 
-function judgeGretap({ name, data }: Link, options: GretapOptions, wanted: Flags, hint: string): ItemStatus {
-  const stranger = FOREIGN.find((flag) => data[flag] !== undefined && data[flag] !== false);
+function foreignFlag({ data }: Link): string | undefined {
+  return FOREIGN.find((flag) => data[flag] !== undefined && data[flag] !== false);
+}
+
+function judgeGretap(link: Link, options: GretapOptions, wanted: Flags, hint: string): ItemStatus {
+  const { name, data } = link;
+  const stranger = foreignFlag(link);
   if (stranger !== undefined) return { state: 'conflict', observed: `${name} has ${stranger}`, hint };
   const ends = `${name} goes from ${show(data['local'])} to ${show(data['remote'])}${keyText(readGreKey(data['okey']))}`;
   const same =

@@ -1,4 +1,5 @@
 /** A VXLAN device, and the sites that it sends to. */
+import { linkOf } from '../facts.js';
 import type { Item } from '../item.js';
 import { device } from './link.js';
 
@@ -31,6 +32,13 @@ export function vxlanItem(name: string, { local, vni, port, reason }: VxlanOptio
         return { state: 'conflict', observed, hint };
       },
     }),
+    // `vxlan_changelink` takes neither another identifier nor another port, nor the same port named again.
+    change(facts) {
+      const { data = {} } = linkOf(facts, name) ?? {};
+      const same = Number(data['id']) === vni && Number(data['port']) === port && data['df'] !== 'set';
+      if (!same) return undefined;
+      return [{ argv: ['ip', 'link', 'change', 'dev', name, 'type', 'vxlan', 'id', String(vni), 'local', local] }];
+    },
   };
 }
 

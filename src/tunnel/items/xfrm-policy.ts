@@ -65,6 +65,8 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
       return { state: 'conflict', observed: words, hint: `see whose it is: ip xfrm policy get ${selector.join(' ')}` };
     },
     apply: () => [{ argv: [...ip, 'xfrm', 'policy', 'add', ...selector, ...template] }],
+    // In one step: at no moment is there no policy.
+    change: () => [{ argv: [...ip, 'xfrm', 'policy', 'update', ...selector, ...template] }],
     undo: () => [{ argv: [...ip, 'xfrm', 'policy', 'delete', ...selector], mayFail: true }],
   };
 }

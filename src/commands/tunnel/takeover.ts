@@ -1,0 +1,69 @@
+/** The process in the foreground of an earlier `up`, when the file has been edited: it goes on, or another takes its place. */
+import { ClearDfError } from '../../errors.js';
+import { type ProcessIdentity, serviceOf } from '../../host/process.js';
+import { isWatched } from '../../tunnel/item.js';
+import { type Plan, staysInForeground } from '../../tunnel/plan.js';
+import type { OpenTunnel } from './open.js';
+import { runningMangler } from './mangler.js';
+
+/** What becomes of the process that runs for a tunnel. */
+interface Takeover {
+  /** It has nothing to do otherwise, and goes on. */
+  keeps: boolean;
+  /** To be ended. */
+  replaces: ProcessIdentity | undefined;
+  /** Before anything is changed: it holds what the new one needs. */
+  first: boolean;
+}
+
+/**
+ * @param setupOnly nothing may take its place
+ * @throws ClearDfError CONFLICT where it has to be ended and may not, or belongs to a service
+ */
+export function takeover({ plan, journal, former }: OpenTunnel, setupOnly: boolean): Takeover {
+  const running = former === undefined ? undefined : runningMangler(journal);
+  if (running === undefined) return { keeps: false, replaces: undefined, first: false };
+  if (former?.plan !== undefined && task(former.plan) === task(plan)) {
+    return { keeps: true, replaces: undefined, first: false };
+  }
+  refuseService(plan, running, setupOnly);
+  return { keeps: false, replaces: running, first: plan.socket !== undefined };
+}
+
+/** Everything of a plan that a running process goes by. */
+function task({ site, mangler, socket, items }: Plan): string {
+  const { name, queues, fanout, identification, metrics, carrier, underlay, remote } = site;
+  return JSON.stringify([
+    { mangler, socket },
+    mangler === undefined ? [] : [name, queues, fanout, identification, metrics],
+    carrier.type === 'tun' ? [underlay, remote] : [],
+    items.filter(({ kind }) => isWatched(kind)).map(({ key, desired }) => [key, desired]),
+  ]);
+}
+
+function refuseService(plan: Plan, { pid }: ProcessIdentity, setupOnly: boolean): void {
+  const { name, file } = plan.site;
+  const service = serviceOf(pid);
+  const foreign = service !== undefined && service !== serviceOf(process.pid);
+  if (!foreign && !setupOnly) return;
+  const instead = staysInForeground(plan) ? 'which another has to take' : 'which nothing has to do any more';
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'change tunnel',
+    object: `${name} (${file})`,
+    reason: `process ${pid}${service === undefined ? '' : `, service ${service},`} runs for the earlier version of the file: it has a task ${instead}`,
+    hint:
+      service === undefined
+        ? `nothing was changed; clear-df tunnel up ${file} takes its place`
+        : `nothing was changed; systemctl restart ${service} changes the tunnel while it stays up`,
+  });
+}
+
+/** What frames that costs, in words. */
+export function takeoverCuts({ replaces, first }: Takeover, { plan, former }: OpenTunnel): string[] {
+  if (replaces === undefined) return [];
+  const end = `process ${replaces.pid}, which runs for this tunnel, is ended`;
+  if (first) return [`${end}, and this one takes the UDP socket: no frame arrives meanwhile`];
+  if (plan.mangler === undefined || former?.plan?.mangler === undefined) return [];
+  return [`${end}, and this one takes the queue: full-size frames are lost meanwhile`];
+}
