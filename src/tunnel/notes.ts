@@ -102,7 +102,8 @@ function innerNotes({ mtu: full, bridge, tunnel }: Site, { tables }: Facts, { mt
     `TCP is clamped to segments of ${ip} bytes, ${ip6} over IPv6, on connections that begin from now on; nothing of ` +
       'it is cut',
     `IPv6 packets of more than ${mtu} bytes other than TCP are lost, and their senders are not told: a bridge sends no ` +
-      `packet-too-big. Have the segment's IPv6 router advertise the MTU (RFC 4861 §4.6.4; radvd: AdvLinkMTU ${mtu})`,
+      `packet-too-big. Have the segment's IPv6 router advertise the MTU (RFC 4861 §4.6.4; radvd: AdvLinkMTU ${mtu}); ` +
+      'docs/fragment-inner.md has a rule by which a router that forwards IPv6 does answer',
     ...(mtu >= IPV6_MTU_MIN
       ? []
       : [

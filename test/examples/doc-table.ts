@@ -154,6 +154,11 @@ export const DOC_TABLE: readonly DocEntry[] = [
     shown: sample('test/unit/tunnel-fragment-inner.test.ts'),
   },
   { file: 'docs/fragment-inner.md', has: 'path-mtu: 1400 #', shown: 'site' },
+  {
+    file: 'docs/fragment-inner.md',
+    has: 'table bridge too_big',
+    shown: by('test/netns/fragment-inner.more.ts', 'needs the tunnel that it is for'),
+  },
   { file: 'docs/fragment-inner.md', has: '--gso off', shown: 'run' },
 ];
 

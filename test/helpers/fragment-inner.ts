@@ -66,10 +66,10 @@ export function isFragment({ offset, moreFragments }: Captured): boolean {
   return offset > 0 || moreFragments;
 }
 
-/** Turns IPv6 on at one host. */
-export async function withIpv6(host: Namespace, address: string): Promise<void> {
-  await host.sysctl({ 'net.ipv6.conf.eth0.accept_dad': 0, 'net.ipv6.conf.eth0.disable_ipv6': 0 });
-  await host.ip('address', 'add', `${address}/64`, 'dev', 'eth0', 'nodad');
+/** Turns IPv6 on at one device. */
+export async function withIpv6(host: Namespace, address: string, dev = 'eth0'): Promise<void> {
+  await host.sysctl({ [`net.ipv6.conf.${dev}.accept_dad`]: 0, [`net.ipv6.conf.${dev}.disable_ipv6`]: 0 });
+  await host.ip('address', 'add', `${address}/64`, 'dev', dev, 'nodad');
 }
 
 /** A router advertisement (RFC 4861 §4.2) with the option MTU and lifetime 0: a link's MTU, and no default router. */

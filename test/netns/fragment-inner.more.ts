@@ -1,6 +1,8 @@
 /**
  * More of a WAN that loses fragments: `test/helpers/fragment-inner.ts` has the network and the arithmetic.
  */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Article, article, HOST_A, HOST_B, ROUTER_B } from '../helpers/article.js';
 import { clearDf } from '../helpers/clear-df.js';
@@ -23,6 +25,13 @@ import { until } from '../helpers/until.js';
 
 const INNER6_A = '2001:db8:ff::a';
 const INNER6_B = '2001:db8:ff::b';
+
+/** The commands of the document, for a tunnel whose port has this MTU. */
+function tooBigRule(mtu: number): string {
+  const text = readFileSync(path.join(import.meta.dirname, '../../docs/fragment-inner.md'), 'utf8');
+  const [block = ''] = text.split('```').filter((one) => one.startsWith('sh\nMAC='));
+  return block.replace('sh\n', '').replace('1458', String(mtu));
+}
 
 describe('a WAN that loses every fragment', () => {
   let net: Article;
@@ -83,6 +92,28 @@ describe('a WAN that loses every fragment', () => {
     expect(doctor.stdout).toMatch(/ok +MTU of vxlan1: 1446, but other ports of br0 have 1500: .*br0 cuts them inside/);
     expect(doctor.stdout).toMatch(/ok +TCP through vxlan1/);
     expect(doctor.stdout.split('\n').filter((line) => /^\s*wrong.*(vxlan|br0|TCP|VLAN|MTU)/.test(line))).toEqual([]);
+  });
+
+  it('has inner IPv6 answered with packet-too-big by the rule in docs/fragment-inner.md', async () => {
+    const { hA, hB, rA, rB } = net;
+    await loseFragments(net);
+    await upBoth(await innerEnds(net, 'vxlan'));
+    for (const [host, own, router, address] of [
+      [hA, INNER6_A, rA, '2001:db8:ff::1'],
+      [hB, INNER6_B, rB, '2001:db8:ff::2'],
+    ] as const) {
+      await withIpv6(host, own);
+      await withIpv6(router, address, 'br0');
+      await router.sysctl({ 'net.ipv6.conf.all.forwarding': 1 });
+      await router.exec('sh', ['-ec', tooBigRule(1446)]);
+    }
+    // From the nearest router; from then on the host knows.
+    const { output } = await ping(hA, INNER6_B, { size: 1452, patience: 1 });
+    expect(output).toMatch(/From 2001:db8:ff::1 icmp_seq=\d Packet too big: mtu=1446/);
+    // The other host learns it as well, and each cuts by itself now.
+    await ping(hB, INNER6_A, { size: 1452, patience: 1 });
+    expect(await ping(hA, INNER6_B, { size: 1452, dontFragment: false })).toMatchObject({ received: 3 });
+    await deliver(hA, hB, INNER6_B, 500_000);
   });
 
   it('that is narrow behind the first link: path-mtu says what it carries', async () => {

@@ -121,6 +121,7 @@ export const TUNNEL: Case[] = [
   ['full-size', other('geneve', {}), 'wrong', /a Geneve device drops them/, /--hook bridge --out-dev gretap1/],
   ['full-size', other('vxlan', { df: 'set' }), 'wrong', /df set: a VXLAN sets DF/, /make it anew/],
   ['full-size', other('vxlan', {}, { mtu: 1450 }), 'ok', /1500 bytes outside fit/],
+  ['mtu', other('vxlan', {}, { mtu: 1450 }), 'wrong', /ports of br0 have 1500: larger frames are dropped/, /mtu 1500$/],
   ['full-size', other('vxlan', {}, {}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
   ['full-size', other('vxlan', {}, {}, PROGRAM), 'ok', /a program at its egress/],
   // The uplink is a port of another bridge, or is down.
