@@ -129,6 +129,26 @@ describe('a WAN that loses every fragment', () => {
     expect(await fragmentsLost(net)).toBe(0);
   });
 
+  it('is met by up on the edited files of a tunnel that is up, and left again', async () => {
+    const { hA, hB, rA } = net;
+    const before = await routerText(rA);
+    const outer = { fragment: 'outer', engine: 'bpf' };
+    await upBoth(await innerEnds(net, 'vxlan', outer));
+    expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
+    await loseFragments(net);
+    const inner = await innerEnds(net, 'vxlan');
+    await upBoth(inner);
+    expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
+    await deliver(hB, hA, HOST_A, 500_000);
+    expect(await fragmentsLost(net)).toBe(0);
+    await net.w.exec('iptables', ['-t', 'raw', '-F']);
+    const again = await innerEnds(net, 'vxlan', outer);
+    await upBoth(again);
+    expect(await ping(hA, HOST_B)).toMatchObject({ received: 3 });
+    await downBoth(again);
+    expect(await routerText(rA)).toEqual(before);
+  });
+
   it('in one direction alone: only the end that sends into it has to cut before', async () => {
     const { w, hA, hB, rA } = net;
     await loseFragments(net, ['-i', 'eth0']);
