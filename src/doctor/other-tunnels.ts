@@ -6,7 +6,7 @@ import { feedsOf, seesPort } from './feed.js';
 import { maySeePort } from './bridge.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known } from './machine.js';
-import { portMtu } from './port-mtu.js';
+import { portMtu, smallPorts } from './port-mtu.js';
 
 interface Kind {
   /** For people. */
@@ -25,11 +25,12 @@ const KINDS: Record<string, Kind> = {
 };
 
 export function examineOtherTunnels(machine: Machine): Finding[] {
-  return (known(machine.devices) ?? []).flatMap((device) => {
+  const found = (known(machine.devices) ?? []).flatMap((device) => {
     const kind = KINDS[device.kind ?? ''];
     if (kind === undefined || device.master === undefined) return [];
     return [...portMtu(machine, device), fullSize(machine, device, kind)];
   });
+  return [...found, ...smallPorts(machine, ({ kind }) => kind === 'gretap' || KINDS[kind ?? ''] !== undefined)];
 }
 
 function fullSize(machine: Machine, device: Device, { what: kind, around, six }: Kind): Finding {

@@ -1,7 +1,7 @@
 /** The path to the other end: what path MTU discovery has learnt, fragments, and filters of the return path. */
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, forgetLearnt, setParameter } from './fix.js';
-import { endsOf, gretapsOf } from './gretap.js';
+import { endsOf, gretapsOf, refusesLarge } from './gretap.js';
 import { type Device, type LearntRoute, type Machine, known } from './machine.js';
 
 /** Devices whose learnt MTU only says how the kernel cuts what has no DF. */
@@ -32,7 +32,7 @@ function learntFinding(machine: Machine, route: LearntRoute): Finding {
     return check.ok(what, `${learnt}: harmless there, packets without DF are cut to it`);
   }
   const remote = gretapsOf(machine).find((gretap) => endsOf(gretap).remote === destination);
-  const whose = remote === undefined ? bridgeHosts(device) : `the far end of ${remote.name}`;
+  const whose = remote === undefined ? (bridgeHosts(device) ?? routedHosts(device)) : `the far end of ${remote.name}`;
   if (whose === undefined) return check.ok(what, `${learnt}: neither a tunnel's end nor behind a bridge`);
   const evidence = `${learnt}: ${whose}; it outlives what caused it`;
   return check.wrong(what, evidence, { fix: forgetLearnt() });
@@ -40,6 +40,12 @@ function learntFinding(machine: Machine, route: LearntRoute): Finding {
 
 function bridgeHosts(device: Device | undefined): string | undefined {
   return device?.kind === 'bridge' ? `a host behind ${device.name}, whose MTU is ${device.mtu}` : undefined;
+}
+
+/** Behind a gre with ignore-df: it refuses nothing, and what it refused before is remembered of the host. */
+function routedHosts(device: Device | undefined): string | undefined {
+  const takes = device?.kind === 'gre' && !refusesLarge(device);
+  return takes ? `a host behind ${device.name}, which takes packets of ${device.mtu}` : undefined;
 }
 
 /** FragFails counts packets that were too large here and had DF. */

@@ -1,12 +1,21 @@
-/** The MTU of a tunnel as the port of a bridge. Smaller than the others is wrong, but where the bridge cuts before it. */
+/** The MTU of a port of a bridge. Smaller than the others is wrong, but where the bridge cuts before it. */
 import { callsIptables } from './bridge.js';
 import { feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
-import { setMtu } from './fix.js';
+import { fixText, setMtu } from './fix.js';
 import { type Device, type Machine, known } from './machine.js';
 
-/** A bridge is as small as its smallest port, and drops what is larger than the port it leaves by. */
-export function portMtu(machine: Machine, device: Device): Finding[] {
+/** Of ports that are no tunnel by their kind, those that are too small. An l2tpeth has no kind: it looks like hardware. */
+export function smallPorts(machine: Machine, isTunnel: (device: Device) => boolean): Finding[] {
+  const ports = (known(machine.devices) ?? []).filter((device) => !isTunnel(device));
+  return ports.flatMap((device) => portMtu(machine, device, 'perhaps')).filter(({ state }) => state !== 'ok');
+}
+
+/**
+ * A bridge is as small as its smallest port, and drops what is larger than the port it leaves by.
+ * @param takes whether it is known that the device takes a larger MTU
+ */
+export function portMtu(machine: Machine, device: Device, takes: 'surely' | 'perhaps' = 'surely'): Finding[] {
   const check = checkOf('tunnel', 'mtu');
   const { master, mtu, name } = device;
   if (master === undefined) return [];
@@ -17,7 +26,8 @@ export function portMtu(machine: Machine, device: Device): Finding[] {
   if (mtu >= largest) return [check.ok(what, `${mtu}, no port of ${master} has more`)];
   const bridge = all.find((one) => one.name === master);
   const evidence = `${mtu}, but other ports of ${master} have ${largest}`;
-  const mend = { fix: setMtu(device, largest) };
+  const fix = setMtu(device, largest);
+  const mend = takes === 'surely' ? { fix } : { hint: `${fixText(fix)}, if what is behind ${name} takes that` };
   const dropped = `${evidence}: larger frames are dropped at ${name}, ${master} itself falls to ${mtu}`;
   // Without br_netfilter nothing cuts, whatever clears DF.
   if (bridge === undefined || !callsIptables(machine, bridge)) return [check.wrong(what, dropped, mend)];

@@ -59,7 +59,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   }
   return check.ok(
     what,
-    `more than ${carried} bytes are refused, and their senders told (ICMP frag needed); where hosts do not hear that: ${remedy(larger, name)}`,
+    `more than ${carried} bytes are refused, and their senders told (ICMP frag needed); where hosts do not hear that: ${remedy(machine, larger, device)}`,
   );
 }
 
@@ -89,11 +89,12 @@ function clearedBefore(machine: Machine): string | undefined {
     ({ hook, ipv4, physdev, sight, owner }) =>
       hook === 'prerouting' && ipv4 && !physdev && sight === 'other' && owner !== undefined,
   );
-  return feed && `a queue that ${feed.backend} ${feed.chain} feeds (${feed.rule})`;
+  return feed && `a queue that ${feed.backend} ${feed.chain} feeds`;
 }
 
-function remedy(larger: readonly Device[], name: string): string {
-  const [only, ...others] = larger;
+function remedy({ paths }: Machine, larger: readonly Device[], device: Device): string {
+  const path = paths.get(endsOf(device).remote);
+  const [only, ...others] = larger.filter(({ name }) => path === undefined || known(path)?.dev !== name);
   const from = only !== undefined && others.length === 0 ? quoteWord(only.name) : 'DEV';
-  return `clear-df --queue 0 --install-rules --forwarded --in-dev ${from} --larger-than mtu --out-dev ${quoteWord(name)}`;
+  return `clear-df --queue 0 --install-rules --forwarded --in-dev ${from} --larger-than mtu --out-dev ${quoteWord(device.name)}`;
 }

@@ -19,6 +19,11 @@ const onVlan = (): Change => {
   return { devices: { known: [device('eth0.100', { kind: 'vlan' }), device('vti1', { kind: 'vti' }), ...gretaps] } };
 };
 
+const overGre = (ignoresDf: boolean): Change => ({
+  devices: { known: [device('gre1', { kind: 'gre', data: { ignore_df: ignoresDf } })] },
+  ...learnt('10.2.0.2', 'gre1'),
+});
+
 export const PATH: Case[] = [
   ['pmtu-cache', {}, 'ok', /none/],
   [
@@ -31,6 +36,8 @@ export const PATH: Case[] = [
   ['pmtu-cache', { ...bridged(), ...learnt('10.0.0.9', 'br0') }, 'wrong', /behind br0/, /flush cache/],
   ['pmtu-cache', { ...bridged(), ...learnt('203.0.113.9', 'eth1') }, 'ok', /neither/],
   ['pmtu-cache', overVti(learnt('198.51.100.1', 'vti1')), 'ok', /harmless/],
+  ['pmtu-cache', overGre(true), 'wrong', /a host behind gre1, which takes packets of 1500/, /flush cache/],
+  ['pmtu-cache', overGre(false), 'ok', /neither/],
   ['pmtu-cache', { learnt: NOT_READ }, 'unknown', /could not be read/],
   ['frag-fails', {}, 'ok', /FragFails 0/],
   ['frag-fails', { counters: NOT_READ }, 'unknown', /could not be read/],

@@ -27,6 +27,9 @@ const cutBefore = (br0: Partial<Device>, ...changes: Change[]): Change => {
 
 const PROGRAM: Change = { fastPaths: { known: [{ device: 'gretap1', direction: 'egress', name: 'a' }] } };
 
+/** An l2tpeth says no kind. */
+const L2TP = device('l2tp1', { kind: undefined, master: 'br0', mtu: 1458 });
+
 export const TUNNEL: Case[] = [
   ['devices', {}, 'ok', /there is none/],
   ['devices', { devices: NOT_READ }, 'unknown', /could not be read/],
@@ -44,6 +47,13 @@ export const TUNNEL: Case[] = [
     'wrong',
     /br0 has an MTU of 1500: it cuts larger frames into pieces of that/,
     /^ip link set br0 mtu 1458$/,
+  ],
+  [
+    'mtu',
+    { devices: { known: [device('br0', { kind: 'bridge' }), device('eth0', { master: 'br0' }), L2TP] } },
+    'wrong',
+    /1458, but other ports of br0 have 1500/,
+    /^ip link set l2tp1 mtu 1500, if what is behind l2tp1 takes that$/,
   ],
   ['full-size', tunnel({ ignore_df: true }), 'ok', /fragmented outside/],
   ['full-size', bridged({}, { txErrors: 41 }), 'wrong', /1538 bytes.*dropped silently.*41/, /nopmtudisc ignore-df$/],
