@@ -76,6 +76,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'docs/running.md', has: '[Unit]', shown: 'unit' },
   { file: 'docs/running.md', has: 'clear-df rules remove', shown: 'run' },
   { file: 'docs/running.md', has: 'install-rules: true', shown: 'config' },
+  { file: 'docs/running.md', has: 'DynamicUser=yes', shown: service },
   { file: 'docs/library.md', has: "from 'clear-df'; //", shown: 'script' },
   { file: 'docs/library.md', has: "from 'clear-df/plan'", shown: 'script' },
   { file: 'CONTRIBUTING.md', has: 'npm run demo', shown: wholeSuite },
