@@ -17,6 +17,7 @@ import { newSecrets } from '../tunnel/secrets.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
 import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
+import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
@@ -47,24 +48,25 @@ export async function tunnelPlan(
   const firewall = await readRulesets(createRunner({ log, stop }), readKernel());
   const notes = [...opened.plan.notes, ...inputNotes(firewall, opened.site)];
   const tunnel = { ...opened, plan: { ...opened.plan, notes } };
-  const live = tunnel.former && { difference: tunnel.difference, cuts: cutsNow(tunnel) };
+  const { task, conflict } = conflictOf(tunnel);
+  const cuts = cutsNow(tunnel, task);
+  const live = tunnel.former && { difference: tunnel.difference, cuts };
   const text = json
-    ? `${JSON.stringify(planObject(tunnel), null, 2)}\n`
+    ? `${JSON.stringify(planObject(tunnel, cuts), null, 2)}\n`
     : planText(tunnel.plan, tunnel.machine.facts, live);
-  return { text, conflict: conflictOf(tunnel) };
+  return { text, conflict };
 }
 
-function conflictOf(tunnel: OpenTunnel): ClearDfError | undefined {
+function conflictOf(tunnel: OpenTunnel): { task?: Takeover; conflict: ClearDfError | undefined } {
   try {
-    refuseConflicting(tunnel);
-    return undefined;
+    return { task: refuseConflicting(tunnel, false), conflict: undefined };
   } catch (error) {
-    if (error instanceof ClearDfError) return error;
+    if (error instanceof ClearDfError) return { conflict: error };
     throw error;
   }
 }
 
-function planObject(tunnel: OpenTunnel) {
+function planObject(tunnel: OpenTunnel, cuts: readonly string[]) {
   const { plan, machine, difference, former } = tunnel;
   const { facts } = machine;
   const { site, engine, engineReason, items, mangler, socket, sizes, notes } = plan;
@@ -85,7 +87,7 @@ function planObject(tunnel: OpenTunnel) {
     socket,
     ...(former === undefined ? {} : { removed: removedObjects(difference) }),
     sizes,
-    cuts: cutsNow(tunnel),
+    cuts,
     notes,
   };
 }

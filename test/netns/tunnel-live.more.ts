@@ -66,6 +66,7 @@ it(
     const small = await edit(net, { remotes: ONLY_B, more: [VXLAN, 'mtu: 1400'] });
     const plan = await clearDf(r.A, ['tunnel', 'plan', small.file], 60_000);
     expect(plan.stdout).toContain('# it is up from another version of the file: this is the difference');
+    expect(plan.stdout).toContain('#   packets of more than 1400 bytes from host to host\n');
     expect(plan.stdout).toContain('\nip link set dev vxlan1 mtu 1400\n');
     expect(plan.stdout).toContain(`# no longer: vxlan1 sends to ${routerOf('C')}\nbridge fdb delete `);
     expect(plan.stdout).not.toContain('ip link add');

@@ -2,12 +2,12 @@
 import { ClearDfError } from '../../errors.js';
 import { type ProcessIdentity, serviceOf } from '../../host/process.js';
 import { isWatched } from '../../tunnel/item.js';
-import { type Plan, staysInForeground } from '../../tunnel/plan.js';
+import type { Plan } from '../../tunnel/plan.js';
 import type { OpenTunnel } from './open.js';
 import { runningMangler } from './mangler.js';
 
 /** What becomes of the process that runs for a tunnel. */
-interface Takeover {
+export interface Takeover {
   /** It has nothing to do otherwise, and goes on. */
   keeps: boolean;
   /** To be ended. */
@@ -26,7 +26,7 @@ export function takeover({ plan, journal, former }: OpenTunnel, setupOnly: boole
   if (former?.plan !== undefined && task(former.plan) === task(plan)) {
     return { keeps: true, replaces: undefined, first: false };
   }
-  refuseService(plan, running, setupOnly);
+  refuseReplacing(plan, running, setupOnly);
   return { keeps: false, replaces: running, first: plan.socket !== undefined };
 }
 
@@ -41,17 +41,16 @@ function task({ site, mangler, socket, items }: Plan): string {
   ]);
 }
 
-function refuseService(plan: Plan, { pid }: ProcessIdentity, setupOnly: boolean): void {
+function refuseReplacing(plan: Plan, { pid }: ProcessIdentity, setupOnly: boolean): void {
   const { name, file } = plan.site;
   const service = serviceOf(pid);
   const foreign = service !== undefined && service !== serviceOf(process.pid);
   if (!foreign && !setupOnly) return;
-  const instead = staysInForeground(plan) ? 'which another has to take' : 'which nothing has to do any more';
   throw new ClearDfError({
     code: 'CONFLICT',
     operation: 'change tunnel',
     object: `${name} (${file})`,
-    reason: `process ${pid}${service === undefined ? '' : `, service ${service},`} runs for the earlier version of the file: it has a task ${instead}`,
+    reason: `process ${pid}${service === undefined ? '' : `, service ${service},`} runs for the earlier version of the file, and cannot go on with this one`,
     hint:
       service === undefined
         ? `nothing was changed; clear-df tunnel up ${file} takes its place`

@@ -19,6 +19,7 @@ import { rangeText } from '../../net/queue-range.js';
 import { requireNetAdmin } from '../rights.js';
 import { Run } from '../run.js';
 import { cutsOfDifference, stepCommands } from '../../tunnel/difference.js';
+import { linkOf } from '../../tunnel/facts.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { staleText } from '../../tunnel/plan-text.js';
 import type { Engine } from '../../tunnel/site/site.js';
@@ -30,7 +31,7 @@ import { neighboursOf, openTunnel, type OpenTunnel, readSite, type SiteFile } fr
 import { refuseUsedKeys } from './used-keys.js';
 import { addressOf, openSocket } from './socket.js';
 import { hasSeals, SealWatch } from './seal-watch.js';
-import { takeover, takeoverCuts } from './takeover.js';
+import { type Takeover, takeover, takeoverCuts } from './takeover.js';
 import { UnderlayWatch } from './underlay-watch.js';
 
 interface UpOptions {
@@ -100,14 +101,17 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
 }
 
 /**
- * What stands in the way of a plan: objects of others, wishes of other tunnels, keys that have been used.
+ * What stands in the way of a plan: objects of others, wishes of other tunnels, keys that have been used, a process that may
+ * not be ended.
+ * @returns what becomes of the process that runs for the tunnel
  * @throws ClearDfError CONFLICT
  */
-export function refuseConflicting(tunnel: OpenTunnel): void {
+export function refuseConflicting(tunnel: OpenTunnel, setupOnly: boolean): Takeover {
   const { plan, journal, machine, site, difference } = tunnel;
   refuseUsedKeys(plan, journal, machine.facts);
   refuseConflicts(plan.items, machine.facts, site, difference);
   refuseOtherWishes(plan.items, machine.facts, site, neighboursOf(tunnel));
+  return takeover(tunnel, setupOnly);
 }
 
 /** @param turn given back as soon as nothing is changed any more */
@@ -119,13 +123,12 @@ async function setUp(
 ): Promise<Foreground | undefined> {
   const { site, plan, machine, journal, others, text, former, difference } = tunnel;
   const { log, signals } = context;
-  refuseConflicting(tunnel);
-  const task = takeover(tunnel, options.setupOnly);
+  const task = refuseConflicting(tunnel, options.setupOnly);
   const stays = staysInForeground(plan) && !options.setupOnly && !task.keeps;
   if (stays && task.replaces === undefined) refuseRunning(site, journal);
   if (stays && plan.mangler !== undefined) refuseTakenQueues(site, task.replaces);
   const end = () => endMangler(journal, log, signals.stop);
-  announce(tunnel, takeoverCuts(task, tunnel), log);
+  announce(tunnel, task, log);
   if (task.first) await end();
   const socket = stays && plan.socket !== undefined ? openSocket(plan.socket, site, log) : undefined;
   const steps: Steps = {
@@ -177,20 +180,28 @@ async function startMangler(
 }
 
 /** What is about to be cut is said before it is; what is as wanted already cuts nothing. */
-function announce(tunnel: OpenTunnel, more: readonly string[], log: Logger): void {
+function announce(tunnel: OpenTunnel, task: Takeover, log: Logger): void {
   const { plan, machine, difference } = tunnel;
   const open = plan.items.filter((item) => item.status(machine.facts).state !== 'in-sync');
   if (open.length === 0 && difference.stale.length === 0) return;
   log.info({ engine: plan.engine }, `engine ${plan.engine}: ${plan.engineReason}`);
-  for (const cut of [...cutsNow(tunnel), ...more]) log.warn(`about to cut: ${cut}`);
+  for (const cut of cutsNow(tunnel, task)) log.warn(`about to cut: ${cut}`);
   for (const note of plan.notes) log.info(`note: ${note}`);
 }
 
 /** Of a tunnel that is up from another version of the file, what the difference cuts. */
-export function cutsNow({ plan, former, machine: { facts }, difference }: OpenTunnel): readonly string[] {
+export function cutsNow(tunnel: OpenTunnel, task: Takeover | undefined): readonly string[] {
+  const { plan, former, machine, difference } = tunnel;
   if (former === undefined) return plan.cuts;
+  const { tunnel: device, mtu } = plan.site;
+  const smaller = (linkOf(machine.facts, device.name)?.mtu ?? 0) > mtu;
   const before = former.plan?.cuts ?? [];
-  return [...plan.cuts.filter((cut) => !before.includes(cut)), ...cutsOfDifference(plan.items, facts, difference)];
+  return [
+    ...plan.cuts.filter((cut) => !before.includes(cut)),
+    ...(smaller ? [`packets of more than ${mtu} bytes from host to host`] : []),
+    ...cutsOfDifference(plan.items, machine.facts, difference),
+    ...(task === undefined ? [] : takeoverCuts(task, tunnel)),
+  ];
 }
 
 function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journal: Journal): string {
@@ -221,9 +232,8 @@ async function showChanges(
   const runner = createRunner({ log, stop, dryRun: true, print: (change) => shown.push(change) });
   const tunnel = await openTunnel(read, { runner, log, check: true });
   const { plan, machine, difference } = tunnel;
-  refuseConflicting(tunnel);
-  const task = takeover(tunnel, setupOnly);
-  for (const cut of [...cutsNow(tunnel), ...takeoverCuts(task, tunnel)]) log.warn(`would cut: ${cut}`);
+  const task = refuseConflicting(tunnel, setupOnly);
+  for (const cut of cutsNow(tunnel, task)) log.warn(`would cut: ${cut}`);
   for (const item of plan.items) {
     const commands = stepCommands(item, machine.facts, difference);
     if (commands.length === 0) continue;
