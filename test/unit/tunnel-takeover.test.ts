@@ -4,17 +4,18 @@ import { takeover, takeoverCuts } from '../../src/commands/tunnel/takeover.js';
 import type { OpenTunnel } from '../../src/commands/tunnel/open.js';
 import { thisProcess } from '../../src/host/process.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import type { Site } from '../../src/tunnel/site/site.js';
 import { espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
 
 const SERVED = { engine: 'nfqueue', queues: { first: 0, last: 0 } } as const;
 
 /** Up from one version, with a process that runs; and another version at hand. */
-function edited(from: Partial<Site>, to: Partial<Site>): OpenTunnel {
-  const { bridge: _bridge, tunnel: _tunnel, ...before } = site(from as Parameters<typeof site>[0]);
-  const planOf = (parts: object) => planTunnel(site(parts), facts(), GCM_KEYS);
-  const former = { plan: planOf(before) };
-  return { plan: planOf(to), journal: { mangler: thisProcess() }, former } as unknown as OpenTunnel;
+function edited(from: Parameters<typeof site>[0], to: Parameters<typeof site>[0]): OpenTunnel {
+  const planOf = (parts: typeof from) => planTunnel(site(parts), facts(), GCM_KEYS);
+  return {
+    plan: planOf(to),
+    journal: { mangler: thisProcess() },
+    former: { plan: planOf(from) },
+  } as unknown as OpenTunnel;
 }
 
 describe('the process that runs for a tunnel', () => {
