@@ -5,7 +5,7 @@
 import { ClearDfError } from '../errors.js';
 import * as iptables from '../rules/iptables.js';
 import * as nft from '../rules/nft.js';
-import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
+import { type ResolvedRule } from '../rules/resolve.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './read/rights.js';
@@ -27,13 +27,14 @@ import { type BackendChoice, chooseBackend } from './firewall/choice.js';
 import * as viaIptables from './firewall/iptables.js';
 import { joined, type SavedState, readSaved, writeSaved } from './firewall/saved-state.js';
 import * as viaNft from './firewall/nft.js';
-import { egressMtu } from './firewall/mtu.js';
+import { mtuLimits, resolved } from './firewall/mtu.js';
 import { advise, lateNote, neverLocal } from './firewall/notes.js';
 import { restore } from './firewall/restore.js';
 import { type Unread, unread } from './firewall/listing.js';
 
 export { BACKENDS, type Backend, isTrial } from './firewall/backends.js';
 export { type ListedRule, listRules, type Unread } from './firewall/listing.js';
+export { mtuLimits } from './firewall/mtu.js';
 export { joined, type SavedState as Memory } from './firewall/saved-state.js';
 export { BACKEND_CHOICES, type BackendChoice, parseBackendChoice } from './firewall/choice.js';
 
@@ -146,12 +147,6 @@ function calledPorts(specs: readonly RuleSpec[], backend: Backend): string[] {
   return specs.flatMap(({ hook, outDev }) => (hook === 'bridge' && outDev !== undefined ? [outDev] : []));
 }
 
-async function resolved(runner: Runner, specs: readonly RuleSpec[]): Promise<ResolvedRule[]> {
-  const rules: ResolvedRule[] = [];
-  for (const spec of specs) rules.push(...resolveRules(spec, { mtu: await egressMtu(runner, spec) }));
-  return rules;
-}
-
 /**
  * Makes an instance's rules the last of their chains again: rules that others have put behind them miss the packets that
  * are queued. In nft they have chains of their own.
@@ -174,15 +169,6 @@ export async function standLast(
 /** The table of iptables-legacy that rules stand in; undefined when it is not there: to ask for it makes it. */
 export function legacyTable(): string | undefined {
   return readLegacyTables().has(iptables.TABLE) ? iptables.TABLE : undefined;
-}
-
-/**
- * The limits that rules with `largerThan: mtu` go by now, as a text to compare; empty when no rule asks for one.
- * @throws ClearDfError ENVIRONMENT when a device or route that the rules name is not there
- */
-export async function mtuLimits(runner: Runner, specs: readonly RuleSpec[]): Promise<string> {
-  const asking = specs.filter(({ largerThan }) => largerThan === 'mtu');
-  return (await Promise.all(asking.map((spec) => egressMtu(runner, spec)))).join(', ');
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The machine's answers to what a rule names: its devices, and the MTU that `--larger-than mtu` means. */
 import { singleAddress } from '../../net/address.js';
+import { type ResolvedRule, resolveRules } from '../../rules/resolve.js';
 import { type RuleSpec } from '../../rules/spec.js';
 import { findDevice } from '../read/links.js';
 import { type Runner } from '../exec.js';
@@ -21,4 +22,20 @@ export async function egressMtu(runner: Runner, spec: RuleSpec): Promise<number 
   if (out) return Math.min(LONGEST, out.mtu, ...(await routeMtus(runner, out.name)));
   const remote = spec.remote === undefined ? undefined : singleAddress(spec.remote);
   return remote === undefined ? undefined : Math.min(LONGEST, (await routeTo(runner, remote)).mtu);
+}
+
+/** An instance's rules with what its specs leave to the machine. @throws ClearDfError as {@link egressMtu} */
+export async function resolved(runner: Runner, specs: readonly RuleSpec[]): Promise<ResolvedRule[]> {
+  const rules: ResolvedRule[] = [];
+  for (const spec of specs) rules.push(...resolveRules(spec, { mtu: await egressMtu(runner, spec) }));
+  return rules;
+}
+
+/**
+ * The limits that rules with `largerThan: mtu` go by now, as a text to compare; empty when no rule asks for one.
+ * @throws ClearDfError ENVIRONMENT when a device or route that the rules name is not there
+ */
+export async function mtuLimits(runner: Runner, specs: readonly RuleSpec[]): Promise<string> {
+  const asking = specs.filter(({ largerThan }) => largerThan === 'mtu');
+  return (await Promise.all(asking.map((spec) => egressMtu(runner, spec)))).join(', ');
 }
