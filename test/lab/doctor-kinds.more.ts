@@ -99,7 +99,7 @@ const BRIDGED: Case[] = [
     ],
     mend: {
       words: `ip link set ${DEVICE} mtu 1500`,
-      run: async (at) => void (await at.ip('link', 'set', DEVICE, 'mtu', '1500')) as undefined,
+      run: async (at) => void (await at.ip('link', 'set', DEVICE, 'mtu', '1500')),
     },
   },
 ];
