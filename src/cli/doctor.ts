@@ -45,7 +45,7 @@ export function doctorCommand(): Command {
     .option('--dry-run', 'with --fix: print the commands, for a shell, and change nothing')
     .action(async (file: string | undefined, flags: DoctorFlags) => {
       refuseOdd(flags);
-      const findings = flags.fix === true ? await fix(file, flags) : await doctorOf(file, flags.from)();
+      const findings = flags.fix === true ? await fix(file, flags) : await (await doctorOf(file, flags.from))();
       if (flags.json === true) process.stdout.write(`${JSON.stringify({ findings }, null, 2)}\n`);
       else if (flags.fix !== true) process.stdout.write(formatFindings(findings, wantsColor(process.stdout.isTTY)));
       if (findings.some(({ state }) => state === 'wrong')) process.exitCode ??= EXIT_CODES.RUNTIME;
@@ -74,7 +74,7 @@ async function fix(file: string | undefined, flags: DoctorFlags): Promise<Findin
   const color = wantsColor(process.stdout.isTTY);
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const signals = watchSignals({ hangup: true });
-  const look = doctorOf(file, from, signals.stop);
+  const look = await doctorOf(file, from, signals.stop);
   const runner = createRunner({
     log: { debug: () => undefined },
     dryRun,

@@ -126,7 +126,10 @@ async function up(file: string, { setupOnly, dryRun, engine, logLevel }: Flags, 
   const signals = watched ?? watchSignals();
   try {
     const chosen = { engine, setupOnly: setupOnly === true, dryRun: dryRun === true };
-    await tunnelUp({ file, ...chosen, logLevel }, { version: version(), log: createLogger(logLevel), signals });
+    await tunnelUp(
+      { file, ...chosen, logLevel },
+      { version: version(), own: ownCommand(), log: createLogger(logLevel), signals },
+    );
   } finally {
     if (watched === undefined) signals.dispose();
   }

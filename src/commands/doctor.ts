@@ -1,15 +1,13 @@
 /** What `clear-df doctor` does: reads the machine, asks a running clear-df, judges. Changes nothing. */
-import path from 'node:path';
 import { type Finding } from '../doctor/finding.js';
 import { examine } from '../doctor/examine.js';
 import type { Daemon } from '../doctor/machine.js';
 import { readMachine } from '../host/doctor.js';
 import { createRunner } from '../host/exec.js';
-import { readTextFile, YAML_FILE } from '../host/text-file.js';
 import { adviceOn } from '../report/advice.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
-import { parseSite } from '../tunnel/site-file.js';
 import { runningSnapshot } from './answer.js';
+import { locateSite } from './tunnel/locate.js';
 
 /**
  * Reads the file, and returns what looks at the machine: as often as one likes.
@@ -18,20 +16,15 @@ import { runningSnapshot } from './answer.js';
  * @param stop ends the command that looks, and the wait for an answer
  * @throws ClearDfError USAGE when the file is refused
  */
-export function doctorOf(
+export async function doctorOf(
   file?: string,
   from: Listen = parseFrom(DEFAULT_LISTEN),
   stop?: AbortSignal,
-): () => Promise<Finding[]> {
-  const site =
-    file === undefined
-      ? undefined
-      : parseSite(
-          readTextFile(file, { object: `'${file}'`, accepted: YAML_FILE }),
-          file,
-          path.dirname(path.resolve(file)),
-        );
+): Promise<() => Promise<Finding[]>> {
   const runner = createRunner({ log: { debug: () => undefined }, stop });
+  // What the tunnel is up with serves as well.
+  const log = { warn: () => undefined };
+  const site = file === undefined ? undefined : (await locateSite(file, { runner, log })).site;
   return async () => {
     const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from, stop)]);
     return examine({ ...machine, daemon }, site);

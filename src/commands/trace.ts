@@ -1,10 +1,8 @@
 /** What `clear-df trace` does: marks a flow's packets, listens while they pass, takes the marks away, and judges. */
-import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../errors.js';
 import { createRunner, NoAnswerError, type Runner } from '../host/exec.js';
 import { holderOf } from '../host/read/queues.js';
-import { readTextFile, YAML_FILE } from '../host/text-file.js';
 import { readTraceCounters } from '../host/trace/counters.js';
 import { readTraceDevices } from '../host/trace/devices.js';
 import { takeTraceLock } from '../host/trace/journal.js';
@@ -18,8 +16,8 @@ import { judge } from '../trace/judge.js';
 import { type PacketPath, packetPathsOf } from '../trace/packet-paths.js';
 import type { Traced } from '../trace/text.js';
 import { pathGroupsOf } from '../trace/path-groups.js';
-import { parseSite } from '../tunnel/site-file.js';
 import { gretapOf } from '../tunnel/site/site.js';
+import { locateSite } from './tunnel/locate.js';
 
 export const TRACE_BACKENDS = ['auto', 'nft', 'iptables-legacy'] as const;
 export type TraceBackend = (typeof TRACE_BACKENDS)[number];
@@ -69,7 +67,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   const print = ({ text }: { text: string }) => process.stdout.write(`${text}\n`);
   const runner = createRunner({ log, dryRun, print, stop });
   const { names, tunnels: all } = await readTraceDevices(runner);
-  const tunnels = tunnelsOf(options.file, all);
+  const tunnels = await tunnelsOf(options.file, all, { runner, log });
   if (await sweepTraces(runner)) say('removed leftovers of a killed trace');
   const marking = await chooseMarking(runner, options);
   if (dryRun) {
@@ -101,13 +99,13 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
 }
 
 /** The tunnel of the site file, as it is or as it will be; without a file, every gretap. */
-function tunnelsOf(file: string | undefined, all: TunnelEnds[]): TunnelEnds[] {
+async function tunnelsOf(
+  file: string | undefined,
+  all: TunnelEnds[],
+  looking: Parameters<typeof locateSite>[1],
+): Promise<TunnelEnds[]> {
   if (file === undefined) return all;
-  const site = parseSite(
-    readTextFile(file, { object: `'${file}'`, accepted: YAML_FILE }),
-    file,
-    path.dirname(path.resolve(file)),
-  );
+  const { site } = await locateSite(file, looking);
   const found = all.filter(({ local, remote }) => local === site.local && remote === site.remote);
   const overhead = gretapOf(site)?.key === undefined ? 38 : 42;
   const { local, remote } = site;

@@ -14,9 +14,11 @@ import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { type Difference, stepCommands } from '../tunnel/difference.js';
 import { newSecrets } from '../tunnel/secrets.js';
+import { openEnds } from '../tunnel/site/open-ends.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
-import { openTunnel, type OpenTunnel, readSite } from './tunnel/open.js';
+import { draftOf, locateSite } from './tunnel/locate.js';
+import { openTunnel, type OpenTunnel, readSite, readSiteText } from './tunnel/open.js';
 import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 
@@ -106,7 +108,7 @@ function removedObjects({ stale }: Difference) {
  * @throws ClearDfError PRIVILEGE where only root can find the engine out; of whatever `up` would refuse
  */
 export async function tunnelUnit(file: string, command: OwnCommand, log: Logger, stop?: AbortSignal): Promise<string> {
-  const read = readSite(file);
+  const read = await locateSite(file, { runner: createRunner({ log, stop }), log });
   const fixed = read.site.engine === 'auto';
   if (fixed && netAdmin() === 'no') throw noEngine(read.site);
   const { plan } = await open(file, log, stop);
@@ -158,7 +160,8 @@ export function tunnelKeys(file: string): string {
 /** The name of the tunnel that a file describes. @throws ClearDfError that points at `--name` */
 export function tunnelName(file: string): string {
   try {
-    return readSite(file).site.name;
+    const text = readSiteText(file);
+    return draftOf(text, openEnds(text, file), file).name;
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;
     const hint = 'down needs only the name: clear-df tunnel down --name NAME';
@@ -166,6 +169,7 @@ export function tunnelName(file: string): string {
   }
 }
 
-function open(file: string, log: Logger, stop?: AbortSignal): Promise<OpenTunnel> {
-  return openTunnel(readSite(file), { runner: createRunner({ log, stop }), log, check: true });
+async function open(file: string, log: Logger, stop?: AbortSignal): Promise<OpenTunnel> {
+  const runner = createRunner({ log, stop });
+  return openTunnel(await locateSite(file, { runner, log }), { runner, log, check: true });
 }

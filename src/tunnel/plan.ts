@@ -15,8 +15,8 @@ export interface ManglerPlan {
 }
 
 /** Whether `up` goes on running: something of the plan is no command, but a process's. */
-export function staysInForeground({ mangler, socket }: Pick<Plan, 'mangler' | 'socket'>): boolean {
-  return mangler !== undefined || socket !== undefined;
+export function staysInForeground({ mangler, socket, site }: Pick<Plan, 'mangler' | 'socket' | 'site'>): boolean {
+  return mangler !== undefined || socket !== undefined || site.lookedUp !== undefined;
 }
 
 export interface Plan {

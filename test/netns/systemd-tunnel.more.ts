@@ -14,6 +14,34 @@ import { until } from '../helpers/until.js';
 const UNIT = 'clear-df-tunnel@mesh-A';
 const FILE = '/etc/clear-df/mesh-A.yaml';
 
+it('a tunnel by name follows it, confined as it is', async () => {
+  const net = await mesh();
+  await using _lab = net.lab;
+  const { r } = net;
+  const near = await meshEnd(net, 'A', { local: 'auto', remotes: ['far.test'] });
+  const before = await routerText(r.A);
+  const systemd = await Systemd.boot(
+    r.A,
+    { 'clear-df-tunnel@.service': tunnelTemplate(COMMAND) },
+    { 'mesh-A.yaml': readFileSync(near.file, 'utf8') },
+  );
+  // In place: the unit has the file mounted.
+  const named = (address: string) => systemd.run('bash', '-c', `echo "${address} far.test" > /etc/hosts`);
+  await named(routerOf('B'));
+  await systemd.systemctl('start', UNIT);
+  expect(await systemd.property(UNIT, 'SubState')).toBe('running');
+  await named('192.168.200.22');
+  await until(
+    'it follows',
+    async () => (await systemd.log()).includes('is up from 192.168.200.1 to 192.168.200.22'),
+    90_000,
+  );
+  expect(await r.A.exec('bridge', ['fdb', 'show', 'dev', 'vxlan1'])).toMatch(/dst 192\.168\.200\.22/);
+  await systemd.systemctl('stop', UNIT);
+  expect(await systemd.property(UNIT, 'Result')).toBe('success');
+  expect(await routerText(r.A)).toEqual(before);
+});
+
 describe.each(['nfqueue', 'bpf'])('a tunnel with engine %s', (engine) => {
   it('starts, is started again, reloads, and is taken down', async () => {
     const net = await mesh();

@@ -1,4 +1,4 @@
-/** What `up` goes on with once the tunnel is set up: the mangler, the socket of ESP in UDP, or both. */
+/** What `up` goes on with once the tunnel is set up: the mangler, the socket of ESP in UDP, addresses that may change. */
 import type { EncapSocket } from '../../espinudp.js';
 import type { Logger } from '../../log.js';
 import type { Run } from '../run.js';
@@ -9,6 +9,8 @@ export class Foreground {
     private readonly log: Logger,
     private readonly service: Run | undefined,
     private readonly socket: EncapSocket | undefined,
+    /** Addresses that are looked up, in words; empty without. */
+    private readonly follows: string,
   ) {}
 
   /** HUP: looks at the rules, where there are some. */
@@ -20,7 +22,8 @@ export class Foreground {
   /** What nobody does any more after {@link stop}, for people. */
   get missing(): string {
     const parts = [this.service && 'mangles', this.socket && 'takes ESP in UDP'];
-    return `nothing ${parts.filter((part) => part !== undefined).join(' or ')}`;
+    const follows = this.follows === '' ? undefined : `follows ${this.follows}`;
+    return `nothing ${[...parts, follows].filter((part) => part !== undefined).join(' or ')}`;
   }
 
   /** The socket last: what the queue still holds may yet be answered. @throws ClearDfError of the mangler's end */

@@ -48,12 +48,24 @@ interface FormerPlan extends Former {
   plan: Plan | undefined;
 }
 
+/** @throws ClearDfError USAGE when the file cannot be read */
+export function readSiteText(file: string): string {
+  return readTextFile(file, { object: `site file '${file}'`, accepted: YAML_FILE });
+}
+
+/**
+ * A file that names its addresses; {@link locateSite} for others.
+ * @throws ClearDfError USAGE when the file cannot be read, and for what is in it
+ */
+export function readSite(file: string): SiteFile {
+  return siteFileOf(readSiteText(file), file);
+}
+
 /**
  * @param engine takes the place of `engine: auto`
- * @throws ClearDfError USAGE when the file cannot be read, for what is in it, and where it names another engine
+ * @throws ClearDfError USAGE for what is in the file, and where it names another engine
  */
-export function readSite(file: string, engine?: Engine): SiteFile {
-  const text = readTextFile(file, { object: `site file '${file}'`, accepted: YAML_FILE });
+export function siteFileOf(text: string, file: string, engine?: Engine): SiteFile {
   const absolute = path.resolve(file);
   const site = parseSite(text, file, path.dirname(absolute));
   if (engine === undefined) return { site, text: { file: absolute, text } };

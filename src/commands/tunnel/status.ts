@@ -15,7 +15,8 @@ import type { Item, ItemStatus } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { runningSnapshot } from '../answer.js';
 import { runningMangler } from './mangler.js';
-import { openTunnel, type OpenTunnel, readSite } from './open.js';
+import { locateSite } from './locate.js';
+import { openTunnel, type OpenTunnel } from './open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
 import { problemOf } from './underlay-watch.js';
 
@@ -71,7 +72,7 @@ interface TunnelStatus {
 /** @throws ClearDfError of the file, or where the machine cannot be read */
 export async function tunnelStatus(file: string, log: Logger): Promise<TunnelStatus> {
   const runner = createRunner({ log });
-  const tunnel = await openTunnel(readSite(file), { runner, log, check: false });
+  const tunnel = await openTunnel(await locateSite(file, { runner, log }), { runner, log, check: false });
   const { site, plan, journal } = tunnel;
   const mayLook = netAdmin() !== 'no';
   const items = plan.items.map((item) => itemStatus(item, tunnel, mayLook));

@@ -23,11 +23,14 @@ import { linkOf } from '../../tunnel/facts.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { staleText } from '../../tunnel/plan-text.js';
 import type { Engine } from '../../tunnel/site/site.js';
+import type { OwnCommand } from '../../tunnel/unit-text.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';
+import { locateSite } from './locate.js';
 import { endMangler, manglerOptions, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
-import { neighboursOf, openTunnel, type OpenTunnel, readSite, type SiteFile } from './open.js';
+import { neighboursOf, openTunnel, type OpenTunnel, type SiteFile } from './open.js';
+import { lookedUp, NameWatch } from './name-watch.js';
 import { refuseUsedKeys } from './used-keys.js';
 import { addressOf, openSocket } from './socket.js';
 import { hasSeals, SealWatch } from './seal-watch.js';
@@ -46,6 +49,8 @@ interface UpOptions {
 
 interface TunnelContext {
   version: string;
+  /** What starts clear-df, for changes while the tunnel is up. */
+  own: OwnCommand;
   log: Logger;
   signals: SignalWatch;
 }
@@ -56,16 +61,17 @@ interface TunnelContext {
  */
 export async function tunnelUp(options: UpOptions, context: TunnelContext): Promise<void> {
   const { log, signals } = context;
-  const read = readSite(options.file, options.engine);
+  const runner = createRunner({ log, stop: signals.stop });
+  const read = await locateSite(options.file, { runner, log }, options.engine);
   if (options.dryRun) return showChanges(read, options, context);
   requireNetAdmin(['set up tunnel', read.site.name], 'run as root; clear-df tunnel plan and --dry-run need no rights');
   // What sets up and returns speaks for no service: another process is that.
   const supervisor = options.setupOnly ? undefined : Supervisor.take(log);
   const lock = takeTunnelLock(read.site.name);
-  const runner = createRunner({ log, stop: signals.stop });
   let foreground: Foreground | undefined;
   let watch: UnderlayWatch | undefined;
   let seals: SealWatch | undefined;
+  let names: NameWatch | undefined;
   let turn: Lock | undefined;
   try {
     turn = await takeChangeLock(log, signals.stop);
@@ -73,6 +79,9 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
     foreground = await setUp(tunnel, options, context, turn);
     if (read.site.carrier.type === 'tun' && foreground !== undefined) {
       watch = new UnderlayWatch(read.site, { runner, log, facts: tunnel.origin });
+    }
+    if (foreground !== undefined && read.site.lookedUp !== undefined) {
+      names = new NameWatch(options.file, read, { runner, log, own: context.own });
     }
     if (foreground !== undefined && hasSeals(tunnel.plan)) {
       seals = new SealWatch(tunnel.plan, { runner, log, facts: tunnel.machine.facts });
@@ -94,6 +103,7 @@ export async function tunnelUp(options: UpOptions, context: TunnelContext): Prom
   const reason = await signals.stopped;
   supervisor?.stopping();
   watch?.stop();
+  names?.stop();
   await seals?.stop();
   await running.stop(reason);
   const until = `it stays set up until clear-df tunnel down ${options.file}`;
@@ -166,7 +176,7 @@ async function setUp(
   // Rules and queues are there by now: the first frames need both.
   await awaitIke(tunnel, log, signals.stop);
   log.info(`tunnel ${site.name} is up: ${summary(plan, stays, journal)}`);
-  return stays ? new Foreground(log, service, socket) : undefined;
+  return stays ? new Foreground(log, service, socket, lookedUp(tunnel)) : undefined;
 }
 
 /** Rules and queues are the mangler's own; it takes them away itself when it ends, or fails to begin. */

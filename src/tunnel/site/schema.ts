@@ -44,15 +44,19 @@ export const siteSchema = z.strictObject({
   name: instance
     .optional()
     .describe("the tunnel's name, in firewall comments, journal and unit; the file's without .yaml unless given"),
-  local: end.describe('outer address of this router; tunnel.type l2tp: IPv4 or IPv6'),
+  local: end.describe(
+    'outer address of this router; tunnel.type l2tp: IPv4 or IPv6; auto, with carrier plain: the one towards remote',
+  ),
   remote: end
     .optional()
-    .describe('outer address of the other router; outside of the bridged network. It has to be there, but for remotes'),
+    .describe(
+      'outer address of the other router, outside of the bridged network; or its name, with carrier plain. It has to be there, but for remotes',
+    ),
   remotes: z
     .array(end)
     .min(1)
     .optional()
-    .describe('tunnel.type vxlan, in place of remote: outer addresses of all other routers'),
+    .describe('tunnel.type vxlan, in place of remote: outer addresses, or names, of all other routers'),
   underlay: device.describe('towards the other router'),
   'path-mtu': mtu
     .optional()

@@ -206,6 +206,8 @@ export interface Site {
   local: string;
   /** Of several other ends the first. */
   remote: string;
+  /** What the file left to be looked up, as it is written there: addresses may change while the tunnel is up. */
+  lookedUp?: readonly { key: string; value: string }[] | undefined;
   /** The other ends behind the first; only where the tunnel's type has several. */
   moreRemotes?: readonly string[] | undefined;
   /** The device towards the other end. */

@@ -1,0 +1,141 @@
+/** From a site file to its site, with the outer addresses that it leaves to be looked up. Changes nothing. */
+import path from 'node:path';
+import * as z from 'zod';
+import { ClearDfError } from '../../errors.js';
+import type { Runner } from '../../host/exec.js';
+import { readJson } from '../../host/read/json.js';
+import { Journal } from '../../host/tunnel/journal.js';
+import { isIpv6 } from '../../net/address6.js';
+import { siteError } from '../../tunnel/site/error.js';
+import { type OpenEnd, openEnds, withEnds } from '../../tunnel/site/open-ends.js';
+import { type Engine, remotesOf, type Site } from '../../tunnel/site/site.js';
+import { parseSite } from '../../tunnel/site-file.js';
+import { readSiteText, type SiteFile, siteFileOf } from './open.js';
+
+interface Looking {
+  runner: Runner;
+  log: { warn(message: string): void };
+}
+
+/**
+ * Reads a site file; its names are resolved as every program of this machine resolves them (getaddrinfo(3), by getent),
+ * `local: auto` is the address that this machine takes towards the other end. What cannot be looked up now is what the
+ * tunnel is up with, where it is.
+ * @throws ClearDfError USAGE when the file is refused; ENVIRONMENT for what was not found
+ */
+export async function locateSite(file: string, { runner, log }: Looking, engine?: Engine): Promise<SiteFile> {
+  const text = readSiteText(file);
+  const ends = openEnds(text, file);
+  if (ends.length === 0) return siteFileOf(text, file, engine);
+  const draft = draftOf(text, ends, file);
+  const last = lastAddresses(draft, file);
+  const six = draft.tunnel.type === 'l2tp';
+  const found = new Map<OpenEnd, string>();
+  const find = async (end: OpenEnd, ask: () => Promise<readonly string[]>) => {
+    const before = last?.(end.key);
+    try {
+      const answers = await ask();
+      // Names with several addresses come in another order each time.
+      const [first] = answers;
+      if (first === undefined) throw notFound(draft, end, 'it has no address of a kind that the tunnel takes');
+      found.set(end, before !== undefined && answers.includes(before) ? before : first);
+    } catch (error) {
+      if (!(error instanceof ClearDfError)) throw error;
+      if (before === undefined) throw error.code === 'ENVIRONMENT' ? error : notFound(draft, end, error.reason, error);
+      log.warn(`${end.key}: ${end.value} cannot be looked up now, and stays ${before}: ${error.reason}`);
+      found.set(end, before);
+    }
+  };
+  const [locals, names] = [ends.filter(({ key }) => key === 'local'), ends.filter(({ key }) => key !== 'local')];
+  for (const end of names) await find(end, () => addressesOf(runner, end.value, six));
+  const first = names.find(({ key }) => key === 'remote' || key === 'remotes.0');
+  const remote = (first && found.get(first)) ?? draft.remote;
+  for (const end of locals) await find(end, () => addressTowards(runner, remote));
+  const read = siteFileOf(
+    withEnds(text, ends, (end) => found.get(end) ?? ''),
+    file,
+    engine,
+  );
+  return { ...read, site: { ...read.site, lookedUp: ends.map(({ key, value }) => ({ key, value })) } };
+}
+
+/** Prefixes of nobody (RFC 2544, RFC 5180), for what is not known yet. */
+const NOBODY = ['198.18.255.', '2001:2::'];
+
+/** The site without its open ends, for all that does not depend on them. @throws ClearDfError USAGE */
+export function draftOf(text: string, ends: readonly OpenEnd[], file: string): Site {
+  const draft = draftWith(text, ends, file, NOBODY);
+  const [end] = ends;
+  if (end === undefined || draft.carrier.type === 'plain') return draft;
+  throw siteError(
+    draft,
+    end.key,
+    `${end.value} is to be looked up, and carrier ${draft.carrier.type} is made for addresses: its keys, policies and guards name them`,
+    'give the address, or carrier: plain',
+  );
+}
+
+/** With the first family that goes with the addresses that are written. */
+function draftWith(text: string, ends: readonly OpenEnd[], file: string, [nobody, ...others]: readonly string[]): Site {
+  try {
+    const each = (end: OpenEnd) => `${nobody}${ends.indexOf(end) + 1}`;
+    return parseSite(withEnds(text, ends, each), file);
+  } catch (error) {
+    const isLast = others.length === 0 || ends.length === 0 || !(error instanceof ClearDfError);
+    if (isLast) throw error;
+    try {
+      return draftWith(text, ends, file, others);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** What the tunnel of this file is up with, by key; undefined where it is not up, or cannot be known. */
+function lastAddresses({ name }: Site, file: string): ((key: string) => string | undefined) | undefined {
+  try {
+    const kept = Journal.read(name);
+    if (kept === undefined || kept.site.file !== path.resolve(file)) return undefined;
+    const site = parseSite(kept.site.text, kept.site.file);
+    return (key) => (key === 'local' ? site.local : remotesOf(site)[Number(key.split('.')[1] ?? 0)]);
+  } catch (error) {
+    if (error instanceof ClearDfError) return undefined;
+    throw error;
+  }
+}
+
+/** Each address once, IPv4 first. */
+async function addressesOf(runner: Runner, name: string, six: boolean): Promise<string[]> {
+  const kinds = six ? ['ahostsv4', 'ahostsv6'] : ['ahostsv4'];
+  const lists = await Promise.all(
+    kinds.map((kind) => runner.query('getent', [kind, name]).catch((error: unknown) => failure(error, kinds))),
+  );
+  const words = lists.flatMap((list) => list.split('\n').map((line) => line.split(/\s/)[0] ?? ''));
+  // getent shows IPv4 addresses as IPv6 ones where there are no others.
+  return [...new Set(words.filter((word) => word !== '' && !word.startsWith('::ffff:')))];
+}
+
+/** Of two kinds one may be missing. */
+function failure(error: unknown, kinds: readonly string[]): string {
+  if (error instanceof ClearDfError && error.code === 'RUNTIME' && kinds.length > 1) return '';
+  throw error;
+}
+
+const route = z.object({ prefsrc: z.string() });
+
+async function addressTowards(runner: Runner, remote: string): Promise<string[]> {
+  const args = ['-j', isIpv6(remote) ? '-6' : '-4', 'route', 'get', remote];
+  const [found] = readJson(z.array(route), await runner.query('ip', args), `ip ${args.join(' ')}`);
+  return found === undefined ? [] : [found.prefsrc];
+}
+
+function notFound(site: Site, { key, value }: OpenEnd, reason: string, cause?: ClearDfError): ClearDfError {
+  return new ClearDfError({
+    code: 'ENVIRONMENT',
+    operation: 'look up',
+    object: `${key} ${value} (${site.place(key)})`,
+    reason,
+    hint: value === 'auto' ? 'ip route get REMOTE shows it' : `getent ahostsv4 ${value} shows what this machine finds`,
+    cause,
+  });
+}
