@@ -125,14 +125,20 @@ describeKernels(['own'], 'through the queue', (guest) => {
     }
     const before = await counted();
     const joined = await nstat(w);
-    expect(await ping(hA, HOST_B)).toMatchObject({ sent: 3, received: 3 });
+    // One after the other: of several first packets of a flow that wait at once, the kernel passes one (docs/limits.md).
+    const three = async (options: Parameters<typeof ping>[2]) => {
+      for (let i = 0; i < 3; i += 1) {
+        expect(await ping(hA, HOST_B, { ...options, count: 1 })).toMatchObject({ sent: 1, received: 1 });
+      }
+    };
+    await three({});
     const after = await counted();
     expect(after.totals.cleared - before.totals.cleared).toBe(3);
     // w joins what rA and rB have cut, 3 requests and 3 replies, and cuts them again.
     expect((await nstat(w))('IpReasmOKs') - joined('IpReasmOKs')).toBe(6);
     expect((await nstat(w))('IpFragOKs') - joined('IpFragOKs')).toBe(6);
     // A host's three fragments are one packet of 4028 bytes at the bridge's hooks.
-    expect(await ping(hA, HOST_B, { size: 4000, dontFragment: false })).toMatchObject({ sent: 3, received: 3 });
+    await three({ size: 4000, dontFragment: false });
     const stream = await deliver(hA, hB, HOST_B, 2_000_000);
     expect(stream.grew('TcpInCsumErrors')).toBe(0);
     const flow = await datagrams(hA, hB, HOST_B, { count: 100 });
