@@ -141,6 +141,7 @@ export const DOC_TABLE: readonly DocEntry[] = [
   { file: 'docs/trace.md', has: 'icmp, 1500 bytes  x3', shown: sample('test/unit/trace/article.test.ts') },
   { file: 'docs/trace.md', has: 'icmp, 84 bytes  (echo-request', shown: sample('test/unit/trace/article.test.ts') },
   { file: 'docs/tunnel.md', has: 'cookie: site.cookies', shown: 'site' },
+  { file: 'docs/tunnel.md', has: 'remote: site-b.example', shown: 'site' },
   { file: 'docs/tunnel.md', has: '▲', shown: 'drawing' },
   { file: 'docs/tunnel.md', has: 'engine nfqueue: as planned', shown: sample('test/unit/tunnel-mangler.test.ts') },
   {

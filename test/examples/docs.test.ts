@@ -8,9 +8,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { draftOf } from '../../src/commands/tunnel/locate.js';
 import { parseConfigText } from '../../src/commands/config-file.js';
 import { parseNet } from '../../src/tunnel/net/net-file.js';
 import { netText } from '../../src/tunnel/net/sizes.js';
+import { openEnds } from '../../src/tunnel/site/open-ends.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 import { blocksOf, docBlocks, ROOT, typedLines } from './doc-blocks.js';
@@ -58,7 +60,7 @@ it('README has at most 1,000 words: what is more belongs into docs/', () => {
 });
 
 it.each(shownAs('site'))('$title is a site file', ({ text }) => {
-  expect(parseSite(text, 'site-a.yaml').engine).toBe('auto');
+  expect(draftOf(text, openEnds(text, 'site-a.yaml'), 'site-a.yaml').engine).toBe('auto');
 });
 
 it.each(shownAs('net'))('$title is a net, and the table below is what show prints of it', ({ file, text }) => {
