@@ -22,7 +22,9 @@ const MOCKING = readdirSync('test/unit', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
 
 /** Short files that take long, because their tests are shared ones: begun last, they would run alone at the end. */
-const LONG = ['rules', 'rules-backends', 'tunnel-refusals', 'fragment-loss'].map((name) => `netns/${name}.test.ts`);
+const LONG = ['rules', 'rules-backends', 'tunnel-refusals', 'vxlan', 'fragment-inner', 'fragment-loss'].map(
+  (name) => `netns/${name}.test.ts`,
+);
 
 /** In a fresh clone vitest goes by size. */
 class LongFirst extends BaseSequencer {
