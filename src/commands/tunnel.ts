@@ -108,10 +108,11 @@ function removedObjects({ stale }: Difference) {
  * @throws ClearDfError PRIVILEGE where only root can find the engine out; of whatever `up` would refuse
  */
 export async function tunnelUnit(file: string, command: OwnCommand, log: Logger, stop?: AbortSignal): Promise<string> {
-  const read = await locateSite(file, { runner: createRunner({ log, stop }), log });
+  const runner = createRunner({ log, stop });
+  const read = await locateSite(file, { runner, log });
   const fixed = read.site.engine === 'auto';
   if (fixed && netAdmin() === 'no') throw noEngine(read.site);
-  const { plan } = await open(file, log, stop);
+  const { plan } = await openTunnel(read, { runner, log, check: true });
   if (fixed) log.info(`engine: auto takes ${plan.engine} here; the unit names it: ${plan.engineReason}`);
   const text = unitText(plan, { command, file: path.resolve(file), fixed });
   stop?.throwIfAborted();

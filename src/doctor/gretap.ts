@@ -39,6 +39,11 @@ export function fixedTtl({ data }: Device): number | undefined {
   return typeof ttl === 'number' && ttl > 0 ? ttl : undefined;
 }
 
+/** What takes a fixed TTL away, which nopmtudisc does not go with; nothing where there is none. */
+export function withoutTtl(device: Device): readonly 'ttl inherit'[] {
+  return fixedTtl(device) === undefined ? [] : ['ttl inherit'];
+}
+
 export function hasFlag({ data }: Device, flag: 'iseq' | 'oseq' | 'icsum' | 'ocsum'): boolean {
   return data[flag] === true;
 }

@@ -4,10 +4,10 @@
  * with a small MTU, but for senders that do not hear of it.
  */
 import { quoteWord } from '../net/replay.js';
-import { feedsOf } from './feed.js';
+import { type Feed, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu } from './fix.js';
-import { changeGre, endsOf, fixedTtl, refusesLarge, routedOverheadOf } from './gretap.js';
+import { changeGre, endsOf, refusesLarge, routedOverheadOf, withoutTtl } from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
 
 /** `ip link`'s kinds; those of a tap device are no tunnel of IP. */
@@ -43,9 +43,9 @@ function fullSize(machine: Machine, device: Device): Finding {
   if (machine.sysctls.get('net/ipv4/ip_forward') !== '1') {
     return check.ok(what, `it carries ${carried} bytes, and nothing is forwarded here (net.ipv4.ip_forward)`);
   }
-  const place = clearedBefore(machine);
+  const { feeds, unread } = feedsOf(machine);
+  const place = clearedBefore(machine, feeds);
   if (place !== undefined) return check.ok(what, `${place} clears DF before they are routed`);
-  const { unread } = feedsOf(machine);
   if (unread[0] !== undefined) return check.unread(what, unread[0]);
   if (device.kind === 'gre' && !refusesLarge(device)) {
     const evidence = `ignore-df, but an MTU of ${mtu}: larger ones are refused before they come to the tunnel`;
@@ -53,9 +53,8 @@ function fullSize(machine: Machine, device: Device): Finding {
   }
   if (mtu > carried) {
     const evidence = `its MTU is ${mtu}, but ${carried} bytes fit the path: larger ones are refused all the same, and their senders told of ${carried}`;
-    const fixed = fixedTtl(device) === undefined ? [] : (['ttl inherit'] as const);
     if (device.kind !== 'gre') return check.wrong(what, evidence, { fix: setMtu(device, carried) });
-    return check.wrong(what, evidence, { fix: changeGre(device, ...fixed, 'nopmtudisc', 'ignore-df') });
+    return check.wrong(what, evidence, { fix: changeGre(device, ...withoutTtl(device), 'nopmtudisc', 'ignore-df') });
   }
   return check.ok(
     what,
@@ -81,11 +80,11 @@ function largerThan({ devices }: Machine, carried: number): Device[] {
 }
 
 /** Who clears DF of what comes in, before it is known where to it goes. */
-function clearedBefore(machine: Machine): string | undefined {
+function clearedBefore(machine: Machine, feeds: readonly Feed[]): string | undefined {
   const programs = machine.fastPaths === undefined ? [] : (known(machine.fastPaths) ?? []);
   const program = programs.find(({ direction }) => direction === 'ingress');
   if (program !== undefined) return `a program at the ingress of ${program.device} (clear-df:${program.name})`;
-  const feed = feedsOf(machine).feeds.find(
+  const feed = feeds.find(
     ({ hook, ipv4, physdev, sight, owner }) =>
       hook === 'prerouting' && ipv4 && !physdev && sight === 'other' && owner !== undefined,
   );

@@ -5,7 +5,17 @@ import { clearsAt } from './fast-path.js';
 import { type Feed, feedsOf, seesPort } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import type { Fix } from './fix.js';
-import { changeGre, discoversPath, endsOf, fixedTtl, gretapsOf, hasFlag, overheadOf, refusesLarge } from './gretap.js';
+import {
+  changeGre,
+  discoversPath,
+  endsOf,
+  fixedTtl,
+  gretapsOf,
+  hasFlag,
+  overheadOf,
+  refusesLarge,
+  withoutTtl,
+} from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
 import { type NftRule, devicesIn, ipWrites, isAmong, nftListing } from './nft-listing.js';
 import { portMtu } from './port-mtu.js';
@@ -101,9 +111,8 @@ function outerDf(machine: Machine, device: Device): Finding {
       `set by pmtudisc; whether it comes to ${backend} ${chain} depends on the jumps: ${rule}`,
     );
   }
-  const fixed = fixedTtl(device) === undefined ? [] : (['ttl inherit'] as const);
   const evidence = 'pmtudisc sets it, and no rule at OUTPUT or POSTROUTING takes it away: what is too large is refused';
-  return check.wrong(what, evidence, { fix: changeGre(device, ...fixed, 'nopmtudisc') });
+  return check.wrong(what, evidence, { fix: changeGre(device, ...withoutTtl(device), 'nopmtudisc') });
 }
 
 /** `ip tunnel` turns a fixed TTL into pmtudisc without saying so. */

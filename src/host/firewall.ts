@@ -12,13 +12,13 @@ import { netAdmin } from './read/rights.js';
 import { askingOnce } from './ask-once.js';
 import { NoAnswerError, type Runner } from './exec.js';
 import {
-  BACKENDS,
   type Backend,
   type Candidate,
   type Contents,
   isHome,
   owners,
   readBackend,
+  readBackends,
   readLegacyTables,
   surveyBackends,
 } from './firewall/backends.js';
@@ -220,9 +220,9 @@ export async function silenceRules(runner: Runner, name: string, backend: Backen
 }
 
 /** Who holds rules of an instance that are to go: the backend asked for, and what takes packets early for it. */
-async function held(runner: Runner, name: string, backend: Backend | undefined, among: readonly Backend[] = BACKENDS) {
+async function held(runner: Runner, name: string, backend: Backend | undefined, among?: readonly Backend[]) {
   if (!runner.dryRun) requireNetAdmin('remove', name);
-  const all = await Promise.all(among.map((each) => readBackend(runner, each)));
+  const all = await readBackends(runner, among);
   const wanted = all.filter((contents) => backend === undefined || contents.backend === backend);
   const holders = all.filter(
     (contents) => owners(contents, name).length > 0 && (wanted.includes(contents) || !isHome(contents, name)),

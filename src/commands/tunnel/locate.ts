@@ -1,16 +1,14 @@
 /** From a site file to its site, with the outer addresses that it leaves to be looked up. Changes nothing. */
 import path from 'node:path';
-import * as z from 'zod';
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
-import { readJson } from '../../host/read/json.js';
+import { sourceTowards } from '../../host/read/path.js';
 import { Journal } from '../../host/tunnel/journal.js';
-import { isIpv6 } from '../../net/address6.js';
 import { siteError } from '../../tunnel/site/error.js';
 import { type OpenEnd, openEnds, withEnds } from '../../tunnel/site/open-ends.js';
 import { type Engine, remotesOf, type Site } from '../../tunnel/site/site.js';
 import { parseSite } from '../../tunnel/site-file.js';
-import { readSiteText, type SiteFile, siteFileOf } from './open.js';
+import { readSiteText, type SiteFile, siteFileOf, siteIfAny } from './open.js';
 
 interface Looking {
   runner: Runner;
@@ -31,13 +29,13 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
   const last = lastAddresses(draft, file);
   const six = draft.tunnel.type === 'l2tp';
   const found = new Map<OpenEnd, string>();
-  const find = async (end: OpenEnd, ask: () => Promise<readonly string[]>) => {
+  const find = async (end: OpenEnd, ask: () => Promise<string | readonly string[]>) => {
     const before = last?.(end.key);
     try {
-      const answers = await ask();
+      const answers = [await ask()].flat();
       // Names with several addresses come in another order each time.
       const [first] = answers;
-      if (first === undefined) throw notFound(draft, end, 'it has no address of a kind that the tunnel takes');
+      if (first === undefined) throw notFound(draft, end, NONE[end.key === 'local' ? 'local' : 'name']);
       found.set(end, before !== undefined && answers.includes(before) ? before : first);
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;
@@ -50,7 +48,7 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
   for (const end of names) await find(end, () => addressesOf(runner, end.value, six));
   const first = names.find(({ key }) => key === 'remote' || key === 'remotes.0');
   const remote = (first && found.get(first)) ?? draft.remote;
-  for (const end of locals) await find(end, () => addressTowards(runner, remote));
+  for (const end of locals) await find(end, async () => (await sourceTowards(runner, remote)) ?? []);
   const read = siteFileOf(
     withEnds(text, ends, (end) => found.get(end) ?? ''),
     file,
@@ -59,12 +57,15 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
   return { ...read, site: { ...read.site, lookedUp: ends.map(({ key, value }) => ({ key, value })) } };
 }
 
+/** Why nothing was found where nothing failed. */
+const NONE = { local: 'no route leads to the other end', name: 'it has no address of a kind that the tunnel takes' };
+
 /** Prefixes of nobody (RFC 2544, RFC 5180), for what is not known yet. */
 const NOBODY = ['198.18.255.', '2001:2::'];
 
 /** The site without its open ends, for all that does not depend on them. @throws ClearDfError USAGE */
 export function draftOf(text: string, ends: readonly OpenEnd[], file: string): Site {
-  const draft = draftWith(text, ends, file, NOBODY);
+  const draft = draftWith(text, ends, file);
   const [end] = ends;
   if (end === undefined || draft.carrier.type === 'plain') return draft;
   throw siteError(
@@ -76,19 +77,17 @@ export function draftOf(text: string, ends: readonly OpenEnd[], file: string): S
 }
 
 /** With the first family that goes with the addresses that are written. */
-function draftWith(text: string, ends: readonly OpenEnd[], file: string, [nobody, ...others]: readonly string[]): Site {
-  try {
-    const each = (end: OpenEnd) => `${nobody}${ends.indexOf(end) + 1}`;
-    return parseSite(withEnds(text, ends, each), file);
-  } catch (error) {
-    const isLast = others.length === 0 || ends.length === 0 || !(error instanceof ClearDfError);
-    if (isLast) throw error;
+function draftWith(text: string, ends: readonly OpenEnd[], file: string): Site {
+  let refused: unknown;
+  for (const nobody of NOBODY) {
     try {
-      return draftWith(text, ends, file, others);
-    } catch {
-      throw error;
+      const each = (end: OpenEnd) => `${nobody}${ends.indexOf(end) + 1}`;
+      return parseSite(withEnds(text, ends, each), file);
+    } catch (error) {
+      refused ??= error;
     }
   }
+  throw refused;
 }
 
 /** What the tunnel of this file is up with, by key; undefined where it is not up, or cannot be known. */
@@ -96,8 +95,8 @@ function lastAddresses({ name }: Site, file: string): ((key: string) => string |
   try {
     const kept = Journal.read(name);
     if (kept === undefined || kept.site.file !== path.resolve(file)) return undefined;
-    const site = parseSite(kept.site.text, kept.site.file);
-    return (key) => (key === 'local' ? site.local : remotesOf(site)[Number(key.split('.')[1] ?? 0)]);
+    const site = siteIfAny(kept);
+    return site && ((key) => (key === 'local' ? site.local : remotesOf(site)[Number(key.split('.')[1] ?? 0)]));
   } catch (error) {
     if (error instanceof ClearDfError) return undefined;
     throw error;
@@ -119,14 +118,6 @@ async function addressesOf(runner: Runner, name: string, six: boolean): Promise<
 function failure(error: unknown, kinds: readonly string[]): string {
   if (error instanceof ClearDfError && error.code === 'RUNTIME' && kinds.length > 1) return '';
   throw error;
-}
-
-const route = z.object({ prefsrc: z.string() });
-
-async function addressTowards(runner: Runner, remote: string): Promise<string[]> {
-  const args = ['-j', isIpv6(remote) ? '-6' : '-4', 'route', 'get', remote];
-  const [found] = readJson(z.array(route), await runner.query('ip', args), `ip ${args.join(' ')}`);
-  return found === undefined ? [] : [found.prefsrc];
 }
 
 function notFound(site: Site, { key, value }: OpenEnd, reason: string, cause?: ClearDfError): ClearDfError {

@@ -44,9 +44,9 @@ export interface Candidate extends Contents {
   means?: nft.Means;
 }
 
-/** Reads what every backend holds. A tool that is missing or fails is noted, not thrown. */
-export async function readBackends(runner: Runner): Promise<Contents[]> {
-  return Promise.all(BACKENDS.map((backend) => readBackend(runner, backend)));
+/** Reads what every backend holds, or some. A tool that is missing or fails is noted, not thrown. */
+export async function readBackends(runner: Runner, among: readonly Backend[] = BACKENDS): Promise<Contents[]> {
+  return Promise.all(among.map((backend) => readBackend(runner, backend)));
 }
 
 /**

@@ -53,6 +53,11 @@ export async function readCovering(runner: Runner, remote: string, local: string
   return { dev: route.dev, table: String(route.table ?? 'main'), length: Number(length) };
 }
 
+/** The address that the kernel would send from to another one; undefined when no route leads there. */
+export async function sourceTowards(runner: Runner, remote: string): Promise<string | undefined> {
+  return (await lookUp(runner, getArgs(remote)))?.prefsrc;
+}
+
 function getArgs(remote: string, local?: string, words: readonly string[] = []): string[] {
   return [
     '-j',
