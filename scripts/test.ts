@@ -16,6 +16,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { runChecks } from './check.js';
+import { inLanes } from './lanes.js';
 import { lastSeconds, measureSlowness, rememberSeconds } from './speed.js';
 import { isExpected, MOST_LINES, TALLY_FILE, type Tally } from './tally.js';
 import { filesOfRest, fuzzTargets, inGroups, type Tier, TIERS } from './tiers.js';
@@ -54,6 +55,10 @@ function options(): Options {
   return { tiers, all, restUntil: Date.now() + minutes * MINUTE };
 }
 
+/** Node parses them at each start, which takes it twice as long as all the rest; only what fetches needs them. */
+const certificates = process.env['NODE_EXTRA_CA_CERTS'] ?? '';
+delete process.env['NODE_EXTRA_CA_CERTS'];
+
 const asked = options();
 const slowness = measureSlowness();
 const leftOut: string[] = [];
@@ -72,7 +77,11 @@ async function runVitest(tier: Tier, files: readonly string[], limit: number, co
     reject: false,
     timeout: limit,
     forceKillAfterDelay: 5000,
-    env: { [TALLY_FILE]: file, CLEAR_DF_SLOWNESS: String(slowness), ...(asked.all && { CLEAR_DF_MORE: '1' }) },
+    env: {
+      ...{ [TALLY_FILE]: file, CLEAR_DF_SLOWNESS: String(slowness) },
+      ...(asked.all && { CLEAR_DF_MORE: '1' }),
+      ...((asked.all || tier.registry === true) && { NODE_EXTRA_CA_CERTS: certificates }),
+    },
   });
   const limitText = `did not end within ${Math.round(limit / MINUTE)} minutes (slowness ${slowness})`;
   try {
@@ -129,10 +138,19 @@ const total: Tally = { passed: 0, failed: [], skipped: [] };
 const lines: string[] = [];
 const past = lastSeconds();
 
+/** Side by side as many run as there are cores, the longest first. */
+const lanesFor = (group: readonly Tier[]) => Math.min(group.length, availableParallelism());
+
+/** Seconds that a group takes, by the last time. */
+function expected(group: readonly Tier[]): number {
+  const each = group.map(({ name }) => past[name] ?? 0);
+  return Math.max(...each, each.reduce((sum, seconds) => sum + seconds, 0) / lanesFor(group));
+}
+
 /** `, about 4 min left`, by what the tiers took the last time. */
 function left(groups: readonly Tier[][]): string {
   if (asked.all || groups.flat().some(({ name }) => past[name] === undefined)) return '';
-  const seconds = groups.reduce((sum, group) => sum + Math.max(...group.map(({ name }) => past[name] ?? 0)), 0);
+  const seconds = groups.reduce((sum, group) => sum + expected(group), 0);
   return `, about ${Math.ceil(seconds / 60)} min left`;
 }
 
@@ -178,8 +196,8 @@ for (const [at, group] of groups.entries()) {
   console.log(`\n${colour.bold}── ${names} (${place}): ${group.map(({ what }) => what).join('; ')}${colour.off}`);
   await prepared;
   if (asked.restUntil === undefined) prepared = prepareAhead(groups[at + 1]);
-  const cores = Math.floor(availableParallelism() / group.length);
-  await Promise.all(group.map((tier) => enter(tier, cores)));
+  const lanes = lanesFor(group);
+  await inLanes(group, lanes, (tier) => enter(tier, Math.floor(availableParallelism() / lanes)));
 }
 
 console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);

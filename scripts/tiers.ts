@@ -15,7 +15,9 @@ export interface Tier {
   workers?: number;
   /** A script that prepares what it needs while the tier before it runs; what fails there the tier does itself. */
   ahead?: string;
-  /** Its files are few and long, and keep one core busy: it runs beside its neighbour that is like it. */
+  /** Its tests fetch packages from npm's registry. */
+  registry?: boolean;
+  /** It keeps one core busy, mostly: such tiers run side by side. */
   onOneCore?: boolean;
 }
 
@@ -28,9 +30,7 @@ export const GUESTS = Math.max(1, Math.floor(availableParallelism() / 3));
 export const TIERS: readonly Tier[] = [
   { name: 'check', what: 'types, layers, linters, formatters', root: false, minutes: 5 },
   { name: 'unit', what: 'pure TypeScript', root: false, minutes: 5, projects: ['unit', 'unit-mocking'] },
-  { name: 'native', what: 'C core under AddressSanitizer and UBSan', root: false, minutes: 8 },
   { name: 'addon', what: 'N-API boundary', root: true, minutes: 6 },
-  { name: 'oracle', what: 'packet rules against scapy, tshark and a second implementation', root: false, minutes: 8 },
   {
     name: 'netns',
     what: 'real packets in network namespaces',
@@ -46,18 +46,32 @@ export const TIERS: readonly Tier[] = [
     workers: GUESTS,
     ahead: 'scripts/lab/ahead.ts',
   },
-  { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 8, onOneCore: true },
-  { name: 'pack', what: 'the packed tarball in an empty folder', root: true, minutes: 8, onOneCore: true },
+  { name: 'native', what: 'C core under AddressSanitizer and UBSan', root: false, minutes: 8, onOneCore: true },
+  {
+    name: 'oracle',
+    what: 'packet rules against scapy, tshark and a second implementation',
+    root: false,
+    minutes: 8,
+    onOneCore: true,
+  },
+  { name: 'examples', what: 'examples/ as shipped', root: true, minutes: 8, onOneCore: true, registry: true },
+  {
+    name: 'pack',
+    what: 'the packed tarball in an empty folder',
+    root: true,
+    minutes: 8,
+    onOneCore: true,
+    registry: true,
+  },
   { name: 'fuzz', what: 'a smoke run of the fuzz targets', root: false, minutes: 5 },
 ];
 
-/** The tiers in their order; those side by side where this machine has the cores for it in one group. */
+/** The tiers in their order; neighbours that keep one core busy each are one group. */
 export function inGroups(tiers: readonly Tier[]): Tier[][] {
   const groups: Tier[][] = [];
   for (const tier of tiers) {
-    const [before, ...others] = groups.at(-1) ?? [];
-    const beside = before?.onOneCore === true && tier.onOneCore === true && others.length === 0;
-    if (beside && availableParallelism() > 1) groups.at(-1)?.push(tier);
+    const before = groups.at(-1);
+    if (before?.[0]?.onOneCore === true && tier.onOneCore === true) before.push(tier);
     else groups.push([tier]);
   }
   return groups;

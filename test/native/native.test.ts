@@ -5,10 +5,11 @@
  * ThreadSanitizer.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
+import { inLanes } from '../../scripts/lanes.js';
 import { patient } from '../helpers/slowness.js';
 import { type Outcome, readTap } from './tap.js';
 
@@ -77,8 +78,11 @@ for (const [sanitizers, selected] of [
 ] as const) {
   if (selected.length === 0) continue;
   const archive = await library(sanitizers);
-  for (const program of selected) {
-    const outcomes = await run(program, sanitizers, archive);
+  const told = await inLanes(selected, availableParallelism(), async (program) => ({
+    program,
+    outcomes: await run(program, sanitizers, archive),
+  }));
+  for (const { program, outcomes } of told) {
     describe(`${program} (${sanitizers})`, () => {
       for (const { name, ok, notes } of outcomes) {
         test(name, () => {

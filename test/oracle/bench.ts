@@ -7,6 +7,7 @@ import { MAIN } from '../helpers/clear-df.js';
 import { compare, type Comparison } from './compare.js';
 import { type Frame, type Label, readFrames, readLabels } from './frames.js';
 import type { Policy } from './reference.js';
+import { type Checksums, checksums } from './tshark.js';
 
 const MAKER = path.join(import.meta.dirname, 'make_packets.py');
 
@@ -35,6 +36,7 @@ export async function clearDfPcap(input: string, output: string, policy: Policy)
 
 export class Bench {
   private readonly runs = new Map<string, Promise<Run>>();
+  private readonly said = new Map<string, Promise<Checksums[]>>();
 
   private constructor(private readonly folder: string) {}
 
@@ -55,6 +57,13 @@ export class Bench {
     const run = this.runs.get(key) ?? this.start(name, key, policy);
     this.runs.set(key, run);
     return run;
+  }
+
+  /** What tshark says of a capture of {@link run}, asked once. */
+  checksums(name: string): Promise<Checksums[]> {
+    const said = this.said.get(name) ?? checksums(this.at(`${name}.pcap`));
+    this.said.set(name, said);
+    return said;
   }
 
   private async start(name: string, key: string, policy: Policy): Promise<Run> {

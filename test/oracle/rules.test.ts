@@ -190,7 +190,7 @@ function checksumFaults(before: Checksums[], after: Checksums[], { labels, compa
 describe('tshark', () => {
   it.each(POLICIES)('finds every checksum good that must be, with %s', async (policy) => {
     const done = await run('ethernet', policy);
-    const [before, after] = [await checksums(at('ethernet.pcap')), await checksums(at(`ethernet.${policy}.pcap`))];
+    const [before, after] = [await bench.checksums('ethernet'), await bench.checksums(`ethernet.${policy}`)];
     expect(checksumFaults(before, after, done)).toEqual([]);
     const transports = after.filter((_, i) => done.labels[i]?.transport === 'good');
     expect(transports.length).toBeGreaterThan(3000);
@@ -241,7 +241,7 @@ describe('the oracle itself', () => {
     const i = done.labels.findIndex(({ transport, expected }) => transport === 'good' && expected === 'cleared');
     const start = done.after.slice(0, i).reduce((sum, { bytes }) => sum + 16 + bytes.length, 24) + 16;
     const network = start + (done.labels[i]?.network ?? 0);
-    const before = await checksums(at('ethernet.pcap'));
+    const before = await bench.checksums('ethernet');
     // The TTL is covered by the header checksum alone, the first port by the transport's alone.
     for (const byte of [8, (spoilt.readUInt8(network) % 16) * 4]) {
       const copy = Buffer.from(spoilt);
