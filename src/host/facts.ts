@@ -12,7 +12,7 @@ import { readL2tp } from './read/l2tp.js';
 import { readLinks } from './read/links.js';
 import { readModules } from './read/modules.js';
 import { readCovering, readPath } from './read/path.js';
-import { readDefaults6, readRoutes, readRules, readTableRoutes, readTunsrc } from './read/routes.js';
+import { readRoutes, readRules, readTunsrc } from './read/routes.js';
 import { readSysctls } from './read/sysctls.js';
 import { readTables } from './read/nft.js';
 import { readXfrm } from './read/xfrm.js';
@@ -20,7 +20,7 @@ import { type Abilities, probe, questionsOf } from './probes.js';
 
 /** Parts of the facts that are read apart from each other. */
 export const SECTIONS = [
-  ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
+  ...(['links', 'routes', 'paths', 'rules', 'tunsrc'] as const),
   ...(['modules', 'sysctls', 'xfrm', 'tables', 'ike', 'fast-path', 'l2tp', 'fdb'] as const),
 ];
 export type Section = (typeof SECTIONS)[number];
@@ -40,9 +40,9 @@ export type Subject = Pick<
 export async function readFacts(runner: Runner, subject?: Subject, can?: Abilities): Promise<Facts> {
   // The modules come first: trying things may load some.
   const modules = readModules();
-  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
+  const [links, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
     readLinks(runner),
-    readTableRoutes(runner),
+    readRoutes(runner),
     readRules(runner),
     tunsrcOf(runner, subject),
     readXfrm(runner),
@@ -53,8 +53,9 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
   const base = {
     kernel: release(),
     links,
+    ...routes,
     ...(await paths(runner, links, subject)),
-    ...{ tableRoutes, rules, tunsrc },
+    ...{ rules, tunsrc },
     modules,
     sysctls: readSysctls(devicesOf(subject)),
     ...xfrm,
@@ -77,9 +78,9 @@ export async function rereadFacts(
 ): Promise<Facts> {
   const has = (section: Section) => sections.has(section);
   const modules = has('modules') ? readModules() : known.modules;
-  const [links, tableRoutes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
+  const [links, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
     has('links') ? readLinks(runner) : known.links,
-    has('tableRoutes') ? readTableRoutes(runner) : known.tableRoutes,
+    has('routes') ? readRoutes(runner) : {},
     has('rules') ? readRules(runner) : known.rules,
     has('tunsrc') ? tunsrcOf(runner, subject) : known.tunsrc,
     has('xfrm') ? readXfrm(runner) : { states: known.states, policies: known.policies },
@@ -90,8 +91,9 @@ export async function rereadFacts(
   return {
     ...known,
     links,
-    ...(has('routes') ? await paths(runner, links, subject) : {}),
-    ...{ tableRoutes, rules, tunsrc },
+    ...routes,
+    ...(has('paths') ? await paths(runner, links, subject) : {}),
+    ...{ rules, tunsrc },
     modules,
     sysctls: has('sysctls') ? readSysctls(devicesOf(subject)) : known.sysctls,
     ...xfrm,
@@ -107,18 +109,16 @@ async function paths(
   runner: Runner,
   links: Facts['links'],
   subject: Subject | undefined,
-): Promise<Pick<Facts, 'routes' | 'defaults6' | 'path' | 'morePaths' | 'covering'>> {
+): Promise<Pick<Facts, 'path' | 'morePaths' | 'covering'>> {
   const wanted = subject && pathOf(subject);
-  const [routes, defaults6, path, covering, morePaths] = await Promise.all([
-    readRoutes(runner),
-    readDefaults6(runner),
+  const [path, covering, morePaths] = await Promise.all([
     wanted && readPath(runner, wanted.to, links, wanted.from),
     subject && carrierAsks(subject.carrier.type, 'covering')
       ? readCovering(runner, subject.remote, subject.local)
       : undefined,
     morePathsOf(runner, links, subject),
   ]);
-  return { routes, defaults6, path, covering, morePaths };
+  return { path, covering, morePaths };
 }
 
 /** To the other ends behind the first; those without a route are left out. */

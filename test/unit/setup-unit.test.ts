@@ -15,7 +15,7 @@ vi.mock('../../src/commands/tunnel.js', () => ({
   tunnelKeys: (file: string) => file,
 }));
 vi.mock('../../src/host/read/links.js', () => ({ readLinks: async () => [link('lan0'), link('wan0')] }));
-vi.mock('../../src/host/read/routes.js', () => ({ readRoutes: async () => [] }));
+vi.mock('../../src/host/read/routes.js', () => ({ readRoutes: async () => ({ routes: [] }) }));
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();

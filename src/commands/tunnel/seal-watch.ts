@@ -79,7 +79,7 @@ export class SealWatch {
 
   async #read(): Promise<void> {
     const sections = new Set([
-      ...(['links', 'routes', 'tableRoutes', 'rules', 'tunsrc'] as const),
+      ...(['links', 'routes', 'paths', 'rules', 'tunsrc'] as const),
       ...(['xfrm', 'tables', 'fast-path'] as const),
     ]);
     this.#facts = await rereadFacts(this.#runner, this.#facts, this.plan.site, sections);

@@ -68,7 +68,7 @@ export class UnderlayWatch {
     this.#looks += 1;
     if (same && this.#looks % THOROUGH !== 0) return;
     this.#shown = shown;
-    this.#facts = await rereadFacts(this.#runner, this.#facts, this.site, new Set(['links', 'routes']));
+    this.#facts = await rereadFacts(this.#runner, this.#facts, this.site, new Set(['links', 'paths']));
     const problem = problemOf(this.site, this.#facts);
     if (problem !== undefined) return this.#tell(problem);
     this.#tellBack(before, shown);

@@ -10,18 +10,6 @@ const STATES = new Set(['linkdown', 'dead', 'pervasive', 'offload', 'rt_offload'
 /** Kinds of routes that a listing names before the destination. */
 const TYPES = new Set(['unicast', 'local', 'broadcast', 'multicast', 'anycast', 'throw', 'nat']);
 
-/** The IPv4 routes of the main table that lead to a device. */
-export async function readRoutes(runner: Runner): Promise<Route[]> {
-  // As text and not as JSON: these are the words that `ip route add` takes again.
-  return parseRoutes(await runner.query('ip', ['-o', '-4', 'route', 'show', 'table', 'main']));
-}
-
-/** Devices that an IPv6 default route leads to; none where IPv6 is off. */
-export async function readDefaults6(runner: Runner): Promise<string[]> {
-  const text = await listing(runner, ['-6', 'route', 'show', 'default']);
-  return [...text.matchAll(/\bdev (\S+)/g)].map(([, dev = '']) => dev);
-}
-
 /** What `ip -o` lists; nothing where the kernel has no such thing, as IPv6 that is off. */
 async function listing(runner: Runner, args: readonly string[]): Promise<string> {
   return runner.query('ip', ['-o', ...args]).catch((error: unknown) => {
@@ -65,12 +53,29 @@ function withoutPair(words: readonly string[], name: string): string[] {
 /** Addresses of this machine and of its broadcasts: the kernel's own. */
 const LOCAL = 'local';
 
-/** Every route but those of IPv4's main table and of the tables `local`. */
-export async function readTableRoutes(runner: Runner): Promise<TableRoute[]> {
-  const [four, six] = await Promise.all(
+/** Routes of both families, as one listing of each shows them. */
+interface Routes {
+  /** The IPv4 routes of the main table that lead to a device. */
+  routes: Route[];
+  /** Every route but those of IPv4's main table and of the tables `local`. */
+  tableRoutes: TableRoute[];
+  /** Devices that an IPv6 default route of the main table leads to; none where IPv6 is off. */
+  defaults6: string[];
+}
+
+export async function readRoutes(runner: Runner): Promise<Routes> {
+  // As text and not as JSON: these are the words that `ip route add` takes again.
+  const [four = '', six = ''] = await Promise.all(
     (['-4', '-6'] as const).map((family) => listing(runner, [family, 'route', 'show', 'table', 'all'])),
   );
-  return [...parseTableRoutes(four ?? '', 4), ...parseTableRoutes(six ?? '', 6)];
+  const ofSix = parseTableRoutes(six, 6);
+  return {
+    routes: parseRoutes(four).filter(({ words }) => !words.includes('table')),
+    tableRoutes: [...parseTableRoutes(four, 4), ...ofSix],
+    defaults6: ofSix
+      .filter(({ table, destination }) => table === 'main' && destination === 'default')
+      .flatMap(({ words }) => words.filter((_, at) => words[at - 1] === 'dev')),
+  };
 }
 
 /** Types of routes that lead to no device, as a listing names them before the destination. */

@@ -23,7 +23,7 @@ export function neededBy({ sysctls, noBridgeCalls, noPorts, noRoutesWith }: Cond
   return [
     ...(sysctls === undefined ? [] : (['sysctls'] as const)),
     ...(noBridgeCalls === undefined && noPorts === undefined ? [] : (['links'] as const)),
-    ...(noRoutesWith === undefined ? [] : (['tableRoutes'] as const)),
+    ...(noRoutesWith === undefined ? [] : (['routes'] as const)),
   ];
 }
 
@@ -58,10 +58,10 @@ function ofIp(args: readonly string[], input: string): readonly Section[] {
   if (object === 'xfrm' || input.startsWith('xfrm ')) return ['xfrm'];
   if (object === 'sr') return ['tunsrc'];
   // Both decide which device leads to the other end.
-  if (object === 'rule') return ['rules', 'routes'];
-  if (object === 'route') return ['tableRoutes', 'routes'];
+  if (object === 'rule') return ['rules', 'paths'];
+  if (object === 'route') return ['routes', 'paths'];
   const devices = ['links', 'sysctls', 'modules'] as const;
   if (object === 'l2tp' || input.startsWith('l2tp ')) return ['l2tp', ...devices];
   if (object === 'link') return devices;
-  return object === 'address' ? [...devices, 'routes', 'tableRoutes'] : SECTIONS;
+  return object === 'address' ? [...devices, 'routes', 'paths'] : SECTIONS;
 }
