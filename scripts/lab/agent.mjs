@@ -48,8 +48,14 @@ const ROOM = '-'.repeat(400);
 
 /** A resident of the namespace, for the caller alone. */
 function takeResident(netns) {
-  const waiting = idle.get(netns)?.pop();
-  if (waiting !== undefined) return waiting;
+  return idle.get(netns)?.pop() ?? startResident(netns);
+}
+
+function keepResident(netns, child) {
+  idle.set(netns, [...(idle.get(netns) ?? []), child]);
+}
+
+function startResident(netns) {
   const child = spawn('ip', ['netns', 'exec', netns, 'node', '/opt/lab/resident.mjs', ROOM], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -87,7 +93,7 @@ function runInResident({ id, resident: { netns, args }, env, timeout }) {
       text[stream] = text[stream].slice(0, end.index);
       ended[stream] = Number(end[1]);
       if (ended.stdout === undefined || ended.stderr === undefined) return;
-      idle.set(netns, [...(idle.get(netns) ?? []), child]);
+      keepResident(netns, child);
       answer(ended.stdout, null);
     });
   }
@@ -138,6 +144,8 @@ const actions = {
     } else {
       send({ id, pid: child.pid });
       child.send({ args: resident.args, env, stays: true });
+      // The next command, which is often the one that ends this, finds one that has loaded.
+      if (!idle.get(resident.netns)?.length) keepResident(resident.netns, startResident(resident.netns));
     }
     child.on('error', (error) => send({ id, error: error.message, code: error.code }));
     child.on('close', (exitCode, signal) => {

@@ -32,27 +32,32 @@ export interface Article {
 export async function article(machine: Machine, { wanMtu = 1500 }: { wanMtu?: number } = {}): Promise<Article> {
   const lab = await Lab.create(machine);
   try {
-    const [hA, rA, w, rB, hB] = [
-      await lab.namespace('hA'),
-      await lab.namespace('rA'),
-      await lab.namespace('w'),
-      await lab.namespace('rB'),
-      await lab.namespace('hB'),
-    ];
-    await lab.link({ at: hA, dev: 'eth0', address: `${HOST_A}/24` }, { at: rA, dev: 'eth0' });
-    await lab.link(
-      { at: rA, dev: 'eth1', address: `${ROUTER_A}/24`, mtu: wanMtu },
-      { at: w, dev: 'eth0', address: '192.168.200.2/24', mtu: wanMtu },
-    );
-    await lab.link(
-      { at: w, dev: 'eth1', address: '172.16.0.2/24', mtu: wanMtu },
-      { at: rB, dev: 'eth1', address: `${ROUTER_B}/24`, mtu: wanMtu },
-    );
-    await lab.link({ at: hB, dev: 'eth0', address: `${HOST_B}/24` }, { at: rB, dev: 'eth0' });
-    await w.sysctl({ 'net.ipv4.ip_forward': 1 });
-    await rA.ip('route', 'add', 'default', 'via', '192.168.200.2');
-    await rB.ip('route', 'add', 'default', 'via', '172.16.0.2');
-    return { lab, hA, rA, w, rB, hB };
+    const hosts = {
+      hA: {},
+      rA: { ip: ['route add default via 192.168.200.2'] },
+      w: { sysctl: { 'net.ipv4.ip_forward': 1 } },
+      rB: { ip: ['route add default via 172.16.0.2'] },
+      hB: {},
+    };
+    const made = await lab.build(hosts, [
+      [
+        { at: 'hA', dev: 'eth0', address: `${HOST_A}/24` },
+        { at: 'rA', dev: 'eth0' },
+      ],
+      [
+        { at: 'rA', dev: 'eth1', address: `${ROUTER_A}/24`, mtu: wanMtu },
+        { at: 'w', dev: 'eth0', address: '192.168.200.2/24', mtu: wanMtu },
+      ],
+      [
+        { at: 'w', dev: 'eth1', address: '172.16.0.2/24', mtu: wanMtu },
+        { at: 'rB', dev: 'eth1', address: `${ROUTER_B}/24`, mtu: wanMtu },
+      ],
+      [
+        { at: 'hB', dev: 'eth0', address: `${HOST_B}/24` },
+        { at: 'rB', dev: 'eth0' },
+      ],
+    ]);
+    return { lab, ...made };
   } catch (error) {
     await lab[Symbol.asyncDispose]();
     throw error;

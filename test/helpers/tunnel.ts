@@ -1,5 +1,8 @@
 /** A tunnel as an operator makes it: a site file on each router and `clear-df tunnel up`. */
+import { type Assumptions, assumedFacts } from '../../src/tunnel/assumed.js';
+import { parseSite } from '../../src/tunnel/site-file.js';
 import type { Sizes } from '../../src/tunnel/sizes.js';
+import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import { clearDf, commandOf, Daemon } from './clear-df.js';
 import type { Done, Namespace } from './netns.js';
@@ -34,6 +37,8 @@ export class TunnelEnd {
     readonly engine: string,
     /** `up` goes on running. */
     private readonly stays: boolean,
+    /** Of the file, for {@link sizes}. */
+    private readonly text = '',
   ) {}
 
   /** Writes the site file of one router into the lab's scratch folder. */
@@ -72,11 +77,12 @@ export class TunnelEnd {
       ...(hook === undefined ? [] : [`hook: ${hook}`]),
       ...more,
     ];
-    await at.machine.writeFile(file, `${lines.join('\n')}\n`);
+    const text = `${lines.join('\n')}\n`;
+    await at.machine.writeFile(file, text);
     // The daemon of `external` holds the socket.
     const socket = carrier.includes('esp-in-udp') && !carrier.includes('external');
     const queue = engine === 'nfqueue' || more.some((line) => line.startsWith('queue:'));
-    return new TunnelEnd(at, file, engine, queue || socket);
+    return new TunnelEnd(at, file, engine, queue || socket, text);
   }
 
   /** The mangler that `up` runs. */
@@ -94,6 +100,12 @@ export class TunnelEnd {
   get running(): Running {
     if (this.#running === undefined) throw new Error(`${this.file} has nothing running`);
     return this.#running;
+  }
+
+  /** What one full packet becomes by the planner alone, without a look at the router. */
+  sizes(machine?: Assumptions): Sizes {
+    const site = parseSite(this.text, this.file);
+    return tunnelSizes(site, assumedFacts(site, machine));
   }
 
   /** What `clear-df tunnel plan --json` says that one full packet becomes. */

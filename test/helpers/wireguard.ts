@@ -9,7 +9,7 @@ export const WIREGUARD_A = '10.97.0.1';
 export const WIREGUARD_B = '10.97.0.2';
 const PORT = 51820;
 /** The kernel's own default: 1500 less what WireGuard over IPv6 takes. */
-const MTU = 1420;
+export const WIREGUARD_MTU = 1420;
 
 interface Peer {
   at: Namespace;
@@ -44,16 +44,21 @@ export interface WireGuard extends Vpn {
 export async function wireguard({ rA, rB }: Article): Promise<WireGuard> {
   const a = await peer(rA, 'wg-a', WIREGUARD_A, ROUTER_A);
   const b = await peer(rB, 'wg-b', WIREGUARD_B, ROUTER_B);
-  const start = async (mtu = MTU): Promise<void> => {
+  const start = async (mtu = WIREGUARD_MTU): Promise<void> => {
     await raise(a, b, mtu);
     await until('WireGuard answers', async () => (await ping(rA, b.address, { size: 56, count: 1 })).received === 1);
   };
-  await raise(b, a, MTU);
+  await raise(b, a, WIREGUARD_MTU);
   await start();
   return {
-    ...{ a: { device: 'wg0', address: a.address }, b: { device: 'wg0', address: b.address }, mtu: MTU, start },
+    ...{
+      a: { device: 'wg0', address: a.address },
+      b: { device: 'wg0', address: b.address },
+      mtu: WIREGUARD_MTU,
+      start,
+    },
     filter: `udp port ${PORT}`,
     stop: async () => void (await rA.ip('link', 'delete', 'wg0')),
-    again: async (at) => raise({ ...a, at }, b, MTU),
+    again: async (at) => raise({ ...a, at }, b, WIREGUARD_MTU),
   };
 }
