@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { locateSite } from '../../src/commands/tunnel/locate.js';
+import { NameWatch } from '../../src/commands/tunnel/name-watch.js';
 import { tunnelName } from '../../src/commands/tunnel.js';
 import { ClearDfError } from '../../src/errors.js';
 import type { Runner } from '../../src/host/exec.js';
+import { silentLogger } from '../../src/log.js';
 import { openEnds, withEnds } from '../../src/tunnel/site/open-ends.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-names-'));
@@ -113,5 +115,51 @@ describe('a site', () => {
     await expect(locateSite(name, { runner: runner({}).runner, log })).rejects.toThrow(
       /gw\.example is to be looked up, and carrier esp is made for addresses/,
     );
+  });
+});
+
+describe('a running tunnel', () => {
+  /** A look after what getent answers, and perhaps the file, has changed: what was said, and what was run. */
+  async function lookAfter(change: (answers: string[]) => void): Promise<{ said: string[]; run: string[] }> {
+    const answers = ['192.0.2.9'];
+    const { runner: asking } = runner({ 'ahostsv4 gw.example': answers });
+    const name = file('local: 192.0.2.1', 'remote: gw.example');
+    const read = await locateSite(name, { runner: asking, log });
+    change(answers);
+    const [said, run]: [string[], string[]] = [[], []];
+    const say = (...words: unknown[]) => void said.push(String(words.at(-1)));
+    const following: Runner = {
+      ...asking,
+      change: async (command, args) => {
+        run.push([command, ...args].join(' '));
+        return '';
+      },
+    };
+    const watch = new NameWatch(name, read, {
+      ...{ runner: following, log: { ...silentLogger(), info: say, warn: say } },
+      own: { node: undefined, script: '/usr/bin/clear-df' },
+    });
+    watch.stop();
+    await watch.look();
+    return { said, run };
+  }
+
+  it('follows a name', async () => {
+    const { said, run } = await lookAfter((answers) => answers.splice(0, 1, '192.0.2.7'));
+    expect(run).toEqual([expect.stringMatching(/^\/usr\/bin\/clear-df tunnel up --setup-only \/.*\.yaml$/)]);
+    expect(said[0]).toMatch(/^remote gw\.example: .* remote 192\.0\.2\.7 now; the tunnel follows$/);
+  });
+
+  it('does nothing while the name stays', async () => {
+    expect(await lookAfter(() => undefined)).toEqual({ said: [], run: [] });
+  });
+
+  it('leaves a file alone that was edited since it was read', async () => {
+    const { said, run } = await lookAfter((answers) => {
+      answers.splice(0, 1, '192.0.2.7');
+      file('local: 192.0.2.1', 'remote: gw.example', 'mtu: 1400');
+    });
+    expect(run).toEqual([]);
+    expect(said).toEqual([expect.stringContaining('has been edited')]);
   });
 });

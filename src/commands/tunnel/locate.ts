@@ -54,7 +54,8 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
     file,
     engine,
   );
-  return { ...read, site: { ...read.site, lookedUp: ends.map(({ key, value }) => ({ key, value })) } };
+  const lookedUp = ends.map(({ key, value }) => ({ key, value }));
+  return { ...read, site: { ...read.site, lookedUp }, written: text };
 }
 
 /** Why nothing was found where nothing failed. */

@@ -5,7 +5,7 @@ import type { Logger } from '../../log.js';
 import type { OwnCommand } from '../../tunnel/unit-text.js';
 import { RuleWatch } from '../rule-watch.js';
 import { locateSite } from './locate.js';
-import { readSiteText, type SiteFile } from './open.js';
+import type { SiteFile } from './open.js';
 
 /** Milliseconds between two look-ups; the system's resolver keeps answers for as long as they are good. */
 const LOOK_UP_MS = 15_000;
@@ -23,16 +23,12 @@ export class NameWatch {
   readonly #alive = setInterval(() => undefined, LOOK_UP_MS);
   #text: string;
   #told: string | undefined;
-  /** The file as it was given, before anything was looked up. */
-  readonly #written: string;
-
   constructor(
     private readonly file: string,
-    { text }: SiteFile,
+    private readonly read: SiteFile,
     private readonly options: NameWatchOptions,
   ) {
-    this.#text = text.text;
-    this.#written = readSiteText(file);
+    this.#text = read.text.text;
     this.#watch = new RuleWatch(() => this.look(), options.everyMs ?? LOOK_UP_MS);
   }
 
@@ -53,7 +49,7 @@ export class NameWatch {
       const now = await locateSite(this.file, { runner, log: { warn } });
       if (!troubled) this.#told = undefined;
       if (now.text.text === this.#text) return;
-      if (readSiteText(this.file) !== this.#written) {
+      if (now.written !== this.read.written) {
         this.#tell(`${this.file} has been edited: addresses are followed again after clear-df tunnel up`);
         return;
       }

@@ -26,6 +26,8 @@ export interface SiteFile {
   site: Site;
   /** For the journal. */
   text: SiteText;
+  /** What the file itself holds, where addresses of it were looked up. */
+  written?: string;
 }
 
 export interface OpenTunnel extends SiteFile {
