@@ -106,7 +106,7 @@ function refuseUnwritable(folder: string): void {
 }
 
 async function viewOf(runner: Runner): Promise<View> {
-  const [links, { routes }] = await Promise.all([readLinks(runner), readRoutes(runner)]);
+  const [{ links }, { routes }] = await Promise.all([readLinks(runner), readRoutes(runner)]);
   const queues = readKernelQueues();
   const held = new Set(queues.state === 'known' ? queues.rows.map(({ queue }) => queue) : []);
   let freeQueue = 0;

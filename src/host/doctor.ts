@@ -78,10 +78,10 @@ function farEnds(devices: readonly Device[], site: Site | undefined): Set<string
 
 async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {
   if (remotes.size === 0) return new Map();
-  const links = await reading(readLinks(runner));
-  if ('unknown' in links) return new Map([...remotes].map((remote) => [remote, links]));
+  const listed = await reading(readLinks(runner));
+  if ('unknown' in listed) return new Map([...remotes].map((remote) => [remote, listed]));
   const found = [...remotes].map(async (remote): Promise<[string, Reading<Path>]> => {
-    const path = await reading(readPath(runner, remote, links.known));
+    const path = await reading(readPath(runner, remote, listed.known.links));
     if ('unknown' in path) return [remote, path];
     if (path.known === undefined) return [remote, { unknown: `there is no route to ${remote}` }];
     return [remote, { known: { dev: path.known.dev, mtu: path.known.mtu } }];

@@ -40,7 +40,7 @@ export type Subject = Pick<
 export async function readFacts(runner: Runner, subject?: Subject, can?: Abilities): Promise<Facts> {
   // The modules come first: trying things may load some.
   const modules = readModules();
-  const [links, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
+  const [devices, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
     readLinks(runner),
     readRoutes(runner),
     readRules(runner),
@@ -50,9 +50,10 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     readIke(runner, subject),
     l2tpOf(runner, modules, subject),
   ]);
+  const { links } = devices;
   const base = {
     kernel: release(),
-    links,
+    ...devices,
     ...routes,
     ...(await paths(runner, links, subject)),
     ...{ rules, tunsrc },
@@ -78,8 +79,8 @@ export async function rereadFacts(
 ): Promise<Facts> {
   const has = (section: Section) => sections.has(section);
   const modules = has('modules') ? readModules() : known.modules;
-  const [links, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
-    has('links') ? readLinks(runner) : known.links,
+  const [devices, routes, rules, tunsrc, xfrm, tables, ike, l2tp] = await Promise.all([
+    has('links') ? readLinks(runner) : { links: known.links },
     has('routes') ? readRoutes(runner) : {},
     has('rules') ? readRules(runner) : known.rules,
     has('tunsrc') ? tunsrcOf(runner, subject) : known.tunsrc,
@@ -88,9 +89,10 @@ export async function rereadFacts(
     has('ike') ? readIke(runner, subject) : known.ike,
     has('l2tp') ? l2tpOf(runner, modules, subject) : known.l2tp,
   ]);
+  const { links } = devices;
   return {
     ...known,
-    links,
+    ...devices,
     ...routes,
     ...(has('paths') ? await paths(runner, links, subject) : {}),
     ...{ rules, tunsrc },

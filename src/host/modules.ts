@@ -74,7 +74,8 @@ function useCount(module: string): number | undefined {
 
 async function linksIn(runner: Runner, file: string) {
   try {
-    return parseLinks(await runner.query('nsenter', [`--net=${file}`, 'ip', '-d', '-j', 'address', 'show']));
+    const text = await runner.query('nsenter', [`--net=${file}`, 'ip', '-d', '-j', 'address', 'show']);
+    return parseLinks(text).links;
   } catch (error) {
     if (error instanceof ClearDfError) return undefined;
     throw error;

@@ -237,6 +237,8 @@ export type FastPathFact =
 export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'l2tp' | 'evidence'> {
   /** `uname -r`. */
   kernel: string;
+  /** Devices of which `ip` prints what is not understood: none of {@link links}. */
+  oddDevices?: readonly string[];
   /** Devices that an IPv6 default route leads to. */
   defaults6?: readonly string[];
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */

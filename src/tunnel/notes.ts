@@ -85,6 +85,9 @@ export function notesOf(site: Site, facts: Facts, sizes: Sizes): string[] {
   } else if (facts.path.dev !== site.underlay) {
     notes.push(`the route to ${to} now uses ${facts.path.dev}, not ${site.underlay}`);
   }
+  for (const name of facts.oddDevices ?? []) {
+    notes.push(`device ${name} is left out: what ip -d address show says of it is not understood`);
+  }
   notes.push('both sites become one Ethernet: one DHCP server, no address twice, no second link between them');
   return notes;
 }

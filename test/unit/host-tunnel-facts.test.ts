@@ -9,6 +9,8 @@ import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { perform } from '../../src/host/tunnel/perform.js';
 import { NoAnswerError, type Runner } from '../../src/host/exec.js';
 import { algorithmsDigest } from '../../src/tunnel/items/xfrm-state.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
+import { facts, site } from './tunnel-samples.js';
 
 /** A runner whose queries are answered from a table; what it does not know fails as a command would. */
 function runnerOf(answers: Record<string, string | Error>): Runner {
@@ -45,7 +47,7 @@ describe('links', () => {
       },
       { ifname: 'gre0', flags: [], mtu: 1476, linkinfo: { info_kind: 'gre', info_data: { ttl: 0 } }, addr_info: [] },
     ]);
-    const [eth0, gre0] = parseLinks(printed);
+    const [eth0, gre0] = parseLinks(printed).links;
     expect(eth0).toMatchObject({ name: 'eth0', up: true, master: 'br0', kind: undefined, fallback: false });
     expect(eth0?.addresses.map(({ prefix, words }) => [prefix, words?.join(' ')])).toEqual([
       ['10.0.0.1/24', 'broadcast 10.0.0.255'],
@@ -53,6 +55,16 @@ describe('links', () => {
       ['fe80::1/64', 'scope link'],
     ]);
     expect(gre0).toMatchObject({ kind: 'gre', data: { ttl: 0 }, fallback: true, up: false });
+  });
+
+  it('that are not understood are left out, and the plan names them', () => {
+    const odd = { ifname: 'fancy0', mtu: 'large' };
+    const read = parseLinks(JSON.stringify([odd, { ifname: 'eth1', mtu: 1500 }]));
+    expect(read).toMatchObject({ links: [{ name: 'eth1' }], oddDevices: ['"fancy0"'] });
+    const machine = { ...facts(), oddDevices: read.oddDevices };
+    expect(planTunnel(site(), machine).notes).toContain(
+      'device "fancy0" is left out: what ip -d address show says of it is not understood',
+    );
   });
 
   it('of something that prints no JSON are refused', () => {
@@ -108,7 +120,7 @@ describe('routes', () => {
   });
 
   it('give the MTU of the route or the device, never what path MTU discovery has learnt', async () => {
-    const links = parseLinks(JSON.stringify([{ ifname: 'eth1', mtu: 1500 }]));
+    const { links } = parseLinks(JSON.stringify([{ ifname: 'eth1', mtu: 1500 }]));
     const way = { dev: 'eth1', gateway: '10.0.0.254', prefsrc: '10.0.0.1' };
     const get = 'ip -j -4 route get 172.16.0.1';
     const pathWith = async (route: object, fib?: object) =>
@@ -133,7 +145,7 @@ describe('routes', () => {
   });
 
   it('go by the source address of the tunnel, where that is an address of this machine', async () => {
-    const links = parseLinks(JSON.stringify(['eth1', 'eth2'].map((ifname) => ({ ifname, mtu: 1500 }))));
+    const { links } = parseLinks(JSON.stringify(['eth1', 'eth2'].map((ifname) => ({ ifname, mtu: 1500 }))));
     const get = 'ip -j -4 route get 172.16.0.1';
     const plain = { [get]: JSON.stringify([{ dev: 'eth1', gateway: '10.0.0.254', prefsrc: '10.0.0.1' }]) };
     const sourced = { ...plain, [`${get} from 10.2.0.1`]: JSON.stringify([{ dev: 'eth2', gateway: '10.2.0.254' }]) };

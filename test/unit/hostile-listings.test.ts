@@ -142,7 +142,7 @@ describe('the readers of facts', () => {
   const RULES =
     '0:\tfrom all lookup local\n100:\tnot from all fwmark 0x66/0x66 lookup 50\n32766:\tfrom all lookup main\n';
   const readers: [string, string, (text: string) => unknown][] = [
-    ['ip -j link', LINKS, parseLinks],
+    ['ip -j link', LINKS, (text) => parseLinks(text).links],
     ['ip -o route', ROUTES, parseRoutes],
     ['ip -o route of a table', ROUTES, (text) => parseTableRoutes(text, 4)],
     ['ip rule', RULES, (text) => parseRules(text, 4)],

@@ -14,7 +14,7 @@ vi.mock('../../src/commands/tunnel.js', () => ({
   tunnelUnit: async () => canned.unit,
   tunnelKeys: (file: string) => file,
 }));
-vi.mock('../../src/host/read/links.js', () => ({ readLinks: async () => [link('lan0'), link('wan0')] }));
+vi.mock('../../src/host/read/links.js', () => ({ readLinks: async () => ({ links: [link('lan0'), link('wan0')] }) }));
 vi.mock('../../src/host/read/routes.js', () => ({ readRoutes: async () => ({ routes: [] }) }));
 
 vi.mock('node:fs', async (original) => {

@@ -26,7 +26,8 @@ async function tryOne(namespace: PrivateNamespace, runner: Runner): Promise<Find
   try {
     const ends = ['local', '127.0.0.1', 'remote', '127.0.0.2'];
     await namespace.run('ip', ['link', 'add', DEVICE, 'type', 'gretap', ...ends, 'nopmtudisc', 'ignore-df']);
-    const [link] = parseLinks(await namespace.run('ip', ['-d', '-j', 'address', 'show', 'dev', DEVICE]));
+    const { links } = parseLinks(await namespace.run('ip', ['-d', '-j', 'address', 'show', 'dev', DEVICE]));
+    const [link] = links;
     const kept = link?.data['ignore_df'] === true || link?.data['ignore-df'] === true;
     if (kept) return { answer: 'yes', evidence: 'a gretap with ignore-df was made in a private namespace' };
     return { answer: 'no', evidence: 'a gretap was made with ignore-df, and does not show it' };

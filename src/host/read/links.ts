@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Device } from '../../doctor/machine.js';
 import { ClearDfError } from '../../errors.js';
-import type { Address, Link } from '../../tunnel/facts.js';
+import type { Address, Facts, Link } from '../../tunnel/facts.js';
 import type { Runner } from '../exec.js';
 import { readJson, readList } from './json.js';
 
@@ -100,14 +100,14 @@ const ADDRESSES = ['-d', '-j', 'address', 'show'];
  * Every device with its addresses, as plans need them.
  * @throws ClearDfError ENVIRONMENT without iproute2
  */
-export async function readLinks(runner: Runner): Promise<Link[]> {
+export async function readLinks(runner: Runner): Promise<Pick<Facts, 'links' | 'oddDevices'>> {
   return parseLinks(await runner.query('ip', ADDRESSES));
 }
 
 /** What `ip -d -j address show` printed. @throws ClearDfError ENVIRONMENT when it is not its JSON */
-export function parseLinks(text: string): Link[] {
-  const { items } = readList(entry, text, `ip ${ADDRESSES.join(' ')}`);
-  return items.filter(isLink).map((one) => {
+export function parseLinks(text: string): { links: Link[]; oddDevices: string[] } {
+  const { items, odd } = readList(entry, text, `ip ${ADDRESSES.join(' ')}`);
+  const links = items.filter(isLink).map((one) => {
     const base = baseOf(one);
     return {
       ...base,
@@ -115,6 +115,7 @@ export function parseLinks(text: string): Link[] {
       fallback: base.kind !== undefined && FALLBACKS[one.ifname] === base.kind,
     };
   });
+  return { links, oddDevices: odd };
 }
 
 function baseOf({ ifname, mtu, flags, master, linkinfo }: ListedLink): Omit<Link, 'addresses' | 'fallback'> {
