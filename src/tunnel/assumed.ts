@@ -7,8 +7,8 @@ import type { Site } from './site/site.js';
 export interface Assumptions {
   /** MTU of the path to the other router. Bytes. */
   pathMtu?: number;
-  /** Devices with their MTUs, in bytes, beside those that the site names. */
-  devices?: Readonly<Record<string, number>>;
+  /** Devices beside those that the site names: an MTU in bytes, or that and the kind, as `ip -d link` names it. */
+  devices?: Readonly<Record<string, number | { mtu: number; kind: string }>>;
   /** Modules that are loaded. */
   modules?: readonly string[];
   /** What its kernel can do; `yes` where nothing is said. */
@@ -20,15 +20,15 @@ const ETHERNET_MTU = 1500;
 /** Devices that the site takes for granted are there, up and without addresses; everything works. */
 export function assumedFacts(site: Site, { pathMtu, devices = {}, modules = [], can = {} }: Assumptions = {}): Facts {
   const { underlay, bridge, local } = site;
-  const mtus = new Map(Object.entries(devices));
-  for (const name of [underlay, ...bridge.ports]) if (!mtus.has(name)) mtus.set(name, ETHERNET_MTU);
+  const links = new Map(Object.entries(devices).map(([name, how]) => [name, device(name, how)]));
+  for (const name of [underlay, ...bridge.ports]) if (!links.has(name)) links.set(name, device(name, ETHERNET_MTU));
   return {
     kernel: 'assumed',
-    links: [...mtus].map(([name, mtu]) => device(name, mtu)),
+    links: [...links.values()],
     routes: [],
     tableRoutes: [],
     rules: [],
-    path: { dev: underlay, mtu: pathMtu ?? mtus.get(underlay) ?? ETHERNET_MTU, source: local, via: undefined },
+    path: { dev: underlay, mtu: pathMtu ?? links.get(underlay)?.mtu ?? ETHERNET_MTU, source: local, via: undefined },
     modules: new Set(modules),
     sysctls: new Map(),
     states: [],
@@ -38,6 +38,7 @@ export function assumedFacts(site: Site, { pathMtu, devices = {}, modules = [], 
   };
 }
 
-function device(name: string, mtu: number): Link {
-  return { name, mtu, up: true, master: undefined, kind: undefined, data: {}, addresses: [], fallback: false };
+function device(name: string, how: number | { mtu: number; kind: string }): Link {
+  const { mtu, kind } = typeof how === 'number' ? { mtu: how, kind: undefined } : how;
+  return { name, mtu, up: true, master: undefined, kind, data: {}, addresses: [], fallback: false };
 }

@@ -84,7 +84,7 @@ export const SRV6: Passage = {
 
 export const WIREGUARD: Passage = {
   ...{ name: 'tun, WireGuard', wan: 'udp port 51820', engines: BY_FLAG },
-  machine: { devices: { wg0: WIREGUARD_MTU } },
+  machine: { devices: { wg0: { mtu: WIREGUARD_MTU, kind: 'wireguard' } } },
   async sites(net) {
     await wireguard(net);
     const common = { carrier: 'tun', underlay: 'wg0' };

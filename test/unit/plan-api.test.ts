@@ -44,6 +44,15 @@ describe('plan', () => {
     expect(made.notes.join('\n')).toContain('eth0 has an MTU of 9000');
   });
 
+  it('knows what a device adds by its kind', () => {
+    const vpn = { ...SPEC, underlay: 'wg0', carrier: 'tun' };
+    const lengths = (kind: string) =>
+      plan(vpn, { machine: { devices: { wg0: { mtu: 1420, kind } } } }).sizes.wire.map(({ length }) => length);
+    // 1538 in fragments of 1420 (20 + 1400) and 138 (20 + 118). WireGuard pads to 16 within its MTU and adds 60.
+    expect(lengths('tun')).toEqual([1420, 138]);
+    expect(lengths('wireguard')).toEqual([1480, 204]);
+  });
+
   it('refuses in the words of a site file, with the line of the spec', () => {
     const wrong = refusal({ ...SPEC, remote: '172.16.0.300' });
     expect(wrong).toMatchObject({ code: 'USAGE', exitCode: 2 });
