@@ -4,11 +4,14 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { netPicture } from '../../src/tunnel/net/picture.js';
 import { siteText } from '../../src/tunnel/net/site-text.js';
-import { netText } from '../../src/tunnel/net/sizes.js';
+import { netText, pathSizes } from '../../src/tunnel/net/sizes.js';
+import { planTunnel } from '../../src/tunnel/planner.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
+import { openEnds, withEnds } from '../../src/tunnel/site/open-ends.js';
 import type { Site } from '../../src/tunnel/site/site.js';
-import { HUB, MESH, netOf, plansOf, sitesText, SUPPORTED } from './net-samples.js';
+import { ALIKE, HUB, MESH, netOf, plansOf, sitesText, SUPPORTED } from './net-samples.js';
 import { WRONG_NETS } from './net-wrong.js';
+import { facts } from './tunnel-samples.js';
 
 /** After a wanted change: `UPDATE_GOLDEN=1 npx vitest run --project unit test/unit/net-file.test.ts`, and look. */
 function golden(name: string, text: string): void {
@@ -52,6 +55,29 @@ describe('a net', () => {
         const bare = ({ place: _place, file: _file, ...rest }: Site) => rest;
         expect(bare(parseSite(siteText(net, end), 'office.yaml', ''))).toEqual(bare(end.parsed));
       }
+    }
+  });
+
+  it.each([
+    ['mesh', `${ALIKE}shape: mesh\n`, ['remotes: [192.0.2.1, gw.example]', 'remotes: [192.0.2.1, 198.51.100.1]']],
+    ['hub', `${ALIKE}shape: hub\nhub: main\ntunnel: { type: l2tp }\n`, ['remote: 192.0.2.1', 'remote: 192.0.2.1']],
+  ])('has names looked up by the others: %s', (_, words, [north = '', west = '']) => {
+    const net = netOf(`${words}${sitesText(2)}  west: { local: gw.example }\n`);
+    const of = (site: string) => net.ends.filter((end) => end.site === site).map((end) => siteText(net, end));
+    expect(of('north').join()).toContain(`local: 198.51.100.1\n${north}  #`);
+    expect(of('west').join()).toContain(`local: auto\n${west}  #`);
+    expect(of('main').join()).toContain('gw.example');
+    expect(netText(net)).toMatch(/^west +gw\.example +eth1/m);
+    expect(netPicture(net)).toContain('>gw.example<');
+    // What is planned does not depend on it: the same net with an address.
+    const other = netOf(`${words}${sitesText(2)}  west: { local: 203.0.113.1 }\n`);
+    expect(pathSizes(net)).toMatchObject(pathSizes(other).map(({ sizes }) => ({ sizes })));
+    for (const end of net.ends) {
+      const text = siteText(net, end);
+      const ends = openEnds(text, 'office.yaml');
+      expect(ends.length > 0).toBe(end.site === 'west' || end.others.includes('west'));
+      const found = withEnds(text, ends, ({ key }) => (key === 'local' ? '203.0.113.1' : '203.0.113.9'));
+      expect(planTunnel(parseSite(found, 'office.yaml', ''), facts()).items.length).toBeGreaterThan(3);
     }
   });
 

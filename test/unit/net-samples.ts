@@ -10,7 +10,7 @@ import { newSecrets, parseSecrets } from '../../src/tunnel/secrets.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 
 /** What all sites have alike. Lines 1 and 2. */
-const ALIKE = 'underlay: eth1\nbridge: { ports: [eth0] }\n';
+export const ALIKE = 'underlay: eth1\nbridge: { ports: [eth0] }\n';
 const FOUR = ['192.0.2.1', '198.51.100.1', '203.0.113.1', '203.0.113.2', '203.0.113.3'];
 const SIX = ['2001:db8:a::1', '2001:db8:b::1', '2001:db8:c::1', '2001:db8:d::1', '2001:db8:e::1'];
 const NAMES = ['main', 'north', 'south', 'west', 'east'];

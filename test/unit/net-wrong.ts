@@ -1,5 +1,5 @@
 /** Files of nets, each wrong in one way: refused with file, line and reason. */
-import { sitesText } from './net-samples.js';
+import { ALIKE, sitesText } from './net-samples.js';
 
 interface WrongNet {
   title: string;
@@ -15,8 +15,6 @@ const wrong = (title: string, text: string, line: number, ...words: string[]): W
   words,
 });
 
-/** Lines 1 and 2. */
-const ALIKE = 'underlay: eth1\nbridge: { ports: [eth0] }\n';
 /** Lines 1 to 3; the sites begin in line 4 or behind what is put in between. */
 const MESH = `${ALIKE}shape: mesh\n`;
 const PAIR = `${ALIKE}shape: pair\n`;
@@ -57,6 +55,27 @@ export const WRONG_NETS: readonly WrongNet[] = [
   wrong('what follows from the others', `${MESH}remotes: [10.0.0.1]\n${THREE}`, 4, "unknown key 'remotes'"),
   wrong('a site without an address', `${MESH}${TWO}  west: { engine: bpf }\n`, 7, 'sites.west.local', 'it is missing'),
   wrong('an address that is none', `${MESH}${TWO}  west: { local: 10.0.0 }\n`, 7, "'10.0.0' is not accepted", 'IPv4'),
+  wrong(
+    'an address that only the site itself knows',
+    `${MESH}${TWO}  west: { local: auto }\n`,
+    7,
+    "'auto' is not",
+    'name',
+  ),
+  wrong('two sites of one name', `${MESH}${TWO}  a: { local: gw }\n  b: { local: gw }\n`, 8, 'the address of site a'),
+  wrong(
+    'a name that keys depend on',
+    `${HUB}carrier: { type: esp, keys: auto }\n${TWO}  west: { local: gw.example }\n`,
+    9,
+    'remote (site main)',
+    'gw.example is to be looked up, and carrier esp is made for addresses',
+  ),
+  wrong(
+    'a name that cookies depend on',
+    `${HUB}tunnel: { type: l2tp, cookie: auto }\n${TWO}  west: { local: gw.example }\n`,
+    9,
+    'a file of cookies has them by address',
+  ),
   wrong(
     'two sites of one address',
     `${MESH}${TWO}  west: { local: 192.0.2.1 }\n`,

@@ -109,6 +109,14 @@ describe('a site', () => {
     expect(tunnelName(name)).toBe(path.basename(name, '.yaml'));
   });
 
+  it('with cookies, which are for addresses, is refused', async () => {
+    const tunnel = 'tunnel: { type: l2tp, cookie: c }';
+    const name = file('local: 192.0.2.1', 'remote: gw.example', tunnel);
+    await expect(locateSite(name, { runner: runner({}).runner, log })).rejects.toThrow(
+      /:2 remote: gw\.example is to be looked up, and a file of cookies has them by address/,
+    );
+  });
+
   it('with a carrier that is made for addresses is refused', async () => {
     const carrier = 'carrier: { type: esp, mode: transport, cipher: aes-gcm-128, keys: k }';
     const name = file('local: 192.0.2.1', 'remote: gw.example', carrier);

@@ -4,8 +4,7 @@ import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
 import { sourceTowards } from '../../host/read/path.js';
 import { Journal } from '../../host/tunnel/journal.js';
-import { siteError } from '../../tunnel/site/error.js';
-import { type OpenEnd, openEnds, withEnds } from '../../tunnel/site/open-ends.js';
+import { addressOfNobody, type OpenEnd, openEnds, refuseOpenEnd, withEnds } from '../../tunnel/site/open-ends.js';
 import { type Engine, remotesOf, type Site } from '../../tunnel/site/site.js';
 import { parseSite } from '../../tunnel/site-file.js';
 import { readSiteText, type SiteFile, siteFileOf, siteIfAny } from './open.js';
@@ -61,28 +60,20 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
 /** Why nothing was found where nothing failed. */
 const NONE = { local: 'no route leads to the other end', name: 'it has no address of a kind that the tunnel takes' };
 
-/** Prefixes of nobody (RFC 2544, RFC 5180), for what is not known yet. */
-const NOBODY = ['198.18.255.', '2001:2::'];
-
 /** The site without its open ends, for all that does not depend on them. @throws ClearDfError USAGE */
 export function draftOf(text: string, ends: readonly OpenEnd[], file: string): Site {
   const draft = draftWith(text, ends, file);
   const [end] = ends;
-  if (end === undefined || draft.carrier.type === 'plain') return draft;
-  throw siteError(
-    draft,
-    end.key,
-    `${end.value} is to be looked up, and carrier ${draft.carrier.type} is made for addresses: its keys, policies and guards name them`,
-    'give the address, or carrier: plain',
-  );
+  if (end !== undefined) refuseOpenEnd(draft, end);
+  return draft;
 }
 
 /** With the first family that goes with the addresses that are written. */
 function draftWith(text: string, ends: readonly OpenEnd[], file: string): Site {
   let refused: unknown;
-  for (const nobody of NOBODY) {
+  for (const family of [4, 6] as const) {
     try {
-      const each = (end: OpenEnd) => `${nobody}${ends.indexOf(end) + 1}`;
+      const each = (end: OpenEnd) => addressOfNobody(ends.indexOf(end), family);
       return parseSite(withEnds(text, ends, each), file);
     } catch (error) {
       refused ??= error;

@@ -2,6 +2,7 @@
 import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
 import { siteOfYaml } from '../site-file.js';
 import { siteError } from '../site/error.js';
+import { addressOfNobody, AUTO, isHostName, refuseOpenEnd } from '../site/open-ends.js';
 import type { Site } from '../site/site.js';
 import type { YamlMap } from '../site/yaml.js';
 import { layered, type Leaves, textIn, withLeaves, yamlOf } from './merge.js';
@@ -83,27 +84,53 @@ interface Place {
 }
 
 function endOf(said: Said, leaves: Leaves, { number = 0, ...place }: Place): NetEnd {
-  const { site, tunnel, others } = place;
-  const local = (other: string) => ({
-    value: said.own(other).get('local')?.value ?? '',
-    at: `sites.${other}.local`,
+  const { site, tunnel } = place;
+  const { leaves: filled, secret } = withMadeFiles(leaves, `${said.keys}${tunnel}`);
+  const named = withLeaves(filled, { name: { value: tunnel, at: 'name' } });
+  const written = withEnds(named, place, (one) => {
+    const reached = reachedAs(said, one);
+    return one === site && isHostName(reached) ? AUTO : reached;
   });
+  const read = withEnds(named, place, (one) => addressIn(said, one));
+  const parse = (given: Leaves): Site =>
+    inSite(site, () => siteOfYaml(yamlOf(given, `sites.${site}`, said.yaml), said.file, ''));
+  const first = parse(read);
+  const numbering = (given: Leaves) => (number === 0 ? given : numbered(given, first, number));
+  const parsed = number === 0 ? first : parse(numbering(read));
+  refuseNames(said, parsed, place);
+  const { value } = yamlOf(numbering(written), `sites.${site}`, said.yaml);
+  return { ...place, secret, reached: reachedAs(said, site), value: value as YamlMap, parsed };
+}
+
+/** With `local` and the other ends. */
+function withEnds(leaves: Leaves, { site, others }: Place, of: (site: string) => string): Leaves {
+  const end = (one: string) => ({ value: of(one), at: `sites.${one}.local` });
   const remotes = {
-    ...{ value: others.map((other) => local(other).value), at: 'sites' },
-    items: others.map((other) => local(other).at),
+    ...{ value: others.map(of), at: 'sites' },
+    items: others.map((other) => end(other).at),
   };
   const [nearest = ''] = others;
-  const { leaves: filled, secret } = withMadeFiles(leaves, `${said.keys}${tunnel}`);
-  const whole = withLeaves(filled, {
-    name: { value: tunnel, at: 'name' },
-    ...(others.length === 1 ? { remote: local(nearest) } : { remotes }),
-  });
-  const make = (given: Leaves): { value: YamlMap; parsed: Site } => {
-    const yaml = yamlOf(given, `sites.${site}`, said.yaml);
-    return { value: yaml.value as YamlMap, parsed: inSite(site, () => siteOfYaml(yaml, said.file, '')) };
-  };
-  const first = make(whole);
-  return { ...place, secret, ...(number === 0 ? first : make(numbered(whole, first.parsed, number))) };
+  return withLeaves(leaves, { local: end(site), ...(others.length === 1 ? { remote: end(nearest) } : { remotes }) });
+}
+
+function reachedAs(said: Said, site: string): string {
+  return textIn(said.own(site), 'local') ?? '';
+}
+
+/** One of nobody in the place of a name, of the family that the others have. */
+function addressIn(said: Said, site: string): string {
+  const reached = reachedAs(said, site);
+  if (!isHostName(reached)) return reached;
+  const six = said.sites.some((one) => reachedAs(said, one).includes(':'));
+  return addressOfNobody(said.sites.indexOf(site), six ? 6 : 4);
+}
+
+function refuseNames(said: Said, parsed: Site, { site, others }: Place): void {
+  for (const one of [site, ...others]) {
+    const value = reachedAs(said, one);
+    const key = one === site ? 'local' : others.length === 1 ? 'remote' : `remotes.${others.indexOf(one)}`;
+    if (isHostName(value)) inSite(site, () => refuseOpenEnd(parsed, { key, value }));
+  }
 }
 
 /** Names in the place of {@link MADE}. */

@@ -11,9 +11,11 @@ export interface NetEnd {
   tunnel: string;
   /** Names of the sites at the other ends, in the order of `remotes`. */
   others: readonly string[];
+  /** Outer address of the router, or its name: as the other sites reach it. */
+  reached: string;
   /** As the site's file says it. */
   value: YamlMap;
-  /** As it is read; places are those of the net's file. */
+  /** As it is read, with addresses of nobody in the place of names; places are those of the net's file. */
   parsed: Site;
   /** The file of secrets that is made for it, from the site file's folder; undefined where there is none to be made. */
   secret: string | undefined;

@@ -101,7 +101,7 @@ function siteBox(net: Net, site: string, { x, y }: Point): string {
   return [
     `  <rect${site === net.hub ? ' class="hub"' : ''} ${corner} width="${width}" height="${height}" rx="8"/>`,
     `  <text x="${x}" y="${y - 4}">${site}</text>`,
-    `  <text class="address" x="${x}" y="${y + 14}">${end?.parsed.local ?? ''}</text>`,
+    `  <text class="address" x="${x}" y="${y + 14}">${end?.reached ?? ''}</text>`,
   ].join('\n');
 }
 

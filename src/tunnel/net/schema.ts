@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
 import { siteSchema } from '../site/schema.js';
-import { end, instance, leaf, type LeafRefusal, Refused, word } from '../site/values.js';
+import { endOrName, instance, leaf, type LeafRefusal, Refused, word } from '../site/values.js';
 
 const SHAPES = ['mesh', 'hub', 'pair'] as const;
 /** Who has a tunnel to whom: all to all, all to one, or two to each other. */
@@ -31,7 +31,7 @@ const judgedLater = (keys: readonly string[]) =>
 
 const site = z.strictObject({
   ...judgedLater(COMMON_KEYS),
-  local: end.describe('outer address of this router, as the other sites reach it'),
+  local: endOrName.describe('outer address of this router, or its name: as the other sites reach it'),
 });
 
 const NAMED = `a map of sites by their names (${INSTANCE_NAME_FORM}), two at least: { north: { local: … }, … }`;

@@ -31,8 +31,8 @@ export function netText(net: Net, mtu?: number): string {
   const rows = sites.flatMap((site) => {
     const [end] = endsOf(net, site);
     if (end === undefined) return [];
-    const { local, underlay, bridge } = end.parsed;
-    return [[site, local, underlay, `${bridge.name}: ${bridge.ports.join(', ')}`]];
+    const { underlay, bridge } = end.parsed;
+    return [[site, end.reached, underlay, `${bridge.name}: ${bridge.ports.join(', ')}`]];
   });
   const measured = pathSizes(net, mtu).map(({ path: { ends: both }, sizes }) => {
     const [{ parsed, tunnel }] = both;

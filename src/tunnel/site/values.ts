@@ -7,6 +7,7 @@ import { DEVICE_NAME_MAX, isDeviceName } from '../../net/device.js';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { parseQueueRange, QUEUE_RANGE_FORM } from '../../net/queue-range.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
+import { isHostName } from './open-ends.js';
 
 /** What a refused leaf says of itself; travels in `params` of zod's issue. */
 export interface LeafRefusal {
@@ -88,12 +89,19 @@ export const host = leaf(IPV4_HOST_FORM, (text) => {
 });
 
 /** One end of a tunnel. Which types take IPv6 is judged with the whole file: see `tunnel/check/contradictions.ts`. */
-export const end = leaf(IPV4_HOST_FORM, (text) => {
+export const end = leaf(IPV4_HOST_FORM, readEnd);
+
+function readEnd(text: string): string | Refused {
   const six = readIpv6Host(text);
   if (typeof six === 'string') return six;
   const four = readIpv4Host(text);
   return typeof four === 'string' ? four : new Refused({ because: six.hint ?? four.hint });
-});
+}
+
+/** The same, or the name of a host. */
+export const endOrName = leaf(`${IPV4_HOST_FORM}, or the name of a host`, (text) =>
+  isHostName(text) ? text : readEnd(text),
+);
 
 const DEVICE_FORM = `a device name of at most ${DEVICE_NAME_MAX} letters, digits and _.@%=~^-, without wildcards`;
 
