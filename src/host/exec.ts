@@ -3,7 +3,9 @@
  * changes the machine by `change`, which is echoed so that a person can replay it and, under
  * dry run, only shown.
  */
+import { accessSync, constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
+import path from 'node:path';
 import { ClearDfError } from '../errors.js';
 import { quoteWord, replayText } from '../net/replay.js';
 import { type Ended, runChild } from './child.js';
@@ -111,6 +113,19 @@ export function createRunner(options: RunnerOptions): Runner {
 /** What every tool is started with: English, and found where it lives. */
 export function toolEnvironment(): Record<string, string> {
   return { LC_ALL: 'C', PATH: [process.env['PATH'], ...SBIN].filter(Boolean).join(':') };
+}
+
+/** Whether a tool would be found. */
+export function isInstalled(command: string): boolean {
+  const folders = toolEnvironment()['PATH']?.split(':') ?? [];
+  return folders.some((folder) => {
+    try {
+      accessSync(path.join(folder, command), fsConstants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 async function runTool(

@@ -3,6 +3,7 @@
  * looked for: the physdev match loads it, and that sends the frames of every bridge in every namespace through iptables.
  */
 import { ClearDfError } from '../../errors.js';
+import { isInstalled } from '../exec.js';
 import { persistently } from '../firewall/backends.js';
 import type { ProbeContext, Finding } from './context.js';
 
@@ -26,7 +27,7 @@ const TRIED = 'iptables-nft';
 
 export async function probeBridgeQueue(bench: ProbeContext): Promise<Finding> {
   const { modules, loadable } = bench;
-  const tools = await installed(bench);
+  const tools = [TRIED, 'iptables-legacy'].filter(isInstalled);
   if (tools.length === 0) return { answer: 'no', evidence: 'iptables is not installed' };
   if (modules.has('br_netfilter')) return tried(bench, tools);
   if (loadable === undefined) {
@@ -51,17 +52,4 @@ async function tried({ namespace, reason }: ProbeContext, tools: readonly string
     const evidence = `${TRIED} cannot load a rule with physdev and NFQUEUE: ${error.reason}`;
     return { answer: tools.length > 1 ? 'unknown' : 'no', evidence };
   }
-}
-
-async function installed({ runner }: ProbeContext): Promise<string[]> {
-  const there: string[] = [];
-  for (const tool of [TRIED, 'iptables-legacy']) {
-    try {
-      await runner.query(tool, ['--version']);
-      there.push(tool);
-    } catch (error) {
-      if (!(error instanceof ClearDfError)) throw error;
-    }
-  }
-  return there;
 }

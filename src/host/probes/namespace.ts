@@ -14,7 +14,7 @@ export interface PrivateNamespace {
 }
 
 /**
- * Makes a namespace with `lo` up, hands it over, and removes it. One that a killed process left behind goes as well.
+ * Makes a namespace, hands it over, and removes it. One that a killed process left behind goes as well.
  * @param use gets undefined, and why, where namespaces cannot be made
  */
 export async function inPrivateNamespace<T>(
@@ -34,7 +34,6 @@ export async function inPrivateNamespace<T>(
   }
   if (reason !== '') return use(undefined, reason);
   try {
-    await runner.query('ip', ['-netns', name, 'link', 'set', 'lo', 'up']);
     return await use({ name, run }, '');
   } finally {
     await remove(runner, name);

@@ -33,6 +33,7 @@ export async function probeNftClearsDf({ namespace, reason }: ProbeContext): Pro
     return { answer: 'unknown', evidence: `the rule could not be tried: ${wordsOf(error)}` };
   }
   try {
+    await namespace.run('ip', ['link', 'set', 'lo', 'up']);
     await namespace.run(process.execPath, isSingle() ? [PART, 'datagram'] : ['-e', SEND]);
     return judge(await namespace.run('nft', ['list', 'table', 'ip', 'clear_df_probe']));
   } catch (error) {
