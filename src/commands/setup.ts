@@ -2,21 +2,12 @@
  * `clear-df setup`: asks what is wanted, looks at the machine, shows what would come of it, and writes the files. Nothing
  * but files is made, and those whole or not at all.
  */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ClearDfError, missingError, usageError } from '../errors.js';
 import { createRunner, errnoOf, type Runner } from '../host/exec.js';
-import { installFile } from '../host/install-file.js';
+import { FileSet, installFile } from '../host/install-file.js';
 import { readLinks } from '../host/read/links.js';
 import { readPath } from '../host/read/path.js';
 import { readKernelQueues } from '../host/read/queues.js';
@@ -214,32 +205,28 @@ async function writeAll(
   files: readonly SetupFile[],
   { folder, units, answers, command, log, stop }: Writing,
 ): Promise<string[]> {
-  const made: string[] = [];
-  const make = (file: string, write: () => void): void => {
-    if (existsSync(file)) return;
-    write();
-    made.push(file);
+  const written = new FileSet();
+  const unlessThere = (file: string, write: () => void) => {
+    if (!existsSync(file)) written.write(file, write);
   };
+  const install = (file: string, text: string) => unlessThere(file, () => installFile(file, '644', text));
   try {
-    if (!existsSync(folder)) make(folder, () => mkdirSync(folder, { recursive: true, mode: 0o755 }));
-    for (const { name, text } of files) {
-      make(path.join(folder, name), () => installFile(path.join(folder, name), '644', text));
-    }
+    written.folder(folder);
+    for (const { name, text } of files) install(path.join(folder, name), text);
     const site = path.join(folder, `${answers.name}.yaml`);
     if (answers.carrier === 'ike' || answers.carrier === 'keys') {
       const secret = path.join(folder, `${answers.name}.${answers.carrier === 'ike' ? 'psk' : 'keys'}`);
-      make(secret, () => tunnelKeys(site));
+      unlessThere(secret, () => tunnelKeys(site));
     }
     if (answers.unit === 'yes') {
       const name = `clear-df-${answers.name}.service`;
       const text = await tunnelUnit(site, command, log, stop);
       refuseOthers([{ name, text }], units);
-      make(path.join(units, name), () => installFile(path.join(units, name), '644', text));
+      install(path.join(units, name), text);
     }
-    return made;
+    return written.files;
   } catch (error) {
-    for (const file of made.reverse()) rmSync(file, { recursive: file === folder, force: true });
-    throw error;
+    return written.undo(error);
   }
 }
 

@@ -35,7 +35,7 @@ export function installFile(file: string, mode: string, text: string): void {
  * @returns those that it made, the uppermost first
  * @throws ClearDfError PRIVILEGE or RUNTIME; what it had made is gone again
  */
-export function makeFolder(folder: string): string[] {
+function makeFolder(folder: string): string[] {
   const missing: string[] = [];
   for (let at = path.resolve(folder); !existsSync(at); at = path.dirname(at)) missing.unshift(at);
   const made: string[] = [];
@@ -49,6 +49,48 @@ export function makeFolder(folder: string): string[] {
     }
   }
   return made;
+}
+
+/** Files and folders that come together: when one cannot be written, those before it are put back. */
+export class FileSet {
+  readonly #done: { file: string; back: () => void }[] = [];
+
+  /** What this has made and written, in order. */
+  get files(): string[] {
+    return this.#done.map(({ file }) => file);
+  }
+
+  /** As {@link makeFolder}. */
+  folder(folder: string): void {
+    // Not what somebody else has put into it meanwhile.
+    for (const file of makeFolder(folder)) this.#done.push({ file, back: () => rmdirSync(file) });
+  }
+
+  /** @param back how to undo what `write` does; default: the file is removed */
+  write(file: string, write: () => void, back = () => rmSync(file)): void {
+    write();
+    this.#done.push({ file, back });
+  }
+
+  /**
+   * Puts everything back, the last first.
+   * @throws the error for which that is done; where something stays, its hint names that
+   */
+  undo(error: unknown): never {
+    const left = this.#done.reverse().filter(({ back }) => !succeeds(back));
+    if (left.length === 0 || !ClearDfError.is(error)) throw error;
+    const hint = `these could not be put back: ${left.map(({ file }) => file).join(', ')}`;
+    throw new ClearDfError({ ...error, reason: error.reason, hint, cause: error });
+  }
+}
+
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function failure(operation: string, object: string, cause: unknown, reason: string): ClearDfError {

@@ -1,8 +1,7 @@
 /** `clear-df net write`: the files of every router, whole or not at all. */
-import { rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
-import { installFile, makeFolder } from '../../host/install-file.js';
+import { FileSet, installFile } from '../../host/install-file.js';
 import { writeNewSecrets } from '../../host/tunnel/keys.js';
 import { quoteWord } from '../../net/replay.js';
 import type { Net } from '../../tunnel/net/net.js';
@@ -73,36 +72,16 @@ function lineOf({ file, wanted, found, secret }: NetFile, dryRun: boolean): stri
 
 /** Secrets first: no site file names one that is not there. */
 function writeAll(due: readonly NetFile[]): void {
-  const done: Done[] = [];
+  const written = new FileSet();
   try {
-    for (const { file } of due) {
-      for (const made of makeFolder(path.dirname(file))) done.push({ file: made, undo: () => rmdirSync(made) });
-    }
+    for (const { file } of due) written.folder(path.dirname(file));
     for (const { file, wanted, found, secret } of due) {
-      if (secret) writeNewSecrets({ file, text: wanted });
-      else installFile(file, SITE_MODE, wanted);
-      const undo = () => (found === undefined ? rmSync(file) : installFile(file, SITE_MODE, found));
-      done.push({ file, undo });
+      const install = (text: string) => () => installFile(file, SITE_MODE, text);
+      const write = secret ? () => writeNewSecrets({ file, text: wanted }) : install(wanted);
+      written.write(file, write, found === undefined ? undefined : install(found));
     }
   } catch (error) {
-    const left = done.reverse().filter((one) => !undone(one));
-    if (left.length === 0 || !ClearDfError.is(error)) throw error;
-    const hint = `these could not be put back: ${left.map(({ file }) => file).join(', ')}`;
-    throw new ClearDfError({ ...error, reason: error.reason, hint, cause: error });
-  }
-}
-
-interface Done {
-  file: string;
-  undo: () => void;
-}
-
-function undone({ undo }: Done): boolean {
-  try {
-    undo();
-    return true;
-  } catch {
-    return false;
+    written.undo(error);
   }
 }
 
