@@ -80,13 +80,16 @@ export function unmet(
     if (found !== undefined && found !== value && settled(name))
       return `${name} is ${found} now: someone else relies on it`;
   }
-  if (onlyWhile.noBridgeCalls === true) {
+  const { noBridgeCalls, noPorts, noRoutesWith } = onlyWhile;
+  const [odd] = facts.oddDevices ?? [];
+  if (odd !== undefined && (noBridgeCalls === true || noPorts !== undefined))
+    return `device ${odd} may rely on it: what ip -d address show says of it is not understood`;
+  if (noBridgeCalls === true) {
     const caller = facts.links.find(
       ({ kind, data }) => kind === 'bridge' && Number(data['nf_call_iptables'] ?? 0) !== 0,
     );
     if (caller) return `bridge ${caller.name} hands its frames to iptables`;
   }
-  const { noPorts, noRoutesWith } = onlyWhile;
   if (noRoutesWith !== undefined) {
     const words = ` ${noRoutesWith.join(' ')} `;
     const route = facts.tableRoutes.find((one) => ` ${one.words.join(' ')} `.includes(words));

@@ -99,6 +99,8 @@ describe('devices', () => {
     const guest = link('tap0', { master: 'br0' });
     expect(unmet(undo!, facts({ links: [guest] }))).toBe('tap0 is a port of br0, and not by this tunnel');
     expect(unmet(undo!, facts({ links: [link('tap0', { master: 'br1' })] }))).toBeUndefined();
+    // It may be a port.
+    expect(unmet(undo!, facts({ oddDevices: ['"tap0"'] }))).toContain('device "tap0" may rely on it');
     const there = facts({ links: [link('br0', { kind: 'bridge' })] });
     expect(item.status(there)).toEqual({ state: 'in-sync' });
     expect(item.undo(there)).toEqual([]);
@@ -176,6 +178,7 @@ describe('kernel parameters and modules', () => {
     const calling = link('docker0', { kind: 'bridge', data: { nf_call_iptables: 1 } });
     expect(unmet(undo!, facts({ links: [calling] }))).toBe('bridge docker0 hands its frames to iptables');
     // An `up` that was cut short has left what the kernel gave it: nobody has chosen that.
+    expect(unmet(undo!, facts({ oddDevices: ['"br7"'] }))).toContain('device "br7" may rely on it');
     expect(unmet(undo!, facts({ sysctls: sysctls('1') }), () => false)).toBeUndefined();
     // Through the journal and back.
     expect(unmet(JSON.parse(JSON.stringify(undo)) as Command, facts({ sysctls: sysctls('1') }))).toBeDefined();
