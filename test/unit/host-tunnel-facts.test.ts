@@ -9,6 +9,7 @@ import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { perform } from '../../src/host/tunnel/perform.js';
 import { NoAnswerError, type Runner } from '../../src/host/exec.js';
 import { algorithmsDigest } from '../../src/tunnel/items/xfrm-state.js';
+import { checkSite } from '../../src/tunnel/check.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { facts, site } from './tunnel-samples.js';
 
@@ -64,6 +65,10 @@ describe('links', () => {
     const machine = { ...facts(), oddDevices: read.oddDevices };
     expect(planTunnel(site(), machine).notes).toContain(
       'device "fancy0" is left out: what ip -d address show says of it is not understood',
+    );
+    const asked = site({ underlay: 'fancy0' });
+    expect(() => checkSite(asked, machine)).toThrow(
+      /underlay: what ip -d address show says of fancy0 is not understood/,
     );
   });
 

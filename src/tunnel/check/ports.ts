@@ -109,6 +109,10 @@ function refuseAddresses(site: Site, key: string, { name, addresses, master }: L
 
 /** A device that a site file names and the machine has not: says what there is, and which was probably meant. */
 export function missingDevice(site: Site, key: string, name: string, facts: Facts): ClearDfError {
+  if (facts.oddDevices?.includes(JSON.stringify(name)) === true) {
+    const reason = `what ip -d address show says of ${name} is not understood`;
+    return machineError('ENVIRONMENT', site, key, reason, 'name another device');
+  }
   const names = facts.links.filter((link) => !link.fallback && link.name !== 'lo').map((link) => link.name);
   const near = nearest(name, names);
   const there = names.length === 0 ? 'there is none but lo' : `there are ${names.join(', ')}`;
