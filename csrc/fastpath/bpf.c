@@ -2,6 +2,8 @@
 #include "bpf.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -105,6 +107,20 @@ static void keep_end(const char *text, char *log, size_t log_size)
 	log[kept] = '\0';
 }
 
+/* The verifier gives up with EAGAIN while a signal is pending (do_check() in
+ * kernel/bpf/verifier.c): meanwhile this thread takes none. */
+static int load(union bpf_attr *attr)
+{
+	sigset_t all, before;
+	int result;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = call_charged(BPF_PROG_LOAD, attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
 int cdf_bpf_load(const char *name, const struct bpf_insn *program, size_t count,
 		 char *log, size_t log_size)
 {
@@ -119,7 +135,7 @@ int cdf_bpf_load(const char *name, const struct bpf_insn *program, size_t count,
 	attr.insn_cnt = (uint32_t)count;
 	attr.license = pointer("GPL");
 	strncpy(attr.prog_name, name, sizeof(attr.prog_name) - 1);
-	result = call_charged(BPF_PROG_LOAD, &attr);
+	result = load(&attr);
 	if (result >= 0 || result == -EPERM)
 		return result;
 	text = calloc(1, VERIFIER_LOG);
@@ -128,7 +144,7 @@ int cdf_bpf_load(const char *name, const struct bpf_insn *program, size_t count,
 	attr.log_buf = pointer(text);
 	attr.log_size = VERIFIER_LOG;
 	attr.log_level = 1;
-	result = call(BPF_PROG_LOAD, &attr);
+	result = load(&attr);
 	if (result < 0)
 		keep_end(text, log, log_size);
 	free(text);

@@ -1,7 +1,12 @@
 /** The kernel's error numbers by name. */
 import { constants } from 'node:os';
 
-const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+/** Of two names of one number the kernel's own: EAGAIN, EOPNOTSUPP. */
+const OTHERS = new Set(['EWOULDBLOCK', 'ENOTSUP']);
+
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno).flatMap(([name, value]) => (OTHERS.has(name) ? [] : [[value, name] as const])),
+);
 
 /** `EPERM` for 1; the number itself when the platform has no name for it. */
 export function errnoName(errno: number): string {

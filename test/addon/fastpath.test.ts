@@ -2,10 +2,13 @@
  * The program of the fast path against the rules of the queue, packet by packet, without any network: what it does is
  * seen by BPF_PROG_TEST_RUN. The kernel has to take the program, so these want root.
  */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { clangVersion, generate, PRODUCT, sourceHash } from '../../scripts/build-bpf.js';
+import { EVERY_PACKET } from '../../src/fast-path/place.js';
 import { compareRules, Distances, FastProgram, identificationOf, tcpFrame } from '../helpers/fast-program.js';
 
 describe('the generated program', () => {
@@ -20,6 +23,21 @@ describe('the generated program', () => {
     if (!kept.includes(`compiler: ${version} *`)) skip(`this is ${version}, another one made it`);
     expect(generate()).toBe(kept);
   });
+});
+
+it('the kernel takes the program while signals come all the time', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'clear-df-signals-'));
+  try {
+    // A profile is made of SIGPROF, here each 100 µs; the verifier takes longer.
+    const profiled = ['--cpu-prof', '--cpu-prof-interval', '100', '--cpu-prof-dir', folder];
+    const script = path.join(import.meta.dirname, 'fixtures/load-program.cjs');
+    const addon = path.join(import.meta.dirname, '../../build/Release/clear_df_fastpath.node');
+    const settings = JSON.stringify({ ...EVERY_PACKET, ethernet: true });
+    const { stdout } = await execa(process.execPath, [...profiled, script, addon, settings]);
+    expect(JSON.parse(stdout)).toEqual({ taken: 20, errors: [] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('the packet rules', () => {
