@@ -4,11 +4,11 @@
  * outlives a killed holder is not overtaken.
  */
 import { closeSync, fstatSync, ftruncateSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { ClearDfError } from '../errors.js';
 import { native } from '../native.js';
+import { errnoName } from '../native/errno.js';
 import { errnoOf } from './exec.js';
 import { openStateFile } from './state.js';
 
@@ -87,7 +87,7 @@ export async function waitForLock(options: LockOptions, { limit, tell, stop }: W
 function lockOpenFile(handle: number, inherit: boolean, what: string, file: string): void {
   const errno = native().flock(handle, inherit);
   if (errno === 0) return;
-  const name = getSystemErrorName(-errno);
+  const name = errnoName(errno);
   if (name === 'EAGAIN') throw taken(what, handle);
   const reason = `${file} cannot be locked`;
   throw new ClearDfError({ code: 'RUNTIME', operation: 'lock', object: what, reason, errno: name });
