@@ -126,7 +126,7 @@ int cdf_bpf_load(const char *name, const struct bpf_insn *program, size_t count,
 {
 	union bpf_attr attr;
 	char *text;
-	int result;
+	int result, again;
 
 	log[0] = '\0';
 	memset(&attr, 0, sizeof(attr));
@@ -144,11 +144,12 @@ int cdf_bpf_load(const char *name, const struct bpf_insn *program, size_t count,
 	attr.log_buf = pointer(text);
 	attr.log_size = VERIFIER_LOG;
 	attr.log_level = 1;
-	result = load(&attr);
-	if (result < 0)
+	again = load(&attr);
+	if (again < 0)
 		keep_end(text, log, log_size);
 	free(text);
-	return result;
+	/* A log that is full is an error of its own, ENOSPC. */
+	return again < 0 ? result : again;
 }
 
 int cdf_bpf_program_by_id(uint32_t id)
