@@ -20,22 +20,14 @@ export async function ask<T>(
   signal: AbortSignal,
 ): Promise<T | undefined> {
   const url = `${urlOf(from)}${path}`;
-  const stop = new AbortController();
-  const onAbort = () => stop.abort();
-  const timer = setTimeout(onAbort, ANSWER_TIMEOUT_MS);
-  signal.addEventListener('abort', onAbort);
   try {
-    if (signal.aborted) return undefined;
-    const { status, body } = await answerFrom(url, stop.signal);
+    const { status, body } = await answerFrom(url, { limit: ANSWER_TIMEOUT_MS, stop: signal });
     const found = status === 200 ? read(body) : undefined;
     if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, status);
     return found;
   } catch (error) {
     if (signal.aborted) return undefined;
-    throw error instanceof ClearDfError ? error : noAnswer(url, error, stop.signal.aborted);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    throw error instanceof ClearDfError ? error : noAnswer(url, error);
   }
 }
 
@@ -86,13 +78,13 @@ function sickDaemon(url: string, status: number): ClearDfError {
   });
 }
 
-function noAnswer(url: string, cause: unknown, timedOut: boolean): ClearDfError {
+function noAnswer(url: string, cause: unknown): ClearDfError {
   const errno = (cause as { code?: unknown } | undefined)?.code;
   return new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'read',
     object: 'statistics',
-    reason: `nothing answers at ${url}${timedOut ? ` within ${ANSWER_TIMEOUT_MS / 1000} s` : ''}`,
+    reason: `nothing answers at ${url}${errno === 'ETIMEDOUT' ? ` within ${ANSWER_TIMEOUT_MS / 1000} s` : ''}`,
     ...(typeof errno === 'string' && /^E[A-Z0-9]+$/.test(errno) ? { errno } : {}),
     hint: 'start clear-df run, with --metrics ADDR:PORT if not on loopback, or name its address with --from ADDR:PORT',
     cause,

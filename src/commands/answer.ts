@@ -16,8 +16,34 @@ interface Answer {
   body: string;
 }
 
-/** @throws the error of the socket, or of the signal */
-export async function answerFrom(url: string, signal: AbortSignal): Promise<Answer> {
+interface Patience {
+  /** Milliseconds. */
+  limit: number;
+  stop?: AbortSignal | undefined;
+}
+
+/**
+ * @throws the error of the socket; ETIMEDOUT at the limit; AbortError when `stop` aborts
+ */
+export async function answerFrom(url: string, { limit, stop }: Patience): Promise<Answer> {
+  // Not by AbortSignal.any(), which holds what it is made of weakly: a time limit is collected, and never comes.
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const timer = setTimeout(end, limit);
+  stop?.addEventListener('abort', end);
+  if (stop?.aborted === true) end();
+  try {
+    return await read(url, ended.signal);
+  } catch (error) {
+    if (!ended.signal.aborted || stop?.aborted === true) throw error;
+    throw Object.assign(new Error(`no answer within ${limit} ms`), { code: 'ETIMEDOUT' });
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', end);
+  }
+}
+
+async function read(url: string, signal: AbortSignal): Promise<Answer> {
   const response = await head(url, signal);
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -37,10 +63,13 @@ function head(url: string, signal: AbortSignal): Promise<IncomingMessage> {
 }
 
 /** The counters of the one that runs; undefined when nothing, or something else, answers, or `stop` aborts meanwhile. */
-export async function runningSnapshot(address: Listen, stop?: AbortSignal): Promise<Snapshot | undefined> {
+export async function runningSnapshot(
+  address: Listen,
+  stop?: AbortSignal,
+  limit = ANSWER_TIMEOUT_MS,
+): Promise<Snapshot | undefined> {
   try {
-    const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(stop === undefined ? [] : [stop])]);
-    const { status, body } = await answerFrom(`${urlOf(address)}/stats`, signal);
+    const { status, body } = await answerFrom(`${urlOf(address)}/stats`, { limit, stop });
     return status === 200 ? readSnapshot(JSON.parse(body)) : undefined;
   } catch {
     return undefined;
