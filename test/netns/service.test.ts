@@ -79,20 +79,22 @@ it('a supervisor that is not there is no reason not to run', async () => {
 });
 
 it('under journald its log is text with priorities; with --log-format json it is JSON', async () => {
-  const file = path.join(await lab.scratch(), 'log');
   const script = `exec 2>"$1"; export JOURNAL_STREAM=$(stat -c %d:%i "$1"); shift; exec "$@"`;
   const [node, main] = commandOf(router);
-  const written = async (...more: string[]) => {
+  const written = async (name: string, ...more: string[]) => {
+    // A file for each: the words that are waited for stand in the last one's.
+    const file = path.join(await lab.scratch(), name);
     const args = [node, main, 'run', '--queue', '0', '--metrics', 'off', ...more];
     const running = router.spawn('bash', ['-c', script, 'bash', file, ...args]);
-    await until('it runs', async () => (await router.exec('cat', [file])).includes('clear-df is running') || undefined);
+    const read = async () => (await router.try('cat', [file])).stdout;
+    await until('it runs', async () => (await read()).includes('clear-df is running') || undefined);
     expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
-    return (await router.exec('cat', [file])).split('\n');
+    return (await read()).split('\n');
   };
-  const text = await written();
+  const text = await written('text');
   expect(text).toContain('<6>clear-df is running');
   expect(text).toContainEqual(expect.stringMatching(/^<6>queue 0 bound, companion queue \d+ queue=0 companion=\d+ /));
   expect(text.filter((line) => !/^<[2-7]>/.test(line))).toEqual([]);
-  const json = await written('--log-format', 'json');
+  const json = await written('json', '--log-format', 'json');
   expect(json.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('clear-df is running');
 });
