@@ -7,6 +7,7 @@ import { parseRoutes } from '../../src/host/read/routes.js';
 import { parsePolicies, parseStates, readXfrm } from '../../src/host/read/xfrm.js';
 import { judge } from '../../src/host/probes/nft-clears-df.js';
 import { perform } from '../../src/host/tunnel/perform.js';
+import { originOf, snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { NoAnswerError, type Runner } from '../../src/host/exec.js';
 import { algorithmsDigest } from '../../src/tunnel/items/xfrm-state.js';
 import { checkSite } from '../../src/tunnel/check.js';
@@ -70,6 +71,9 @@ describe('links', () => {
     expect(() => checkSite(asked, machine)).toThrow(
       /underlay: what ip -d address show says of fancy0 is not understood/,
     );
+    // While a tunnel is up, too.
+    const past = { before: snapshotOf(facts()), entries: [] };
+    expect(() => checkSite(asked, originOf(past, machine, asked))).toThrow(/fancy0 is not understood/);
   });
 
   it('of something that prints no JSON are refused', () => {

@@ -69,6 +69,7 @@ export function originOf({ before: kept, entries }: Past, now: Facts, subject: S
     policies: kept.policies,
     tables: kept.tables,
     ike: now.ike,
+    ...(now.oddDevices === undefined ? {} : { oddDevices: now.oddDevices }),
     can,
     ...(evidence === undefined ? {} : { evidence }),
   };
