@@ -138,7 +138,7 @@ const total: Tally = { passed: 0, failed: [], skipped: [] };
 const lines: string[] = [];
 const past = lastSeconds();
 
-/** Side by side as many run as there are cores, the longest first. */
+/** Side by side as many run as there are cores. */
 const lanesFor = (group: readonly Tier[]) => Math.min(group.length, availableParallelism());
 
 /** Seconds that a group takes, by the last time. */

@@ -23,6 +23,7 @@ export class NameWatch {
   readonly #alive = setInterval(() => undefined, LOOK_UP_MS);
   #text: string;
   #told: string | undefined;
+
   constructor(
     private readonly file: string,
     private readonly read: SiteFile,

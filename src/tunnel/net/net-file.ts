@@ -1,4 +1,5 @@
 /** The YAML file of a net: text → {@link Net}, or a refusal with file, line, key and reason. Pure. */
+import { isIpv6 } from '../../net/address6.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
 import { siteOfYaml } from '../site-file.js';
 import { siteError } from '../site/error.js';
@@ -8,7 +9,7 @@ import type { YamlMap } from '../site/yaml.js';
 import { layered, type Leaves, textIn, withLeaves, yamlOf } from './merge.js';
 import { bothSided, mirrored, refuseUnlike } from './mirror.js';
 import type { Net, NetEnd, NetPath } from './net.js';
-import { inSite, readSaid, refuseAt, type Said } from './said.js';
+import { inSite, reachedAs, readSaid, refuseAt, type Said } from './said.js';
 import { MADE } from './schema.js';
 import { hubDevice, numbered, refuseShape, refuseSharedOnHub } from './shapes.js';
 
@@ -113,15 +114,11 @@ function withEnds(leaves: Leaves, { site, others }: Place, of: (site: string) =>
   return withLeaves(leaves, { local: end(site), ...(others.length === 1 ? { remote: end(nearest) } : { remotes }) });
 }
 
-function reachedAs(said: Said, site: string): string {
-  return textIn(said.own(site), 'local') ?? '';
-}
-
 /** One of nobody in the place of a name, of the family that the others have. */
 function addressIn(said: Said, site: string): string {
   const reached = reachedAs(said, site);
   if (!isHostName(reached)) return reached;
-  const six = said.sites.some((one) => reachedAs(said, one).includes(':'));
+  const six = said.sites.some((one) => isIpv6(reachedAs(said, one)));
   return addressOfNobody(said.sites.indexOf(site), six ? 6 : 4);
 }
 

@@ -5,7 +5,7 @@ import { siteError } from '../site/error.js';
 import { refusalOf } from '../site/refusal.js';
 import { listAt } from '../site/schema.js';
 import { readYaml, type YamlMap, type YamlText } from '../site/yaml.js';
-import { type Leaves, leavesOf } from './merge.js';
+import { type Leaves, leavesOf, textIn } from './merge.js';
 import { NET_KEYS, netKeysAt, netSchema, type Shape } from './schema.js';
 
 export interface Said {
@@ -41,6 +41,11 @@ export function readSaid(text: string, file: string): Said {
     common: leavesOf(root, '', NET_KEYS),
     own: (site) => own.get(site) ?? new Map(),
   };
+}
+
+/** Outer address of a site, or its name: as the other sites reach it. */
+export function reachedAs({ own }: Pick<Said, 'own'>, site: string): string {
+  return textIn(own(site), 'local') ?? '';
 }
 
 /** @throws ClearDfError USAGE with the place of a key of the net's file */

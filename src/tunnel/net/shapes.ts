@@ -6,9 +6,9 @@ import { rangeText } from '../../net/queue-range.js';
 import { isCarrierType } from '../site/carriers.js';
 import { siteError } from '../site/error.js';
 import type { CarrierSpec, Site } from '../site/site.js';
-import { type Leaves, textIn, withLeaves } from './merge.js';
+import { type Leaves, withLeaves } from './merge.js';
 import type { NetEnd } from './net.js';
-import { refuseAt, type Said } from './said.js';
+import { reachedAs, refuseAt, type Said } from './said.js';
 
 /** What carries several tunnels of one router without a device, mark and table for each. */
 const HUB_CARRIERS: readonly CarrierSpec['type'][] = ['plain', 'esp', 'esp-in-udp', 'tun'];
@@ -34,8 +34,9 @@ export function refuseShape(said: Said): void {
   if (shape === 'hub') refuseHub(said, refuse);
 }
 
-function refuseTwins({ sites, own }: Said, refuse: Refuse): void {
-  const local = (site: string) => textIn(own(site), 'local');
+function refuseTwins(said: Said, refuse: Refuse): void {
+  const { sites } = said;
+  const local = (site: string) => reachedAs(said, site);
   for (const [i, site] of sites.entries()) {
     const first = sites.slice(0, i).find((other) => local(other) === local(site));
     if (first === undefined) continue;
