@@ -170,6 +170,8 @@ export const keptFacts = z.object({
   /** Routes elsewhere: other tables, and IPv6. */
   tableRoutes: list(tableRoute).default([]),
   rules: list(rule).default([]),
+  /** Devices that an IPv6 default route leads to. */
+  defaults6: list(z.string()).optional(),
   /** Source of what is put into IPv6 with segments, `ip sr tunsrc`; `::` where none is set. For carrier srv6 only. */
   tunsrc: z.string().optional(),
   /** The path to the remote address: device, and its MTU in bytes without what path discovery has learnt. */
@@ -239,8 +241,6 @@ export interface Facts extends Omit<z.infer<typeof keptFacts>, 'states' | 'l2tp'
   kernel: string;
   /** Devices of which `ip` prints what is not understood: none of {@link links}. */
   oddDevices?: readonly string[];
-  /** Devices that an IPv6 default route leads to. */
-  defaults6?: readonly string[];
   /** Names of loaded (or built-in and visible) modules that plans ask about: br_netfilter, ip_gre, … */
   modules: ReadonlySet<string>;
   /** Kernel parameters that plans ask about, slashes; absent ones are not in it. */

@@ -149,6 +149,26 @@ describe('up on an edited file', () => {
     expect(shown).toBe(readFileSync(GOLDEN, 'utf8'));
   });
 
+  it('refuses a new port that carries the IPv6 default route, and none for what one of its own has been given since', async () => {
+    const text = (ports: string) =>
+      [
+        ...['name: a', 'local: 192.168.200.1', 'remote: 172.16.0.1', 'underlay: eth1'],
+        `bridge: { name: br0, ports: [${ports}], move-addresses: true }`,
+      ].join('\n');
+    const machine = router();
+    const carrying = (...defaults6: string[]) => FakeRouter.of({ ...machine.facts, defaults6 });
+    await life.up('a', machine, text('eth0'));
+    const before = machine.text;
+    for (const carries of [['eth3'], ['eth0', 'eth3']]) {
+      const edited = carrying(...carries);
+      await expect(life.up('a', edited, text('eth0, eth3'))).rejects.toThrow(/eth3 carries the IPv6 default route/);
+      expect(edited.text).toBe(before);
+    }
+    const edited = carrying('eth0', 'eth2');
+    await life.up('a', edited, text('eth0, eth3'));
+    expect(edited.text).toBe(await firstUp(text('eth0, eth3')));
+  });
+
   it('that fails half-way goes back to what it found, whichever command fails', async () => {
     let failures = 0;
     await fc.assert(

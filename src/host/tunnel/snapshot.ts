@@ -56,6 +56,10 @@ export function originOf({ before: kept, entries }: Past, now: Facts, subject: S
     routes: [...now.routes.filter(({ dev }) => !ours.has(dev)), ...kept.routes.filter(({ dev }) => ours.has(dev))],
     tableRoutes: kept.tableRoutes,
     rules: kept.rules,
+    defaults6: [
+      ...(now.defaults6?.filter((dev) => !ours.has(dev)) ?? []),
+      ...(kept.defaults6?.filter((dev) => ours.has(dev)) ?? []),
+    ],
     tunsrc: kept.tunsrc ?? (edit && now.tunsrc),
     path: pathIsOurs ? kept.path : now.path,
     morePaths: pathIsOurs ? kept.morePaths : now.morePaths,
