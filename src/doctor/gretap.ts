@@ -57,7 +57,7 @@ export function overheadOf(device: Device): number {
 
 /** Bytes that a device adds to a packet that is routed into it; undefined where its MTU says what it carries. */
 export function routedOverheadOf(device: Device): number | undefined {
-  if (device.kind === 'ipip') return 20;
+  if (device.kind === 'ipip' || device.kind === 'sit') return 20;
   return device.kind === 'gre' ? overheadOf(device) - ETHERNET : undefined;
 }
 
@@ -69,7 +69,7 @@ const CHANGES = {
   noseq: (device: Device) => (['iseq', 'oseq'] as const).filter((flag) => hasFlag(device, flag)).join(' '),
 };
 
-/** `ip link change …`, which leaves what it does not name as it is. */
+/** `ip link change …`, which leaves what it does not name as it is; a sit takes those of pmtudisc and TTL. */
 export function changeGre(device: Device, ...changes: (keyof typeof CHANGES)[]): Fix {
   const { local, remote } = endsOf(device);
   const ends = ['type', device.kind ?? 'gretap', 'local', local, 'remote', remote];

@@ -9,27 +9,12 @@ import { type Finding, checkOf } from './finding.js';
 import { setMtu } from './fix.js';
 import { changeGre, endsOf, refusesLarge, routedOverheadOf, withoutTtl } from './gretap.js';
 import { type Device, type Machine, known } from './machine.js';
-
-/** `ip link`'s kinds; those of a tap device are no tunnel of IP. */
-const KINDS: readonly (string | undefined)[] = [
-  'gre',
-  'ipip',
-  'wireguard',
-  'tun',
-  'vti',
-  'xfrm',
-  'ip6gre',
-  'ip6tnl',
-  'vti6',
-];
+import { isRouted, largerThan } from './routed-devices.js';
+import { ipv6FullSize } from './sit.js';
 
 export function examineRoutedTunnels(machine: Machine): Finding[] {
   const devices = (known(machine.devices) ?? []).filter((device) => isRouted(device) && device.up);
-  return devices.map((device) => fullSize(machine, device));
-}
-
-function isRouted({ kind, data, master }: Device): boolean {
-  return KINDS.includes(kind) && data['type'] !== 'tap' && master === undefined;
+  return devices.map((device) => (device.kind === 'sit' ? ipv6FullSize(machine, device) : fullSize(machine, device)));
 }
 
 function fullSize(machine: Machine, device: Device): Finding {
@@ -70,13 +55,6 @@ function carriedBy({ paths }: Machine, device: Device): number {
   // Cut outside: the kernel takes ignore-df with nopmtudisc alone.
   if (!refusesLarge(device)) return device.mtu;
   return Math.min(device.mtu, path.known.mtu - around);
-}
-
-/** Devices that larger packets could come from. */
-function largerThan({ devices }: Machine, carried: number): Device[] {
-  return (known(devices) ?? []).filter(
-    (other) => other.up && other.name !== 'lo' && other.master === undefined && !isRouted(other) && other.mtu > carried,
-  );
 }
 
 /** Who clears DF of what comes in, before it is known where to it goes. */

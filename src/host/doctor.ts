@@ -67,7 +67,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
 
 function farEnds(devices: readonly Device[], site: Site | undefined): Set<string> {
   // One that is bound to a VRF has its route in another table.
-  const kinds: readonly (string | undefined)[] = ['gretap', 'gre', 'ipip'];
+  const kinds: readonly (string | undefined)[] = ['gretap', 'erspan', 'gre', 'ipip', 'sit'];
   const free = devices.filter(({ kind, data }) => kinds.includes(kind) && data['link'] === undefined);
   const remotes = free.map((device) => endsOf(device).remote);
   return new Set([

@@ -13,6 +13,7 @@ import {
   setParameter,
   type Words,
 } from '../../src/doctor/fix.js';
+import { cutOutside } from '../../src/doctor/sit.js';
 import { device } from './doctor/machine.js';
 
 describe('what takes a fix back', () => {
@@ -74,6 +75,12 @@ describe('what takes a fix back', () => {
       changeGre(gretap, 'ttl inherit', 'nopmtudisc'),
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl inherit nopmtudisc',
       'ip link change gretap1 type gretap local 192.0.2.1 remote 192.0.2.2 ttl 64 pmtudisc',
+    ],
+    [
+      'pmtudisc of a sit, and what it has learnt',
+      cutOutside({ ...gretap, name: 'sit1', kind: 'sit' }),
+      'ip link change sit1 type sit local 192.0.2.1 remote 192.0.2.2 ttl inherit nopmtudisc && ip -6 route flush cache',
+      'ip link change sit1 type sit local 192.0.2.1 remote 192.0.2.2 ttl 64 pmtudisc',
     ],
     [
       'sequence numbers',

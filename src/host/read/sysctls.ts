@@ -50,12 +50,17 @@ function valueOf(file: string): string | undefined {
   }
 }
 
-const LIMITS = ['net/core/rmem_max', 'net/netfilter/nf_conntrack_count', 'net/netfilter/nf_conntrack_max'];
+const MORE = [
+  'net/core/rmem_max',
+  'net/ipv6/conf/all/forwarding',
+  'net/netfilter/nf_conntrack_count',
+  'net/netfilter/nf_conntrack_max',
+];
 
 /** What the doctor asks about, by name with slashes; what cannot be read is not among them. Never throws. */
 export function readParameters(devices: readonly string[]): Map<string, string> {
   const values = readSysctls(devices);
-  for (const key of LIMITS) {
+  for (const key of MORE) {
     const value = readOne(key);
     if (value !== undefined) values.set(key, value);
   }
