@@ -2,6 +2,7 @@
 import type { Site } from '../tunnel/site/site.js';
 import { examineBridge } from './bridge.js';
 import { type Finding, GROUPS } from './finding.js';
+import { examineErspan } from './erspan.js';
 import { examineFirewall } from './firewall.js';
 import { examineKernel } from './kernel.js';
 import { examineLimits } from './limits.js';
@@ -18,6 +19,7 @@ const GENERAL = [
   examineQueue,
   examineBridge,
   examineTunnel,
+  examineErspan,
   examineOtherTunnels,
   examineRoutedTunnels,
   examinePath,

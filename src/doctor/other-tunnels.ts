@@ -1,9 +1,7 @@
 /** Bridged tunnel devices that are no gretap: what becomes of a full-size DF frame, as it was seen on kernels 5.10 to 7.2. */
 import { isIpv6 } from '../net/address6.js';
 import { quoteWord } from '../net/replay.js';
-import { clearsAt } from './fast-path.js';
-import { feedsOf, seesPort } from './feed.js';
-import { maySeePort } from './bridge.js';
+import { clearedBefore } from './cleared-before.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Device, type Machine, known } from './machine.js';
 import { portMtu, smallPorts } from './port-mtu.js';
@@ -24,13 +22,16 @@ const KINDS: Record<string, Kind> = {
   ip6gretap: { what: 'an ip6gretap', around: { 4: 58, 6: 58 }, six: true },
 };
 
+/** Looked at by tunnel.ts and erspan.ts. */
+const GRE = ['gretap', 'erspan'];
+
 export function examineOtherTunnels(machine: Machine): Finding[] {
   const found = (known(machine.devices) ?? []).flatMap((device) => {
     const kind = KINDS[device.kind ?? ''];
     if (kind === undefined || device.master === undefined) return [];
     return [...portMtu(machine, device), fullSize(machine, device, kind)];
   });
-  return [...found, ...smallPorts(machine, ({ kind }) => kind === 'gretap' || KINDS[kind ?? ''] !== undefined)];
+  return [...found, ...smallPorts(machine, ({ kind = '' }) => GRE.includes(kind) || KINDS[kind] !== undefined)];
 }
 
 function fullSize(machine: Machine, device: Device, { what: kind, around, six }: Kind): Finding {
@@ -57,18 +58,8 @@ function fullSize(machine: Machine, device: Device, { what: kind, around, six }:
       hint: `make it anew without df set, and clear DF before it: ${inner}`,
     });
   }
-  if (clearsAt(machine, name) !== undefined) {
-    return check.ok(what, 'a program at its egress clears DF before the tunnel, and the kernel cuts outside');
-  }
-  const { feeds, unread } = feedsOf(machine);
-  const feed = feeds.find((each) => seesPort(each, device));
-  if (feed !== undefined) return check.ok(what, `${feed.backend} ${feed.chain} queues them before the tunnel`);
-  const [first] = unread;
-  if (first !== undefined) return check.unread(what, first);
-  const perhaps = feeds.find((each) => maySeePort(machine, each, device));
-  if (perhaps !== undefined) {
-    return check.unknown(what, `whether ${perhaps.backend} ${perhaps.chain} queues them depends: ${perhaps.rule}`);
-  }
+  const cleared = clearedBefore(check, what, machine, device);
+  if (cleared !== undefined) return cleared;
   const evidence =
     `${outer} bytes outside do not fit: ${kind} drops them and answers the host with ICMP (frag-needed); hosts that ` +
     'listen send smaller packets, others lose all; df unset, the default, does not help';

@@ -27,6 +27,8 @@ const cutBefore = (br0: Partial<Device>, ...changes: Change[]): Change => {
 
 const PROGRAM: Change = { fastPaths: { known: [{ device: 'gretap1', direction: 'egress', name: 'a' }] } };
 
+const ALONE = { master: undefined };
+
 /** An l2tpeth says no kind. */
 const L2TP = device('l2tp1', { kind: undefined, master: 'br0', mtu: 1458 });
 
@@ -140,7 +142,39 @@ export const TUNNEL: Case[] = [
   ['full-size', other('vxlan', { local6: '2001:db8::1' }), 'wrong', /over IPv6 refuses/, /type: l2tp/],
   ['full-size', other('geneve', { remote: '2001:db8::1' }, {}, PROGRAM), 'wrong', /over IPv6 refuses/, /type: l2tp/],
   ['full-size', other('ip6gretap', {}), 'wrong', /an ip6gretap over IPv6/, /type: l2tp/],
+  [
+    'full-size',
+    erspan({}, { txErrors: 41 }),
+    'wrong',
+    /1550 bytes.*nothing clears DF before.*silently \(TX errors of gretap1: 41\)/,
+    /^clear-df fast-path attach gretap1, or clear-df --queue 0 .*; or make it anew with nopmtudisc ignore-df/,
+  ],
+  ['full-size', erspan({ erspan_ver: 0 }), 'wrong', /1538 bytes/, /^ip link change gretap1 type erspan .* ignore-df$/],
+  ['full-size', erspan({ erspan_ver: 0, pmtudisc: true }), 'wrong', /pmtudisc/, /^ip link change .* ignore-df$/],
+  ['full-size', erspan({ erspan_ver: 0, ignore_df: true }, { txErrors: 3 }), 'ok', /fragmented outside/],
+  ['full-size', erspan({ erspan_ver: 2 }), 'wrong', /1554 bytes/, /make it anew/],
+  ['full-size', erspan({ erspan_ver: undefined }), 'unknown', /does not print erspan_ver/],
+  ['full-size', erspan({ erspan_ver: undefined, ignore_df: true }), 'ok', /fragmented outside/],
+  ['full-size', erspan({ pmtudisc: true }, {}, PROGRAM), 'wrong', /pmtudisc, the default, sets DF/, /^make it anew/],
+  ['full-size', erspan({}, {}, PROGRAM), 'ok', /a program at its egress/],
+  ['full-size', erspan({}, {}, saved(`mangle ${INNER}`)), 'ok', /queues them before/],
+  ['full-size', erspan({}, {}, { saves: noSaves }), 'unknown', /could not be read/],
+  ['full-size', erspan({}, {}, { paths: new Map() }), 'unknown', /not known/],
+  ['full-size', erspan({}, { mtu: 1450 }), 'ok', /1500 bytes outside fit the path/],
+  ['mtu', erspan({}, { mtu: 1450 }), 'wrong', /ports of br0 have 1500/, /^ip link set gretap1 mtu 1500$/],
+  ['full-size', erspan({ ignore_df: true }), 'ok', /fragmented outside/],
+  ['full-size', erspan({ ignore_df: true }, { txErrors: 3 }), 'unknown', /gretap1: 3.*link change/, /make it anew/],
+  // One that frames are mirrored to.
+  ['full-size', erspan({}, { ...ALONE, mtu: 1450 }), 'ok', /mirrored to it arrives truncated to 1450 bytes/],
+  ['full-size', erspan({}, ALONE), 'wrong', /1550 bytes/, /^clear-df fast-path attach gretap1; or make it anew/],
+  ['full-size', erspan({}, ALONE, saved(`mangle ${INNER}`)), 'wrong', /1550 bytes/],
+  ['full-size', erspan({}, ALONE, PROGRAM), 'ok', /a program at its egress/],
 ];
+
+/** ERSPAN of type II. */
+function erspan(data: Record<string, unknown>, parts: Partial<Device> = {}, change: Change = {}): Change {
+  return { ...bridged({ erspan_ver: 1, ...data }, { kind: 'erspan', ...parts }), ...change };
+}
 
 function other(kind: string, data: Record<string, unknown>, parts = {}, change: Change = {}): Change {
   return { ...bridged({}, { kind, data, ...parts }), ...change };
