@@ -4,14 +4,15 @@
  *
  *   10.1.0.2 hA eth0 ── 10.1.0.1 rA [ device ] 10.3.0.1 ─ ─ ─ 10.3.0.2 [ device ] rB 10.2.0.1 ── eth0 hB 10.2.0.2
  *
- * Each row is what a ping of 1500 bytes with DF and `clear-df doctor` on router A say before and after. docs/doctor.md has
- * them as a table: `UPDATE_GOLDEN=1` writes it.
+ * and the same with fd00:1::, fd00:3:: and fd00:2:: for IPv6. Each row is what a ping of 1500 bytes with DF, or of IPv6, and
+ * `clear-df doctor` on router A say before and after. docs/doctor.md has them as a table: `UPDATE_GOLDEN=1` writes it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { type Article, article, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
-import { clearDf, type Daemon, startClearDf } from '../helpers/clear-df.js';
+import { clearDf, type Daemon } from '../helpers/clear-df.js';
 import { CORE_A, CORE_B, core6 } from '../helpers/core6.js';
+import { BRIDGED, type Case, DEVICE, IPV6, ROUTED, runIp } from '../helpers/doctor-kinds.js';
 import type { Namespace } from '../helpers/netns.js';
 import { forgetPathMtu } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
@@ -22,94 +23,6 @@ import { describeKernels } from './kernels.js';
 const MINUTES = 60_000;
 const DOC = 'docs/doctor.md';
 const [BEGIN, END] = ['<!-- kinds: written by test/lab/doctor-kinds.more.ts -->\n', '<!-- /kinds -->'];
-const DEVICE = 'tun1';
-
-interface Ends {
-  local: string;
-  remote: string;
-  /** 1 or 2. */
-  end: number;
-}
-
-interface Case {
-  device: string;
-  /** Commands of `ip`, without it. */
-  make: (ends: Ends) => string[];
-  over6?: true;
-  /** What mends it, on both routers: as the doctor proposes it, or by a command of clear-df that goes on running. */
-  mend: 'fix' | { words: string; run: (at: Namespace) => Promise<Daemon | undefined> };
-}
-
-const gre =
-  (type: string, ...flags: string[]) =>
-  ({ local, remote }: Ends) => [`link add ${DEVICE} type ${type} local ${local} remote ${remote} ${flags.join(' ')}`];
-const udp =
-  (type: string) =>
-  ({ local, remote }: Ends) => [
-    `link add ${DEVICE} type ${type} id 7 remote ${remote} ${type === 'vxlan' ? `local ${local}` : ''} dstport 4789`,
-    `link set ${DEVICE} mtu 1500`,
-  ];
-const attach: Case['mend'] = {
-  words: `clear-df fast-path attach ${DEVICE}`,
-  run: async (at) => {
-    const done = await clearDf(at, ['fast-path', 'attach', DEVICE], 2 * MINUTES);
-    expect(done.exitCode, done.stderr).toBe(0);
-    return undefined;
-  },
-};
-const forwarded = ['--install-rules', '--forwarded', '--in-dev', 'eth0', '--larger-than', 'mtu', '--out-dev', DEVICE];
-const queue = (before: string, ...args: string[]): Case['mend'] => ({
-  words: [...(before === '' ? [] : [`ip ${before}`]), `clear-df --queue 0 ${args.join(' ')}`].join(' && '),
-  run: async (at) => {
-    if (before !== '') await at.ip(...before.split(' '));
-    return startClearDf(at, '0', args);
-  },
-});
-
-const BRIDGED: Case[] = [
-  {
-    device: 'gretap',
-    make: (ends) => [...gre('gretap', 'nopmtudisc')(ends), `link set ${DEVICE} mtu 1500`],
-    mend: 'fix',
-  },
-  { device: 'gretap with ignore-df, MTU 1462', make: gre('gretap', 'nopmtudisc', 'ignore-df'), mend: 'fix' },
-  { device: 'vxlan', make: udp('vxlan'), mend: attach },
-  { device: 'geneve', make: udp('geneve'), mend: attach },
-  {
-    device: 'ip6gretap',
-    over6: true,
-    make: (ends) => [...gre('ip6gretap', 'encaplimit', 'none')(ends), `link set ${DEVICE} mtu 1500`],
-    mend: queue(
-      `link set ${DEVICE} mtu 1442`,
-      '--install-rules',
-      '--hook',
-      'bridge',
-      '--out-dev',
-      DEVICE,
-      '--gso',
-      'off',
-    ),
-  },
-  {
-    device: 'l2tpeth, MTU 1458',
-    make: ({ local, remote }) => [
-      `l2tp add tunnel tunnel_id 1 peer_tunnel_id 1 encap ip local ${local} remote ${remote}`,
-      `l2tp add session name ${DEVICE} tunnel_id 1 session_id 1 peer_session_id 1`,
-      `link set ${DEVICE} mtu 1458`,
-    ],
-    mend: {
-      words: `ip link set ${DEVICE} mtu 1500`,
-      run: async (at) => void (await at.ip('link', 'set', DEVICE, 'mtu', '1500')),
-    },
-  },
-];
-const ROUTED: Case[] = [
-  { device: 'gre, MTU 1476', make: gre('gre', 'nopmtudisc'), mend: queue('', ...forwarded) },
-  { device: 'gre, MTU 1500', make: (ends) => [...gre('gre')(ends), `link set ${DEVICE} mtu 1500`], mend: 'fix' },
-  { device: 'gre with ignore-df, MTU 1476', make: gre('gre', 'nopmtudisc', 'ignore-df'), mend: 'fix' },
-  { device: 'ipip, MTU 1480', make: gre('ipip'), mend: queue('', ...forwarded) },
-  { device: 'ipip, MTU 1500', make: (ends) => [...gre('ipip')(ends), `link set ${DEVICE} mtu 1500`], mend: 'fix' },
-];
 
 /** Of one device: its worst finding. Counters differ from run to run. */
 async function says(at: Namespace, device = DEVICE): Promise<string> {
@@ -130,28 +43,53 @@ async function says(at: Namespace, device = DEVICE): Promise<string> {
 /** `0 of 3, told 1476` */
 async function passes(from: Namespace, to: string): Promise<string> {
   await forgetPathMtu(from);
-  const { received, output } = await ping(from, to, { patience: 2 });
+  const six = to.includes(':');
+  if (six) await from.ip('-6', 'route', 'flush', 'cache');
+  const { received, output } = await ping(from, to, { patience: 2, size: 1500 - (six ? 48 : 28) });
   const told = /mtu ?= ?(\d+)/.exec(output)?.[1];
   return `${received} of 3${told === undefined ? '' : `, the host is told ${told}`}`;
+}
+
+/** Hosts have 10.N.0.2 or fd00:N::2, their routers .1 or ::1 of it; 3 is the tunnel's own. */
+const SITES = {
+  routed: { net: (site: number) => `10.${site}.0.`, length: 24, whole: '10.0.0.0/8', to: '10.2.0.2' },
+  ipv6: { net: (site: number) => `fd00:${site}::`, length: 64, whole: 'fd00::/16', to: 'fd00:2::2' },
+};
+const wholeOf = (how: keyof typeof SITES, site: number) =>
+  `${SITES[how].net(site)}${how === 'routed' ? '0' : ''}/${SITES[how].length}`;
+
+async function sites({ hA, hB, rA, rB }: Article, how: keyof typeof SITES): Promise<void> {
+  const { net, length, whole } = SITES[how];
+  for (const [host, router, site] of [
+    [hA, rA, 1],
+    [hB, rB, 2],
+  ] as const) {
+    await host.ip('address', 'add', `${net(site)}2/${length}`, 'dev', 'eth0');
+    await router.ip('address', 'add', `${net(site)}1/${length}`, 'dev', 'eth0');
+    await host.ip('route', 'add', whole, 'via', `${net(site)}1`, 'src', `${net(site)}2`);
+    await router.sysctl({ [how === 'routed' ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding']: 1 });
+  }
 }
 
 describeKernels(['own', 'newest'], 'doctor and devices', (guest) => {
   const rows: string[] = [];
 
-  const row = async (net: Article, { device, make, over6, mend }: Case, how: 'bridged' | 'routed') => {
+  const row = async (net: Article, { device, make, over6, mend }: Case, how: 'bridged' | keyof typeof SITES) => {
     const { hA, rA, rB } = net;
     const [a, b] = over6 === true ? [CORE_A, CORE_B] : [ROUTER_A, ROUTER_B];
-    const to = how === 'bridged' ? HOST_B : '10.2.0.2';
-    for (const [at, ends] of [
+    const to = how === 'bridged' ? HOST_B : SITES[how].to;
+    const routers = [
       [rA, { local: a, remote: b, end: 1 }],
       [rB, { local: b, remote: a, end: 2 }],
-    ] as const) {
-      for (const line of make(ends)) await at.ip(...line.split(' ').filter(Boolean));
+    ] as const;
+    for (const [at, ends] of routers) {
+      await runIp(at, make(ends));
       if (how === 'bridged') await at.ip('link', 'set', DEVICE, 'master', 'br0');
       await at.ip('link', 'set', DEVICE, 'up');
       if (how === 'bridged') continue;
-      await at.ip('address', 'add', `10.3.0.${ends.end}/24`, 'dev', DEVICE);
-      await at.ip('route', 'add', `10.${3 - ends.end}.0.0/24`, 'dev', DEVICE);
+      const { net: addresses, length } = SITES[how];
+      await at.ip('address', 'add', `${addresses(3)}${ends.end}/${length}`, 'dev', DEVICE);
+      await at.ip('route', 'add', wholeOf(how, 3 - ends.end), 'dev', DEVICE);
     }
     await until(
       `${device}: small packets pass`,
@@ -159,8 +97,8 @@ describeKernels(['own', 'newest'], 'doctor and devices', (guest) => {
     );
     const [pinged, said] = [await passes(hA, to), await says(rA)];
     const running: (Daemon | undefined)[] = [];
-    for (const at of [rA, rB]) {
-      if (mend !== 'fix') running.push(await mend.run(at));
+    for (const [at, ends] of routers) {
+      if (mend !== 'fix') running.push(await mend.run(at, ends));
       else await clearDf(at, ['doctor', '--fix', '--yes'], 4 * MINUTES);
     }
     const words = mend === 'fix' ? 'clear-df doctor --fix' : mend.words;
@@ -191,20 +129,27 @@ describeKernels(['own', 'newest'], 'doctor and devices', (guest) => {
     await guest().modprobe('ip_gre', 'ipip', 'wireguard');
     const net = await article(guest());
     try {
-      const { hA, hB, rA, rB } = net;
-      for (const [host, router, site] of [
-        [hA, rA, 1],
-        [hB, rB, 2],
-      ] as const) {
-        await host.ip('address', 'add', `10.${site}.0.2/24`, 'dev', 'eth0');
-        await router.ip('address', 'add', `10.${site}.0.1/24`, 'dev', 'eth0');
-        await host.ip('route', 'add', '10.0.0.0/8', 'via', `10.${site}.0.1`, 'src', `10.${site}.0.2`);
-        await router.sysctl({ 'net.ipv4.ip_forward': 1 });
-      }
+      await sites(net, 'routed');
       for (const each of ROUTED) await row(net, each, 'routed');
       // Its own kind of making: keys.
       await wireguard(net);
-      expect(await says(rA, 'wg0')).toMatch(/^ok: more than 1420 bytes are refused/);
+      expect(await says(net.rA, 'wg0')).toMatch(/^ok: more than 1420 bytes are refused/);
+    } finally {
+      await net.lab[Symbol.asyncDispose]();
+    }
+  });
+
+  it('that IPv6 packets are routed into', { timeout: 30 * MINUTES }, async () => {
+    await guest().modprobe('sit');
+    const net = await article(guest());
+    try {
+      for (const at of [net.hA, net.hB, net.rA, net.rB]) {
+        await at.sysctl({ 'net.ipv6.conf.default.disable_ipv6': 0, 'net.ipv6.conf.eth0.disable_ipv6': 0 });
+        // Nobody else has these addresses.
+        await at.sysctl({ 'net.ipv6.conf.default.accept_dad': 0, 'net.ipv6.conf.eth0.accept_dad': 0 });
+      }
+      await sites(net, 'ipv6');
+      for (const each of IPV6) await row(net, each, 'ipv6');
     } finally {
       await net.lab[Symbol.asyncDispose]();
     }
