@@ -9,6 +9,7 @@ const WAY_TITLES: Record<Way, string> = {
   'nfqueue nft-bridge': '`nfqueue`, `nft-bridge`',
   'tunnel-flag': '`tunnel-flag`',
   bpf: '`bpf`',
+  none: '`none`',
 };
 
 const HEAD = `# Support matrix
@@ -25,12 +26,12 @@ Do full-size packets with DF cross the tunnel? Seen on stock Debian kernels, not
 Each cell is the way from host A to host B: \`ping -M do -s 1472\` (its answers come back without DF), UDP of 1472
 bytes, UDP GSO packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last
 two with a VLAN tag as well. On the WAN: nothing but the carrier's protocol, two fragments of every full-size packet (two whole
-packets, where it is cut before it is sealed), no DF, no identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`.
+packets, where it is cut before it is sealed), no DF, no identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`, of type vxlan \`bpf\`, of type l2tp \`none\`.
 
-- **nothing**: a gretap as \`tunnel up\` makes it, without \`ignore-df\` and without clear-df.
+- **nothing**: a gretap as \`tunnel up\` makes it, without \`ignore-df\` and without clear-df; a VXLAN without the program.
 - **\`OUTPUT -p gre\`**: that, with the article's own rule and \`clear-df run --queue 0\` behind it.
 - the others: \`engine\`, and \`hook\` for the queue, in the site file of \`clear-df tunnel up\`. Whether bpf works depends on
-  the kernel alone: later carriers are not seen with it.
+  the kernel alone: later carriers are not seen with it. Types without a carrier are \`plain\`.
 `;
 
 /** The whole page. */
@@ -62,7 +63,8 @@ function carrierText(carrier: string, { cells }: Matrix, notes: string[]): strin
     return `| ${[WAY_TITLES[way], ...words].join(' | ')} |`;
   });
   const head = [`| way | ${kernels.join(' | ')} |`, `| --- |${' --- |'.repeat(kernels.length)}`];
-  return `## Carrier: ${carrier}\n\n${[...head, ...rows].join('\n')}\n`;
+  const title = carrier.startsWith('type ') ? `T${carrier.slice(1)}` : `Carrier: ${carrier}`;
+  return `## ${title}\n\n${[...head, ...rows].join('\n')}\n`;
 }
 
 function cellText(cell: Cell | undefined, notes: string[]): string {

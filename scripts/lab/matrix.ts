@@ -7,9 +7,20 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compareVersions, type KernelSeries } from './suites.js';
 
-/** What helps a full-size frame into the tunnel, in the order of the document. */
-export const WAYS = ['nothing', 'article', 'nfqueue br-netfilter', 'nfqueue nft-bridge', 'tunnel-flag', 'bpf'] as const;
+/** What helps a full-size frame into the tunnel, in the order of the document; `none`: the engine of that name. */
+export const WAYS = [
+  'nothing',
+  'article',
+  'nfqueue br-netfilter',
+  'nfqueue nft-bridge',
+  'tunnel-flag',
+  'bpf',
+  'none',
+] as const;
 export type Way = (typeof WAYS)[number];
+
+/** Those of a gretap: it has no engine `none`. */
+export const GRETAP_WAYS: readonly Way[] = WAYS.filter((way) => way !== 'none');
 
 /** Ways that a carrier has to do with; the others depend on the kernel alone, and are seen with the first carriers. */
 export const CARRIER_WAYS: readonly Way[] = ['nothing', 'nfqueue br-netfilter', 'tunnel-flag'];

@@ -3,7 +3,10 @@ import { isInPrefix } from '../net/address.js';
 import { isKeptWhileAway } from '../tunnel/carriers/guard.js';
 import { carrierOf } from '../tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
-import type { Site } from '../tunnel/site/site.js';
+import { type Flow, isFor } from '../tunnel/flow.js';
+import type { GuardEnds } from '../tunnel/items/xfrm-guard.js';
+import { kindOf } from '../tunnel/kinds/table.js';
+import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { upCommand } from './fix.js';
 import type { Machine, Seals } from './machine.js';
@@ -12,7 +15,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
   // A carrier that promises nothing has none, whatever is so.
   if (seals === undefined || carrierOf(site).guards(factsOf({ ...NONE, tables: [] })).length === 0) return [];
   const check = checkOf('site', 'guards');
-  const what = `what keeps GRE to ${site.remote} from leaving unencrypted`;
+  const what = `what keeps ${kindOf(site).flow().name} to ${remotesOf(site).join(', ')} from leaving unencrypted`;
   if ('unknown' in seals) return [check.unread(what, seals)];
   return [...guards(seals.known, site), ...sealing(seals.known, site)];
 }
@@ -37,29 +40,40 @@ function guards(seals: Seals, site: Site): Finding[] {
   return [...found, ...(away ? [check.wrong(`path to ${site.remote}`, evidence, { fix })] : []), ...unread];
 }
 
-/** Of carriers whose policies are for the GRE itself; those of a device go by its mark or number. */
+/** Of carriers whose policies are for the tunnel's own packets; those of a device go by its mark or number. */
 function sealing({ policies }: Seals, site: Site): Finding[] {
-  const { carrier, local, remote, file } = site;
+  const { carrier, local, file } = site;
   if (!('keys' in carrier) || carrierOf(site).ipsec()?.policy?.selector === 'any') return [];
   const check = checkOf('site', 'sealing');
-  const what = `policy that encrypts GRE to ${remote}`;
-  const found = policies.find((policy) => policy.transform === 'esp' && takes(policy, local, remote));
-  if (found !== undefined) {
-    return [check.ok(what, `${found.source} to ${found.destination}, ${found.mode} mode, reqid ${found.reqid}`)];
-  }
-  const mend =
-    carrier.keys === 'external' || carrier.keys === 'ike'
-      ? { hint: 'the IKE daemon makes it: does it run, and has it read its files?' }
-      : { fix: upCommand({ file }) };
-  return [check.wrong(what, 'there is none: what is sent is lost, as long as a guard is there', mend)];
+  const flow = kindOf(site).flow();
+  return remotesOf(site).map((remote) => {
+    const what = `policy that encrypts ${flow.name} to ${remote}`;
+    const found = policies.find((policy) => policy.transform === 'esp' && takes(policy, { flow, local, remote }));
+    if (found !== undefined) {
+      return check.ok(what, `${found.source} to ${found.destination}, ${found.mode} mode, reqid ${found.reqid}`);
+    }
+    const mend =
+      carrier.keys === 'external' || carrier.keys === 'ike'
+        ? { hint: 'the IKE daemon makes it: does it run, and has it read its files?' }
+        : { fix: upCommand({ file }) };
+    return check.wrong(what, 'there is none: what is sent is lost, as long as a guard is there', mend);
+  });
 }
 
-function takes({ direction, protocol, greKey, source, destination, mark, ifId }: XfrmPolicy, from: string, to: string) {
+/** Whether a policy, however wide, takes all of a flow. */
+function takes(policy: XfrmPolicy, { flow, local, remote }: GuardEnds): boolean {
+  const { direction, protocol, greKey, source, destination, mark, ifId } = policy;
   if (direction !== 'out' || greKey !== undefined || ifId !== undefined) return false;
   if (mark !== undefined && mark.value !== 0) return false;
-  return (
-    (protocol === undefined || protocol === 'gre' || protocol === '47') && holds(source, from) && holds(destination, to)
-  );
+  const wide = protocol === undefined || isFor(policy, flow, 'out') || isAnyPort(policy, flow);
+  return wide && holds(source, local) && holds(destination, remote);
+}
+
+/** For one of the two ports, or for none. */
+function isAnyPort({ protocol, ports }: XfrmPolicy, flow: Flow): boolean {
+  if (flow.ports === undefined || ports === undefined || !['udp', '17'].includes(protocol ?? '')) return false;
+  const { source, destination } = ports;
+  return [0, flow.ports.local].includes(source) && [0, flow.ports.remote].includes(destination);
 }
 
 function holds(prefix: string, address: string): boolean {

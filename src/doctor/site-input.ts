@@ -1,7 +1,9 @@
-/** Whether the firewall lets the other end's packets in: GRE, ESP, or the UDP around it. */
-import { PROTOCOL_NUMBERS } from '../net/protocol.js';
-import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
+/** Whether the firewall lets the other ends' packets in: the tunnel's own, ESP, or the UDP around that. */
 import { isIpv6 } from '../net/address6.js';
+import { PROTOCOL_NUMBERS } from '../net/protocol.js';
+import type { TunnelEnds } from '../tunnel/carriers/carrier.js';
+import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
+import { kindOf } from '../tunnel/kinds/table.js';
 import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, fixText, insertIptables, insertNft } from './fix.js';
@@ -47,31 +49,26 @@ const SAVED = 'add it to the firewall manager (ufw, firewalld) as well: a reload
 
 /** What arrives first, and what comes out of it; ESP in transport mode passes INPUT twice. */
 function arrivalsOf(site: Site): Arrival[] {
-  const { carrier, underlay: device, local: destination, remote: source, tunnel } = site;
-  const outer = { source, destination, device };
-  // Rules for IPv6 are not read.
-  if (isIpv6(destination)) return [];
-  if (tunnel.type === 'l2tp') {
-    return [
-      tunnel.encapsulation === 'ip' ? { ...outer, protocol: 'l2tp' } : { ...outer, protocol: 'udp', port: tunnel.port },
-    ];
-  }
-  if (tunnel.type === 'vxlan') {
-    return remotesOf(site).map((one) => ({ ...outer, source: one, protocol: 'udp', port: tunnel.port }));
-  }
-  const own = carrierDevices(carrier)[0];
   const ends = carrierOf(site).ends();
-  // Bound to a VRF, which opens what arrives in IPv6.
-  if (ends.dev !== undefined) return [];
-  const gre: Arrival = {
-    ...{ protocol: 'gre', source: ends.remote, destination: ends.local },
-    device: own ?? device,
+  // Rules for IPv6 are not read, and what is bound to a VRF is opened from IPv6.
+  if (isIpv6(site.local) || ends.dev !== undefined) return [];
+  return remotesOf(site).flatMap((remote, i) => arrivalsFrom(site, remote, i === 0 ? ends : { ...ends, remote }));
+}
+
+function arrivalsFrom(site: Site, source: string, ends: TunnelEnds): Arrival[] {
+  const { carrier, underlay: device, local: destination } = site;
+  const outer = { source, destination, device };
+  const { protocol, ports } = kindOf(site).flow();
+  const inside: Arrival = {
+    ...{ protocol, source: ends.remote, destination: ends.local },
+    ...(ports === undefined ? {} : { port: ports.local }),
+    device: carrierDevices(carrier)[0] ?? device,
   };
-  if (!('keys' in carrier)) return [gre];
+  if (!('keys' in carrier)) return [inside];
   const udp = (port: number): Arrival => ({ ...outer, protocol: 'udp', port });
   const ike = carrier.ike === undefined ? [] : IKE_PORTS.map(udp);
   const esp: Arrival = carrier.type === 'esp-in-udp' ? udp(carrier.port) : { ...outer, protocol: 'esp' };
-  return [...ike, ...(ike.some(({ port }) => port === esp.port) ? [] : [esp]), gre];
+  return [...ike, ...(ike.some(({ port }) => port === esp.port) ? [] : [esp]), inside];
 }
 
 function textOf({ protocol, port, source, device }: Arrival): string {

@@ -111,6 +111,8 @@ const policy = z.object({
   source: z.string(),
   destination: z.string(),
   protocol: z.string().optional(),
+  /** UDP ports of the selector; 0: any. */
+  ports: z.object({ source: z.number(), destination: z.number() }).optional(),
   /** Of a selector for ICMP that names both. */
   icmp: z.object({ type: z.number(), code: z.number() }).optional(),
   /** GRE key of a selector for GRE that names one; 0 is that of packets without a key. */
@@ -197,8 +199,11 @@ export interface IkeFacts {
   /** Names of the connections that it has loaded. */
   connections: readonly string[];
   associations: readonly IkeAssociation[];
-  /** Messages of the site's connection since charon began, by swanctl's names: `ike-init-out-req`; empty where it does not print them. */
-  messages: ReadonlyMap<string, number>;
+  /**
+   * Messages of each connection of the site that has no keys since charon began, by swanctl's names: `ike-init-out-req`;
+   * empty where it does not print them.
+   */
+  messages: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** Tells this boot from others. */
   boot: string;
   /** Of the files that the site's connection is made of, by absolute name; those that cannot be read are not in it. */

@@ -110,6 +110,14 @@ export function isWatched(kind: string): boolean {
   return isSealing(kind) || kind === 'fast-path';
 }
 
+/** Devices that frames go into: while one stands, what keeps them from leaving unencrypted stays. */
+const SENDING: ReadonlySet<string> = new Set(['gretap', 'vxlan', 'l2tp-session']);
+
+/** @param kind {@link Item.kind}, which a journal keeps, too */
+export function isSending(kind: string): boolean {
+  return SENDING.has(kind);
+}
+
 /** @param kind {@link Item.kind}, which a journal keeps, too */
 export function isSealing(kind: string): boolean {
   return SEALING.has(kind);

@@ -10,6 +10,8 @@
  * subnet and reach each other once the routers bridge eth0 with a tunnel: neither bridge nor tunnel is made here.
  * IPv6 is off everywhere. Loading ip_gre gives every namespace gre0, gretap0 and erspan0 of its own, all down.
  */
+import { expect } from 'vitest';
+import type { Guest } from './guest.js';
 import type { Machine } from './machine.js';
 import { Lab, type Namespace } from './netns.js';
 
@@ -61,5 +63,16 @@ export async function article(machine: Machine, { wanMtu = 1500 }: { wanMtu?: nu
   } catch (error) {
     await lab[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** Runs one story on a network of its own, of which the kernel must not complain. */
+export async function inArticle(guest: Guest, use: (net: Article) => Promise<void>): Promise<void> {
+  const net = await article(guest);
+  try {
+    await use(net);
+    expect(await guest.kernelComplaints()).toEqual([]);
+  } finally {
+    await net.lab[Symbol.asyncDispose]();
   }
 }

@@ -60,6 +60,27 @@ export async function readHeaders6(file: string): Promise<Captured6[]> {
     });
 }
 
+/** Packets and fragments themselves (RFC 8200 §4.5), each with the protocol that is in them. */
+export async function fragments6(file: string): Promise<Captured[]> {
+  const fields = ['ipv6.plen', 'ipv6.nxt', 'ipv6.src', 'ipv6.dst'];
+  const cut = ['ipv6.fraghdr.nxt', 'ipv6.fraghdr.offset', 'ipv6.fraghdr.more', 'ipv6.fraghdr.ident'];
+  const { stdout } = await execa('tshark', [
+    ...['-n', '-r', file, '-o', 'ipv6.defragment:FALSE', '-Y', 'ipv6 && !(ipv6.nxt == 58) && !(ipv6.nxt == 0)'],
+    ...['-T', 'fields', '-E', 'occurrence=f', ...[...fields, ...cut].flatMap((field) => ['-e', field])],
+  ]);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [plen, next, source = '', destination = '', inside, offset, more, ident] = line.split('\t');
+      return {
+        ...{ length: Number(plen) + HEADER, protocol: Number(inside || next), source, destination },
+        ...{ offset: Number(offset || '0'), moreFragments: more === '1' || more === 'True' },
+        ...{ identification: Number(ident || '0'), dontFragment: false, headerChecksumGood: true },
+      };
+    });
+}
+
 /** The IPv4 packets inside, each with the next header of the IPv6 packet for its protocol. */
 export async function innerHeaders(file: string): Promise<Captured[]> {
   return (await readHeaders6(file)).flatMap(({ inner, nextHeader, source, destination }) => {

@@ -155,6 +155,29 @@ export const L2TP: readonly Passage[] = [
   l2tp({ name: 'over IPv6, a path of 1400', ipv6: true, mtu: 1400, behind: true }),
 ];
 
+function sealed(name: string, words: string, seal: (net: Article) => Promise<string>, wan = ESP): Passage {
+  const engines: [Engine, Engine] = name.startsWith('l2tp') ? [NONE, NONE] : [{ engine: 'nfqueue' }, { engine: 'bpf' }];
+  const sites = async (net: Article) => both({ carrier: await seal(net), more: [`tunnel: { ${words} }`] });
+  return { name, wan, engines, sites };
+}
+
+/** The other types of tunnel inside ESP. */
+export const SEALED: readonly Passage[] = [
+  sealed('l2tp in esp, transport mode', 'type: l2tp', (net) => espCarrier(net, 'transport', 'aes-gcm-256')),
+  sealed('l2tp over UDP in esp, tunnel mode', 'type: l2tp, encapsulation: udp, port: 1702', (net) =>
+    espCarrier(net, 'tunnel', 'aes-cbc-128-sha256'),
+  ),
+  sealed(
+    'l2tp in esp-in-udp',
+    'type: l2tp, sublayer: none',
+    (net) => espInUdpCarrier(net, 'transport', 'aes-gcm-128'),
+    ESP_IN_UDP,
+  ),
+  sealed('vxlan in esp, transport mode', 'type: vxlan', (net) => espCarrier(net, 'transport', 'aes-gcm-256')),
+  sealed('vxlan in esp, tunnel mode', 'type: vxlan, port: 4790', (net) => espCarrier(net, 'tunnel', 'aes-gcm-256')),
+  sealed('vxlan in esp-in-udp', 'type: vxlan', (net) => espInUdpCarrier(net, 'transport', 'aes-gcm-256'), ESP_IN_UDP),
+];
+
 /**
  * Runs one passage.
  *

@@ -106,7 +106,7 @@ async function send(net: Article, destination: string, segments: number, sends: 
   return distinct === count ? 'whole' : distinct === 0 ? 'lost' : 'some lost';
 }
 
-const PROTOCOLS: Record<number, string> = { 17: 'UDP', 43: 'SRv6', 47: 'GRE', 50: 'ESP' };
+const PROTOCOLS: Record<number, string> = { 17: 'UDP', 43: 'SRv6', 47: 'GRE', 50: 'ESP', 115: 'L2TPv3' };
 
 /** `sound`, or everything that is not as it should be. */
 function wanWords(packets: readonly Captured[], protocol: number, { pieces, whole = false }: Wan): string {

@@ -5,9 +5,9 @@
 import { CARRIER_WAYS, type Cell, outcomeOf, type Way, WAYS } from '../../scripts/lab/matrix.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
-import { innerHeaders } from './capture6.js';
-import { type Daemon, startClearDf } from './clear-df.js';
-import { CORE_A, core6, coreMtu, routerA6, srv6Carriers, TENANT_A, TENANT_B } from './core6.js';
+import { fragments6, innerHeaders } from './capture6.js';
+import { ENDS, L2TP_STAGES, type Stage, STAGES, VXLAN_STAGES } from './matrix-stages.js';
+import { CORE_A, CORE_B, core6, coreMtu, routerA6, srv6Carriers, TENANT_A, TENANT_B } from './core6.js';
 import { espCarrier, espInUdpCarrier } from './esp.js';
 import { IPV4, see, type Wan } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
@@ -33,6 +33,8 @@ export interface MatrixCarrier {
   wan?: Wan;
   /** Which are seen; all of them where nothing is said. */
   ways?: readonly Way[];
+  /** How those are come by, where the tunnel is no gretap; the first is also router B's. */
+  stages?: readonly Stage[];
   /** Ends of the gretap as `ip link` takes them, where they are not the routers' own addresses. */
   ends?: readonly string[];
 }
@@ -60,7 +62,49 @@ export const CARRIERS: readonly MatrixCarrier[] = [
   routeBased('vti', 'own', "VTI, the routers' addresses"),
   routeBased('xfrm-interface', 'inner', 'XFRM interface, addresses of its own'),
   insideWireguard(),
+  ofType({ name: 'type l2tp, IP protocol 115', protocol: 115, tunnel: 'type: l2tp' }),
+  ofType({ name: 'type l2tp, UDP', protocol: 17, tunnel: 'type: l2tp, encapsulation: udp' }),
+  ofType({ name: 'type l2tp, over IPv6', protocol: 115, tunnel: 'type: l2tp', ipv6: true }),
+  ofType({ name: 'type l2tp, ESP transport, AES-GCM', protocol: 50, tunnel: 'type: l2tp', sealed: true }),
+  ofType({ name: 'type vxlan', protocol: 17, tunnel: 'type: vxlan' }),
+  ofType({ name: 'type vxlan, ESP transport, AES-GCM', protocol: 50, tunnel: 'type: vxlan', sealed: true }),
 ];
+
+interface TypeOptions {
+  name: string;
+  protocol: number;
+  /** Words of `tunnel:`. */
+  tunnel: string;
+  ipv6?: boolean;
+  sealed?: boolean;
+}
+
+/** A tunnel of another type than gretap. */
+function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false }: TypeOptions): MatrixCarrier {
+  const more = [`tunnel: { ${tunnel} }`];
+  const stages = tunnel.startsWith('type: l2tp') ? L2TP_STAGES : VXLAN_STAGES;
+  return {
+    ...{
+      name,
+      protocol,
+      stages,
+      ways: WAYS.filter((way) => stages.some(({ sights }) => sights.some((one) => one.way === way))),
+    },
+    ...(ipv6 && {
+      prepare: core6,
+      router: routerA6,
+      wan: { filter: ['ip6 and not icmp6 and src host', CORE_A], pieces: 2, read: fragments6 },
+    }),
+    async spec(net) {
+      const options = { more, ...(sealed && { carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }) };
+      if (!ipv6) return { near: options, far: options };
+      return {
+        near: { ...options, local: CORE_A, remote: CORE_B },
+        far: { ...options, local: CORE_B, remote: CORE_A },
+      };
+    },
+  };
+}
 
 /** The gretap between the addresses of a VPN; what leaves are its packets, each whole. */
 function insideWireguard(): MatrixCarrier {
@@ -99,27 +143,6 @@ function segments(name: string, core: number, pieces: number): MatrixCarrier {
   };
 }
 
-/** One `tunnel up` on router A, and the cells to be seen while it is up, one after the other. */
-interface Stage {
-  site: SiteOptions;
-  sights: { way: Way; enter?: (at: Namespace, ends: readonly string[]) => Promise<Leave> }[];
-}
-
-type Leave = () => Promise<void>;
-
-/** Of the gretap, as `ip link` takes them. */
-const ENDS = ['local', ROUTER_A, 'remote', ROUTER_B];
-
-const STAGES: readonly Stage[] = [
-  {
-    site: { engine: 'tunnel-flag' },
-    sights: [{ way: 'tunnel-flag' }, { way: 'nothing', enter: takeFlagAway }, { way: 'article', enter: articleRule }],
-  },
-  { site: { engine: 'nfqueue', hook: 'br-netfilter' }, sights: [{ way: 'nfqueue br-netfilter' }] },
-  { site: { engine: 'nfqueue', hook: 'nft-bridge' }, sights: [{ way: 'nfqueue nft-bridge' }] },
-  { site: { engine: 'bpf' }, sights: [{ way: 'bpf' }] },
-];
-
 /** These ways of one carrier on one kernel, in the order of the document. The network is used up. */
 export async function cellsOf(
   untouched: Article,
@@ -131,9 +154,11 @@ export async function cellsOf(
   const given = await carrier.spec(untouched);
   const spec = typeof given === 'string' ? { near: { carrier: given }, far: { carrier: given } } : given;
   const cells: Cell[] = [];
-  const far = raise(await site(untouched.rB, ROUTER_B, ROUTER_A, { ...spec.far, engine: 'tunnel-flag' }), kernel);
+  const { stages: all = STAGES } = carrier;
+  const { engine = 'none' } = all[0]?.site ?? {};
+  const far = raise(await site(untouched.rB, ROUTER_B, ROUTER_A, { ...spec.far, engine }), kernel);
   let net = untouched;
-  const stages = STAGES.map(({ site, sights }) => ({ site, sights: sights.filter(({ way }) => ways.includes(way)) }));
+  const stages = all.map(({ site, sights }) => ({ site, sights: sights.filter(({ way }) => ways.includes(way)) }));
   for (const [number, stage] of stages.filter(({ sights }) => sights.length > 0).entries()) {
     if (number > 0) net = await freshRouter(net, `rA${number}`, carrier);
     const near = await site(net.rA, ROUTER_A, ROUTER_B, { ...stage.site, ...spec.near });
@@ -218,27 +243,4 @@ async function stateOf(at: Namespace): Promise<string> {
     .filter((line) => !line.startsWith('#'))
     .join('\n')
     .replace(CARRIER, '');
-}
-
-/** The tunnel as the article has it: the kernel compares a frame's size with the path's MTU again. */
-async function takeFlagAway(at: Namespace, ends: readonly string[]): Promise<Leave> {
-  const change = (flag: string): Promise<string> =>
-    at.ip('link', 'change', 'gretap1', 'type', 'gretap', ...ends, 'nopmtudisc', flag);
-  await change('noignore-df');
-  const shown = await at.ip('-d', 'link', 'show', 'gretap1');
-  if (/ignore-df/.test(shown.replace('noignore-df', '')) || !shown.includes('mtu 1500')) throw new Error(shown);
-  return async () => void (await change('ignore-df'));
-}
-
-/** That, the article's rule, and a clear-df that has nothing but the queue. */
-async function articleRule(at: Namespace, ends: readonly string[]): Promise<Leave> {
-  const giveFlagBack = await takeFlagAway(at, ends);
-  const rule = ['OUTPUT', '-p', 'gre', '-j', 'NFQUEUE', '--queue-num', '0'];
-  await at.exec('iptables', ['-t', 'mangle', '-A', ...rule]);
-  const daemon: Daemon = await startClearDf(at, '0');
-  return async () => {
-    await at.exec('iptables', ['-t', 'mangle', '-D', ...rule]);
-    await daemon.stop();
-    await giveFlagBack();
-  };
 }

@@ -14,7 +14,10 @@ export async function itemsOf(
   { at, file }: TunnelEnd,
   machine: Partial<Facts> = {},
 ): Promise<{ items: Item[]; facts: Facts }> {
-  const facts = sample({ modules: new Set(['ip_gre', 'ip_vti', 'xfrm_interface']), ...machine });
+  const facts = sample({
+    modules: new Set(['ip_gre', 'ip_vti', 'xfrm_interface', 'l2tp_eth', 'l2tp_ip', 'vxlan']),
+    ...machine,
+  });
   const site = parseSite(await at.read(file), file);
   const { carrier } = site;
   const keys =

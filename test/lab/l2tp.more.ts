@@ -6,7 +6,7 @@
  * and 20 of IPv4 or 40 of IPv6. What leaves is what `tunnel plan` says, packet by packet: `expectPassage` compares.
  */
 import { beforeEach, expect, it } from 'vitest';
-import { type Article, article } from '../helpers/article.js';
+import { type Article, inArticle } from '../helpers/article.js';
 import { expectPassage, L2TP } from '../helpers/carriers.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { routerText } from '../helpers/router-text.js';
@@ -24,15 +24,7 @@ describeKernels(['own', 'newest'], 'tunnels of type l2tp', (guest) => {
   // Before all else: they stay.
   beforeEach(async () => guest().modprobe('l2tp_eth', 'l2tp_ip', 'l2tp_ip6', 'vrf', '8021q'));
 
-  const within = async (use: (net: Article) => Promise<void>) => {
-    const net = await article(guest());
-    try {
-      await use(net);
-      expect(await guest().kernelComplaints()).toEqual([]);
-    } finally {
-      await net.lab[Symbol.asyncDispose]();
-    }
-  };
+  const within = async (use: (net: Article) => Promise<void>) => inArticle(guest(), use);
 
   it.each(L2TP)('$name: passes whole, as planned, and leaves nothing behind', async (passage) => {
     await within((net) => expectPassage(net, passage));

@@ -1,12 +1,12 @@
 /**
- * Nothing leaves unencrypted, whatever is taken away. `test/helpers/article.ts` draws the network; engine tunnel-flag.
+ * Nothing leaves unencrypted, whatever is taken away. `test/helpers/article.ts` draws the network.
  *
  *   hA ── eth0 rA eth1 ──── eth0 w eth1 ──── rB ── hB          on w's eth0: ESP, or UDP (ESP in it, WireGuard), or nothing
  *
  * For every carrier that encrypts: each single thing that `up` has made on rA (the plan's items, by the commands that put
  * them back, or else by their opposite), and each event that takes several at once (a flush, a daemon's start, a device
  * that goes), is taken away; then both hosts ping, and it is made again. Two pings of each host in each gap: what would
- * leave unencrypted is GRE with them or their ARP in it, or ICMP that quotes them. A last gap is the control: with both
+ * leave unencrypted is GRE, L2TPv3 or VXLAN with them or their ARP in it, or ICMP that quotes them. A last gap is the control: with both
  * guards gone as well the same pings do leave unencrypted, so that the capture can see what it must not see.
  *
  * Modules are left out: a guest has them once, and the other router's devices would go with them.
@@ -14,24 +14,18 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Facts } from '../../src/tunnel/facts.js';
 import type { Item } from '../../src/tunnel/item.js';
-import { type Article, article, HOST_A, HOST_B, ROUTER_A, ROUTER_B } from '../helpers/article.js';
+import { article, HOST_A, HOST_B, ROUTER_A } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
-import { espCarrier, espInUdpCarrier } from '../helpers/esp.js';
-import { routeBasedCarriers, type Addresses, type RouteBasedType } from '../helpers/route-based.js';
 import { routerText } from '../helpers/router-text.js';
 import { giveBack, itemsOf, madeOf, readableByGap, taking } from '../helpers/taking-away.js';
+import { STORIES, type Story, WAN } from '../helpers/taking-away-stories.js';
 import { ping } from '../helpers/traffic.js';
-import { downBoth, type SiteOptions, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
+import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
 import { until } from '../helpers/until.js';
-import { wireguard } from '../helpers/wireguard.js';
-import { link } from '../unit/tunnel-samples.js';
 import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
-const engine = 'tunnel-flag';
-/** The WAN's own address on rA's link: pings to it tell one gap from the next. */
-const WAN = '192.168.200.2';
 /** Unreachable, of a UDP datagram: WireGuard's, at a router whose device is down, and what it quotes is encrypted. */
 const QUOTES_UDP = 'icmp[icmptype] == icmp-unreach and icmp[17] == 17';
 /** Items that keep frames in. */
@@ -45,97 +39,6 @@ interface Gap {
   /** Beside everything of the plan. */
   give?: readonly (readonly string[])[];
 }
-
-interface Story {
-  name: string;
-  /** Site options of both ends. */
-  options(net: Article): Promise<[SiteOptions, SiteOptions]>;
-  /** The machine that the plan is made for, where it is not the sample's. */
-  facts?: Partial<Facts>;
-  /** The device that frames have to go into. */
-  device?: string;
-  /** What whoever looks after the device does when it is up again. */
-  whenUp?: readonly (readonly string[])[];
-  /** What else is taken away together with both guards, so that something does leave. */
-  control: 'policy' | 'rule' | 'device';
-}
-
-const both = async (carrier: Promise<string>): Promise<[SiteOptions, SiteOptions]> => {
-  const options = { carrier: await carrier, engine };
-  return [options, options];
-};
-const byDevice = (type: RouteBasedType, addresses: Addresses) => async (net: Article) =>
-  (await routeBasedCarriers(net, type, addresses)).map((carrier) => ({ carrier, engine })) as [
-    SiteOptions,
-    SiteOptions,
-  ];
-
-/** Commands of `ip` beside WireGuard's own: as it is set up, and whenever the device has come up. */
-interface Routes {
-  once: readonly string[];
-  whenUp: readonly string[];
-}
-
-/** By WireGuard; with routes of its own no network of its own leads to the other end. */
-function vpn(name: string, covering: { table: string; length: number }, routes?: Routes): Story {
-  const whenUp = (routes?.whenUp ?? []).map((words) => ['ip', ...words.split(' ')]);
-  return {
-    ...{ name, control: 'device', device: 'wg0', whenUp },
-    facts: {
-      links: [link('eth0'), link('eth1'), link('wg0', { mtu: 1420, kind: 'wireguard' })],
-      path: { dev: 'wg0', mtu: 1420, source: '10.97.0.1', via: undefined },
-      covering: { dev: 'wg0', ...covering },
-    },
-    async options(net) {
-      const { a, b } = await wireguard(net);
-      if (routes !== undefined) {
-        const address = ['address add 10.97.0.1/32 dev wg0', 'address delete 10.97.0.1/24 dev wg0'];
-        for (const words of [...address, ...routes.once, ...routes.whenUp]) await net.rA.ip(...words.split(' '));
-      }
-      const end = { carrier: 'tun', engine, underlay: 'wg0' };
-      return [
-        { ...end, local: a.address, remote: b.address },
-        { ...end, local: b.address, remote: a.address },
-      ];
-    },
-  };
-}
-
-const STORIES: Story[] = [
-  { name: 'esp', control: 'policy', options: (net) => both(espCarrier(net, 'transport', 'aes-gcm-256')) },
-  { name: 'xfrm-interface own', control: 'rule', device: 'ipsec0', options: byDevice('xfrm-interface', 'own') },
-  vpn('tun', { table: 'main', length: 24 }),
-  // As wg-quick has it.
-  vpn(
-    'tun, default route of its own',
-    { table: '51820', length: 0 },
-    {
-      ...{ once: ['rule add preference 32764 to 10.97.0.0/24 lookup 51820'] },
-      whenUp: ['route add default dev wg0 table 51820'],
-    },
-  ),
-  // The WAN's default route stays behind the VPN's.
-  vpn(
-    'tun, the default route',
-    { table: 'main', length: 0 },
-    {
-      once: [
-        `route add ${ROUTER_B} via ${WAN}`,
-        `route add default via ${WAN} metric 100`,
-        `route delete default via ${WAN}`,
-      ],
-      whenUp: ['route add default dev wg0'],
-    },
-  ),
-  { name: 'vti own', control: 'rule', device: 'vti1', options: byDevice('vti', 'own') },
-  { name: 'vti inner', control: 'device', device: 'vti1', options: byDevice('vti', 'inner') },
-  { name: 'xfrm-interface inner', control: 'device', device: 'ipsec0', options: byDevice('xfrm-interface', 'inner') },
-  {
-    name: 'esp-in-udp',
-    control: 'policy',
-    options: (net) => both(espInUdpCarrier(net, 'transport', 'aes-gcm-256', 'keepalive: 0')),
-  },
-];
 
 /** Leaves the table, which its name alone would call a guard. */
 function flushing(key: string): string[] {
@@ -186,8 +89,11 @@ function controlOf(items: readonly Item[], facts: Facts, { control, device = '' 
 }
 
 describeKernels(['own', 'newest'], 'taking away', (guest) => {
-  beforeAll(async () => guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'wireguard'));
+  beforeAll(async () => {
+    await guest().modprobe('ip_gre', 'ip_vti', 'xfrm_interface', 'esp4', 'wireguard', 'l2tp_eth', 'l2tp_ip', 'vxlan');
+  });
 
+  // Pings to the WAN's own address tell one gap from the next.
   it.each(STORIES)(
     'one thing after the other leaves nothing readable on the WAN: $name',
     async (story) => {
@@ -198,7 +104,8 @@ describeKernels(['own', 'newest'], 'taking away', (guest) => {
         const ends = await tunnelEnds(net, a, b);
         const before = [await routerText(rA), await routerText(rB)];
         // Everything else that could be sent here is sealed, or comes from the WAN itself.
-        const others = `not ip proto 50 and not ip proto 17 and not src host ${WAN} and not (${QUOTES_UDP})`;
+        const { readable: own = 'ip proto 0' } = story;
+        const others = `not ip proto 50 and (not ip proto 17 or ${own}) and not src host ${WAN} and not (${QUOTES_UDP})`;
         const wan = await Capture.start(w, 'eth0', [`ip and ${others}`]);
         let markers = 0;
         const mark = async () => {

@@ -250,9 +250,13 @@ describe('a tunnel', () => {
   });
 });
 
-describe('a tunnel device that cannot be taken away', () => {
+describe.each([
+  ['gretap', 'gretap gretap1'],
+  ['vxlan', 'vxlan vxlan1'],
+  ['l2tp-session', 'l2tp-session 7'],
+])('a tunnel device that cannot be taken away: %s', (kind, key) => {
   const guard: Item = { ...valueItem('guard', '1'), kind: 'xfrm-guard', key: 'xfrm-guard ends' };
-  const tunnel: Item = { ...valueItem('tunnel', '1'), kind: 'gretap', key: 'gretap gretap1' };
+  const tunnel: Item = { ...valueItem('tunnel', '1'), kind, key };
   const sends: Item = { ...tunnel, undo: () => [{ argv: ['unset', 'tunnel', 'delete'] }] };
   const REMOVE = 'unset tunnel delete';
   const items = [valueItem('a', '1'), guard, sends, valueItem('b', '2')];
@@ -262,7 +266,7 @@ describe('a tunnel device that cannot be taken away', () => {
     await up(items, machine);
     machine.refuses.add(REMOVE);
     const first = await down(items, machine);
-    expect(first?.failed.map(({ key }) => key)).toEqual(['gretap gretap1', 'xfrm-guard ends']);
+    expect(first?.failed.map((one) => one.key)).toEqual([key, 'xfrm-guard ends']);
     expect(Object.fromEntries(machine.values)).toEqual({ guard: '1', tunnel: '1' });
     machine.refuses.clear();
     expect(await down(items, machine)).toMatchObject({ failed: [] });
@@ -274,6 +278,6 @@ describe('a tunnel device that cannot be taken away', () => {
     machine.refuses.add('set b 2').add(REMOVE);
     await expect(up(items, machine)).rejects.toThrow('refused');
     expect(Object.fromEntries(machine.values)).toEqual({ guard: '1', tunnel: '1' });
-    expect(journalOf(machine).entries.map(({ key }) => key)).toEqual(['xfrm-guard ends', 'gretap gretap1']);
+    expect(journalOf(machine).entries.map((one) => one.key)).toEqual(['xfrm-guard ends', key]);
   });
 });

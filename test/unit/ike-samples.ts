@@ -1,7 +1,7 @@
 /** Sites with IKE, and what strongSwan 5.9.8 printed on kernel 6.1 between the ends of one, without plugins' complaints. */
 import type { IkeFacts } from '../../src/tunnel/facts.js';
 import type { IkeSite } from '../../src/tunnel/carriers/ike/names.js';
-import type { IkeSpec } from '../../src/tunnel/site/site.js';
+import type { IkeSpec, TunnelSpec } from '../../src/tunnel/site/site.js';
 import { espCarrier, site } from './tunnel-samples.js';
 
 export const PSK: IkeSpec = {
@@ -13,6 +13,12 @@ export const CERTIFICATE: IkeSpec = {
   ...{ localId: 'a.example', remoteId: 'router-b@example.com', rekey: 20 },
 };
 export const SECRET = '5365637265742d5365637265742d3432';
+
+export const VXLAN: TunnelSpec = { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 };
+export const L2TP: TunnelSpec = {
+  ...{ type: 'l2tp', name: 'l2tp1', encapsulation: 'ip', sublayer: 'default', cookie: undefined },
+  ...{ tunnelId: 7, peerTunnelId: 7, sessionId: 7, peerSessionId: 7, port: 1701, peerPort: 1701 },
+};
 
 /** Router A of the article, with ESP and IKE. */
 export function ikeSite(ike: IkeSpec, mode: 'transport' | 'tunnel' = 'transport'): IkeSite {

@@ -5,12 +5,17 @@ import { parseAssociations, parseConnections, parseMessages } from '../../src/ho
 import type { Facts, IkeFacts } from '../../src/tunnel/facts.js';
 import { ikeItems } from '../../src/tunnel/carriers/ike/items.js';
 import { judgeIke } from '../../src/tunnel/carriers/ike/judge.js';
+import { differenceOf } from '../../src/host/tunnel/former.js';
+import type { Entry } from '../../src/host/tunnel/journal.js';
+import type { Item } from '../../src/tunnel/item.js';
+import type { IkeSite } from '../../src/tunnel/carriers/ike/names.js';
 import { whyNot } from '../../src/tunnel/carriers/ike/reason.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { commandText } from '../../src/tunnel/plan-text.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import { unitText } from '../../src/tunnel/unit-text.js';
 import {
+  VXLAN,
   CERTIFICATE,
   COUNTERS,
   ikeFacts,
@@ -68,12 +73,30 @@ describe('what charon says', () => {
     expect(judge({ connections }).words).toContain('nothing was tried yet');
     const last = { at: 48_000, words: '172.16.0.1 refuses us: AUTHENTICATION_FAILED', hint: 'compare' };
     expect(judge({ connections }, last).words).toBe('no keys: 172.16.0.1 refuses us: AUTHENTICATION_FAILED (12 s ago)');
-    const counted = judge({ connections, messages: parseMessages(COUNTERS) });
+    const counted = judge({ connections, messages: new Map([['clear-df-site-a', parseMessages(COUNTERS)]]) });
     expect(counted.words).toBe(
       "no keys: according to charon's counters, 172.16.0.1 refuses us: AUTHENTICATION_FAILED (3 attempts since charon started)",
     );
-    const silent = judge({ connections, messages: new Map([['ike-init-out-req', 4]]) });
+    const silent = judge({ connections, messages: new Map([['clear-df-site-a', new Map([['ike-init-out-req', 4]])]]) });
     expect(silent.words).toContain('no answer from 172.16.0.1');
+  });
+
+  it('of several other ends is that of each, and right when all are', () => {
+    const mesh: IkeSite = { ...ikeSite(PSK), tunnel: VXLAN, moreRemotes: ['172.16.0.9'] };
+    const names = ['clear-df-site-a-172-16-0-1', 'clear-df-site-a-172-16-0-9'];
+    const [association] = parseAssociations(LIST_SAS);
+    const associations = names.map((connection) => ({ ...association!, connection }));
+    const judge = (parts: Partial<IkeFacts>) =>
+      judgeIke(mesh, ikeFacts({ connections: names, ...parts }), undefined, 60_000);
+    expect(judge({ associations })).toMatchObject({ ok: true, hint: undefined });
+    const messages = new Map([[names[1]!, new Map([['ike-init-out-req', 4]])]]);
+    expect(judge({ associations: associations.slice(0, 1), messages })).toEqual({
+      ok: false,
+      words:
+        '172.16.0.1: established with 172.16.0.1 27 s ago; keys of ESP (transport mode) made 3 s ago; ' +
+        "172.16.0.9: no keys: according to charon's counters, no answer from 172.16.0.9 (4 attempts since charon started)",
+      hint: expect.stringContaining('--child clear-df-site-a-172-16-0-9 '),
+    });
   });
 });
 
@@ -81,6 +104,16 @@ describe('the item', () => {
   const [item] = ikeItems(espCarrier({ keys: 'ike', ike: PSK }), ikeSite(PSK), SECRET, { mode: 'transport' });
   const file = '/etc/swanctl/conf.d/clear-df-site-a.conf';
   const at = (ike: IkeFacts | undefined): Facts => machine({ ike });
+
+  it('stays when the file is edited: what charon knows now says nothing of before', () => {
+    const there = at(ikeFacts({ connections: ['clear-df-site-a'] }));
+    const same: Item = { ...item!, status: () => ({ state: 'in-sync' }) };
+    const { key, kind, desired } = same;
+    const entry: Entry = { key, kind, desired, state: 'applied', observed: '', undo: same.undo(there) };
+    const compared = { journal: { entries: [entry] }, facts: there, origin: there, former: { items: [same] } };
+    expect(differenceOf([same], compared).stale).toEqual([]);
+    expect(differenceOf([], compared).stale).toEqual([entry]);
+  });
 
   it('never shows the secret, and its undo does not hold it', () => {
     const commands = item?.apply(at(undefined)) ?? [];

@@ -4,7 +4,8 @@ import { libreswanSecret, libreswanText } from '../../src/tunnel/carriers/ike/li
 import { otherEndText } from '../../src/tunnel/carriers/ike/other-end-text.js';
 import { newPsk, readPsk } from '../../src/tunnel/carriers/ike/psk.js';
 import { swanctlText } from '../../src/tunnel/carriers/ike/swanctl-text.js';
-import { CERTIFICATE, ikeSite, PSK, SECRET } from './ike-samples.js';
+import type { IkeSite } from '../../src/tunnel/carriers/ike/names.js';
+import { CERTIFICATE, ikeSite, L2TP, PSK, SECRET, VXLAN } from './ike-samples.js';
 
 describe('the connection for strongSwan', () => {
   it('is the one that has been seen to work', () => {
@@ -129,6 +130,20 @@ conn clear-df-site-a
     const swanctl = otherEndText(ikeSite(PSK), options, { daemon: 'swanctl', psk: '<word>' });
     expect(swanctl).toContain('local_addrs = 172.16.0.1\n    remote_addrs = 192.168.200.1\n');
     expect(swanctl).toContain('secret = 0x<word>\n');
+  });
+
+  it('of several other ends has each one, and the ports crosswise', () => {
+    const options = { mode: 'transport' } as const;
+    const vxlan = { ...ikeSite(PSK), tunnel: VXLAN, moreRemotes: ['172.16.0.9'] };
+    const text = otherEndText(vxlan, options, { daemon: 'libreswan', psk: '<word>' });
+    expect(text.match(/^conn .*|^ +left(protoport)?=.*/gm)).toEqual([
+      ...['conn clear-df-site-a-192-168-200-1', '    left=172.16.0.1', '    leftprotoport=udp/4789'],
+      ...['conn clear-df-site-a-192-168-200-1', '    left=172.16.0.9', '    leftprotoport=udp/4789'],
+    ]);
+    const l2tp = { ...ikeSite(PSK), tunnel: { ...L2TP, encapsulation: 'udp', port: 1701, peerPort: 1702 } } as IkeSite;
+    const swanctl = otherEndText(l2tp, options, { daemon: 'swanctl', psk: '<word>' });
+    expect(swanctl).toContain('local_ts = dynamic[17/1702]\n        remote_ts = dynamic[17/1701]\n');
+    expect(swanctlText({ ...l2tp, tunnel: L2TP }, options)).toContain('local_ts = dynamic[115]\n');
   });
 
   it('marks names as names for Libreswan, which would look them up', () => {

@@ -37,6 +37,8 @@ const pair = (words: string, more?: Record<string, string>, addresses?: string[]
 export const SUPPORTED: Readonly<Record<string, string>> = {
   'mesh, vxlan': MESH,
   'mesh of five by a queue': `${ALIKE}shape: mesh\nengine: nfqueue\ntunnel: { vni: 9, port: 8472 }\n${sitesText(5)}`,
+  'mesh in ESP by IKE': `${ALIKE}shape: mesh\ncarrier: { type: esp, mode: tunnel, ike: { psk: auto } }\n${sitesText(4)}`,
+  'mesh in ESP in UDP by IKE': `${ALIKE}shape: mesh\ncarrier: { type: esp-in-udp, ike: { psk: auto } }\n${sitesText(3)}`,
   'hub, gretap': HUB,
   'hub, gretap by queues': hub('engine: nfqueue\nqueue: 2:3'),
   'hub, gretap in ESP': hub('carrier: { type: esp, keys: auto }'),
@@ -52,6 +54,7 @@ export const SUPPORTED: Readonly<Record<string, string>> = {
     south: 'tunnel: { peer-port: 1702 }',
     west: 'tunnel: { peer-port: 1703, port: 1800, tunnel-id: 5, peer-tunnel-id: 6, session-id: 7, peer-session-id: 8 }',
   }),
+  'hub, l2tp in ESP': hub('tunnel: { type: l2tp }\ncarrier: { type: esp, keys: auto }'),
   'hub, one of each': hub('key-folder: keys', {
     north: 'tunnel: { key: 7 }, carrier: { type: esp, cipher: aes-cbc-128-sha256, keys: auto }',
     south: 'tunnel: { type: l2tp, cookie: auto, cookie-size: 4 }',
@@ -60,6 +63,7 @@ export const SUPPORTED: Readonly<Record<string, string>> = {
   'pair, gretap': PAIR,
   'pair, l2tp': pair('tunnel: { type: l2tp, sublayer: none }'),
   'pair, vxlan': pair('tunnel: { type: vxlan, port: 8472 }'),
+  'pair, vxlan in ESP': pair('tunnel: { type: vxlan }\ncarrier: { type: esp, keys: auto }'),
   'pair, ESP': pair('carrier: { type: esp, keys: auto }'),
   'pair, ESP by somebody else': pair('carrier: { type: esp, keys: external }'),
   'pair, ESP by certificates': pair('carrier: esp', {

@@ -1,5 +1,4 @@
 /** `clear-df net write` and `diff`, by the command line: files made once, kept, compared, or not written at all. */
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,11 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { netDiff, netShow, netWrite } from '../../src/commands/net.js';
 import { main } from '../../src/cli/program.js';
-import { unifiedDiff } from '../../src/net/unified.js';
 import { HUB, MESH, PAIR } from './net-samples.js';
 import { WRONG_NETS } from './net-wrong.js';
 
@@ -112,6 +109,17 @@ describe('write', () => {
     expect(readFileSync(at('north', 'secret', 'office.cookies'), 'utf8')).toMatch(/'192\.0\.2\.1': 0x[\da-f]{16}\n/);
   });
 
+  it('makes one pre-shared key for all sites of a mesh, and gives it to a site that comes later', () => {
+    const sealed = MESH.replace('shape: mesh\n', 'shape: mesh\ncarrier: { type: esp, ike: { psk: auto } }\n');
+    const sites = ['main', 'north', 'south'];
+    write(sealed.replace(/ {2}south: .*\n/, ''));
+    const first = readFileSync(at('main', 'office.psk'), 'utf8');
+    write(sealed);
+    expect(sites.map((site) => readFileSync(at(site, 'office.psk'), 'utf8'))).toEqual([first, first, first]);
+    writeFileSync(at('south', 'office.psk'), 'of-somebody-else\n', { mode: 0o600 });
+    expect(() => write(sealed)).toThrow('all ends need one');
+  });
+
   it('prints under --dry-run, and writes nothing', () => {
     const said = write(KEYED, { dryRun: true });
     expect(existsSync(at())).toBe(false);
@@ -146,7 +154,7 @@ describe('nothing is written', () => {
       at('north', 'office-north.keys'),
       readFileSync(at('main', 'office-north.keys'), 'utf8').replace(/\n$/, '\n\n'),
     );
-    nothing(KEYED, 'it is not the same as', 'both ends need one');
+    nothing(KEYED, 'it is not the same as', 'all ends need one');
   });
 
   it('where others can read a key, or it does not fit any more', () => {
@@ -264,34 +272,5 @@ describe('show', () => {
   it('takes no notice of files and keys that are not there', () => {
     writeFileSync(file, `${PAIR}carrier: { type: esp, keys: /nowhere/a.keys }\n`);
     expect(netShow(file, { as: 'text', pathMtu: undefined })).toContain('1500 + 92');
-  });
-});
-
-describe('a unified difference', () => {
-  const text = fc
-    .array(fc.constantFrom('a\n', 'b\n', 'c\n', '\n', 'd'), { maxLength: 12 })
-    .map((lines) => lines.join(''));
-  const names = { before: 'x', after: 'y' };
-
-  it('leads from one text to the other', () => {
-    fc.assert(
-      fc.property(text, text, (before, after) => {
-        const body = unifiedDiff(before, after, names).slice(3);
-        const side = (marks: string) =>
-          body.flatMap((line, i) => {
-            if (!marks.includes(line.charAt(0))) return [];
-            return [`${line.slice(1)}${body[i + 1]?.startsWith('\\') === true ? '' : '\n'}`];
-          });
-        expect(before === after ? before : side(' -').join('')).toBe(before);
-        expect(before === after ? after : side(' +').join('')).toBe(after);
-      }),
-    );
-  });
-
-  it('is what patch takes', () => {
-    const [one, two] = ['a\nb\nc\nlast', 'a\nx\nc\nd\n'];
-    writeFileSync(file, one);
-    execFileSync('patch', ['-s', file], { input: `${unifiedDiff(one, two, names).join('\n')}\n` });
-    expect(readFileSync(file, 'utf8')).toBe(two);
   });
 });

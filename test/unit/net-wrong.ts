@@ -105,7 +105,12 @@ export const WRONG_NETS: readonly WrongNet[] = [
     'sites.south.tunnel.type',
     'a loop',
   ),
-  wrong('a mesh in ESP', `${MESH}carrier: { type: esp, keys: auto }\n${THREE}`, 4, 'esp carries GRE', 'expected plain'),
+  wrong(
+    'a mesh with the keys of two ends',
+    `${MESH}carrier: { type: esp, keys: auto }\n${THREE}`,
+    4,
+    'this tunnel has 2 other ends',
+  ),
   wrong(
     'a mesh over IPv6',
     `${MESH}sites:\n  a: { local: '2001:db8::1' }\n  b: { local: '2001:db8::2' }\n`,
@@ -143,10 +148,10 @@ export const WRONG_NETS: readonly WrongNet[] = [
     'IPv6 has no DF bit',
   ),
   wrong(
-    'ESP around L2TPv3',
-    `${PAIR}tunnel: { type: l2tp }\ncarrier: { type: esp, keys: auto }\n${TWO}`,
+    'a VTI around L2TPv3',
+    `${PAIR}tunnel: { type: l2tp }\ncarrier: { type: vti, keys: auto, device: vti1, mark: 7 }\n${TWO}`,
     5,
-    'esp carries GRE',
+    'vti carries GRE',
   ),
   wrong('ESP without keys', `${PAIR}carrier: esp\n${TWO}`, 4, 'carrier.keys', 'the path of a key file'),
   wrong(

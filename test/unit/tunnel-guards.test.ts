@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicies } from '../../src/host/read/xfrm.js';
 import type { Facts, XfrmPolicy } from '../../src/tunnel/facts.js';
+import type { Flow } from '../../src/tunnel/flow.js';
 import type { Item } from '../../src/tunnel/item.js';
 import { greRuleItem } from '../../src/tunnel/items/rule.js';
 import { xfrmGuardItem, xfrmPassItem } from '../../src/tunnel/items/xfrm-guard.js';
@@ -9,7 +10,8 @@ import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { espCarrier, facts, GCM_KEYS, site, vtiCarrier } from './tunnel-samples.js';
 
-const ENDS = { local: '192.168.200.1', remote: '172.16.0.1', key: undefined };
+const GRE: Flow = { name: 'GRE', protocol: 'gre' };
+const ENDS = { local: '192.168.200.1', remote: '172.16.0.1', flow: GRE };
 const FLOW = 'src 192.168.200.1/32 dst 172.16.0.1/32 proto gre';
 /** `ip xfrm policy` of iproute2 6.1; older versions print keys dotted. */
 const LISTED = [
@@ -45,13 +47,51 @@ describe('a guard in xfrm', () => {
     const guard = xfrmGuardItem(ENDS);
     const policy = xfrmPolicyItem({
       ...{ direction: 'out', source: ENDS.local, destination: ENDS.remote, mode: 'transport', reqid: 1, reason: '' },
+      selector: GRE,
     });
     const states = (policies: XfrmPolicy[]) => [guard, policy].map((item) => item.status(facts({ policies })).state);
     expect(states([pass, keyed])).toEqual(['differs', 'differs']);
     expect(states([pass, block, keyed])).toEqual(['in-sync', 'differs']);
     expect(states([seal])).toEqual(['differs', 'in-sync']);
     expect(states([{ ...block, blocks: false }])).toEqual(['conflict', 'differs']);
-    expect(xfrmGuardItem({ ...ENDS, key: 70000 }).status(facts({ policies: [keyed] }))).toEqual({ state: 'in-sync' });
+    expect(xfrmGuardItem({ ...ENDS, flow: { ...GRE, key: 70000 } }).status(facts({ policies: [keyed] }))).toEqual({
+      state: 'in-sync',
+    });
+  });
+
+  it.each([
+    [{ name: 'L2TPv3', protocol: 'l2tp' }, 'proto 115', 'proto l2tp'],
+    [
+      { name: 'VXLAN', protocol: 'udp', ports: { local: 4789, remote: 4790 } },
+      'proto udp sport 4789 dport 4790',
+      'proto udp sport 4789 dport 4790',
+    ],
+  ] satisfies [Flow, string, string][])('of %o takes every mark, half by half', (flow, words, listed) => {
+    const ends = `src 192.168.200.1 dst 172.16.0.1 ${words} dir out`;
+    const guard = xfrmGuardItem({ ...ENDS, flow });
+    const low = `ip xfrm policy add ${ends} mark 0x0 mask 0x80000000 action block priority 4294967295`;
+    const high = `ip xfrm policy add ${ends} mark 0x80000000 mask 0x80000000 action block priority 4294967295`;
+    // Not `delete … mark 0x0`: iproute2 leaves that mark out, and the kernel takes the plain policy (6.1).
+    expect(lines(guard, 'undo', facts())).toEqual([
+      `ip xfrm policy deleteall ${ends} action block priority 4294967295`,
+    ]);
+    // As iproute2 6.1 prints them on 6.1.
+    const head = `src 192.168.200.1/32 dst 172.16.0.1/32 ${listed} \n\tdir out`;
+    const halves = ['0', '0x80000000'].map(
+      (mark) => `${head} action block priority 4294967295 ptype main \n\tmark ${mark}/0x80000000 `,
+    );
+    const plain = `${head} priority 0 ptype main \n\ttmpl src 0.0.0.0 dst 0.0.0.0\n\t\tproto esp reqid 1 mode transport`;
+    const policy = xfrmPolicyItem({
+      ...{ direction: 'out', source: ENDS.local, destination: ENDS.remote, mode: 'transport', reqid: 1, reason: '' },
+      selector: flow,
+    });
+    const seen = (texts: string[]) => {
+      const machine = facts({ policies: parsePolicies(texts.join('\n')) });
+      return [guard.status(machine).state, policy.status(machine).state, ...lines(guard, 'apply', machine)];
+    };
+    expect(seen(halves)).toEqual(['in-sync', 'differs']);
+    expect(seen(halves.slice(1))).toEqual(['differs', 'differs', low]);
+    expect(seen([plain])).toEqual(['differs', 'in-sync', low, high]);
   });
 
   it('does not keep a second tunnel with another key from the same two ends', () => {

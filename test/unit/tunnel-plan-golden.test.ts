@@ -11,6 +11,7 @@ import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import type { L2tpTunnel, Site } from '../../src/tunnel/site/site.js';
 import { unitText } from '../../src/tunnel/unit-text.js';
+import { PSK } from './ike-samples.js';
 import {
   address,
   CBC_KEYS,
@@ -72,6 +73,14 @@ const CASES: Record<string, { site: Site; facts?: Facts; keys?: Secrets }> = {
   },
   'vxlan-three-sites': {
     site: site({ moreRemotes: ['172.16.0.9'], tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } }),
+  },
+  'l2tp-udp-esp': { site: site({ carrier: espCarrier(), tunnel: { ...L2TP_UDP, cookie: undefined } }), keys: GCM_KEYS },
+  'vxlan-ike-three-sites': {
+    site: site({
+      ...{ moreRemotes: ['172.16.0.9'], tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } },
+      carrier: espCarrier({ keys: 'ike', ike: PSK, mode: 'tunnel' }),
+    }),
+    keys: { psk: 'ab'.repeat(32) },
   },
   'vxlan-fragment-inner': {
     site: site({ fragment: 'inner', tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } }),

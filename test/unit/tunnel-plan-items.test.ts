@@ -223,7 +223,10 @@ describe('IPsec', () => {
   });
 
   it('policy: in tunnel mode the template names its ends', () => {
-    const policy = xfrmPolicyItem({ ...ends, direction: 'out', mode: 'tunnel', reqid: 1, reason });
+    const policy = xfrmPolicyItem({
+      ...{ ...ends, direction: 'out', mode: 'tunnel', reqid: 1, reason },
+      selector: { name: 'GRE', protocol: 'gre' },
+    });
     expect(lines(policy.apply(facts()))).toEqual([
       'ip xfrm policy add src 192.168.200.1 dst 172.16.0.1 proto gre dir out ' +
         'tmpl src 192.168.200.1 dst 172.16.0.1 proto esp reqid 1 mode tunnel',

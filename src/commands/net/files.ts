@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
 import { readKeyFile } from '../../host/key-file.js';
 import { readTextFile, YAML_FILE } from '../../host/text-file.js';
-import type { Net, NetEnd, NetPath } from '../../tunnel/net/net.js';
+import type { Net, NetEnd } from '../../tunnel/net/net.js';
 import { parseNet } from '../../tunnel/net/net-file.js';
 import { isOfNet, siteText } from '../../tunnel/net/site-text.js';
 import { newSecrets, parseSecrets, secretFile } from '../../tunnel/secrets.js';
@@ -32,12 +32,16 @@ export function folderOfNet({ file, name }: Net, output: string | undefined): st
 }
 
 /**
- * Every file of the net. A secret that one end has is that of both; one that neither has is made, here, in memory.
+ * Every file of the net. A secret that one end of a tunnel has is that of all; one that none has is made, here, in memory.
  * @param folder with a folder for each site
  * @throws ClearDfError USAGE for a secret that others can read or that does not fit, CONFLICT where two ends have two
  */
 export function filesOf(net: Net, folder: string): NetFile[] {
-  const secrets = net.paths.flatMap((each) => secretsOf(each, (end) => path.join(folder, end.site)));
+  const tunnels = [...new Set(net.ends.map(({ tunnel }) => tunnel))];
+  const secrets = tunnels.flatMap((tunnel) => {
+    const ends = net.ends.filter((end) => end.tunnel === tunnel);
+    return secretsOf(ends, (end) => path.join(folder, end.site));
+  });
   return [...secrets, ...siteFiles(net, net.ends, (end) => path.join(folder, end.site))];
 }
 
@@ -54,24 +58,25 @@ function textOf(file: string): string | undefined {
   return readTextFile(file, { object: `'${file}'`, accepted: 'a site file of at most 1 MiB' });
 }
 
-function secretsOf({ ends }: NetPath, at: (end: NetEnd) => string): NetFile[] {
-  const both = ends.flatMap((end) => {
+function secretsOf(ends: readonly NetEnd[], at: (end: NetEnd) => string): NetFile[] {
+  const all = ends.flatMap((end) => {
     if (end.secret === undefined) return [];
     const file = path.join(at(end), end.secret);
     return [{ end, file, found: secretOf(end, file) }];
   });
-  const [first, second] = both.filter(({ found }) => found !== undefined);
-  if (second !== undefined && first?.found !== second.found) {
+  const first = all.find(({ found }) => found !== undefined);
+  const second = all.find(({ found }) => found !== undefined && found !== first?.found);
+  if (second !== undefined) {
     throw new ClearDfError({
       code: 'CONFLICT',
       operation: 'read',
       object: second.file,
-      reason: `it is not the same as ${first?.file}; both ends need one`,
-      hint: 'copy the one that is in use over the other; with neither in use, remove both',
+      reason: `it is not the same as ${first?.file}; all ends need one`,
+      hint: 'copy the one that is in use over the other; with none in use, remove them',
     });
   }
-  const wanted = first?.found ?? (both[0] && newSecrets(both[0].end.parsed)?.text) ?? '';
-  return both.map(({ end, file, found }) => ({ site: end.site, file, wanted, found, secret: true }));
+  const wanted = first?.found ?? (all[0] && newSecrets(all[0].end.parsed)?.text) ?? '';
+  return all.map(({ end, file, found }) => ({ site: end.site, file, wanted, found, secret: true }));
 }
 
 /**

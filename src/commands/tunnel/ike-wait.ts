@@ -5,8 +5,8 @@ import { createRunner } from '../../host/exec.js';
 import { readIke } from '../../host/read/ike.js';
 import { initiate } from '../../host/ike.js';
 import type { Logger } from '../../log.js';
-import { judgeIke, sealing } from '../../tunnel/carriers/ike/judge.js';
-import { connectionName, type IkeSite, withIke } from '../../tunnel/carriers/ike/names.js';
+import { judgePair, sealing } from '../../tunnel/carriers/ike/judge.js';
+import { connectionName, type IkeSite, pairsOf, withIke } from '../../tunnel/carriers/ike/names.js';
 import { type IkeFailure, whyNot } from '../../tunnel/carriers/ike/reason.js';
 import type { OpenTunnel } from './open.js';
 
@@ -25,11 +25,17 @@ const HEAD_START_MS = 3000;
 export async function awaitIke(tunnel: OpenTunnel, log: Logger, stop: AbortSignal): Promise<void> {
   const site = withIke(tunnel.site);
   if (site === undefined) return;
-  const failure = await tryUntil(Date.now() + PATIENCE_MS, site, log, stop).catch(unknown);
+  const end = Date.now() + PATIENCE_MS;
+  const all = await Promise.all(
+    pairsOf(site).map(async (pair) => ({ pair, failure: await tryUntil(end, { site, pair }, log, stop).catch(unknown) })),
+  );
+  for (const { pair, failure } of all) {
+    if (failure === undefined) continue;
+    log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
+    log.warn(`nothing leaves unencrypted meanwhile; every frame for ${pair.remote} makes charon try again`);
+  }
+  const failure = all.find((one) => one.failure !== undefined)?.failure;
   tunnel.journal.ikeEnded(failure && { at: Date.now(), words: failure.words, hint: failure.hint });
-  if (failure === undefined) return;
-  log.warn({ hint: failure.hint }, `no keys yet: ${failure.words}; ${failure.hint}`);
-  log.warn(`nothing leaves unencrypted meanwhile; every frame for ${site.remote} makes charon try again`);
 }
 
 /** The tunnel is up by now, whatever becomes of the question. */
@@ -39,18 +45,23 @@ function unknown(error: unknown): IkeFailure {
 }
 
 /** @returns why there are no keys, or undefined */
-async function tryUntil(end: number, site: IkeSite, log: Logger, stop: AbortSignal): Promise<IkeFailure | undefined> {
+async function tryUntil(
+  end: number,
+  { site, pair }: { site: IkeSite; pair: IkeSite },
+  log: Logger,
+  stop: AbortSignal,
+): Promise<IkeFailure | undefined> {
   const runner = createRunner({ log, stop });
   let failure: IkeFailure | undefined;
-  const ownTurn = Date.now() + (isHigher(site.local, site.remote) ? HEAD_START_MS : 0);
+  const ownTurn = Date.now() + (isHigher(pair.local, pair.remote) ? HEAD_START_MS : 0);
   for (;;) {
     const facts = await readIke(runner, site);
-    if (facts !== undefined && sealing(site, facts) !== undefined) {
-      log.info(`IKE: ${judgeIke(site, facts, undefined, Date.now()).words}`);
+    if (facts !== undefined && sealing(pair, facts) !== undefined) {
+      log.info(`IKE: ${judgePair(pair, facts, undefined, Date.now()).words}`);
       return undefined;
     }
-    if (Date.now() > end || stop.aborted) return failure ?? whyNot(site, 'not established after all');
-    const name = connectionName(site);
+    if (Date.now() > end || stop.aborted) return failure ?? whyNot(pair, 'not established after all');
+    const name = connectionName(pair);
     // One attempt at a time: charon goes on with one that has not ended.
     const underWay = facts?.associations.some(({ connection }) => connection === name) === true;
     if (underWay || Date.now() < ownTurn) {
@@ -59,7 +70,7 @@ async function tryUntil(end: number, site: IkeSite, log: Logger, stop: AbortSign
     }
     const said = await initiate(runner, name, ATTEMPT_SECONDS);
     if (said === undefined) continue;
-    failure = whyNot(site, said);
+    failure = whyNot(pair, said);
     if (failure.final) return failure;
     await pause(PAUSE_MS);
   }

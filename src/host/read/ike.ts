@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ClearDfError } from '../../errors.js';
 import { sealing } from '../../tunnel/carriers/ike/judge.js';
-import { connectionName, ikeFiles, ikeOf } from '../../tunnel/carriers/ike/names.js';
+import { type ConnectedSite, connectionName, ikeFiles, ikeOf, pairsOf } from '../../tunnel/carriers/ike/names.js';
 import { HEADER } from '../../tunnel/carriers/ike/swanctl-text.js';
 import type { FileFact, IkeAssociation, IkeFacts } from '../../tunnel/facts.js';
 import type { Site } from '../../tunnel/site/site.js';
@@ -15,10 +15,10 @@ import { bootId } from '../tunnel/paths.js';
  * Undefined where the site does not have its keys from IKE.
  * @throws ClearDfError when swanctl was killed or did not answer: that says nothing about charon
  */
-export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrier'>): Promise<IkeFacts | undefined> {
+export async function readIke(runner: Runner, site?: ConnectedSite): Promise<IkeFacts | undefined> {
   if (site === undefined || ikeOf(site.carrier) === undefined) return undefined;
   const files = new Map(ikeFiles(site).flatMap((file) => fileFact(file)));
-  const nothing = { connections: [], associations: [], messages: new Map<string, number>(), files, boot: bootId() };
+  const nothing = { connections: [], associations: [], messages: new Map(), files, boot: bootId() };
   try {
     const [connections, associations] = await Promise.all([
       runner.query('swanctl', ['--list-conns', '--pretty']),
@@ -30,7 +30,11 @@ export async function readIke(runner: Runner, site?: Pick<Site, 'name' | 'carrie
       associations: parseAssociations(associations),
     };
     const facts: IkeFacts = { silent: undefined, ...found };
-    return sealing(site, facts) === undefined ? { ...facts, messages: await readMessages(runner, site) } : facts;
+    const open = pairsOf(site).filter((pair) => sealing(pair, facts) === undefined);
+    const messages = await Promise.all(
+      open.map(async (pair) => [connectionName(pair), await readMessages(runner, pair)] as const),
+    );
+    return { ...facts, messages: new Map(messages) };
   } catch (error) {
     if (!(error instanceof ClearDfError) || error instanceof NoAnswerError) throw error;
     return { silent: silence(error), ...nothing };

@@ -83,6 +83,7 @@ export function parsePolicies(text: string): XfrmPolicy[] {
         source: wordAfter(head, 'src'),
         destination: wordAfter(head, 'dst'),
         protocol: protocol === '' ? undefined : protocol,
+        ports: portsOf(head),
         icmp: icmpOf(head),
         greKey: greKeyOf(head),
         dev: wordAfter(head, 'dev') || undefined,
@@ -111,6 +112,12 @@ function markOf(lines: readonly string[], name: 'mark' | 'output-mark'): Mark | 
   if (line === undefined) return undefined;
   const [value = '', mask] = wordAfter(line, name).split('/');
   return { value: Number(value), mask: mask === undefined ? 0xffff_ffff : Number(mask) };
+}
+
+/** `proto udp sport 1701 dport 1701`; a port that the selector does not name is not printed. */
+function portsOf(head: string): XfrmPolicy['ports'] {
+  if (!/\bproto (?:udp|17)\b/.test(head)) return undefined;
+  return { source: Number(wordAfter(head, 'sport') || '0'), destination: Number(wordAfter(head, 'dport') || '0') };
 }
 
 /** `proto icmp type 3 code 3` */

@@ -38,8 +38,8 @@ export function differenceOf(items: readonly Item[], { journal, facts, origin, f
   const isStale = (entry: Entry) => {
     const item = wanted.get(entry.key);
     if (item === undefined) return !isUnread(entry.kind, facts);
-    // A larger MTU is right as well, but it was raised for the earlier version.
-    const asBefore = origin !== undefined && item.status(origin).state === 'in-sync';
+    // A larger MTU is right as well, but it was raised for the earlier version. What charon knew before is not kept.
+    const asBefore = origin !== undefined && entry.kind !== 'ike' && item.status(origin).state === 'in-sync';
     return asBefore && entry.undo.length > 0 && isKnown(entry);
   };
   return {

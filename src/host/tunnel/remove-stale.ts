@@ -1,6 +1,6 @@
 /** Takes away what an earlier plan made, while the tunnel stays up. */
 import { ClearDfError } from '../../errors.js';
-import { isSealing, type Item } from '../../tunnel/item.js';
+import { isSealing, isSending, type Item } from '../../tunnel/item.js';
 import { differenceOf, type Former } from './former.js';
 import type { Entry, Journal } from './journal.js';
 import { type Others, userOf } from './shared.js';
@@ -49,7 +49,7 @@ export async function removeStale(
       continue;
     }
     log.error(`not removed: ${key}: ${failure}`);
-    sends ||= kind === 'gretap';
+    sends ||= isSending(kind);
     left += 1;
   }
   return left;

@@ -1,6 +1,6 @@
 /** After a step that failed: the machine as this run found it. */
 import { ClearDfError } from '../../errors.js';
-import { isSealing, type Item } from '../../tunnel/item.js';
+import { isSealing, isSending, type Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import { converge } from './converge.js';
 import { changingKeys, differenceOf } from './former.js';
@@ -67,7 +67,7 @@ async function putBack(changes: readonly Change[], steps: Steps): Promise<void> 
       const failure = await undoChange(change, machine, log);
       if (failure !== undefined) {
         log.error(`not rolled back: ${item.key}: ${failure}`);
-        sends ||= item.kind === 'gretap';
+        sends ||= isSending(item.kind);
         incomplete = true;
       } else if (!known) journal.drop(item.key);
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Undoes the changes of a journal, the last one first, and leaves alone what someone else has changed since. */
 import { type Facts, linkOf } from '../../tunnel/facts.js';
-import { isSealing, type Item } from '../../tunnel/item.js';
+import { isSealing, isSending, type Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import type { TunnelLogger } from './steps.js';
 import type { Entry, Journal } from './journal.js';
@@ -26,11 +26,12 @@ export async function takeDown(
   const itemOf = (key: string) => items.find((item) => item.key === key);
   // All are judged before the first is undone: what one of them puts back can change another.
   const ours = journal.entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log));
+  // A device that is left alone goes on sending.
+  let sends = journal.entries.find((entry) => !ours.includes(entry) && isSent(entry, machine.facts))?.key;
   const certain = new Set(ours.filter(({ state }) => state === 'applied').map(({ key }) => key));
   const settled = settledIn(journal.entries);
   journal.undoing(new Set(ours.map(({ key }) => key)));
   const result: TakenDown = { undone: [], failed: [] };
-  let sends: string | undefined;
   for (const { key, kind, undo, observed } of inPlanOrder(ours, items).reverse()) {
     if (isSealing(kind) && sends !== undefined) {
       result.failed.push({ key, reason: `it stays while ${sends} does, whose frames would leave unencrypted` });
@@ -47,7 +48,7 @@ export async function takeDown(
     const reason = await undoChange(change, machine, log);
     if (reason !== undefined) {
       result.failed.push({ key, reason });
-      if (kind === 'gretap' && undo.some(({ argv }) => argv.includes('delete'))) sends = key;
+      if (isSending(kind) && undo.some(({ argv }) => argv.includes('delete') || argv.includes('del'))) sends = key;
       continue;
     }
     journal.drop(key);
@@ -55,6 +56,13 @@ export async function takeDown(
   }
   if (journal.entries.length === 0) journal.remove();
   return result;
+}
+
+/** Whether frames still go into it. A gretap that is no longer as it was made has other ends, which no guard is for. */
+function isSent({ key, kind }: Entry, facts: Facts): boolean {
+  const name = key.slice(kind.length + 1);
+  if (kind === 'vxlan') return linkOf(facts, name) !== undefined;
+  return kind === 'l2tp-session' && facts.l2tp?.sessions.some(({ id }) => String(id) === name) === true;
 }
 
 /**

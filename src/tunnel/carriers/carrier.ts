@@ -5,7 +5,7 @@ import type { PolicyOptions } from '../items/xfrm-policy.js';
 import type { StateOptions } from '../items/xfrm-state.js';
 import type { Keys } from '../keys.js';
 import type { Origin } from '../origin.js';
-import type { CarrierSpec, EspMode, Site } from '../site/site.js';
+import type { CarrierSpec, EspMode, Mark, Site } from '../site/site.js';
 import type { Cut, Later, Layer } from '../sizes.js';
 
 /** What is known when a carrier makes its part of the plan. */
@@ -50,7 +50,7 @@ export interface EspOptions {
   bothFamilies?: boolean;
   /** On what leaves, once it is ESP. */
   outputMark?: StateOptions['outputMark'];
-  policy?: Pick<PolicyOptions, 'mark' | 'selector'>;
+  policy?: { mark?: Mark | undefined; selector?: 'any' };
   /** A policy for what is forwarded, too. */
   forward?: boolean;
 }
@@ -72,7 +72,7 @@ export interface Carrier<S extends CarrierSpec = CarrierSpec> {
    * The layers around the GRE header and what is in it, innermost first, the IPv4 header that may be cut last.
    * @param payload bytes of GRE header, Ethernet header and inner IP packet
    */
-  layers(spec: S, payload: number, site: Pick<Site, 'local'>): Layer[];
+  layers(spec: S, payload: number, site: Site): Layer[];
   /** Which link cuts what is too large; without it, the path to the other router does. */
   cutAt?(spec: S, site: Site, facts: Facts): Cut;
   /** Why no packet that the path sees is a fragment, whatever the tunnel cuts, in words; undefined where some are. */

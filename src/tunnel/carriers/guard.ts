@@ -3,14 +3,15 @@
  * a route, a rule, a device. Two guards, so that none hangs on what others flush: one in xfrm or in the routing policy,
  * and one in nft. First in, last out.
  */
-import { PROTOCOL_NUMBERS } from '../../net/protocol.js';
 import { tagOf } from '../../rules/resolve.js';
 import type { Facts } from '../facts.js';
+import { type Flow, nftWords } from '../flow.js';
 import type { Item } from '../item.js';
 import { greRuleItem } from '../items/rule.js';
-import { nftTableItem } from '../items/nft-table.js';
+import { type Chain, nftTableItem } from '../items/nft-table.js';
 import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem, xfrmPassItem } from '../items/xfrm-guard.js';
-import { gretapOf, type Site } from '../site/site.js';
+import { kindOf } from '../kinds/table.js';
+import type { Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 
 /** NF_IP_PRI_FILTER: before NAT changes the addresses that the rule is for. */
@@ -19,18 +20,19 @@ const PRIORITY = 0;
 /** What distinguishes packets that may leave from those that may not: they will be ESP (a policy has taken them), or go into a device. */
 type Sealed = 'by-policy' | { dev: string };
 
-/** The ends and the key of the tunnel's GRE. */
-export function guardEnds({ tunnel }: Pick<Site, 'tunnel'>, { local, remote }: TunnelEnds): GuardEnds {
-  return { local, remote, key: gretapOf({ tunnel })?.key };
+/** The ends of the tunnel's own packets, and what those are known by. */
+export function guardEnds(site: Site, { local, remote }: TunnelEnds): GuardEnds {
+  return { local, remote, flow: kindOf(site).flow() };
 }
 
-/** Guards of a carrier with policies. */
-export function xfrmGuards(site: Site, facts: Facts, ends: TunnelEnds, sealed: Sealed): Item[] {
-  const { local, remote } = ends;
+/** Guards of a carrier with policies, for each other end. */
+export function xfrmGuards(site: Site, facts: Facts, all: readonly TunnelEnds[], sealed: Sealed): Item[] {
   return [
-    ...QUOTING.map((error) => xfrmBlockItem(local, remote, error)),
-    xfrmGuardItem(guardEnds(site, ends)),
-    ...nftGuard(site, facts, ends, sealed),
+    ...all.flatMap((ends) => [
+      ...QUOTING.map((error) => xfrmBlockItem(ends.local, ends.remote, error)),
+      xfrmGuardItem(guardEnds(site, ends)),
+    ]),
+    ...nftGuard(site, facts, all, sealed),
   ];
 }
 
@@ -48,7 +50,7 @@ export function routeGuards(site: Site, facts: Facts): Item[] {
       : isMainDefault(route)
         ? [xfrmGuardItem(ends), xfrmPassItem(underlay, ends)]
         : [greRuleItem({ local, remote, route })];
-  return [...first, ...nftGuard(site, facts, site, { dev: underlay })];
+  return [...first, ...nftGuard(site, facts, [site], { dev: underlay })];
 }
 
 /** Whether other packets than the tunnel's use this route as well, and so no rule can be for it alone. */
@@ -64,9 +66,10 @@ export function isKeptWhileAway(site: Site, facts: Facts): boolean {
 }
 
 /** None where nft cannot be read. */
-function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEnds, sealed: Sealed): Item[] {
+function nftGuard(site: Site, { tables }: Facts, all: readonly TunnelEnds[], sealed: Sealed): Item[] {
   if (tables === undefined) return [];
-  const flow = `ip saddr ${local} ip daddr ${remote}`;
+  const { name } = site;
+  const flow = kindOf(site).flow();
   const open = sealed === 'by-policy' ? 'rt ipsec missing' : `oifname != "${sealed.dev}"`;
   const errors = QUOTING.map(({ type, code }) => `${type} . ${code}`).join(', ');
   const drop = `${open} counter drop comment "${tagOf(name)}"`;
@@ -79,13 +82,14 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
         {
           name: 'output',
           base: `type filter hook output priority ${PRIORITY}; policy accept;`,
-          rules: [
-            `${flow} ip protocol ${PROTOCOL_NUMBERS.gre} ${drop}`,
-            `${flow} icmp type . icmp code { ${errors} } ${drop}`,
-          ],
+          rules: all.flatMap(({ local, remote }) => [
+            `ip saddr ${local} ip daddr ${remote} ${nftWords(flow)} ${drop}`,
+            `ip saddr ${local} ip daddr ${remote} icmp type . icmp code { ${errors} } ${drop}`,
+          ]),
         },
+        ...arrivals(flow, all, name),
       ],
-      desired: `GRE from ${local} to ${remote} leaves ${how} or not at all`,
+      desired: `${flow.name} from ${all.map(({ local, remote }) => `${local} to ${remote}`).join(' and ')} leaves ${how} or not at all`,
       reason:
         sealed === 'by-policy'
           ? 'a second guard, apart from the policies: those can be flushed, or a device can be spared them (disable_xfrm)'
@@ -94,10 +98,24 @@ function nftGuard({ name }: Site, { tables }: Facts, { local, remote }: TunnelEn
   ];
 }
 
+/** Policies for what arrives are for the other end's address; such a tunnel's device takes packets from any. */
+function arrivals({ arrival }: Flow, [ends]: readonly TunnelEnds[], name: string): Chain[] {
+  if (arrival === undefined || ends === undefined) return [];
+  const rule = `ip daddr ${ends.local} ${arrival} meta ipsec missing counter drop comment "${tagOf(name)}"`;
+  return [{ name: 'input', base: `type filter hook input priority ${PRIORITY}; policy accept;`, rules: [rule] }];
+}
+
 /** What the person should know of them. */
-export function guardNotes({ tables }: Facts, { local, remote }: TunnelEnds): string[] {
+export function guardNotes(site: Site, { tables }: Facts, all: readonly TunnelEnds[]): string[] {
   if (tables !== undefined) return [];
+  const { name, arrival } = kindOf(site).flow();
   return [
-    `nft cannot be read here: one of two guards is missing that keep GRE from ${local} to ${remote} from leaving unencrypted`,
+    ...all.map(
+      ({ local, remote }) =>
+        `nft cannot be read here: one of two guards is missing that keep ${name} from ${local} to ${remote} from leaving unencrypted`,
+    ),
+    ...(arrival === undefined
+      ? []
+      : [`nft cannot be read here: what keeps ${name} from being taken unencrypted from other addresses is missing`]),
   ];
 }

@@ -1,4 +1,5 @@
 /** What does not go with the type of the tunnel, whatever the machine is like. */
+import { oneOf } from '../../errors.js';
 import { isIpv6 } from '../../net/address6.js';
 import { IPV6_MTU_MIN } from '../../net/protocol.js';
 import { kindOf, kindsThat } from '../kinds/table.js';
@@ -70,14 +71,23 @@ function refuseEnds(site: Site, given: (key: string) => boolean): void {
 }
 
 function refuseCarrier(site: Site): void {
-  const { carriers } = kindOf(site);
+  const kind = kindOf(site);
+  const { carriers } = kind;
   const { type } = site.carrier;
-  if (carriers.includes(type)) return;
+  if (!carriers.includes(type)) {
+    throw siteError(
+      site,
+      'carrier',
+      `${type} carries GRE, and the tunnel is of type ${site.tunnel.type} (${site.place('tunnel.type')}); expected ${oneOf(carriers)}`,
+      'carrier: plain with a VPN as underlay, or one of those; or type: gretap',
+    );
+  }
+  if (type === 'plain' || !isIpv6(site.local)) return;
   throw siteError(
     site,
     'carrier',
-    `${type} carries GRE, and the tunnel is of type ${site.tunnel.type} (${site.place('tunnel.type')}); expected ${carriers.join(' or ')}`,
-    'carrier: plain, and encrypt what it sends by an IPsec of your own or a VPN as underlay; or type: gretap',
+    `${type} carries ${kind.flow().name} in IPv4, and the ends are IPv6 (${site.place('local')})`,
+    'IPv4 on both ends; or carrier: plain, and encrypt what it sends by an IPsec of your own or a VPN as underlay',
   );
 }
 

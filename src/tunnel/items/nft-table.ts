@@ -13,7 +13,7 @@ interface NftTableOptions {
   reason: string;
 }
 
-interface Chain {
+export interface Chain {
   name: string;
   /** As `type filter hook output priority 0; policy accept;`. */
   base: string;

@@ -1,42 +1,62 @@
 /**
- * The tunnel's GRE never leaves as it is, whatever becomes of the policies, routes and rules that see to it: behind every
- * other policy there is one that blocks it.
+ * The tunnel's own packets never leave as they are, whatever becomes of the policies, routes and rules that see to it:
+ * behind every other policy there is one that blocks them.
  *
- * Its selector names the GRE key, 0 where the tunnel has none (`ip_tunnel_init_flow` sets `fl4_gre_key` so): the kernel
- * takes one policy for each selector, whatever its priority (`xfrm_policy_insert_list`), and that without a key belongs
- * to whoever encrypts. It is not asked where a route leads to a device with `disable_xfrm`, nor for an `if_id`.
+ * The kernel takes one policy for each selector, whatever its priority (`xfrm_policy_insert_list`), and the plain one
+ * belongs to whoever encrypts. For GRE the guard's selector names the key, 0 where the tunnel has none
+ * (`ip_tunnel_init_flow` sets `fl4_gre_key` so); other protocols have two policies, which between them take every mark. A
+ * guard is not asked where a route leads to a device with `disable_xfrm`, nor for an `if_id`.
  */
-import type { XfrmPolicy } from '../facts.js';
+import type { Facts, XfrmPolicy } from '../facts.js';
+import { type Flow, isFor, xfrmWords } from '../flow.js';
 import type { Item } from '../item.js';
-import { isBetween, isKeyedGrePolicy } from './xfrm-policy.js';
+import { hex, sameMark } from '../mark.js';
+import type { Mark } from '../site/site.js';
+import { isBetween } from './xfrm-policy.js';
 
 /** The largest number is asked last; IKE daemons stay far below. */
 const LAST = 0xffff_ffff;
 
+const HALF = 0x8000_0000;
+/** Every packet has one of them. */
+const MARKS: readonly Mark[] = [
+  { value: 0, mask: HALF },
+  { value: HALF, mask: HALF },
+];
+
 export interface GuardEnds {
   local: string;
   remote: string;
-  /** The tunnel's GRE key. */
-  key: number | undefined;
+  flow: Flow;
 }
 
 export function xfrmGuardItem(ends: GuardEnds): Item {
-  const { local, remote } = ends;
+  const { local, remote, flow } = ends;
+  const marks = flow.protocol === 'gre' ? [undefined] : MARKS;
+  const last = ['priority', `${LAST}`];
+  const parts = marks.map((mark) =>
+    blocking({
+      ...{ selector: selectorOf(ends, { mark }), more: last },
+      find: (policies) => ours(policies, ends).find((one) => one.dev === undefined && sameMark(one.mark, mark)),
+      conflict: `a policy for ${flow.name} from ${local} to ${remote} lets it through`,
+    }),
+  );
+  const missing = (facts: Facts) => parts.filter((part) => part.status(facts).state !== 'in-sync');
+  // Deleting one policy leaves a mark of value 0 out of the question, and would take the plain policy.
+  const all = ['ip', 'xfrm', 'policy', 'deleteall', ...selectorOf(ends, {}), 'action', 'block', ...last];
   return {
     ...{ kind: 'xfrm-guard', key: `xfrm-guard ${nameOf(ends)}` },
-    desired: `GRE from ${nameOf(ends)} that nothing encrypts does not leave`,
+    desired: `${flow.name} from ${nameOf(ends)} that nothing encrypts does not leave`,
     reason:
       'after all other policies; if one of them, a route or a rule is removed, frames are dropped rather than sent unencrypted',
-    ...blocking({
-      ...{ selector: selectorOf(ends), more: ['priority', `${LAST}`] },
-      find: (policies) => ours(policies, ends).find(({ dev }) => dev === undefined),
-      conflict: `a policy for GRE from ${local} to ${remote} lets it through`,
-    }),
+    status: (facts) => missing(facts)[0]?.status(facts) ?? { state: 'in-sync' },
+    apply: (facts) => missing(facts).flatMap((part) => part.apply(facts)),
+    undo: (facts) => (parts.length === 1 ? parts.flatMap((part) => part.undo(facts)) : [{ argv: all, mayFail: true }]),
   };
 }
 
 interface Block {
-  /** In the words of `ip xfrm policy`. */
+  /** In the words of `ip xfrm policy`, the direction as well. */
   selector: readonly string[];
   more?: readonly string[];
   find: (policies: readonly XfrmPolicy[]) => XfrmPolicy | undefined;
@@ -65,7 +85,7 @@ function blocking({ selector, more = [], find, conflict }: Block): Pick<Item, 's
  * anew needs a policy of its own.
  */
 export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
-  const selector = selectorOf(ends);
+  const selector = selectorOf(ends, {});
   const which = ['action', 'allow', 'priority', `${LAST - 1}`];
   // By everything but the device, and so whether or not that is still there; nothing found is no failure.
   const remove = { argv: ['ip', 'xfrm', 'policy', 'deleteall', ...selector, ...which] };
@@ -85,27 +105,39 @@ export function xfrmPassItem(dev: string, ends: GuardEnds): Item {
     },
     apply: ({ policies }) => [
       ...(stale(policies).length === 0 ? [] : [remove]),
-      { argv: ['ip', 'xfrm', 'policy', 'add', ...selectorOf(ends, dev), ...which] },
+      { argv: ['ip', 'xfrm', 'policy', 'add', ...selectorOf(ends, { dev }), ...which] },
     ],
     undo: () => [remove],
   };
 }
 
-function ours(policies: readonly XfrmPolicy[], { local, remote, key = 0 }: GuardEnds): XfrmPolicy[] {
-  return policies.filter((one) => one.direction === 'out' && isKeyedGrePolicy(one, local, remote, key));
+/** Policies for the flow that are not its plain one. */
+function ours(policies: readonly XfrmPolicy[], { local, remote, flow }: GuardEnds): XfrmPolicy[] {
+  return policies.filter(
+    (one) =>
+      one.direction === 'out' &&
+      isFor(one, flow, 'out') &&
+      isBetween(one, local, remote) &&
+      (flow.protocol !== 'gre' || one.greKey === (flow.key ?? 0)),
+  );
 }
 
 function isPass({ dev, blocks, transform }: XfrmPolicy): boolean {
   return dev !== undefined && blocks !== true && transform === '';
 }
 
-function selectorOf({ local, remote, key = 0 }: GuardEnds, dev?: string): string[] {
+function selectorOf(
+  { local, remote, flow }: GuardEnds,
+  { dev, mark }: { dev?: string; mark?: Mark | undefined },
+): string[] {
+  const key = flow.protocol === 'gre' ? ['key', `${flow.key ?? 0}`] : [];
   const device = dev === undefined ? [] : ['dev', dev];
-  return ['src', local, 'dst', remote, 'proto', 'gre', 'key', `${key}`, ...device, 'dir', 'out'];
+  const marked = mark === undefined ? [] : ['mark', hex(mark.value), 'mask', hex(mark.mask)];
+  return ['src', local, 'dst', remote, ...xfrmWords(flow, 'out'), ...key, ...device, 'dir', 'out', ...marked];
 }
 
-function nameOf({ local, remote, key }: GuardEnds): string {
-  return `${local} to ${remote}${key === undefined ? '' : ` with key ${key}`}`;
+function nameOf({ local, remote, flow }: GuardEnds): string {
+  return `${local} to ${remote}${flow.key === undefined ? '' : ` with key ${flow.key}`}`;
 }
 
 /** One ICMP error (RFC 792), and when the kernel would answer opened packets with it. */
@@ -118,17 +150,17 @@ interface IcmpError {
 
 /** Each quotes what it answers: 576 bytes in all (RFC 1812 §4.3.2.3). */
 export const QUOTING: readonly IcmpError[] = [
-  // `gre_rcv`
-  { type: 3, code: 3, name: 'port unreachable', when: 'while there is no gretap' },
+  // `gre_rcv`, `__udp4_lib_rcv`
+  { type: 3, code: 3, name: 'port unreachable', when: 'while there is no tunnel device' },
   // `ip_protocol_deliver_rcu`
-  { type: 3, code: 2, name: 'protocol unreachable', when: 'while ip_gre is not loaded' },
+  { type: 3, code: 2, name: 'protocol unreachable', when: 'while its module is not loaded' },
   // `ip_expire`
-  { type: 11, code: 1, name: 'fragment reassembly time exceeded', when: 'when a fragment of GRE is lost' },
+  { type: 11, code: 1, name: 'fragment reassembly time exceeded', when: 'when a fragment is lost' },
 ];
 
 /**
- * ICMP that would quote what ESP had sealed never leaves for the other end: GRE is answered also where it came as ESP,
- * and no policy for GRE covers the error.
+ * ICMP that would quote what ESP had sealed never leaves for the other end: a packet is answered also where it came as
+ * ESP, and no policy for the tunnel covers the error.
  */
 export function xfrmBlockItem(local: string, remote: string, { type, code, name, when }: IcmpError): Item {
   const error = ['type', String(type), 'code', String(code)];

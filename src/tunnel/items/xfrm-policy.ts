@@ -1,16 +1,17 @@
 /** Packets of one selector must be, or are made, ESP. */
 import type { XfrmPolicy } from '../facts.js';
+import { type Direction, type Flow, isFor, xfrmWords } from '../flow.js';
 import type { Item } from '../item.js';
 import { hex, sameMark } from '../mark.js';
 import type { EspMode, Mark } from '../site/site.js';
 
 export interface PolicyOptions {
   direction: 'in' | 'out' | 'fwd';
-  /** Ends of the template, and of the selector where that is GRE. */
+  /** Ends of the template, and of the selector where that is a flow. */
   source: string;
   destination: string;
-  /** `gre`: GRE between the two ends. `any`: everything that a device leads here, by mark or `if_id`. */
-  selector?: 'gre' | 'any';
+  /** The tunnel's own packets between the two ends. `any`: everything that a device leads here, by mark or `if_id`. */
+  selector: Flow | 'any';
   /** Of the packets that `any` is for; default: 4. */
   family?: 4 | 6;
   mode: EspMode;
@@ -23,18 +24,7 @@ export interface PolicyOptions {
 }
 
 export function xfrmPolicyItem(options: PolicyOptions): Item {
-  const {
-    direction,
-    source,
-    destination,
-    selector: kind = 'gre',
-    family = 4,
-    mode,
-    reqid,
-    mark,
-    ifId,
-    reason,
-  } = options;
+  const { direction, source, destination, selector: taken, family = 4, mode, reqid, mark, ifId, reason } = options;
   const ip = family === 6 ? ['ip', '-6'] : ['ip'];
   const ends = ['src', source, 'dst', destination];
   const by = [
@@ -44,14 +34,14 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
   // Deleting wants a selector in words, also where it is the default of adding.
   const all = family === 6 ? '::/0' : '0.0.0.0/0';
   const selector = [
-    ...(kind === 'gre' ? [...ends, 'proto', 'gre'] : ['src', all, 'dst', all]),
+    ...(taken === 'any' ? ['src', all, 'dst', all] : [...ends, ...xfrmWords(taken, flowDirection(direction))]),
     'dir',
     direction,
     ...by,
   ];
   const template = ['tmpl', ...(mode === 'tunnel' ? ends : []), 'proto', 'esp', 'reqid', String(reqid), 'mode', mode];
   const whose = by.length === 0 ? '' : ` ${by.join(' ')}`;
-  const what = `${kind === 'gre' ? 'GRE' : family === 6 ? 'all IPv6' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
+  const what = `${taken !== 'any' ? taken.name : family === 6 ? 'all IPv6' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
   return {
     kind: 'xfrm-policy',
     key: `xfrm-policy ${direction} ${source} ${destination}${whose}${family === 6 ? ' inet6' : ''}`,
@@ -72,30 +62,29 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
 }
 
 function isOurs(policy: XfrmPolicy, options: PolicyOptions): boolean {
-  const { selector = 'gre', family = 4, source, destination, mark, ifId } = options;
+  const { direction, selector, family = 4, source, destination, mark, ifId } = options;
   if (policy.ifId !== ifId || !sameMark(policy.mark, mark)) return false;
-  if (selector === 'gre') return isGrePolicy(policy, source, destination);
+  if (selector !== 'any') {
+    return isFlowPolicy(policy, selector, flowDirection(direction)) && isBetween(policy, source, destination);
+  }
   const all = family === 6 ? '::/0' : '0.0.0.0/0';
   return policy.source === all && policy.destination === all && policy.protocol === undefined;
 }
 
-/** Whether a policy, as `ip xfrm policy` shows it, is for all GRE from one single address to another; a guard of ours names a key, too. */
-export function isGrePolicy(policy: XfrmPolicy, source: string, destination: string): boolean {
-  return isForGre(policy) && policy.greKey === undefined && isBetween(policy, source, destination);
+/** What is forwarded has come from the other end. */
+function flowDirection(direction: PolicyOptions['direction']): Direction {
+  return direction === 'out' ? 'out' : 'in';
 }
 
-/** Whether a policy is for GRE with this key (0: without one) from one single address to another. */
-export function isKeyedGrePolicy(policy: XfrmPolicy, source: string, destination: string, key: number): boolean {
-  return isForGre(policy) && policy.greKey === key && isBetween(policy, source, destination);
+/** Whether a policy, as `ip xfrm policy` shows it, is for all of a flow; a guard of ours names a key as well, or a mark. */
+export function isFlowPolicy(policy: XfrmPolicy, flow: Flow, direction: Direction): boolean {
+  const guards = flow.protocol === 'gre' ? policy.greKey : policy.mark;
+  return guards === undefined && isFor(policy, flow, direction);
 }
 
 /** Whether a policy is for packets from one single address to another. */
 export function isBetween(policy: XfrmPolicy, source: string, destination: string): boolean {
   return bare(policy.source) === source && bare(policy.destination) === destination;
-}
-
-function isForGre({ protocol }: XfrmPolicy): boolean {
-  return protocol === 'gre' || protocol === '47';
 }
 
 function bare(prefix: string): string {

@@ -8,6 +8,7 @@ import type { Kind } from './kind.js';
 export const gretap: Kind<GretapTunnel> = {
   what: 'a gretap',
   layers: ({ key }) => greOverhead(key !== undefined),
+  flow: ({ key }) => ({ name: 'GRE', protocol: 'gre', key }),
   engines: ['tunnel-flag', 'bpf', 'nfqueue'],
   carriers: ['plain', 'esp', 'esp-in-udp', 'srv6', 'tun', 'vti', 'xfrm-interface'],
   ipv6: false,

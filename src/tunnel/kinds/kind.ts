@@ -2,6 +2,7 @@
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
 import type { TunnelEnds } from '../carriers/carrier.js';
+import type { Flow } from '../flow.js';
 import type { Cookies } from '../keys.js';
 import type { CarrierSpec, Engine, Site, TunnelSpec } from '../site/site.js';
 import type { Layer } from '../sizes.js';
@@ -24,6 +25,8 @@ export interface Kind<S extends TunnelSpec = TunnelSpec> {
   what: string;
   /** The layers around a host's IP packet, innermost first, up to the header that the carrier puts IP around. */
   layers(spec: S): Layer[];
+  /** What its packets are known by. */
+  flow(spec: S): Flow;
   /** Engines that can do its work, in order of preference. */
   engines: readonly Engine[];
   /** What can carry it. */

@@ -4,6 +4,7 @@
  */
 import { isIpv6 } from '../../net/address6.js';
 import { l2tpOverhead } from '../../net/overhead.js';
+import { PROTOCOL_NUMBERS } from '../../net/protocol.js';
 import { l2tpSessionItem, l2tpTunnelItem, sameTunnel } from '../items/l2tp.js';
 import { moduleItem } from '../items/module.js';
 import { machineError, siteError } from '../site/error.js';
@@ -17,8 +18,16 @@ export const l2tp: Kind<L2tpTunnel> = {
   what: 'an L2TPv3 session',
   layers: ({ encapsulation, cookie, sublayer }) =>
     l2tpOverhead({ encapsulation, sublayer, cookie: cookie?.bytes ?? 0 }),
+  // The kernel looks for the session by its number alone (`l2tp_ip_recv`, `l2tp_udp_recv_core`), whoever sends.
+  flow: ({ encapsulation, port, peerPort, sessionId }) =>
+    encapsulation === 'ip'
+      ? { name: 'L2TPv3', protocol: 'l2tp', arrival: `ip protocol ${PROTOCOL_NUMBERS.l2tp} @th,0,32 ${sessionId}` }
+      : {
+          ...{ name: 'L2TPv3', protocol: 'udp', ports: { local: port, remote: peerPort } },
+          arrival: `udp dport ${port} @th,96,32 ${sessionId}`,
+        },
   engines: ['none'],
-  carriers: ['plain'],
+  carriers: ['plain', 'esp', 'esp-in-udp'],
   ipv6: true,
   several: false,
   asks: ['l2tp'],
@@ -48,11 +57,15 @@ export const l2tp: Kind<L2tpTunnel> = {
   refuse: refuseContradictions,
   check: checkTaken,
   notes: (spec, site) => [
-    'L2TPv3 does not encrypt, and a cookie is no signature: anyone on the path can read frames' +
-      (spec.cookie === undefined
-        ? ', and who guesses the session can inject some; tunnel.cookie makes that harder'
-        : ''),
-    `firewalls of both routers and on the path must let ${carriedAs(spec)} through, fragments included`,
+    ...(site.carrier.type === 'plain'
+      ? [
+          'L2TPv3 does not encrypt, and a cookie is no signature: anyone on the path can read frames' +
+            (spec.cookie === undefined
+              ? ', and who guesses the session can inject some; tunnel.cookie makes that harder'
+              : ''),
+        ]
+      : []),
+    `firewalls of both routers${site.carrier.type === 'plain' ? ' and on the path' : ''} must let ${carriedAs(spec)} through, fragments included`,
     `the other end: tunnel ${spec.peerTunnelId}, session ${spec.peerSessionId}; ` +
       `clear-df tunnel peer ${site.file} --router routeros, vyos, ios or linux prints its configuration`,
   ],
@@ -69,6 +82,14 @@ function refuseContradictions(spec: L2tpTunnel, site: Site, given: (key: string)
   if (spec.encapsulation === 'ip' && port !== undefined) {
     const reason = 'IP protocol 115 has no ports';
     throw siteError(site, port, reason, 'encapsulation: udp, or leave it out');
+  }
+  if (spec.cookie !== undefined && site.carrier.type !== 'plain') {
+    throw siteError(
+      site,
+      'tunnel.cookie',
+      `ESP (${site.place('carrier')}) proves who has sent each packet; a cookie adds nothing to that`,
+      'leave cookie out',
+    );
   }
   if (spec.cookie === undefined && given('tunnel.cookie-size')) {
     throw siteError(

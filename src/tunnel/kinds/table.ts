@@ -1,6 +1,7 @@
 /** Every type of tunnel by its word. */
 import type { CarrierSpec, Engine, Site, TunnelSpec, TunnelType } from '../site/site.js';
 import type { Facts } from '../facts.js';
+import type { Flow } from '../flow.js';
 import type { Item } from '../item.js';
 import type { Layer } from '../sizes.js';
 import { gretap } from './gretap.js';
@@ -14,6 +15,7 @@ const KINDS: { readonly [T in TunnelType]: Kind<Extract<TunnelSpec, { type: T }>
 interface BoundKind {
   what: string;
   layers(): Layer[];
+  flow(): Flow;
   engines: readonly Engine[];
   carriers: readonly CarrierSpec['type'][];
   ipv6: boolean;
@@ -33,6 +35,7 @@ export function kindOf(site: Site): BoundKind {
   return {
     ...{ what, engines, carriers, ipv6, several },
     layers: () => kind.layers(spec),
+    flow: () => kind.flow(spec),
     modules: () => kind.modules(spec, site),
     device: (context) => kind.device(spec, { ...context, site }),
     refuse: (given) => kind.refuse?.(spec, site, given),
@@ -47,6 +50,11 @@ export function kindsThat(can: (kind: Kind) => boolean): string {
     .filter(([, kind]) => can(kind as Kind))
     .map(([type]) => type)
     .join(' or ');
+}
+
+/** Whether a tunnel of this type may have several other ends. */
+export function mayHaveSeveral(type: TunnelType): boolean {
+  return KINDS[type].several;
 }
 
 /** Whether a type of tunnel needs a fact that not every one does. */

@@ -13,15 +13,20 @@ import type { Kind } from './kind.js';
 export const vxlan: Kind<VxlanTunnel> = {
   what: 'a VXLAN',
   layers: () => vxlanOverhead(),
+  // `vxlan_rcv` looks for the device by port and identifier, whoever sends.
+  flow: ({ port, vni }) => ({
+    ...{ name: 'VXLAN', protocol: 'udp', ports: { local: port, remote: port } },
+    arrival: `udp dport ${port} @th,96,24 ${vni}`,
+  }),
   engines: ['bpf', 'nfqueue'],
-  carriers: ['plain'],
+  carriers: ['plain', 'esp', 'esp-in-udp'],
   ipv6: false,
   several: true,
   asks: ['fdb'],
   modules: () => [moduleItem('vxlan', { reason: 'VXLAN devices; it stays loaded, because others may use it unseen' })],
   device: ({ name, vni, port }, { site, ends }) => [
     vxlanItem(name, {
-      ...{ local: ends.local, vni, port },
+      ...{ local: ends.local, vni, port, onePort: site.carrier.type !== 'plain' },
       reason: 'carries Ethernet frames in UDP, and learns which address is behind which site; sets no DF outside',
     }),
     ...remotesOf(site).map((remote) =>
@@ -37,7 +42,7 @@ export const vxlan: Kind<VxlanTunnel> = {
   notes: ({ port }, site) => {
     const sites = remotesOf(site).length + 1;
     return [
-      `firewalls of all routers and on the path must let UDP ${port} through${site.fragment === 'inner' ? '' : ', fragments included'}`,
+      `firewalls of all routers${site.carrier.type === 'plain' ? ' and on the path' : ''} must let UDP ${port} through${site.fragment === 'inner' ? '' : ', fragments included'}`,
       ...(site.fragment === 'inner'
         ? []
         : [

@@ -1,9 +1,10 @@
-/** GRE inside ESP inside UDP (RFC 3948): ESP as carrier `esp` has it, 8 bytes more, and a socket that must be held. */
+/** The tunnel inside ESP inside UDP (RFC 3948): ESP as carrier `esp` has it, 8 bytes more, and a socket that must be held. */
 import { UDP } from '../../../net/overhead.js';
 import type { EspCarrier, EspInUdpCarrier } from '../../site/site.js';
 import type { Carrier, EspOptions } from '../carrier.js';
 import { esp } from './esp.js';
-import { espItems, hasStaticKeys, refuseReqid } from './keying.js';
+import { espItems, hasStaticKeys, refuseKeying } from './keying.js';
+import { pairsOf } from '../ike/names.js';
 import { xfrmGuards } from '../guard.js';
 
 export const espInUdp: Carrier<EspInUdpCarrier> = {
@@ -12,8 +13,8 @@ export const espInUdp: Carrier<EspInUdpCarrier> = {
     return [...layers.slice(0, -1), UDP, ...layers.slice(-1)];
   },
   ipsec: optionsOf,
-  guards: (_spec, site, facts) => xfrmGuards(site, facts, site, 'by-policy'),
-  refuse: refuseReqid,
+  guards: (_spec, site, facts) => xfrmGuards(site, facts, pairsOf(site), 'by-policy'),
+  refuse: refuseKeying,
   check: (spec, site, facts) => esp.check?.(bare(spec), site, facts),
   items: (spec, context) => espItems(spec, context, optionsOf(spec)),
   // An IKE daemon has a socket of its own.

@@ -3,9 +3,10 @@ import { ESP_CBC_SHA256, ESP_GCM, espOverhead, type EspShape, IPV4 } from '../..
 import { type Algorithm, type StateOptions, xfrmStateItem } from '../../items/xfrm-state.js';
 import type { Item } from '../../item.js';
 import { type PolicyOptions, xfrmPolicyItem } from '../../items/xfrm-policy.js';
+import { kindOf } from '../../kinds/table.js';
 import type { DirectionKeys, Keys } from '../../keys.js';
 import { siteError } from '../../site/error.js';
-import type { EspCipher, EspKeying, Site } from '../../site/site.js';
+import { type EspCipher, type EspKeying, remotesOf, type Site } from '../../site/site.js';
 import type { Layer } from '../../sizes.js';
 import type { CarrierContext, EspOptions } from '../carrier.js';
 import { ikeItems } from '../ike/items.js';
@@ -47,9 +48,11 @@ export function espTunnelLayers(packet: number, cipher: EspCipher): Layer[] {
 }
 
 /** States first, what arrives before what leaves; then the policies, so that no frame leaves unencrypted. */
-export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys, options: EspOptions): Item[] {
+export function staticItems(spec: EspKeying, site: Site, keys: Keys, options: EspOptions): Item[] {
+  const { local, remote } = site;
   const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
+  const selector = policy.selector ?? kindOf(site).flow();
   const flows = {
     in: { source: remote, destination: local, keys: keys.in },
     out: { source: local, destination: remote, keys: keys.out },
@@ -73,8 +76,8 @@ export function staticItems(spec: EspKeying, { local, remote }: Site, keys: Keys
     const { source, destination } = flows[direction === 'out' ? 'out' : 'in'];
     return families.map((family) =>
       xfrmPolicyItem({
-        ...{ direction, source, destination, family, mode, reqid, ...common, ...policy },
-        reason: policyReason(direction, policy.selector),
+        ...{ direction, source, destination, family, mode, reqid, ...common, ...policy, selector },
+        reason: policyReason(direction, selector),
       }),
     );
   });
@@ -86,15 +89,15 @@ function encapOf(direction: 'in' | 'out', { local, remote }: { local: number; re
   return direction === 'out' ? { source: local, destination: remote } : { source: remote, destination: local };
 }
 
-function policyReason(direction: PolicyOptions['direction'], selector: PolicyOptions['selector'] = 'gre'): string {
+function policyReason(direction: PolicyOptions['direction'], selector: PolicyOptions['selector']): string {
   if (selector === 'any') {
     return direction === 'out'
       ? 'what enters the device leaves as ESP; installed before the device, so that nothing bypasses it'
       : 'what comes out of the device has come as ESP';
   }
   return direction === 'out'
-    ? 'GRE to the other end goes through ESP; installed before the tunnel, so that no frame leaves unencrypted'
-    : 'GRE that did not come as ESP is dropped';
+    ? `${selector.name} to the other end goes through ESP; installed before the tunnel, so that no frame leaves unencrypted`
+    : `${selector.name} that did not come as ESP is dropped`;
 }
 
 /** In the words of `ip xfrm state`. */
@@ -124,9 +127,26 @@ function isGcm(cipher: EspCipher): boolean {
   return cipher === 'aes-gcm-128' || cipher === 'aes-gcm-256';
 }
 
-/** States and policies of a daemon have the reqid that it gives them. */
-export function refuseReqid({ keys }: EspKeying, site: Site, given: (key: string) => boolean): void {
-  if (keys !== 'external' || !given('carrier.reqid')) return;
+/** What keys of this kind cannot do: a file has those of two ends, and a daemon gives its own reqid. */
+export function refuseKeying(spec: EspKeying, site: Site, given: (key: string) => boolean): void {
+  const others = remotesOf(site).length;
+  if (hasStaticKeys(spec) && others > 1) {
+    throw siteError(
+      site,
+      'carrier.keys',
+      `a key file has the keys of two ends, and this tunnel has ${others} other ends (${site.place('remotes')})`,
+      'ike: { psk: FILE } makes keys for each pair; or keys: external',
+    );
+  }
+  if (spec.ike?.remoteId !== undefined && others > 1) {
+    throw siteError(
+      site,
+      'carrier.ike.remote-id',
+      `it names one other end, and there are ${others} (${site.place('remotes')})`,
+      'leave it out, and give each certificate the address of its router (subjectAltName)',
+    );
+  }
+  if (spec.keys !== 'external' || !given('carrier.reqid')) return;
   throw siteError(
     site,
     'carrier.reqid',

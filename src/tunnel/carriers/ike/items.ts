@@ -4,7 +4,8 @@ import type { Facts, IkeFacts } from '../../facts.js';
 import type { Command, Item, ItemStatus } from '../../item.js';
 import type { EspKeying, IkeSpec, Site } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
-import { connectionName, type IkeSite, swanctlFiles } from './names.js';
+import { kindOf } from '../../kinds/table.js';
+import { connectionName, type IkeSite, pairsOf, swanctlFiles } from './names.js';
 import { swanctlText } from './swanctl-text.js';
 
 /** Stands for the secret wherever people can see it. */
@@ -20,12 +21,16 @@ interface WantedFile {
 }
 
 /**
- * One item: the files alone are nothing, and charon loads and unloads all files at once.
+ * One item for each other end: the files alone are nothing, and charon loads and unloads all files at once.
  * @param psk hexadecimal digits; without it, where the file asks for one, there is no item
  */
 export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, options: EspOptions): Item[] {
   const { ike } = spec;
   if (ike === undefined || (ike.proof.kind === 'psk' && psk === undefined)) return [];
+  return pairsOf(site).map((pair) => ikeItem(ike, pair, psk, options));
+}
+
+function ikeItem(ike: IkeSpec, site: Site, psk: string | undefined, options: EspOptions): Item {
   const text = (secret: string | undefined, boot?: string) => swanctlText(site as IkeSite, options, secret, boot);
   const files = [...copies(site, ike), configuration(site, psk, text)];
   const name = connectionName(site);
@@ -35,18 +40,16 @@ export function ikeItems(spec: EspKeying, site: Site, psk: string | undefined, o
     // Unloading takes policies away and leaves associations to their end.
     { argv: ['swanctl', '--terminate', '--ike', name, '--force'], mayFail: true },
   ];
-  return [
-    {
-      kind: 'ike',
-      key: `ike ${name}`,
-      desired: `charon has the connection ${name}: GRE to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
-      reason:
-        'strongSwan negotiates and renews the keys; its policies are installed before the tunnel, so that no frame leaves unencrypted',
-      status: ({ ike: facts }: Facts) => statusOf(files, name, facts),
-      apply: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
-      undo: () => remove,
-    },
-  ];
+  return {
+    kind: 'ike',
+    key: `ike ${name}`,
+    desired: `charon has the connection ${name}: ${kindOf(site).flow().name} to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
+    reason:
+      'strongSwan negotiates and renews the keys; its policies are installed before the tunnel, so that no frame leaves unencrypted',
+    status: ({ ike: facts }: Facts) => statusOf(files, name, facts),
+    apply: ({ ike: facts }) => [...files.map((file) => file.command(facts)), LOAD],
+    undo: () => remove,
+  };
 }
 
 function statusOf(files: readonly WantedFile[], name: string, facts: IkeFacts | undefined): ItemStatus {

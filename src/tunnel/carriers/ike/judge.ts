@@ -1,7 +1,7 @@
 /** How the keys of a tunnel stand, in words: for `status` and the doctor. Nothing is tried for it. */
 import type { IkeAssociation, IkeFacts } from '../../facts.js';
 import type { Site } from '../../site/site.js';
-import { connectionName, type IkeSite } from './names.js';
+import { connectionName, type IkeSite, pairsOf } from './names.js';
 import { whyNot } from './reason.js';
 
 export interface IkeVerdict {
@@ -21,7 +21,7 @@ export interface LastAttempt {
 /** States of a child whose keys are in the kernel (`child_sa_state_t`). */
 const CARRIES = new Set(['INSTALLED', 'REKEYING', 'REKEYED', 'UPDATING']);
 
-/** The association that seals packets now, if there is one. */
+/** The association that seals packets to one other end now, if there is one. */
 export function sealing(site: Pick<Site, 'name'>, { associations }: IkeFacts): IkeAssociation | undefined {
   return ofSite(site, associations).find(({ children }) => children.some(({ state }) => CARRIES.has(state)));
 }
@@ -30,8 +30,24 @@ function ofSite(site: Pick<Site, 'name'>, associations: readonly IkeAssociation[
   return associations.filter(({ connection }) => connection === connectionName(site));
 }
 
-/** @param now milliseconds since 1970 */
+/**
+ * @param last of one other end; of several nobody knows which it was
+ * @param now milliseconds since 1970
+ */
 export function judgeIke(site: IkeSite, facts: IkeFacts, last: LastAttempt | undefined, now: number): IkeVerdict {
+  const pairs = pairsOf(site);
+  const [first, ...others] = pairs.map((pair) => judgePair(pair, facts, pairs.length === 1 ? last : undefined, now));
+  if (first === undefined || others.length === 0) return first ?? { ok: true, words: '' };
+  const all = [first, ...others];
+  return {
+    ok: all.every(({ ok }) => ok),
+    words: all.map(({ words }, i) => `${pairs[i]?.remote}: ${words}`).join('; '),
+    hint: all.find(({ ok }) => !ok)?.hint,
+  };
+}
+
+/** Of one other end, as `pairsOf` gives it. */
+export function judgePair(site: IkeSite, facts: IkeFacts, last: LastAttempt | undefined, now: number): IkeVerdict {
   const { remote } = site;
   if (facts.silent !== undefined) return { ok: false, words: facts.silent.reason, hint: facts.silent.hint };
   const sealed = sealing(site, facts);
@@ -64,7 +80,8 @@ function fromMessages(
   site: IkeSite,
   messages: IkeFacts['messages'],
 ): { words: string; hint: string; ago: string } | undefined {
-  const count = (name: string) => messages.get(name) ?? 0;
+  const own = messages.get(connectionName(site));
+  const count = (name: string) => own?.get(name) ?? 0;
   const asked = count('ike-init-out-req');
   if (asked === 0) return undefined;
   const said =

@@ -1,4 +1,5 @@
 /** The same connection as Libreswan reads it: ipsec.conf(5) and ipsec.secrets(5), 4.0 and later. */
+import { kindOf } from '../../kinds/table.js';
 import { markText } from '../../mark.js';
 import type { IkeSpec } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
@@ -17,7 +18,7 @@ export function libreswanText(site: IkeSite, options: EspOptions): string {
   const lines = [
     `conn ${connectionName(site)}`,
     ...[`left=${local}`, `leftid=${idWord(localId)}`, `right=${remote}`, `rightid=${idWord(remoteId)}`],
-    ...selectorWords(options),
+    ...selectorWords(site, options),
     `type=${options.mode}`,
     'ikev2=insist',
     ...proofWords(ike, connectionName(site)),
@@ -55,9 +56,11 @@ function idWord(id: string): string {
   return /^[\d.]+$/.test(id) || id.includes('@') ? id : `@${id}`;
 }
 
-function selectorWords({ policy = {} }: EspOptions): string[] {
+function selectorWords(site: IkeSite, { policy = {} }: EspOptions): string[] {
   if (policy.selector === 'any') return ['leftsubnet=0.0.0.0/0', 'rightsubnet=0.0.0.0/0'];
-  return ['leftprotoport=gre', 'rightprotoport=gre'];
+  const { protocol, ports } = kindOf(site).flow();
+  const words = (port: number | undefined) => (port === undefined ? protocol : `${protocol}/${port}`);
+  return [`leftprotoport=${words(ports?.local)}`, `rightprotoport=${words(ports?.remote)}`];
 }
 
 /** A device that Libreswan makes itself is none of ours: the plan's has the mark or the number. */

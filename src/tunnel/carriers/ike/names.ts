@@ -1,5 +1,6 @@
 /** What the IKE daemons know a tunnel by, and where its files are. */
-import type { CarrierSpec, EspKeying, IkeSpec, Site } from '../../site/site.js';
+import { mayHaveSeveral } from '../../kinds/table.js';
+import { type CarrierSpec, type EspKeying, type IkeSpec, remotesOf, type Site } from '../../site/site.js';
 
 /** A site whose carrier has ESP in it. */
 export type EspSite = Site & { carrier: Extract<Site['carrier'], EspKeying> };
@@ -15,6 +16,18 @@ export function ikeOf(carrier: CarrierSpec): IkeSpec | undefined {
 /** The site, when its keys come from IKE. */
 export function withIke(site: Site): IkeSite | undefined {
   return ikeOf(site.carrier) === undefined ? undefined : (site as IkeSite);
+}
+
+/**
+ * A site as one of each other end: IKE and policies know pairs. Where there may be several, each has a name of its own,
+ * which stays when others come and go.
+ */
+export function pairsOf<S extends Pick<Site, 'name' | 'tunnel' | 'remote' | 'moreRemotes'>>(site: S): S[] {
+  if (!mayHaveSeveral(site.tunnel.type)) return [site];
+  return remotesOf(site).map((remote) => ({
+    ...site,
+    ...{ name: `${site.name}-${remote.replaceAll('.', '-')}`, remote, moreRemotes: undefined },
+  }));
 }
 
 /** Name of the connection and of its one child, in both daemons. */
@@ -36,11 +49,17 @@ export function swanctlFiles(site: Pick<Site, 'name'>) {
   };
 }
 
+/** As much of a site as its connections are known by. */
+export type ConnectedSite = Pick<Site, 'name' | 'tunnel' | 'remote' | 'moreRemotes' | 'carrier'>;
+
 /** Every file that the configuration of a site's IKE is made of or made from, absolute. */
-export function ikeFiles(site: Pick<Site, 'name' | 'carrier'>): string[] {
-  const { configuration, ...copies } = swanctlFiles(site);
+export function ikeFiles(site: ConnectedSite): string[] {
   const proof = ikeOf(site.carrier)?.proof;
   if (proof === undefined) return [];
-  if (proof.kind === 'psk') return [configuration];
-  return [configuration, ...Object.values(copies), proof.certificate, proof.authority, proof.key];
+  const given = proof.kind === 'psk' ? [] : [proof.certificate, proof.authority, proof.key];
+  const own = pairsOf(site).flatMap((pair) => {
+    const { configuration, ...copies } = swanctlFiles(pair);
+    return proof.kind === 'psk' ? [configuration] : [configuration, ...Object.values(copies)];
+  });
+  return [...own, ...given];
 }

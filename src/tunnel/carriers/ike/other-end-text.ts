@@ -1,7 +1,8 @@
 /** The other end's configuration, with what a person has to do there, as one text. */
+import { remotesOf } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
 import { libreswanSecret, libreswanText } from './libreswan-text.js';
-import { connectionName, type EspSite, type IkeSite, swanctlFiles } from './names.js';
+import { connectionName, type EspSite, type IkeSite, pairsOf, swanctlFiles } from './names.js';
 import { swanctlText } from './swanctl-text.js';
 
 export type IkeDaemon = 'swanctl' | 'libreswan';
@@ -12,10 +13,13 @@ interface TextOptions {
   psk: string;
 }
 
-/** A text that ends in a newline: files, each behind its name, and the commands that load them. */
+/** A text that ends in a newline: for each other end files, each behind its name, and the commands that load them. */
 export function otherEndText(here: IkeSite, options: EspOptions, { daemon, psk }: TextOptions): string {
-  const there = otherEnd(here);
-  return daemon === 'swanctl' ? forSwanctl(there, options, psk) : forLibreswan(there, options, psk);
+  const print = daemon === 'swanctl' ? forSwanctl : forLibreswan;
+  return remotesOf(here)
+    .flatMap((remote) => pairsOf(otherEnd({ ...here, remote, moreRemotes: undefined })))
+    .map((there) => print(there, options, psk))
+    .join('\n');
 }
 
 function forSwanctl(there: IkeSite, options: EspOptions, psk: string): string {
@@ -63,10 +67,11 @@ function comments(lines: readonly string[]): string {
   return lines.map((line) => `# ${line}`).join('\n');
 }
 
-/** A site as the other end has to see it: addresses and identities crosswise; all that both ends share stays. */
+/** A site as the other end has to see it: addresses, identities and ports crosswise; all that both ends share stays. */
 function otherEnd<S extends EspSite>(site: S): S {
-  const { local, remote, carrier } = site;
+  const { local, remote, carrier, tunnel } = site;
   const { ike } = carrier;
   const crossed = ike && { ...ike, localId: ike.remoteId, remoteId: ike.localId };
-  return { ...site, local: remote, remote: local, carrier: { ...carrier, ike: crossed } };
+  const ports = tunnel.type === 'l2tp' ? { ...tunnel, port: tunnel.peerPort, peerPort: tunnel.port } : tunnel;
+  return { ...site, local: remote, remote: local, tunnel: ports, carrier: { ...carrier, ike: crossed } };
 }

@@ -1,5 +1,6 @@
 /** The connection of a tunnel as strongSwan reads it: swanctl.conf(5), 5.9 and later. */
 import { PROTOCOL_NUMBERS } from '../../../net/protocol.js';
+import { kindOf } from '../../kinds/table.js';
 import { hex, markText } from '../../mark.js';
 import type { IkeSpec, Mark, Site } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
@@ -19,9 +20,6 @@ const GRACE = 60;
  * kernel then drops what comes late: XfrmInStateSeqError.
  */
 export const REPLAY_WINDOW = 1024;
-
-/** By number: names want /etc/protocols. */
-const GRE = PROTOCOL_NUMBERS.gre;
 
 /**
  * The text of `conf.d/clear-df-NAME.conf`.
@@ -90,16 +88,28 @@ function trustLines({ proof }: IkeSpec, id: string, site: Site): string[] {
   return ['      auth = pubkey', `      cacerts = ${swanctlFiles(site).authority}`, `      id = ${id}`];
 }
 
-function childLines({ carrier }: IkeSite, options: EspOptions): string[] {
+/** By number: names want /etc/protocols. */
+function selectorsOf(site: IkeSite, { policy = {}, bothFamilies }: EspOptions): [string, string] {
+  if (policy.selector === 'any') {
+    const everything = bothFamilies === true ? '0.0.0.0/0, ::/0' : '0.0.0.0/0';
+    return [everything, everything];
+  }
+  const { protocol, ports } = kindOf(site).flow();
+  const number = PROTOCOL_NUMBERS[protocol];
+  if (ports === undefined) return [`dynamic[${number}]`, `dynamic[${number}]`];
+  return [`dynamic[${number}/${ports.local}]`, `dynamic[${number}/${ports.remote}]`];
+}
+
+function childLines(site: IkeSite, options: EspOptions): string[] {
+  const { carrier } = site;
   const { rekey } = carrier.ike;
   const { mode, common: { ifId } = {}, policy = {}, outputMark } = options;
-  const everything = options.bothFamilies === true ? '0.0.0.0/0, ::/0' : '0.0.0.0/0';
-  const selector = policy.selector === 'any' ? everything : `dynamic[${GRE}]`;
+  const [local, remote] = selectorsOf(site, options);
   const early = Math.max(1, Math.floor(rekey / 10));
   return [
     `mode = ${mode}`,
-    `local_ts = ${selector}`,
-    `remote_ts = ${selector}`,
+    `local_ts = ${local}`,
+    `remote_ts = ${remote}`,
     `esp_proposals = ${PROPOSALS[carrier.cipher].swanctl.esp}`,
     '# A little earlier by chance, so that the two ends seldom begin at once.',
     `rekey_time = ${rekey}s`,

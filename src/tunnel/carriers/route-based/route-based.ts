@@ -11,7 +11,7 @@ import { deviceRouteItem } from '../../items/route.js';
 import { markText } from '../../mark.js';
 import type { RouteBased, Site, VtiCarrier, XfrmInterfaceCarrier } from '../../site/site.js';
 import type { Carrier, TunnelEnds } from '../carrier.js';
-import { espNotes, espTunnelLayers, refuseReqid } from '../esp/keying.js';
+import { espNotes, espTunnelLayers, refuseKeying } from '../esp/keying.js';
 import { guardNotes, xfrmGuards } from '../guard.js';
 
 type Spec = VtiCarrier | XfrmInterfaceCarrier;
@@ -31,10 +31,10 @@ export const routeBased: Omit<Carrier<Spec>, 'items'> = {
     mtu: pathMtu(site, facts),
   }),
   ends: endsOf,
-  guards: (spec, site, facts) => xfrmGuards(site, facts, endsOf(spec, site), { dev: spec.device }),
+  guards: (spec, site, facts) => xfrmGuards(site, facts, [endsOf(spec, site)], { dev: spec.device }),
   devices: ({ device }) => [{ name: device, key: 'carrier.device', what: "the carrier's device" }],
   refuse(spec, site, given) {
-    refuseReqid(spec, site, given);
+    refuseKeying(spec, site, given);
     refuseInner(spec, site);
   },
   check(spec, site, facts) {
@@ -146,5 +146,5 @@ function notes(spec: Spec, site: Site, facts: Facts): string[] {
             ? [`its associations need output-mark ${markText(mark)} on what leaves by ${underlay}`]
             : []),
         ];
-  return [...keys, ...own, ...guardNotes(facts, endsOf(spec, site))];
+  return [...keys, ...own, ...guardNotes(site, facts, [endsOf(spec, site)])];
 }

@@ -1,0 +1,57 @@
+/** What a tunnel's own packets are known by: to policies, to rules of a firewall, to IKE daemons. */
+import { PROTOCOL_NUMBERS } from '../net/protocol.js';
+
+export interface Flow {
+  /** For people. */
+  name: 'GRE' | 'L2TPv3' | 'VXLAN';
+  protocol: 'gre' | 'l2tp' | 'udp';
+  /** Of GRE. */
+  key?: number | undefined;
+  /** UDP ports: ours, and the other end's. */
+  ports?: { local: number; remote: number };
+  /**
+   * What nft compares in a packet for this very tunnel, whoever sends it; undefined where the device itself takes packets
+   * from its other end only.
+   */
+  arrival?: string;
+}
+
+export type Direction = 'in' | 'out';
+
+/** In the words of `ip xfrm policy`; by number where names want /etc/protocols. */
+export function xfrmWords({ protocol, ports }: Flow, direction: Direction): string[] {
+  if (protocol === 'gre') return ['proto', 'gre'];
+  if (ports === undefined) return ['proto', `${PROTOCOL_NUMBERS[protocol]}`];
+  // What arrives is to be ESP whatever port it claims to come from.
+  const source = direction === 'in' ? [] : ['sport', `${ports.local}`];
+  return ['proto', 'udp', ...source, 'dport', `${direction === 'in' ? ports.local : ports.remote}`];
+}
+
+/** What leaves, in the words of nft. */
+export function nftWords({ protocol, ports }: Flow): string {
+  return ports === undefined
+    ? `ip protocol ${PROTOCOL_NUMBERS[protocol]}`
+    : `udp sport ${ports.local} udp dport ${ports.remote}`;
+}
+
+/** For people: `GRE (protocol 47)`, `L2TPv3 (UDP 1701)`. */
+export function flowText({ name, protocol, ports }: Flow): string {
+  if (ports === undefined) return `${name} (protocol ${PROTOCOL_NUMBERS[protocol]})`;
+  const { local, remote } = ports;
+  return `${name} (UDP ${local === remote ? local : `${local} to ${remote}`})`;
+}
+
+/** As `ip xfrm policy` shows a selector. */
+interface Selector {
+  protocol?: string | undefined;
+  ports?: { source: number; destination: number } | undefined;
+}
+
+/** Whether a selector is for this flow and nothing else, addresses apart. */
+export function isFor({ protocol, ports }: Selector, flow: Flow, direction: Direction): boolean {
+  if (protocol !== flow.protocol && protocol !== `${PROTOCOL_NUMBERS[flow.protocol]}`) return false;
+  if (flow.ports === undefined) return true;
+  const { local, remote } = flow.ports;
+  if (direction === 'out') return ports?.source === local && ports.destination === remote;
+  return ports?.destination === local && (ports.source === 0 || ports.source === remote);
+}
