@@ -25,8 +25,8 @@ export const GRETAP_WAYS: readonly Way[] = WAYS.filter((way) => way !== 'none');
 /** Ways that a carrier has to do with; the others depend on the kernel alone, and are seen with the first carriers. */
 export const CARRIER_WAYS: readonly Way[] = ['nothing', 'nfqueue br-netfilter', 'tunnel-flag'];
 
-/** What became of a number of packets, each of 1500 bytes with DF. */
-export type Fate = 'whole' | 'lost' | 'some lost' | 'checksum errors';
+/** What became of a number of packets, each of 1500 bytes with DF; `refused`: an ICMP error tells the host to send less. */
+export type Fate = 'whole' | 'lost' | 'some lost' | 'checksum errors' | 'refused';
 
 /** `in small pieces`: it arrived, but the router refused GSO packets, and the sender had to find that out. */
 export type StreamFate = 'whole' | 'in small pieces' | 'checksum errors' | 'fails' | 'not tried';

@@ -12,6 +12,8 @@ export interface Arrival {
   source: string;
   destination: string;
   device: string;
+  /** It has come out of ESP. */
+  sealed?: boolean;
 }
 
 export type Fit = 'yes' | 'no' | 'maybe';
@@ -95,13 +97,14 @@ function valuesOf(right: unknown): unknown[] | undefined {
 function anyFits(
   left: z.infer<typeof match>['left'],
   values: readonly unknown[],
-  { protocol, port = 0, source, destination, device }: Arrival,
+  { protocol, port = 0, source, destination, device, sealed = false }: Arrival,
 ): boolean | undefined {
   const isOne = (...names: (string | number)[]) => values.some((value) => names.includes(value as string | number));
   if ('ct' in left) return left.ct.key === 'state' ? isOne('new') : undefined;
   if ('meta' in left) {
     if (left.meta.key === 'iifname' || left.meta.key === 'iif') return isAmong(device, values.map(String));
     if (left.meta.key === 'l4proto') return isOne(protocol, PROTOCOL_NUMBERS[protocol]);
+    if (left.meta.key === 'ipsec' || left.meta.key === 'secpath') return values.includes(sealed);
     return left.meta.key === 'nfproto' ? isOne('ipv4', 2) : undefined;
   }
   const { protocol: header, field } = left.payload;

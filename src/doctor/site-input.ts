@@ -63,6 +63,7 @@ function arrivalsFrom(site: Site, source: string, ends: TunnelEnds): Arrival[] {
     ...{ protocol, source: ends.remote, destination: ends.local },
     ...(ports === undefined ? {} : { port: ports.local }),
     device: carrierDevices(carrier)[0] ?? device,
+    sealed: 'keys' in carrier,
   };
   if (!('keys' in carrier)) return [inside];
   const udp = (port: number): Arrival => ({ ...outer, protocol: 'udp', port });

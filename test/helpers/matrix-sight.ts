@@ -45,6 +45,8 @@ export const IPV4: Wan = { filter: [`ip and src host ${ROUTER_A}`], pieces: 2, r
 /** @param protocol what the WAN should carry, and nothing else: 47, 50 */
 export async function see(net: Article, protocol: number, wan = IPV4): Promise<Seen> {
   const { hA, w } = net;
+  // What it was told in an earlier sight.
+  await hA.ip('route', 'flush', 'cache');
   // Small packets pass always: the tunnel is there, and ARP is done.
   await until('small packets pass', async () => (await small(net, HOST_B)) && (await small(net, TAGGED_B)), 60_000);
   const capture = await Capture.start(w, 'eth1', wan.filter, 128);
@@ -89,7 +91,13 @@ async function send(net: Article, destination: string, segments: number, sends: 
   const sink = hB.spawn(receiver, [PORT]);
   await sink.says(/ready/);
   const before = await nstat(hB);
-  await hA.exec(sender, [destination, PORT, '1472', String(segments), String(sends)]);
+  const done = await hA.try(sender, [destination, PORT, '1472', String(segments), String(sends)]);
+  if (done.exitCode !== 0) {
+    await sink.stop();
+    // One that is cut by the sender's own UDP is refused as a whole (`udp_send_skb`).
+    if (!/Message too long|Invalid argument/.test(done.stderr)) throw new Error(`${sender}: ${done.stderr}`);
+    return 'refused';
+  }
   let [last, quiet] = [-1, 0];
   await until('all datagrams are there, or no more come', async () => {
     const now = (await nstat(hB))('UdpInDatagrams') - before('UdpInDatagrams');

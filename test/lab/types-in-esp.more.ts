@@ -97,6 +97,7 @@ describeKernels(['own', 'newest'], 'types of tunnel inside ESP', (guest) => {
         }
         const doctor = await clearDf(r.A, ['doctor', near.file], 300 * SECOND);
         expect(doctor.stdout).toMatch(new RegExp(`ok +policy that encrypts VXLAN to ${routerOf('C')}`));
+        expect(doctor.stdout).toMatch(/ok +INPUT +lets/);
 
         const flow = h.A.spawn('ping', ['-n', '-M', 'do', '-s', '1472', '-i', '0.1', hostOf('B')]);
         await flow.says(/icmp_seq=3 /);

@@ -58,6 +58,25 @@ describe('INPUT of iptables', () => {
   });
 });
 
+describe('input of nft by whether a packet was ESP', () => {
+  it.each([
+    [false, true, 'accept'],
+    [false, false, 'drop'],
+    [true, true, 'drop'],
+  ] as const)('dropped when that is %s, of one where it is %s: %s', (dropped, sealed, end) => {
+    const place = { family: 'inet', table: 'clear_df_site-a' };
+    const expr = [{ match: { op: '==', left: { meta: { key: 'ipsec' } }, right: dropped } }, { drop: null }];
+    const base = { type: 'filter', hook: 'input', prio: 0, policy: 'accept' };
+    const chain = { ...place, name: 'input', ...base };
+    const nftJson = {
+      known: JSON.stringify({ nftables: [{ chain }, { rule: { ...place, chain: 'input', handle: 2, expr } }] }),
+    };
+    const rulesets: Rulesets = { saves: new Map(), nftText: { known: '' }, nftJson };
+    const arrival: Arrival = { ...UDP, port: 4789, sealed };
+    expect(judgeInput(rulesets, arrival).map((one) => one.end)).toEqual([end]);
+  });
+});
+
 describe('input of nft', () => {
   const chain = {
     family: 'inet',

@@ -4,7 +4,7 @@
  */
 import { type Facts } from '../../src/tunnel/facts.js';
 import { link, ROUTER, withLinks } from './tunnel-machine.js';
-import { WRONG_TUNNELS } from './tunnel-wrong-types.js';
+import { UNFIT_POLICIES, WRONG_TUNNELS } from './tunnel-wrong-types.js';
 
 export interface WrongSite {
   title: string;
@@ -249,8 +249,6 @@ const MACHINES: WrongSite[] = [
   },
 ];
 
-const POLICY = { direction: 'out', protocol: 'gre', transform: 'esp', mode: 'transport', reqid: 7 };
-
 /** Against a machine that has no way to do it; which one that is differs, so not for the lab's one guest. */
 export const UNFIT_SITES: readonly WrongSite[] = [
   {
@@ -282,12 +280,7 @@ export const UNFIT_SITES: readonly WrongSite[] = [
     facts: { ...ROUTER, defaults6: ['eth0'] },
     ...{ line: 4, key: 'bridge.ports.0', code: 'CONFLICT', words: ['eth0 carries the IPv6 default route'] },
   },
-  {
-    title: 'somebody else keeps a policy for the same packets',
-    text: `${HEAD}carrier: { type: esp, keys: site.keys }\n`,
-    facts: { ...ROUTER, policies: [{ ...POLICY, source: '192.168.200.1/32', destination: '172.16.0.1/32' }] },
-    ...{ line: 5, key: 'carrier', code: 'CONFLICT', words: ['there is a policy already', 'reqid 7', 'relies on it'] },
-  },
+  ...UNFIT_POLICIES,
   {
     title: 'there is no route to the other end',
     text: HEAD,

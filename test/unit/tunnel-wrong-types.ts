@@ -1,5 +1,5 @@
 /** Site files whose tunnel is of another type than gretap, each wrong in one way. See `tunnel-wrong-sites.ts`. */
-import { link, withLinks } from './tunnel-machine.js';
+import { link, ROUTER, withLinks } from './tunnel-machine.js';
 import { WRONG_FRAGMENTS } from './tunnel-wrong-fragment.js';
 import type { WrongSite } from './tunnel-wrong-sites.js';
 
@@ -189,4 +189,25 @@ export const WRONG_TUNNELS: WrongSite[] = [
     ...{ line: 2, key: 'remotes.1', code: 'CONFLICT', words: ['203.0.113.2 is an address of this machine (eth2)'] },
   },
   ...WRONG_FRAGMENTS,
+];
+
+const POLICY = {
+  ...{ direction: 'out', source: '192.168.200.1/32', destination: '172.16.0.1/32', protocol: 'gre' },
+  ...{ transform: 'esp', mode: 'transport', reqid: 7 },
+};
+
+/** Policies that others keep between the same two ends. */
+export const UNFIT_POLICIES: WrongSite[] = [
+  {
+    title: 'somebody else keeps a policy for the same packets',
+    text: `${HEAD}carrier: { type: esp, keys: site.keys }\n`,
+    facts: { ...ROUTER, policies: [POLICY] },
+    ...{ line: 5, key: 'carrier', code: 'CONFLICT', words: ['there is a policy already', 'reqid 7', 'relies on it'] },
+  },
+  {
+    title: 'a policy for other packets between the two ends has the same reqid',
+    text: `${HEAD}${L2TP}carrier: { type: esp, keys: site.keys, reqid: 7 }\n`,
+    facts: { ...ROUTER, policies: [POLICY] },
+    ...{ line: 6, key: 'carrier.reqid', code: 'CONFLICT', words: ['protocol gre', 'reqid 7', 'keys of the other'] },
+  },
 ];
