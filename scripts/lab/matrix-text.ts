@@ -21,7 +21,8 @@ Do full-size packets with DF cross the tunnel? Seen on stock Debian kernels, not
 
 - **yes**: everything below arrived, and the WAN saw what it should.
 - **limit**: single packets arrive, something else does not: see the note.
-- **no**: full-size packets are lost, or \`clear-df tunnel up\` refuses: see the note.
+- **no**: full-size packets are lost, or \`clear-df tunnel up\` refuses: see the note. _Refused_ packets there: an ICMP
+  error told the host to send smaller ones.
 
 Each cell is the way from host A to host B: \`ping -M do -s 1472\` (its answers come back without DF), UDP of 1472
 bytes, UDP GSO packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last

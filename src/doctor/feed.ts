@@ -1,5 +1,6 @@
 /** Rules that send packets to a queue, of whichever backend, and what they see. */
 import * as z from 'zod';
+import { UINT16_MAX } from '../net/protocol.js';
 import { savedRules } from '../rules/iptables.js';
 import { nameOfTag } from '../rules/resolve.js';
 import { valueOf } from '../rules/save-format.js';
@@ -40,8 +41,16 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
   const unread: (Unread & { backend: string })[] = [];
   const feeds: Feed[] = [];
   for (const [backend, save] of machine.saves) {
-    if ('unknown' in save) unread.push({ backend, ...save });
-    else feeds.push(...savedFeeds(backend, save.known));
+    if ('unknown' in save) {
+      unread.push({ backend, ...save });
+      continue;
+    }
+    feeds.push(...savedFeeds(backend, save.known));
+    const odd = savedRules(save.known).find(({ words }) => isQueueing(words) && queuesIn(words) === undefined);
+    if (odd !== undefined) {
+      const unknown = `a rule of ${odd.table} ${odd.chain} names its queue in a form that is not parsed here`;
+      unread.push({ backend, unknown });
+    }
   }
   const listing = nftListing(machine);
   if ('unknown' in listing) unread.push({ backend: 'nft', ...listing });
@@ -58,9 +67,8 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
 
 function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
   return savedRules(save).flatMap(({ table, chain, line, words }) => {
-    if (valueOf(words, '-j') !== 'NFQUEUE') return [];
-    const range = valueOf(words, '--queue-balance') ?? valueOf(words, '--queue-num') ?? '0';
-    const [first = 0, last = first] = range.split(':').map(Number);
+    const range = isQueueing(words) ? queuesIn(words) : undefined;
+    if (range === undefined) return [];
     const physdev = words.some((word) => word.startsWith('--physdev-'));
     const protocol = words[words.indexOf('-p') - 1] === '!' ? 'other' : valueOf(words, '-p');
     const outer = ['OUTPUT', 'POSTROUTING'].includes(chain) && isOuter(protocol);
@@ -68,7 +76,7 @@ function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
     const except = words[words.indexOf('--physdev-out') - 1] === '!';
     return [
       {
-        ...{ backend, chain: `${table} ${chain}`, rule: line, first, last, physdev },
+        ...{ backend, chain: `${table} ${chain}`, rule: line, ...range, physdev },
         byCpu: words.includes('--queue-cpu-fanout'),
         bypass: words.includes('--queue-bypass'),
         owner: nameOfTag(valueOf(words, '--comment') ?? ''),
@@ -79,6 +87,18 @@ function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
       },
     ];
   });
+}
+
+function isQueueing(words: readonly string[]): boolean {
+  return valueOf(words, '-j') === 'NFQUEUE';
+}
+
+/** @returns undefined for what can be no queues */
+function queuesIn(words: readonly string[]): Pick<Feed, 'first' | 'last'> | undefined {
+  const range = valueOf(words, '--queue-balance') ?? valueOf(words, '--queue-num') ?? '0';
+  const [first, last = first] = range.split(':').map(Number);
+  const read = queues.safeParse([first, last]).data;
+  return read && { first: read[0], last: read[1] };
 }
 
 const BUILT_IN = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
@@ -92,9 +112,12 @@ function isTunneled(protocol: string | undefined): boolean {
   return protocol !== undefined && ['gre', '47', 'esp', '50'].includes(protocol);
 }
 
+const queue = z.int().min(0).max(UINT16_MAX);
+/** The first and the last. */
+const queues = z.tuple([queue, queue]).refine(([first, last]) => first <= last);
 const queueing = z.object({
   queue: z.object({
-    num: z.union([z.number(), z.object({ range: z.tuple([z.number(), z.number()]) })]).default(0),
+    num: z.union([queue, z.object({ range: queues })]).default(0),
     flags: z.union([z.string(), z.array(z.string())]).optional(),
   }),
 });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
+import { feedsOf } from '../../src/doctor/feed.js';
 import { nftListing } from '../../src/doctor/nft-listing.js';
 import { ClearDfError } from '../../src/errors.js';
 import { parseCounters } from '../../src/host/read/counters.js';
@@ -92,6 +93,23 @@ describe('the doctor', () => {
     }
     expect(nftListing(machine({ nftJson: { known: RULESET } }))).toHaveProperty('known.rules.length', 1);
   });
+
+  it.each(['0:30000000000', '7:3', '-1', '5:x', '65536'])(
+    'says of a rule for queue %s that it is not known',
+    (range) => {
+      const save = `*mangle\n-A OUTPUT -p gre -j NFQUEUE --queue-balance ${range}\nCOMMIT\n`;
+      const num = { range: range.split(':').map(Number) };
+      const json = RULESET.replace('{"range":[0,3]}', JSON.stringify(range.includes(':') ? num : Number(range)));
+      for (const change of [
+        { saves: new Map([['iptables-legacy', { known: save }] as const]) },
+        { nftJson: { known: json } },
+      ]) {
+        const { feeds, unread } = feedsOf({ ...machine(), ...change });
+        expect(feeds).toEqual([]);
+        expect(unread).toMatchObject([{ unknown: expect.stringContaining('not parsed here') }]);
+      }
+    },
+  );
 
   it('has its findings whatever the rulesets look like', () => {
     const one = fc.constantFrom(...machines).chain((sound) => {
