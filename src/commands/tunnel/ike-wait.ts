@@ -27,7 +27,10 @@ export async function awaitIke(tunnel: OpenTunnel, log: Logger, stop: AbortSigna
   if (site === undefined) return;
   const end = Date.now() + PATIENCE_MS;
   const all = await Promise.all(
-    pairsOf(site).map(async (pair) => ({ pair, failure: await tryUntil(end, { site, pair }, log, stop).catch(unknown) })),
+    pairsOf(site).map(async (pair) => ({
+      pair,
+      failure: await tryUntil(end, { site, pair }, log, stop).catch(unknown),
+    })),
   );
   for (const { pair, failure } of all) {
     if (failure === undefined) continue;
