@@ -1,7 +1,7 @@
 /** Whether the two ends of a site have keys from IKE, and why not. */
 import { judgeIke } from '../tunnel/carriers/ike/judge.js';
 import { withIke } from '../tunnel/carriers/ike/names.js';
-import type { Site } from '../tunnel/site/site.js';
+import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { checkOf, type Finding } from './finding.js';
 import { upCommand } from './fix.js';
 import type { Machine } from './machine.js';
@@ -10,7 +10,7 @@ export function examineIke({ ike }: Machine, site: Site): Finding[] {
   const keyed = withIke(site);
   if (keyed === undefined || ike === undefined) return [];
   const check = checkOf('site', 'ike');
-  const what = `keys from IKE with ${site.remote}`;
+  const what = `keys from IKE with ${remotesOf(site).join(', ')}`;
   if ('unknown' in ike) return [check.unread(what, ike)];
   const { facts, last, at } = ike.known;
   const { ok, words, hint } = judgeIke(keyed, facts, last, at);

@@ -73,7 +73,8 @@ function takes(policy: XfrmPolicy, { flow, local, remote }: GuardEnds): boolean 
 function isAnyPort({ protocol, ports }: XfrmPolicy, flow: Flow): boolean {
   if (flow.ports === undefined || ports === undefined || !['udp', '17'].includes(protocol ?? '')) return false;
   const { source, destination } = ports;
-  return [0, flow.ports.local].includes(source) && [0, flow.ports.remote].includes(destination);
+  const sources = flow.anySource === true ? [0] : [0, flow.ports.local];
+  return sources.includes(source) && [0, flow.ports.remote].includes(destination);
 }
 
 function holds(prefix: string, address: string): boolean {

@@ -10,6 +10,11 @@ export interface Flow {
   /** UDP ports: ours, and the other end's. */
   ports?: { local: number; remote: number };
   /**
+   * What leaves comes from any port, and what arrives does: a VXLAN's source port is one of each flow's own. `srcport` does
+   * not pin it: its last port is left out by 6.12, and used by 7.2 (`udp_flow_src_port`).
+   */
+  anySource?: boolean;
+  /**
    * What nft compares in a packet for this very tunnel, whoever sends it; undefined where the device itself takes packets
    * from its other end only.
    */
@@ -19,19 +24,18 @@ export interface Flow {
 export type Direction = 'in' | 'out';
 
 /** In the words of `ip xfrm policy`; by number where names want /etc/protocols. */
-export function xfrmWords({ protocol, ports }: Flow, direction: Direction): string[] {
+export function xfrmWords({ protocol, ports, anySource = false }: Flow, direction: Direction): string[] {
   if (protocol === 'gre') return ['proto', 'gre'];
   if (ports === undefined) return ['proto', `${PROTOCOL_NUMBERS[protocol]}`];
   // What arrives is to be ESP whatever port it claims to come from.
-  const source = direction === 'in' ? [] : ['sport', `${ports.local}`];
+  const source = direction === 'in' || anySource ? [] : ['sport', `${ports.local}`];
   return ['proto', 'udp', ...source, 'dport', `${direction === 'in' ? ports.local : ports.remote}`];
 }
 
 /** What leaves, in the words of nft. */
-export function nftWords({ protocol, ports }: Flow): string {
-  return ports === undefined
-    ? `ip protocol ${PROTOCOL_NUMBERS[protocol]}`
-    : `udp sport ${ports.local} udp dport ${ports.remote}`;
+export function nftWords({ protocol, ports, anySource = false }: Flow): string {
+  if (ports === undefined) return `ip protocol ${PROTOCOL_NUMBERS[protocol]}`;
+  return `${anySource ? '' : `udp sport ${ports.local} `}udp dport ${ports.remote}`;
 }
 
 /** For people: `GRE (protocol 47)`, `L2TPv3 (UDP 1701)`. */
@@ -52,6 +56,8 @@ export function isFor({ protocol, ports }: Selector, flow: Flow, direction: Dire
   if (protocol !== flow.protocol && protocol !== `${PROTOCOL_NUMBERS[flow.protocol]}`) return false;
   if (flow.ports === undefined) return true;
   const { local, remote } = flow.ports;
-  if (direction === 'out') return ports?.source === local && ports.destination === remote;
+  if (direction === 'out') {
+    return ports?.source === (flow.anySource === true ? 0 : local) && ports.destination === remote;
+  }
   return ports?.destination === local && (ports.source === 0 || ports.source === remote);
 }

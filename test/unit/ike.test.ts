@@ -135,11 +135,16 @@ conn clear-df-site-a
   it('of several other ends has each one, and the ports crosswise', () => {
     const options = { mode: 'transport' } as const;
     const vxlan = { ...ikeSite(PSK), tunnel: VXLAN, moreRemotes: ['172.16.0.9'] };
-    const text = otherEndText(vxlan, options, { daemon: 'libreswan', psk: '<word>' });
-    expect(text.match(/^conn .*|^ +left(protoport)?=.*/gm)).toEqual([
-      ...['conn clear-df-site-a-192-168-200-1', '    left=172.16.0.1', '    leftprotoport=udp/4789'],
-      ...['conn clear-df-site-a-192-168-200-1', '    left=172.16.0.9', '    leftprotoport=udp/4789'],
+    const text = otherEndText(vxlan, options, { daemon: 'swanctl', psk: '<word>' });
+    const child = ['clear-df-site-a-192-168-200-1 {', 'local_ts = dynamic[17]', 'remote_ts = dynamic[17/4789]'];
+    const back = ['clear-df-site-a-192-168-200-1-back {', 'local_ts = dynamic[17/4789]', 'remote_ts = dynamic[17]'];
+    const ends = ['172.16.0.1', '172.16.0.9'].flatMap((end) => [
+      ...['clear-df-site-a-192-168-200-1 {', `local_addrs = ${end}`],
+      ...[...child, ...back],
     ]);
+    const shown = /^ +(?!ike-)(\S+-1(?:-back)? \{|local_addrs.*|(?:local|remote)_ts.*)$/gm;
+    expect([...text.matchAll(shown)].map(([, line]) => line)).toEqual(ends);
+    expect(() => otherEndText(vxlan, options, { daemon: 'libreswan', psk: '' })).toThrow('gretap or l2tp');
     const l2tp = { ...ikeSite(PSK), tunnel: { ...L2TP, encapsulation: 'udp', port: 1701, peerPort: 1702 } } as IkeSite;
     const swanctl = otherEndText(l2tp, options, { daemon: 'swanctl', psk: '<word>' });
     expect(swanctl).toContain('local_ts = dynamic[17/1702]\n        remote_ts = dynamic[17/1701]\n');

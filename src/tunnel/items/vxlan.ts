@@ -8,8 +8,6 @@ interface VxlanOptions {
   vni: number;
   /** UDP, of all ends. */
   port: number;
-  /** What leaves comes from that port as well, and not from one of each flow's own: so one policy takes all of it. */
-  onePort: boolean;
   reason: string;
 }
 
@@ -17,21 +15,15 @@ interface VxlanOptions {
  * Not bound to the underlay by `dev`: its MTU would be limited to what the underlay carries in one packet (EINVAL), and
  * the routing table stays in charge.
  */
-export function vxlanItem(name: string, { local, vni, port, onePort, reason }: VxlanOptions): Item {
-  // From the first up to the one before the second (`udp_flow_src_port`).
-  const sources = onePort ? ['srcport', String(port), String(port + 1)] : [];
+export function vxlanItem(name: string, { local, vni, port, reason }: VxlanOptions): Item {
   const hint = `choose another tunnel.name; or, if it is not in use: ip link delete dev ${name}`;
   return {
     ...{ kind: 'vxlan', key: `vxlan ${name}`, reason },
     desired: `${name} is a VXLAN with identifier ${vni} from ${local}, UDP ${port}`,
     ...device(name, {
-      ...{ type: 'vxlan', words: ['id', String(vni), 'local', local, ...sources, 'dstport', String(port)], hint },
+      ...{ type: 'vxlan', words: ['id', String(vni), 'local', local, 'dstport', String(port)], hint },
       judge({ data }) {
         const same = Number(data['id']) === vni && data['local'] === local && Number(data['port']) === port;
-        if (same && isFromOne(data, port) !== onePort) {
-          const observed = `${name} sends from ${onePort ? 'a port of each flow' : `UDP port ${port} alone`}`;
-          return { state: 'conflict', observed, hint };
-        }
         if (same && data['df'] !== 'set') return { state: 'in-sync' };
         const from = typeof data['local'] === 'string' ? data['local'] : 'any';
         const observed = same
@@ -40,20 +32,14 @@ export function vxlanItem(name: string, { local, vni, port, onePort, reason }: V
         return { state: 'conflict', observed, hint };
       },
     }),
-    // `vxlan_changelink` takes neither another identifier nor other ports, nor the same port named again.
+    // `vxlan_changelink` takes neither another identifier nor another port, nor the same port named again.
     change(facts) {
       const { data = {} } = linkOf(facts, name) ?? {};
       const same = Number(data['id']) === vni && Number(data['port']) === port && data['df'] !== 'set';
-      if (!same || isFromOne(data, port) !== onePort) return undefined;
+      if (!same) return undefined;
       return [{ argv: ['ip', 'link', 'change', 'dev', name, 'type', 'vxlan', 'id', String(vni), 'local', local] }];
     },
   };
-}
-
-/** Whether a device sends from its own port alone. */
-function isFromOne(data: Readonly<Record<string, unknown>>, port: number): boolean {
-  const { port_range: range } = data as { port_range?: { low?: unknown; high?: unknown } };
-  return Number(range?.low) === port && Number(range?.high) === port + 1;
 }
 
 /** The address that stands for every frame that no site is known for. */

@@ -15,7 +15,7 @@ export const vxlan: Kind<VxlanTunnel> = {
   layers: () => vxlanOverhead(),
   // `vxlan_rcv` looks for the device by port and identifier, whoever sends.
   flow: ({ port, vni }) => ({
-    ...{ name: 'VXLAN', protocol: 'udp', ports: { local: port, remote: port } },
+    ...{ name: 'VXLAN', protocol: 'udp', ports: { local: port, remote: port }, anySource: true },
     arrival: `udp dport ${port} @th,96,24 ${vni}`,
   }),
   engines: ['bpf', 'nfqueue'],
@@ -26,7 +26,7 @@ export const vxlan: Kind<VxlanTunnel> = {
   modules: () => [moduleItem('vxlan', { reason: 'VXLAN devices; it stays loaded, because others may use it unseen' })],
   device: ({ name, vni, port }, { site, ends }) => [
     vxlanItem(name, {
-      ...{ local: ends.local, vni, port, onePort: site.carrier.type !== 'plain' },
+      ...{ local: ends.local, vni, port },
       reason: 'carries Ethernet frames in UDP, and learns which address is behind which site; sets no DF outside',
     }),
     ...remotesOf(site).map((remote) =>

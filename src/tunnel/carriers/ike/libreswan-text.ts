@@ -1,4 +1,5 @@
 /** The same connection as Libreswan reads it: ipsec.conf(5) and ipsec.secrets(5), 4.0 and later. */
+import { usageError } from '../../../errors.js';
 import { kindOf } from '../../kinds/table.js';
 import { markText } from '../../mark.js';
 import type { IkeSpec } from '../../site/site.js';
@@ -58,7 +59,8 @@ function idWord(id: string): string {
 
 function selectorWords(site: IkeSite, { policy = {} }: EspOptions): string[] {
   if (policy.selector === 'any') return ['leftsubnet=0.0.0.0/0', 'rightsubnet=0.0.0.0/0'];
-  const { protocol, ports } = kindOf(site).flow();
+  const { protocol, ports, anySource = false } = kindOf(site).flow();
+  if (anySource) throw usageError('--libreswan', site.tunnel.type, 'a tunnel of type gretap or l2tp', 'use --swanctl');
   const words = (port: number | undefined) => (port === undefined ? protocol : `${protocol}/${port}`);
   return [`leftprotoport=${words(ports?.local)}`, `rightprotoport=${words(ports?.remote)}`];
 }

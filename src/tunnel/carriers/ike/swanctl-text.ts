@@ -52,9 +52,11 @@ export function swanctlText(site: IkeSite, options: EspOptions, psk?: string, bo
     ...trustLines(ike, remoteId, site),
     '    }',
     '    children {',
-    `      ${name} {`,
-    ...childLines(site, options).map((line) => `        ${line}`),
-    '      }',
+    ...selectorsOf(site, options).flatMap((selectors, i) => [
+      `      ${name}${i === 0 ? '' : '-back'} {`,
+      ...childLines(site, options, selectors).map((line) => `        ${line}`),
+      '      }',
+    ]),
     '    }',
     '  }',
     '}',
@@ -88,23 +90,30 @@ function trustLines({ proof }: IkeSpec, id: string, site: Site): string[] {
   return ['      auth = pubkey', `      cacerts = ${swanctlFiles(site).authority}`, `      id = ${id}`];
 }
 
-/** By number: names want /etc/protocols. */
-function selectorsOf(site: IkeSite, { policy = {}, bothFamilies }: EspOptions): [string, string] {
+/**
+ * Local and remote ones of each child; by number, because names want /etc/protocols. What comes from any port to one port
+ * is two: what we send, and what the other end does.
+ */
+function selectorsOf(site: IkeSite, { policy = {}, bothFamilies }: EspOptions): [string, string][] {
   if (policy.selector === 'any') {
     const everything = bothFamilies === true ? '0.0.0.0/0, ::/0' : '0.0.0.0/0';
-    return [everything, everything];
+    return [[everything, everything]];
   }
-  const { protocol, ports } = kindOf(site).flow();
-  const number = PROTOCOL_NUMBERS[protocol];
-  if (ports === undefined) return [`dynamic[${number}]`, `dynamic[${number}]`];
-  return [`dynamic[${number}/${ports.local}]`, `dynamic[${number}/${ports.remote}]`];
+  const { protocol, ports, anySource = false } = kindOf(site).flow();
+  const any = `dynamic[${PROTOCOL_NUMBERS[protocol]}]`;
+  if (ports === undefined) return [[any, any]];
+  const [local, remote] = [ports.local, ports.remote].map((port) => any.replace(']', `/${port}]`)) as [string, string];
+  if (!anySource) return [[local, remote]];
+  return [
+    [any, remote],
+    [local, any],
+  ];
 }
 
-function childLines(site: IkeSite, options: EspOptions): string[] {
+function childLines(site: IkeSite, options: EspOptions, [local, remote]: [string, string]): string[] {
   const { carrier } = site;
   const { rekey } = carrier.ike;
   const { mode, common: { ifId } = {}, policy = {}, outputMark } = options;
-  const [local, remote] = selectorsOf(site, options);
   const early = Math.max(1, Math.floor(rekey / 10));
   return [
     `mode = ${mode}`,
