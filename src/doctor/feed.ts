@@ -45,8 +45,9 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
       unread.push({ backend, ...save });
       continue;
     }
-    feeds.push(...savedFeeds(backend, save.known));
-    const odd = savedRules(save.known).find(({ words }) => isQueueing(words) && queuesIn(words) === undefined);
+    const rules = savedRules(save.known);
+    feeds.push(...savedFeeds(backend, rules));
+    const odd = rules.find(({ words }) => isQueueing(words) && queuesIn(words) === undefined);
     if (odd !== undefined) {
       const unknown = `a rule of ${odd.table} ${odd.chain} names its queue in a form that is not parsed here`;
       unread.push({ backend, unknown });
@@ -65,8 +66,8 @@ export function feedsOf(machine: Machine): { feeds: Feed[]; unread: (Unread & { 
   return { feeds, unread };
 }
 
-function savedFeeds(backend: IptablesVariant, save: string): Feed[] {
-  return savedRules(save).flatMap(({ table, chain, line, words }) => {
+function savedFeeds(backend: IptablesVariant, rules: ReturnType<typeof savedRules>): Feed[] {
+  return rules.flatMap(({ table, chain, line, words }) => {
     const range = isQueueing(words) ? queuesIn(words) : undefined;
     if (range === undefined) return [];
     const physdev = words.some((word) => word.startsWith('--physdev-'));

@@ -69,8 +69,8 @@ export type CarrierFact = 'covering' | 'tunsrc' | 'endDt4';
 
 export interface Carrier<S extends CarrierSpec = CarrierSpec> {
   /**
-   * The layers around the GRE header and what is in it, innermost first, the IPv4 header that may be cut last.
-   * @param payload bytes of GRE header, Ethernet header and inner IP packet
+   * The layers around the tunnel's own header and what is in it, innermost first, the IP header that may be cut last.
+   * @param payload bytes of the tunnel's header, Ethernet header and inner IP packet
    */
   layers(spec: S, payload: number, site: Site): Layer[];
   /** Which link cuts what is too large; without it, the path to the other router does. */

@@ -36,9 +36,9 @@ function ofSite(site: Pick<Site, 'name'>, associations: readonly IkeAssociation[
  */
 export function judgeIke(site: IkeSite, facts: IkeFacts, last: LastAttempt | undefined, now: number): IkeVerdict {
   const pairs = pairsOf(site);
-  const [first, ...others] = pairs.map((pair) => judgePair(pair, facts, pairs.length === 1 ? last : undefined, now));
-  if (first === undefined || others.length === 0) return first ?? { ok: true, words: '' };
-  const all = [first, ...others];
+  const all = pairs.map((pair) => judgePair(pair, facts, pairs.length === 1 ? last : undefined, now));
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
   return {
     ok: all.every(({ ok }) => ok),
     words: all.map(({ words }, i) => `${pairs[i]?.remote}: ${words}`).join('; '),
