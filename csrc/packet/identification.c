@@ -163,8 +163,10 @@ struct cdf_identifier *cdf_identifier_new(enum cdf_identification_policy policy)
 		return NULL;
 	}
 	pthread_mutex_init(&identifier->window_lock, NULL);
+	/* By a store, which sanitizers see. */
 	for (unsigned int i = 0; i < SETS; i++)
-		pthread_mutex_init(&identifier->set[i].lock, NULL);
+		identifier->set[i].lock =
+			(pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	cdf_identifier_set_policy(identifier, policy);
 	return identifier;
 }
