@@ -2,7 +2,7 @@
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
-import type { Architecture } from './lab/architecture.js';
+import type { Target } from './lab/architecture.js';
 import { PROJECT } from './lab/cache.js';
 import { target } from './target.js';
 
@@ -15,7 +15,7 @@ export const ADDONS = ['clear_df', 'clear_df_fastpath'];
  * @returns the folder that holds them
  * @throws Error with the compiler's words, or that it is not installed
  */
-export async function crossBuild(architecture: Architecture): Promise<string> {
+export async function crossBuild(architecture: Target): Promise<string> {
   const { triple, root } = await target(architecture, ['libnetfilter-queue-dev', 'libmnl-dev']);
   const folder = path.join(PROJECT, '.cache/prebuilds', architecture);
   await mkdir(folder, { recursive: true });

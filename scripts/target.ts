@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { aptOf, closure, fetchPackages, unpackPackage } from './lab/apt.js';
-import { type Architecture, ARCHITECTURES } from './lab/architecture.js';
+import { type Target, TARGETS } from './lab/architecture.js';
 import { cached, digest } from './lab/cache.js';
 import { ownSuite } from './lab/suites.js';
 
@@ -28,10 +28,10 @@ export async function debianRoot(suite: string, architecture: string, packages: 
  * @throws Error when the compiler is not installed or the packages are not to be had
  */
 export async function target(
-  architecture: Architecture,
+  architecture: Target,
   packages: readonly string[],
 ): Promise<{ triple: string; root: string }> {
-  const { debian, triple } = ARCHITECTURES[architecture];
+  const { debian, triple } = TARGETS[architecture];
   const { failed } = await execa(`${triple}-g++`, ['--version'], { reject: false });
   if (failed) throw new Error(`${triple}-g++ is not installed: apt-get install g++-${triple.replace('_', '-')}`);
   return { triple, root: await debianRoot(await ownSuite(), debian, packages) };

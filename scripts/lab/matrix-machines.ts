@@ -9,6 +9,12 @@ const ROWS: readonly Shown[] = [
   { machine: 'x86-64, glibc 2.31 (Debian 11)', what: BINARY, by: ARCHITECTURES, date: '2026-11-29' },
   { machine: 'arm64, glibc 2.36 and 2.31, emulated', what: BINARY, by: ARCHITECTURES, date: '2026-11-29' },
   {
+    machine: 's390x (big-endian), glibc 2.41, emulated',
+    what: 'the tarball, with addons that were built for it: `--version`, `pcap`, both addons load and apply the rules',
+    by: ARCHITECTURES,
+    date: '2026-11-29',
+  },
+  {
     machine: 's390x (big-endian) and arm64, emulated',
     what: 'the native tier, without sanitizers; the fast path’s program of that byte order makes of 20,000 frames what the queue makes',
     by: NATIVE,

@@ -1,20 +1,20 @@
 /**
- * The tarball in other systems: arm64 under emulation, Debian's oldest supported release, and one that has another C
- * library than the binaries are for. Installed without install scripts by this machine's npm; everything behind that
- * runs inside.
+ * The tarball in other systems: arm64 under emulation, Debian's oldest supported release, one that has another C library
+ * than the binaries are for, and a big-endian one (s390x, emulated), for which the addons are built as they would be
+ * there. Installed without install scripts by this machine's npm; everything behind that runs inside.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownSuite } from '../../scripts/lab/suites.js';
-import { type Architecture } from '../../scripts/lab/architecture.js';
+import { crossBuild } from '../../scripts/cross-build.js';
+import { ARCHITECTURES, type Target, TARGETS } from '../../scripts/lab/architecture.js';
 import { install } from '../helpers/debian-packages.js';
 import { patient } from '../helpers/slowness.js';
 import { capture, expectCleared } from './capture.js';
 import { Consumer, ROOT } from './consumer.js';
 import { Foreign } from './foreign.js';
 
-const NODE = '20';
 const own = await ownSuite();
 let consumer: Consumer;
 
@@ -29,9 +29,9 @@ afterAll(() => {
 
 /** What both addons give, and refuse, without a kernel that they could ask. */
 const LOADS = `
+  const [packet, folder] = [Buffer.from(process.argv[1], 'hex'), process.argv[2]];
   const [queue, fast] = ['clear_df', 'clear_df_fastpath'].map((name) =>
-    require('/opt/consumer/node_modules/clear-df/prebuilds/linux-' + process.arch + '-glibc/' + name + '.node'));
-  const packet = Buffer.from(process.argv[1], 'hex');
+    require('/opt/consumer/node_modules/clear-df/' + folder + '/' + name + '.node'));
   const rules = new queue.Rules('sequential');
   const edited = rules.apply(packet, 0, packet.length, packet.length);
   let refused = '';
@@ -39,20 +39,26 @@ const LOADS = `
   console.log(JSON.stringify({ arch: process.arch, edited, refused, cleared: String(rules.counters()[
     queue.counterNames().indexOf('cleared')]), fast: fast.counterNames().includes('cleared') }));`;
 
-describe.each<[Architecture, string]>([
-  ['arm64', own],
-  ['arm64', 'oldoldstable'],
-  ['x64', 'oldoldstable'],
-])('on %s, libraries of %s', (architecture, suite) => {
+// npm's Node for s390x ends before 20.17.
+describe.each<[Target, string, string]>([
+  ['arm64', own, '20'],
+  ['arm64', 'oldoldstable', '20'],
+  ['x64', 'oldoldstable', '20'],
+  ['s390x', 'stable', 'Debian'],
+])('on %s, libraries of %s, Node %s', (architecture, suite, node) => {
+  const shipped = architecture in ARCHITECTURES;
   let system: Foreign | undefined;
   let missing = '';
 
   beforeAll(async () => {
-    system = await Foreign.create(architecture, suite, NODE, consumer).catch((error: Error) => {
+    system = await Foreign.create(architecture, suite, node, consumer).catch((error: Error) => {
       missing = `archive: ${suite} of ${architecture}: ${error.message.split('\n')[0] ?? ''}`;
       return undefined;
     });
-  }, patient(300_000));
+    if (shipped) return;
+    await install(`g++-${TARGETS[architecture].triple}`);
+    await system?.build(await crossBuild(architecture));
+  }, patient(600_000));
   afterAll(async () => system?.dispose());
 
   test('--version is the package’s', async (context) => {
@@ -72,7 +78,8 @@ describe.each<[Architecture, string]>([
   test('both addons load, apply the rules and refuse what is wrong', async (context) => {
     if (system === undefined) return context.skip(missing);
     const packet = capture().subarray(40).toString('hex');
-    const { stdout, stderr } = await system.node(['-e', LOADS, packet]);
+    const folder = shipped ? `prebuilds/linux-${architecture}-glibc` : 'build/Release';
+    const { stdout, stderr } = await system.node(['-e', LOADS, packet, folder]);
     expect(stderr).toBe('');
     const expected = { arch: architecture, edited: true, refused: 'TypeError', cleared: '1', fast: true };
     expect(JSON.parse(stdout)).toEqual(expected);
@@ -87,8 +94,8 @@ describe('on a system with musl', () => {
     ['alpine', 'ID=alpine\nVERSION_ID=3.20.0\n', 'apk add bash g++ make python3'],
     ['openwrt', 'ID="openwrt"\nID_LIKE="lede openwrt"\n', 'install bash, a C++ compiler'],
   ])('%s is told in one sentence how to build', async (_, release, words) => {
-    const architecture = process.arch as Architecture;
-    const system = await Foreign.create(architecture, own, NODE, consumer);
+    const architecture = process.arch as Target;
+    const system = await Foreign.create(architecture, own, '20', consumer);
     try {
       await system.write('/proc/self/maps', MAPS);
       await system.write('/etc/os-release', release);

@@ -7,7 +7,8 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import { type Architecture, ARCHITECTURES } from '../../scripts/lab/architecture.js';
+import { type Architecture, type Target, TARGETS } from '../../scripts/lab/architecture.js';
+import { ADDONS } from '../../scripts/cross-build.js';
 import { debianRoot, emulator } from '../../scripts/target.js';
 import { nodeBinary } from '../../scripts/node-binary.js';
 import { patient } from '../helpers/slowness.js';
@@ -23,10 +24,15 @@ export class Foreign {
     private readonly before: readonly string[],
   ) {}
 
-  /** With the consumer's folder in it. @throws Error when the archive has no such suite, or qemu is not to be had */
-  static async create(architecture: Architecture, suite: string, node: string, consumer: Consumer): Promise<Foreign> {
-    const packages = ['libc6', 'libstdc++6', 'libnetfilter-queue1'];
-    const base = await debianRoot(suite, ARCHITECTURES[architecture].debian, packages);
+  /**
+   * With the consumer's folder in it.
+   * @param node a version of npm's, or `Debian`: the suite's own
+   * @throws Error when the archive has no such suite, or qemu is not to be had
+   */
+  static async create(architecture: Target, suite: string, node: string, consumer: Consumer): Promise<Foreign> {
+    const own = node === 'Debian';
+    const packages = ['libc6', 'libstdc++6', 'libnetfilter-queue1', ...(own ? ['nodejs'] : [])];
+    const base = await debianRoot(suite, TARGETS[architecture].debian, packages);
     const folder = await mkdtemp(path.join(tmpdir(), 'clear-df-foreign-'));
     await execa('cp', ['-a', `${base}/.`, folder]);
     // Of suites where usr was not merged yet, and of those whose packages hold only usr, both have to be found.
@@ -35,12 +41,20 @@ export class Foreign {
       if (existsSync(path.join(folder, 'usr', name))) await execa('ln', ['-s', `usr/${name}`, path.join(folder, name)]);
     }
     for (const name of ['opt', 'proc', 'tmp']) await mkdir(path.join(folder, name), { recursive: true });
-    await cp(await nodeBinary(architecture, node), path.join(folder, NODE));
+    if (!own) await cp(await nodeBinary(architecture as Architecture, node), path.join(folder, NODE));
     await execa('cp', ['-a', consumer.folder, path.join(folder, CONSUMER)]);
     const emulated = architecture !== process.arch;
     if (emulated)
-      await cp(await emulator(ARCHITECTURES[architecture].triple.split('-')[0] ?? ''), path.join(folder, EMULATOR));
-    return new Foreign(folder, emulated ? [EMULATOR, NODE] : [NODE]);
+      await cp(await emulator(TARGETS[architecture].triple.split('-')[0] ?? ''), path.join(folder, EMULATOR));
+    const command = own ? '/usr/bin/node' : NODE;
+    return new Foreign(folder, emulated ? [EMULATOR, command] : [command]);
+  }
+
+  /** Puts addons where a build on this system would have left them. */
+  async build(folder: string): Promise<void> {
+    const release = path.join(this.folder, CONSUMER, 'node_modules/clear-df/build/Release');
+    await mkdir(release, { recursive: true });
+    for (const addon of ADDONS) await cp(path.join(folder, `${addon}.node`), path.join(release, `${addon}.node`));
   }
 
   /** Writes a file, its folders included. */
