@@ -54,7 +54,7 @@ const signals: SoakTurn = {
         daemon.running.kill('SIGHUP');
         await log.says(/file read again/, mark);
       }
-      for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) {
+      for (const signal of ['SIGUSR1', 'SIGALRM'] as const) {
         const mark = log.mark;
         daemon.running.kill(signal);
         await log.says(new RegExp(`${signal} is ignored`), mark);
