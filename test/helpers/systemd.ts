@@ -1,7 +1,12 @@
-/** Debian's systemd as pid 1 beside a network namespace, over this machine's files: `boot-systemd.sh`. */
+/**
+ * Debian's systemd as pid 1 beside a network namespace: over this machine's files (`boot-systemd.sh`), or a whole system's
+ * own (`boot-debian.sh`).
+ */
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Done, Namespace } from './netns.js';
+import type { Running } from './running.js';
+import { patient } from './slowness.js';
 import { PROJECT } from './tools.js';
 import { until } from './until.js';
 
@@ -12,6 +17,7 @@ export class Systemd {
   private constructor(
     private readonly at: Namespace,
     private readonly pid: number,
+    private readonly booted: Running,
   ) {}
 
   /**
@@ -26,16 +32,28 @@ export class Systemd {
       writeFileSync(path.join(scratch, 'units', name), text.replace(/WatchdogSec=\d+/, 'WatchdogSec=5'));
     }
     for (const [name, text] of Object.entries(etc)) writeFileSync(path.join(scratch, 'etc', name), text);
-    const boot = path.join(PROJECT, 'test/helpers/boot-systemd.sh');
-    const namespaces = ['--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
-    const booted = at.spawn('unshare', [...namespaces, 'bash', boot, scratch, PROJECT]);
+    return Systemd.#start(at, [], path.join(PROJECT, 'test/helpers/boot-systemd.sh'), scratch, PROJECT);
+  }
+
+  /** @param root of `debianSystem()`; what happens in there stays, for another boot */
+  static async bootDebian(at: Namespace, root: string): Promise<Systemd> {
+    const systemd = await Systemd.#start(at, ['--cgroup'], path.join(PROJECT, 'test/helpers/boot-debian.sh'), root);
+    await until('it is up', async () => {
+      return /^(running|degraded)$/.test((await systemd.run('systemctl', 'is-system-running')).stdout);
+    });
+    return systemd;
+  }
+
+  static async #start(at: Namespace, more: readonly string[], ...script: readonly string[]): Promise<Systemd> {
+    const namespaces = ['--mount', '--pid', '--uts', '--ipc', ...more, '--fork', '--kill-child'];
+    const booted = at.spawn('unshare', [...namespaces, 'bash', ...script]);
     const pid = await until('systemd is pid 1', () => {
       if (booted.ended !== undefined) throw new Error(`it did not boot: ${booted.stderr}`);
       const children = readFileSync(`/proc/${booted.pid}/task/${booted.pid}/children`, 'utf8').trim();
       const isPid1 = children !== '' && readlinkSync(`/proc/${children}/exe`).endsWith('/systemd');
       return isPid1 ? Number(children) : undefined;
     });
-    const systemd = new Systemd(at, pid);
+    const systemd = new Systemd(at, pid, booted);
     await until('systemd answers', async () => (await systemd.run('systemctl', 'list-units')).exitCode === 0);
     return systemd;
   }
@@ -43,6 +61,11 @@ export class Systemd {
   /** Runs a command where that systemd is pid 1. */
   async run(...argv: string[]): Promise<Done> {
     return this.at.try('nsenter', ['-t', String(this.pid), '-m', '-p', '-u', '-i', '-r', '-w', ...argv]);
+  }
+
+  /** Waits until it has shut down. */
+  async ended(): Promise<void> {
+    await this.booted.wait(patient(120_000));
   }
 
   /** What the services have written. */

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Architecture, ARCHITECTURES } from '../../scripts/lab/architecture.js';
 import { install } from '../helpers/debian-packages.js';
 import { patient } from '../helpers/slowness.js';
+import { capture, expectCleared } from './capture.js';
 import { ROOT } from './consumer.js';
+import { Foreign } from './foreign.js';
 
 let scratch: string;
 let deb: string;
@@ -28,24 +31,30 @@ async function inRoot(script: string): Promise<string> {
   return stdout;
 }
 
+const debs = (): string[] =>
+  readdirSync(scratch)
+    .filter((file) => file.endsWith('.deb'))
+    .map((file) => path.join(scratch, file));
+
 beforeAll(async () => {
   scratch = mkdtempSync(path.join(tmpdir(), 'clear-df-deb.'));
   const share = path.join(scratch, 'share');
   mkdirSync(share);
-  await install('debhelper', 'lintian');
+  await install('debhelper', 'lintian', 'g++-aarch64-linux-gnu');
+  await execa('npx', ['tsx', 'scripts/prebuilds.ts'], { cwd: ROOT });
   await execa('bash', ['scripts/build-deb', scratch], { cwd: ROOT });
-  const [name = ''] = readdirSync(scratch).filter((file) => file.endsWith('.deb'));
-  deb = path.join(scratch, name);
+  const { debian } = ARCHITECTURES[process.arch as Architecture];
+  deb = debs().find((file) => file.endsWith(`_${debian}.deb`)) ?? '';
   await execa('cp', [deb, path.join(share, 'clear-df.deb')]);
-}, patient(300_000));
+}, patient(600_000));
 
 afterAll(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-test('lintian has nothing to say against it', async () => {
+test('lintian has nothing to say against any of them', async () => {
   const flags = ['--allow-root', '--tag-display-limit', '0', '--fail-on', 'error,warning'];
-  const { all, exitCode } = await execa('lintian', [...flags, deb], { all: true, reject: false });
+  const { all, exitCode } = await execa('lintian', [...flags, ...debs()], { all: true, reject: false });
   expect({ said: all.split('\n').filter((line) => /^[EW]:/.test(line)), exitCode }).toEqual({ said: [], exitCode: 0 });
 });
 
@@ -98,4 +107,21 @@ test('installed, it runs, and its examples are accepted; purged, it leaves nothi
   expect(said).toContain('gretap1');
   expect(said).toMatch(/exposure level for clear-df\.service: [0-2]\.\d/);
   expect(said).toMatch(/\nnothing is left$/);
+});
+
+test('the one for arm64 clears DF in a capture, in Debian’s arm64 (emulated)', async (context) => {
+  const other = debs().find((file) => file.endsWith('_arm64.deb')) ?? '';
+  const system = await Foreign.create('arm64', 'stable', 'Debian').catch((error: Error) =>
+    context.skip(`archive: stable of arm64: ${error.message.split('\n')[0] ?? ''}`),
+  );
+  try {
+    await system.unpack(other);
+    await system.write('/tmp/in.pcap', capture());
+    const words = ['/usr/lib/clear-df/bin/clear-df.cjs', 'pcap', '/tmp/in.pcap', '/tmp/out.pcap'];
+    const { exitCode, stderr } = await system.node(words);
+    expect(exitCode, stderr).toBe(0);
+    expectCleared(path.join(system.folder, 'tmp/out.pcap'));
+  } finally {
+    await system.dispose();
+  }
 });

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { type Architecture, type Target, TARGETS } from '../../scripts/lab/architecture.js';
 import { ADDONS } from '../../scripts/cross-build.js';
+import { unpackPackage } from '../../scripts/lab/apt.js';
 import { debianRoot, emulator } from '../../scripts/target.js';
 import { nodeBinary } from '../../scripts/node-binary.js';
 import { patient } from '../helpers/slowness.js';
@@ -25,11 +26,11 @@ export class Foreign {
   ) {}
 
   /**
-   * With the consumer's folder in it.
+   * With the consumer's folder in it, where one is given.
    * @param node a version of npm's, or `Debian`: the suite's own
    * @throws Error when the archive has no such suite, or qemu is not to be had
    */
-  static async create(architecture: Target, suite: string, node: string, consumer: Consumer): Promise<Foreign> {
+  static async create(architecture: Target, suite: string, node: string, consumer?: Consumer): Promise<Foreign> {
     const own = node === 'Debian';
     const packages = ['libc6', 'libstdc++6', 'libnetfilter-queue1', ...(own ? ['nodejs'] : [])];
     const base = await debianRoot(suite, TARGETS[architecture].debian, packages);
@@ -42,7 +43,7 @@ export class Foreign {
     }
     for (const name of ['opt', 'proc', 'tmp']) await mkdir(path.join(folder, name), { recursive: true });
     if (!own) await cp(await nodeBinary(architecture as Architecture, node), path.join(folder, NODE));
-    await execa('cp', ['-a', consumer.folder, path.join(folder, CONSUMER)]);
+    if (consumer) await execa('cp', ['-a', consumer.folder, path.join(folder, CONSUMER)]);
     const emulated = architecture !== process.arch;
     if (emulated)
       await cp(await emulator(TARGETS[architecture].triple.split('-')[0] ?? ''), path.join(folder, EMULATOR));
@@ -55,6 +56,11 @@ export class Foreign {
     const release = path.join(this.folder, CONSUMER, 'node_modules/clear-df/build/Release');
     await mkdir(release, { recursive: true });
     for (const addon of ADDONS) await cp(path.join(folder, `${addon}.node`), path.join(release, `${addon}.node`));
+  }
+
+  /** Unpacks a package of Debian's; none of its scripts run. */
+  async unpack(deb: string): Promise<void> {
+    await unpackPackage(deb, this.folder);
   }
 
   /** Writes a file, its folders included. */
