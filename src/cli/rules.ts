@@ -95,7 +95,7 @@ async function installInstance(flags: RuleFlags & CommonFlags): Promise<void> {
     `${verb} ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} of ${spec.name} in ${backend} (${reason})`,
   );
   if (removedFrom.length > 0) log.info(`rules of ${spec.name} moved here from ${removedFrom.join(', ')}`);
-  for (const note of notes) log.warn(note);
+  for (const { level, text } of notes) log[level](text);
 }
 
 async function removeInstance(flags: CommonFlags & { backend?: string }): Promise<void> {

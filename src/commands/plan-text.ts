@@ -23,7 +23,7 @@ export function planText(options: ServiceOptions, fastPath: FastPathPlan, plan: 
   } else {
     const { backend, reason, notes } = plan.result;
     lines.push(`# install the rules of ${options.rules[0]?.name} with ${backend} (${reason})`);
-    lines.push(...notes.map((note) => `# note: ${note}`));
+    lines.push(...notes.map(({ text }) => `# note: ${text}`));
     if (plan.changes.length === 0) lines.push('# they are there already');
     lines.push(...plan.changes.map(({ text }) => text));
   }

@@ -273,7 +273,7 @@ export class RuleKeeper {
       this.#log.info({ name }, `rules of the name ${name} were there already; this run owns them now and removes them`);
     }
     for (const other of removedFrom) this.#log.info({ name, backend: other }, `rules removed from ${other}`);
-    for (const note of notes) this.#log.warn({ name, backend }, note);
+    for (const { level, text } of notes) this.#log[level]({ name, backend }, text);
   }
 
   #tell(level: 'info' | 'warn' | 'error', words: string, fields: Record<string, string> = {}): void {

@@ -28,7 +28,7 @@ import * as viaIptables from './firewall/iptables.js';
 import { joined, type SavedState, readSaved, writeSaved } from './firewall/saved-state.js';
 import * as viaNft from './firewall/nft.js';
 import { mtuLimits, resolved } from './firewall/mtu.js';
-import { advise, lateNote, neverLocal } from './firewall/notes.js';
+import { advise, lateNote, neverLocal, type Note, warning } from './firewall/notes.js';
 import { restore } from './firewall/restore.js';
 import { type Unread, unread } from './firewall/listing.js';
 
@@ -51,7 +51,7 @@ export interface InstallResult {
   /** Other backends that held rules of this name, which are gone now. */
   removedFrom: Backend[];
   /** What the person should know. */
-  notes: string[];
+  notes: Note[];
   /** What this installation changed beside the rules, for {@link removeRules} by the same process. */
   before: SavedState;
   /** The MTUs that they were made for: {@link mtuLimits}. */
@@ -96,8 +96,8 @@ export async function installRules(
   if (candidate.error !== undefined && netAdmin() !== 'no') throw candidate.error;
   const notes = advise(specs, backend, candidates);
   if (backend === 'nft' && hooks.includes('bridge')) {
-    const warning = checkBridgeQueue();
-    if (warning !== undefined) notes.push(warning);
+    const doubt = checkBridgeQueue();
+    if (doubt !== undefined) notes.push(warning(doubt));
   }
   const ports = calledPorts(specs, backend);
   const bridged = ports.length > 0 ? await callIptables(runner, ports) : undefined;
@@ -108,7 +108,7 @@ export async function installRules(
     // Their nft table would go with the early chain that takes its place.
     for (const other of stale) await take(runner, other, name);
     const late = await early(runner, candidates, candidate, name, rules);
-    if (late !== undefined) notes.push(lateNote(late));
+    if (late !== undefined) notes.push(warning(lateNote(late)));
   } catch (error) {
     // A tool that was ended may have made them all the same.
     const doubtful = changed || error instanceof NoAnswerError;
@@ -122,9 +122,9 @@ export async function installRules(
   const created = backend === 'iptables-nft' && !iptables.hasTable(candidate.save);
   const now: SavedState = { bridgeNfCallIptables: bridged, createdMangle: created || undefined };
   if (netAdmin() !== 'no') {
-    notes.push(...unread(candidates).map((each) => `rules of ${each.backend} are not known: ${each.reason}`));
+    notes.push(...unread(candidates).map((each) => warning(`rules of ${each.backend} are not known: ${each.reason}`)));
   }
-  notes.push(...keep(runner, candidates, joined(ours, now)));
+  notes.push(...keep(runner, candidates, joined(ours, now)).map(warning));
   return {
     backend,
     reason,

@@ -240,7 +240,7 @@ describe('notes on several rules', () => {
 
   it('are those of each, and each once', () => {
     const dropping = machine({ 'iptables-nft': { save: '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n' } });
-    const notes = advise(rules, 'iptables-nft', dropping);
+    const notes = advise(rules, 'iptables-nft', dropping).map(({ text }) => text);
     expect(notes).toHaveLength(2);
     expect(notes[0]).toContain('FORWARD policy in iptables-nft is DROP');
     expect(notes[1]).toContain('other devices than wan');

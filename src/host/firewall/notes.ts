@@ -4,6 +4,14 @@ import { hiddenTables, savedRules } from '../../rules/iptables.js';
 import { droppingForward, redirectsNatively } from '../../rules/ruleset.js';
 import { type Backend, type Contents } from './backends.js';
 
+/** `warn` where packets may be lost or missed; `info` for what is so by design. */
+export interface Note {
+  level: 'info' | 'warn';
+  text: string;
+}
+
+export const warning = (text: string): Note => ({ level: 'warn', text });
+
 /** Targets in PREROUTING that turn a packet for someone else into one for this host. */
 const REDIRECTING = new Set(['REDIRECT', 'DNAT', 'TPROXY']);
 
@@ -39,23 +47,27 @@ export function lateNote(reason: string): string {
 }
 
 /** The notes of every rule, each of them once. */
-export function advise(specs: readonly RuleSpec[], backend: Backend, contents: readonly Contents[]): string[] {
-  return [...new Set(specs.flatMap((spec) => adviseOn(spec, backend, contents)))];
+export function advise(specs: readonly RuleSpec[], backend: Backend, contents: readonly Contents[]): Note[] {
+  const notes = specs.flatMap((spec) => adviseOn(spec, backend, contents));
+  return [...new Map(notes.map((note) => [note.text, note])).values()];
 }
 
-function adviseOn(spec: RuleSpec, backend: Backend, contents: readonly Contents[]): string[] {
-  const notes: string[] = [];
+function adviseOn(spec: RuleSpec, backend: Backend, contents: readonly Contents[]): Note[] {
+  const notes: Note[] = [];
   if (spec.hook === 'bridge' && backend !== 'nft') {
     const dropping = [
       ...contents.filter(({ save }) => /^:FORWARD DROP\b/m.test(save)).map((each) => each.backend),
       ...contents.flatMap(({ tables }) => droppingForward(tables, hiddenOf(contents))).map((chain) => `nft ${chain}`),
     ];
     for (const where of dropping) {
-      notes.push(`bridged IPv4 passes iptables now, and the FORWARD policy in ${where} is DROP: accept it there`);
+      notes.push(
+        warning(`bridged IPv4 passes iptables now, and the FORWARD policy in ${where} is DROP: accept it there`),
+      );
     }
   }
   if (spec.hook === 'prerouting' && spec.outDev !== undefined) {
-    notes.push(`packets that leave by other devices than ${spec.outDev} match too: routing comes after prerouting`);
+    const text = `packets that leave by other devices than ${spec.outDev} match too: routing comes after prerouting`;
+    notes.push({ level: 'info', text });
   }
   return notes;
 }
