@@ -23,6 +23,11 @@ export interface Captured {
   headerChecksumGood: boolean;
 }
 
+/** Whether several have identification 0: one of them the kernel's own counter may have come to, once in 65,536. */
+export function unnumbered(packets: readonly Pick<Captured, 'identification'>[]): boolean {
+  return packets.filter(({ identification }) => identification === 0).length > 1;
+}
+
 /** Bytes of the header in front of the IP packet. */
 const ETHERNET = 14;
 

@@ -1,9 +1,10 @@
 /** What becomes of full-size packets from hA to hB, however the tunnel between them is set up. */
 import type { Fate, Seen, StreamFate } from '../../scripts/lab/matrix.js';
 import { type Article, HOST_B, ROUTER_A } from './article.js';
-import { Capture, type Captured, readHeaders } from './capture.js';
+import { Capture, type Captured, readHeaders, unnumbered } from './capture.js';
 import { deliver } from './delivery.js';
 import { nstat } from './kernel.js';
+import type { Namespace } from './netns.js';
 import { ping } from './traffic.js';
 import { until } from './until.js';
 
@@ -18,15 +19,29 @@ const TAGGED_TCP_BYTES = 300_000;
 
 /** Gives both hosts an address behind a VLAN tag; needs the module 8021q. */
 export async function tagHosts({ hA, hB }: Article): Promise<void> {
-  for (const [host, address] of [
-    [hA, TAGGED_A],
-    [hB, TAGGED_B],
-  ] as const) {
-    await host.ip('link', 'add', 'link', 'eth0', 'name', 'eth0.10', 'type', 'vlan', 'id', '10');
-    await host.ip('address', 'add', `${address}/24`, 'dev', 'eth0.10');
-    await host.ip('link', 'set', 'eth0.10', 'up');
-  }
+  await tagHost(hA, TAGGED_A);
+  await tagHost(hB, TAGGED_B);
 }
+
+export async function tagHost(host: Namespace, address: string): Promise<void> {
+  await host.ip('link', 'add', 'link', 'eth0', 'name', 'eth0.10', 'type', 'vlan', 'id', '10');
+  await host.ip('address', 'add', `${address}/24`, 'dev', 'eth0.10');
+  await host.ip('link', 'set', 'eth0.10', 'up');
+}
+
+/** Whom hA sends to. */
+export interface Destination {
+  host: Namespace;
+  address: string;
+  /** Behind the VLAN tag. */
+  tagged: string;
+  /** Of w, towards its router. */
+  dev: string;
+}
+
+export const hostB = ({ hB }: Article): Destination => ({
+  ...{ host: hB, address: HOST_B, tagged: TAGGED_B, dev: 'eth1' },
+});
 
 /** How the outer packets of router A are seen on the WAN. */
 export interface Wan {
@@ -43,33 +58,37 @@ export interface Wan {
 export const IPV4: Wan = { filter: [`ip and src host ${ROUTER_A}`], pieces: 2, read: readHeaders };
 
 /** @param protocol what the WAN should carry, and nothing else: 47, 50 */
-export async function see(net: Article, protocol: number, wan = IPV4): Promise<Seen> {
+export async function see(net: Article, to: Destination, protocol: number, wan = IPV4): Promise<Seen> {
   const { hA, w } = net;
   // What it was told in an earlier sight.
   await hA.ip('route', 'flush', 'cache');
   // Small packets pass always: the tunnel is there, and ARP is done.
-  await until('small packets pass', async () => (await small(net, HOST_B)) && (await small(net, TAGGED_B)), 60_000);
-  const capture = await Capture.start(w, 'eth1', wan.filter, 128);
-  const { received } = await ping(hA, HOST_B, { count: PINGS });
-  const datagrams = await send(net, HOST_B, 1, DATAGRAMS);
+  await until(
+    'small packets pass',
+    async () => (await small(net, to.address)) && (await small(net, to.tagged)),
+    60_000,
+  );
+  const capture = await Capture.start(w, to.dev, wan.filter, 128);
+  const { received } = await ping(hA, to.address, { count: PINGS });
+  const datagrams = await send(net, to, to.address, 1, DATAGRAMS);
   await capture.finish(datagrams === 'whole' ? wan.pieces * (received + DATAGRAMS) : 0);
   const packets = await wan.read(capture.file);
   const pinged = received === PINGS ? 'whole' : received === 0 ? 'lost' : 'some lost';
   return {
     ping: pinged,
     datagrams,
-    superPackets: await send(net, HOST_B, 32, 10),
-    taggedSuperPackets: await send(net, TAGGED_B, 32, 10),
-    tcp: pinged === 'whole' ? await stream(net, HOST_B, TCP_BYTES) : 'not tried',
-    taggedTcp: await stream(net, TAGGED_B, TAGGED_TCP_BYTES),
+    superPackets: await send(net, to, to.address, 32, 10),
+    taggedSuperPackets: await send(net, to, to.tagged, 32, 10),
+    tcp: pinged === 'whole' ? await stream(net, to, to.address, TCP_BYTES) : 'not tried',
+    taggedTcp: await stream(net, to, to.tagged, TAGGED_TCP_BYTES),
     wan: wanWords(packets, protocol, wan),
   };
 }
 
-async function stream({ hA, rA, hB }: Article, destination: string, bytes: number): Promise<StreamFate> {
+async function stream({ hA, rA }: Article, to: Destination, address: string, bytes: number): Promise<StreamFate> {
   const before = await nstat(rA);
   try {
-    const { grew } = await deliver(hA, hB, destination, bytes);
+    const { grew } = await deliver(hA, to.host, address, bytes);
     if (grew('TcpInCsumErrors') > 0) return 'checksum errors';
     // Where GSO packets are cut and cannot be sent, the router counts each failure.
     return (await nstat(rA))('IpFragFails') > before('IpFragFails') ? 'in small pieces' : 'whole';
@@ -84,14 +103,15 @@ async function small({ hA }: Article, destination: string): Promise<boolean> {
 }
 
 /** Sends `sends` packets of `segments` datagrams of 1472 bytes, with DF. */
-async function send(net: Article, destination: string, segments: number, sends: number): Promise<Fate> {
-  const { hA, hB } = net;
+async function send(net: Article, to: Destination, address: string, segments: number, sends: number): Promise<Fate> {
+  const { hA } = net;
+  const { host } = to;
   const count = segments * sends;
-  const [sender, receiver] = [await hA.machine.tool('segments'), await hB.machine.tool('sink')];
-  const sink = hB.spawn(receiver, [PORT]);
+  const [sender, receiver] = [await hA.machine.tool('segments'), await host.machine.tool('sink')];
+  const sink = host.spawn(receiver, [PORT]);
   await sink.says(/ready/);
-  const before = await nstat(hB);
-  const done = await hA.try(sender, [destination, PORT, '1472', String(segments), String(sends)]);
+  const before = await nstat(host);
+  const done = await hA.try(sender, [address, PORT, '1472', String(segments), String(sends)]);
   if (done.exitCode !== 0) {
     await sink.stop();
     // One that is cut by the sender's own UDP is refused as a whole (`udp_send_skb`).
@@ -100,17 +120,17 @@ async function send(net: Article, destination: string, segments: number, sends: 
   }
   let [last, quiet] = [-1, 0];
   await until('all datagrams are there, or no more come', async () => {
-    const now = (await nstat(hB))('UdpInDatagrams') - before('UdpInDatagrams');
+    const now = (await nstat(host))('UdpInDatagrams') - before('UdpInDatagrams');
     if (now >= count) return true;
     // What has been sent before a packet that arrives has arrived, or never will: twice, because of a second queue.
-    const through = await small(net, destination);
+    const through = await small(net, address);
     quiet = through && now === last ? quiet + 1 : 0;
     last = now;
     return quiet >= 2;
   });
   await sink.stop();
   const { distinct, corrupt } = JSON.parse(sink.stdout) as { distinct: number; corrupt: number };
-  if ((await nstat(hB))('UdpInCsumErrors') !== before('UdpInCsumErrors') || corrupt > 0) return 'checksum errors';
+  if ((await nstat(host))('UdpInCsumErrors') !== before('UdpInCsumErrors') || corrupt > 0) return 'checksum errors';
   return distinct === count ? 'whole' : distinct === 0 ? 'lost' : 'some lost';
 }
 
@@ -130,7 +150,7 @@ function wanWords(packets: readonly Captured[], protocol: number, { pieces, whol
   const ends = seconds.map(({ identification }) => identification).sort((a, b) => a - b);
   if (ends.join() !== numbers.join()) words.push('fragments without their other half');
   if ([...firsts, ...seconds].some(({ dontFragment }) => dontFragment)) words.push('fragments with DF');
-  if (numbers.includes(0)) words.push('identification 0');
+  if (unnumbered(firsts)) words.push('identification 0');
   if (new Set(numbers).size !== numbers.length) words.push('identifications twice');
   if (packets.some(({ headerChecksumGood }) => !headerChecksumGood)) words.push('wrong header checksums');
   return words.length === 0 ? 'sound' : words.join(', ');

@@ -2,16 +2,18 @@
  * The cells of the support matrix: carriers, and what router A does to help full-size packets into the tunnel. One
  * entry of {@link CARRIERS} is one more table in the document.
  */
-import { CARRIER_WAYS, type Cell, outcomeOf, type Way, WAYS } from '../../scripts/lab/matrix.js';
+import { isDeepStrictEqual } from 'node:util';
+import { CARRIER_WAYS, type Cell, outcomeOf, type Seen, type Way, WAYS } from '../../scripts/lab/matrix.js';
 import type { KernelSeries } from '../../scripts/lab/suites.js';
 import { type Article, ROUTER_A, ROUTER_B } from './article.js';
 import { fragments6, innerHeaders } from './capture6.js';
 import { ENDS, L2TP_STAGES, type Stage, STAGES, VXLAN_STAGES } from './matrix-stages.js';
 import { CORE_A, CORE_B, core6, coreMtu, routerA6, srv6Carriers, TENANT_A, TENANT_B } from './core6.js';
 import { espCarrier, espInUdpCarrier } from './esp.js';
-import { IPV4, see, type Wan } from './matrix-sight.js';
+import { type Destination, hostB, IPV4, see, type Wan } from './matrix-sight.js';
 import type { Namespace } from './netns.js';
 import { type Addresses, INNER_A, INNER_B, routeBasedCarriers, type RouteBasedType } from './route-based.js';
+import { ROUTER_C, thirdSite } from './third-site.js';
 import { type SiteOptions, TunnelEnd } from './tunnel.js';
 import { type WireGuard, wireguard, WIREGUARD_A, WIREGUARD_B } from './wireguard.js';
 
@@ -23,8 +25,8 @@ export interface MatrixCarrier {
   name: string;
   /** IP protocol of all that the WAN may carry. */
   protocol: number;
-  /** The site file's `carrier:`, or more of it where the two ends differ. */
-  spec(net: Article): Promise<string | { near: SiteOptions; far: SiteOptions }>;
+  /** The site file's `carrier:`, or more of it where the ends differ; `third` of a third site. */
+  spec(net: Article): Promise<string | { near: SiteOptions; far: SiteOptions; third?: SiteOptions }>;
   /** What the network needs beyond the article's. */
   prepare?(net: Article): Promise<void>;
   /** The part of that which is on router A, for a new one. */
@@ -67,6 +69,7 @@ export const CARRIERS: readonly MatrixCarrier[] = [
   ofType({ name: 'type l2tp, over IPv6', protocol: 115, tunnel: 'type: l2tp', ipv6: true }),
   ofType({ name: 'type l2tp, ESP transport, AES-GCM', protocol: 50, tunnel: 'type: l2tp', sealed: true }),
   ofType({ name: 'type vxlan', protocol: 17, tunnel: 'type: vxlan' }),
+  ofType({ name: 'type vxlan, three sites', protocol: 17, tunnel: 'type: vxlan', sites: 3 }),
   ofType({ name: 'type vxlan, ESP transport, AES-GCM', protocol: 50, tunnel: 'type: vxlan', sealed: true }),
 ];
 
@@ -77,10 +80,11 @@ interface TypeOptions {
   tunnel: string;
   ipv6?: boolean;
   sealed?: boolean;
+  sites?: 2 | 3;
 }
 
 /** A tunnel of another type than gretap. */
-function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false }: TypeOptions): MatrixCarrier {
+function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false, sites = 2 }: TypeOptions): MatrixCarrier {
   const more = [`tunnel: { ${tunnel} }`];
   const stages = tunnel.startsWith('type: l2tp') ? L2TP_STAGES : VXLAN_STAGES;
   return {
@@ -97,6 +101,7 @@ function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false }: TypeOp
     }),
     async spec(net) {
       const options = { more, ...(sealed && { carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }) };
+      if (sites === 3) return eachWithTheOthers(options);
       if (!ipv6) return { near: options, far: options };
       return {
         near: { ...options, local: CORE_A, remote: CORE_B },
@@ -104,6 +109,13 @@ function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false }: TypeOp
       };
     },
   };
+}
+
+/** Three site files, each of which names the other two routers. */
+function eachWithTheOthers(options: SiteOptions): { near: SiteOptions; far: SiteOptions; third: SiteOptions } {
+  const routers = [ROUTER_A, ROUTER_B, ROUTER_C];
+  const without = (own: string) => ({ ...options, remotes: routers.filter((router) => router !== own) });
+  return { near: without(ROUTER_A), far: without(ROUTER_B), third: without(ROUTER_C) };
 }
 
 /** The gretap between the addresses of a VPN; what leaves are its packets, each whole. */
@@ -152,11 +164,15 @@ export async function cellsOf(
 ): Promise<Cell[]> {
   await carrier.prepare?.(untouched);
   const given = await carrier.spec(untouched);
-  const spec = typeof given === 'string' ? { near: { carrier: given }, far: { carrier: given } } : given;
+  const same = { carrier: given as string };
+  const spec = typeof given === 'string' ? { near: same, far: same, third: undefined } : given;
   const cells: Cell[] = [];
   const { stages: all = STAGES } = carrier;
   const { engine = 'none' } = all[0]?.site ?? {};
-  const far = raise(await site(untouched.rB, ROUTER_B, ROUTER_A, { ...spec.far, engine }), kernel);
+  const third = spec.third && (await thirdSite(untouched));
+  const others = [await site(untouched.rB, ROUTER_B, ROUTER_A, { ...spec.far, engine })];
+  if (third) others.push(await site(third.router, ROUTER_C, '', { ...spec.third, engine }));
+  const far = Promise.all(others.map(async (end) => raise(end, kernel)));
   let net = untouched;
   const stages = all.map(({ site, sights }) => ({ site, sights: sights.filter(({ way }) => ways.includes(way)) }));
   for (const [number, stage] of stages.filter(({ sights }) => sights.length > 0).entries()) {
@@ -164,7 +180,7 @@ export async function cellsOf(
     const near = await site(net.rA, ROUTER_A, ROUTER_B, { ...stage.site, ...spec.near });
     // Both ends at once: most of the time goes into starting Node.
     const [here, there] = await Promise.all([raise(near, kernel), far]);
-    const refused = here ?? there;
+    const refused = [here, ...there].find((words) => words !== undefined);
     for (const { way, enter } of stage.sights) {
       const cell = { carrier: carrier.name, way, kernel };
       if (refused !== undefined) {
@@ -172,13 +188,22 @@ export async function cellsOf(
         continue;
       }
       const leave = await enter?.(net.rA, carrier.ends ?? ENDS);
-      const seen = await see(net, carrier.protocol, carrier.wan);
+      const seen = await seeAll(net, carrier, third?.destination);
       await leave?.();
       cells.push({ ...cell, outcome: outcomeOf(seen), seen });
     }
     if (here === undefined && near.runs) await near.running.stop();
   }
   return cells.sort((a, b) => WAYS.indexOf(a.way) - WAYS.indexOf(b.way));
+}
+
+/** What becomes of packets to host B, and to the third site's host alike. @throws Error where it differs */
+async function seeAll(net: Article, { protocol, wan }: MatrixCarrier, third: Destination | undefined): Promise<Seen> {
+  const first = await see(net, hostB(net), protocol, wan);
+  if (third === undefined) return first;
+  const second = await see(net, third, protocol, wan);
+  if (isDeepStrictEqual(first, second)) return first;
+  throw new Error(`host B and host C are not alike: ${JSON.stringify({ first, second })}`);
 }
 
 let sites = 0;
