@@ -75,6 +75,18 @@ export class ClearDfError extends Error {
   }
 }
 
+/**
+ * What was thrown, as an error. A module that is loaded when it is first needed may be gone by then: an upgrade replaces the
+ * files of a process that runs on.
+ */
+export function asError(thrown: unknown): Error {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) return error;
+  const object = /^Cannot find (?:module|package) '[^']*?([^'/]+)'/.exec(error.message)?.[1];
+  const reason = 'the file is gone: clear-df was upgraded or removed while this process ran';
+  return new ClearDfError({ code: 'ENVIRONMENT', operation: 'load', object, reason, hint: 'restart it', cause: error });
+}
+
 /** Characters of a value that a message repeats at most. */
 const SHOWN_MAX = 80;
 

@@ -1,6 +1,6 @@
 /** What the command line says when it ends: one line of what failed, one of what to do next. */
 import { CommanderError } from 'commander';
-import { ClearDfError, EXIT_CODES, printable, shortened } from '../errors.js';
+import { asError, ClearDfError, EXIT_CODES, printable, shortened } from '../errors.js';
 
 /** What to print on stderr and the exit code that goes with it. */
 interface Ending {
@@ -10,14 +10,15 @@ interface Ending {
 
 const ENOUGH_SAID = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
 
-/** How the process ends because of `error`; the stack of an unexpected one is shown only when `debug` is set. */
-export function endingOf(error: unknown, debug: boolean): Ending {
-  if (error instanceof CommanderError) return commanderEnding(error);
+/** How the process ends because of what was thrown; the stack of an unexpected one is shown only when `debug` is set. */
+export function endingOf(thrown: unknown, debug: boolean): Ending {
+  if (thrown instanceof CommanderError) return commanderEnding(thrown);
+  const error = asError(thrown);
   if (error instanceof ClearDfError) {
     const stack = debug && error.cause instanceof Error ? `${error.cause.stack}\n` : '';
     return { text: lines(error.message, error.hint) + stack, exitCode: error.exitCode };
   }
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { message, stack } = error;
   const text = debug
     ? `${lines(message)}${stack}\n`
     : lines(message, 'run it again with --log-level debug to see where');

@@ -3,7 +3,7 @@
  * is undone in reverse order; everything that can be refused is refused before the first change.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { ClearDfError } from '../errors.js';
+import { asError, ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
 import { readKernelQueues } from '../host/read/queues.js';
 import { Supervisor } from '../host/supervisor.js';
@@ -263,8 +263,9 @@ export class Run {
     if (!isDeepStrictEqual(before.rules, after.rules)) await this.rules.install(after);
   }
 
-  #complain(what: string, error: unknown): void {
-    const { message } = error as Error;
+  #complain(what: string, thrown: unknown): void {
+    const error = asError(thrown);
+    const { message } = error;
     const hint = error instanceof ClearDfError ? error.hint : undefined;
     this.log.error({ ...(hint === undefined ? {} : { hint }) }, `${what}: ${message}`);
   }

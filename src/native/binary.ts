@@ -76,6 +76,6 @@ export function otherVersion(name: string): ClearDfError {
     operation: 'load',
     object: `${name}.node`,
     reason: 'it was built from another version of clear-df than this JavaScript',
-    hint: BUILD,
+    hint: `restart clear-df if it was upgraded while it ran; in a checkout: ${BUILD}`,
   });
 }

@@ -21,7 +21,10 @@ export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Read each time: it is asked for rarely, and a run is to hold little. @throws Error when it is not there */
+/**
+ * To be read when the server starts: an upgrade replaces the files of a process that runs on.
+ * @throws Error when it is not there
+ */
 export function readAsset({ file }: Asset): string {
   return packageText(`${FOLDER}/${file}`);
 }

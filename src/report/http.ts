@@ -68,10 +68,10 @@ export async function serveStats(
 
 function makeRoutes(take: () => Snapshot): Map<string, Route> {
   const metrics = createMetrics(take);
-  const assets = Object.entries(ASSETS).map(([at, asset]): [string, Route] => [
-    at,
-    () => ({ status: 200, type: asset.type, body: readAsset(asset) }),
-  ]);
+  const assets = Object.entries(ASSETS).map(([at, asset]): [string, Route] => {
+    const answer = { status: 200, type: asset.type, body: readAsset(asset) };
+    return [at, () => answer];
+  });
   return new Map<string, Route>([
     ...assets,
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],

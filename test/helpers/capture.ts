@@ -90,15 +90,17 @@ export class Capture {
   }
 }
 
-/** Copies of guests' files: gone with this process. */
-let copies: string | undefined;
+/** Variable with the folder for copies of guests' files: who sets it removes it. */
+export const CAPTURES = 'CLEAR_DF_CAPTURES';
+/** Without it they are gone with this process, if that is not killed. */
+let copies = process.env[CAPTURES];
 
 function copyOf(file: string): string {
   if (copies === undefined) {
     const made = (copies = mkdtempSync(path.join(tmpdir(), 'cdf-captures-')));
     process.on('exit', () => rmSync(made, { recursive: true, force: true }));
   }
-  return path.join(copies, `${++serial}-${path.basename(file)}`);
+  return path.join(copies, `${process.pid}-${++serial}-${path.basename(file)}`);
 }
 
 /** A classic pcap file that a running tcpdump writes, and its copy here when that is in a guest. */

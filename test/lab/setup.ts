@@ -2,9 +2,13 @@
  * Before the first story: which kernels the archive has, for `inject('offers')`, and what guests of all kernels boot
  * from, so that stories side by side do not make it twice.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type Offers, offers } from '../../scripts/lab/fetch.js';
 import { prepare } from '../../scripts/lab/qemu.js';
+import { CAPTURES } from '../helpers/capture.js';
 import { MORE } from '../helpers/more.js';
 
 declare module 'vitest' {
@@ -18,7 +22,9 @@ declare module 'vitest' {
 /** Of these CI has to see two at least: one kernel is no proof of anything but itself. */
 const KERNELS_IN_CI = 2;
 
-export default async function setup(project: TestProject): Promise<void> {
+/** @returns what is done after the last story */
+export default async function setup(project: TestProject): Promise<() => void> {
+  const captures = (process.env[CAPTURES] = mkdtempSync(path.join(tmpdir(), 'cdf-lab-')));
   const found = await offers(undefined, MORE ? ['arm64'] : []);
   for (const { suite, why } of found.missing) console.error(`lab: archive: no kernel of ${suite}: ${why}`);
   const enough = process.env['CI'] !== 'true' || found.kernels.length >= KERNELS_IN_CI;
@@ -28,4 +34,5 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('tooFew', enough ? '' : few);
   const newest = found.kernels.at(-1);
   if (newest !== undefined) await prepare(newest, MORE);
+  return () => rmSync(captures, { recursive: true, force: true });
 }

@@ -9,7 +9,6 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { type Architecture, type Target, TARGETS } from '../../scripts/lab/architecture.js';
 import { ADDONS } from '../../scripts/cross-build.js';
-import { unpackPackage } from '../../scripts/lab/apt.js';
 import { debianRoot, emulator } from '../../scripts/target.js';
 import { nodeBinary } from '../../scripts/node-binary.js';
 import { patient } from '../helpers/slowness.js';
@@ -58,9 +57,10 @@ export class Foreign {
     for (const addon of ADDONS) await cp(path.join(folder, `${addon}.node`), path.join(release, `${addon}.node`));
   }
 
-  /** Unpacks a package of Debian's; none of its scripts run. */
+  /** Unpacks a package of Debian's over it, as dpkg does where /lib is a link; none of its scripts run. */
   async unpack(deb: string): Promise<void> {
-    await unpackPackage(deb, this.folder);
+    const files = execa('dpkg-deb', ['--fsys-tarfile', deb]);
+    await files.pipe('tar', ['-x', '--keep-directory-symlink', '-C', this.folder]);
   }
 
   /** Writes a file, its folders included. */
