@@ -15,10 +15,15 @@ export interface Flow {
    */
   anySource?: boolean;
   /**
-   * What nft compares in a packet for this very tunnel, whoever sends it; undefined where the device itself takes packets
-   * from its other end only.
+   * What nft compares in a packet for this very tunnel, one line for each way to it, whoever sends it and to whichever
+   * address of this router; undefined where the device itself takes packets from its other end only.
    */
-  arrival?: string;
+  arrivals?: readonly string[];
+  /**
+   * What nft compares in a packet of this very tunnel, whoever it is for; undefined where the device itself sends to its
+   * other ends only.
+   */
+  departure?: string;
 }
 
 export type Direction = 'in' | 'out';
@@ -32,10 +37,16 @@ export function xfrmWords({ protocol, ports, anySource = false }: Flow, directio
   return ['proto', 'udp', ...source, 'dport', `${direction === 'in' ? ports.local : ports.remote}`];
 }
 
-/** What leaves, in the words of nft. */
-export function nftWords({ protocol, ports, anySource = false }: Flow): string {
+/** What leaves for one other end, in the words of nft. */
+export function nftWords({ protocol, ports }: Flow): string {
   if (ports === undefined) return `ip protocol ${PROTOCOL_NUMBERS[protocol]}`;
-  return `${anySource ? '' : `udp sport ${ports.local} `}udp dport ${ports.remote}`;
+  return `udp sport ${ports.local} udp dport ${ports.remote}`;
+}
+
+/** What distinguishes it from another flow between the same two ends, in a key; GRE is known by its key. */
+export function flowWord({ protocol, ports }: Flow): string {
+  if (protocol === 'gre') return '';
+  return ports === undefined ? ` ${protocol}` : ` ${protocol}/${ports.local}-${ports.remote}`;
 }
 
 /** For people: `GRE (protocol 47)`, `L2TPv3 (UDP 1701)`. */

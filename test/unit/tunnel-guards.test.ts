@@ -8,6 +8,7 @@ import { greRuleItem } from '../../src/tunnel/items/rule.js';
 import { xfrmGuardItem, xfrmPassItem } from '../../src/tunnel/items/xfrm-guard.js';
 import { xfrmPolicyItem } from '../../src/tunnel/items/xfrm-policy.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
+import type { L2tpTunnel, VxlanTunnel } from '../../src/tunnel/site/site.js';
 import { espCarrier, facts, GCM_KEYS, site, vtiCarrier } from './tunnel-samples.js';
 
 const GRE: Flow = { name: 'GRE', protocol: 'gre' };
@@ -94,6 +95,22 @@ describe('a guard in xfrm', () => {
     expect(seen([plain])).toEqual(['differs', 'in-sync', low, high]);
   });
 
+  it('and a policy are a tunnel’s own, unless another one’s packets are the same', () => {
+    const vxlan = (port: number) => ({ type: 'vxlan', name: 'vxlan1', vni: 1, port }) as const;
+    const l2tp = (encapsulation: 'ip' | 'udp') =>
+      ({
+        ...({ type: 'l2tp', name: 'l2tp1', encapsulation, sublayer: 'default', cookie: undefined } as const),
+        ...{ tunnelId: 7, peerTunnelId: 7, sessionId: 7, peerSessionId: 7, port: 1701, peerPort: 1701 },
+      }) as const;
+    const all = [{ key: undefined }, vxlan(4789), vxlan(4790), l2tp('ip'), l2tp('udp')].map((tunnel) =>
+      planTunnel(site({ carrier: espCarrier(), tunnel }), facts(), GCM_KEYS)
+        .items.map(({ key }) => key)
+        .filter((key) => /^xfrm-(guard|policy)/.test(key)),
+    );
+    expect(all.map((keys) => keys.length)).toEqual([3, 3, 3, 3, 3]);
+    expect(new Set(all.flat()).size).toBe(15);
+  });
+
   it('does not keep a second tunnel with another key from the same two ends', () => {
     const keys = (key: number | undefined) =>
       planTunnel(site({ carrier: espCarrier(), tunnel: { key } }), facts(), GCM_KEYS).items.map((item) => item.key);
@@ -125,6 +142,36 @@ describe('a guard in xfrm', () => {
     expect(at('xfrm-guard')).toBeLessThan(at('vti vti1'));
     expect(at('vti vti1')).toBeLessThan(at('xfrm-pass'));
     expect(at('xfrm-pass')).toBeLessThan(at('up vti1'));
+  });
+});
+
+describe('the nft guard of a tunnel whose device asks for no address', () => {
+  const rulesOf = (tunnel: L2tpTunnel | VxlanTunnel, moreRemotes?: string[]) => {
+    const plan = planTunnel(site({ carrier: espCarrier(), tunnel, moreRemotes }), facts(), GCM_KEYS);
+    const [table] = plan.items.filter(({ kind }) => kind === 'nft-table').flatMap((item) => item.apply(facts()));
+    const lines = (table?.input ?? '').split('\n').filter((line) => line.includes('counter drop'));
+    return lines.map((line) => line.trim().replace(/ counter drop.*/, '')).filter((line) => !line.includes('icmp'));
+  };
+
+  it('of a VXLAN takes what is for any address, also of a site that is none any more', () => {
+    const one = rulesOf({ type: 'vxlan', name: 'vxlan1', vni: 9, port: 4789 }, ['172.16.0.9']);
+    expect(one).toEqual([
+      'udp dport 4789 @th,96,24 9 rt ipsec missing',
+      'udp dport 4789 @th,96,24 9 meta ipsec missing',
+    ]);
+  });
+
+  it('of an L2TPv3 session takes what is for any address, in protocol 115 whatever it sends in', () => {
+    const numbers = { tunnelId: 5, peerTunnelId: 5, sessionId: 7, peerSessionId: 8, port: 1701, peerPort: 1702 };
+    const session = (encapsulation: 'ip' | 'udp') =>
+      rulesOf({ type: 'l2tp', name: 'l2tp1', encapsulation, sublayer: 'default', cookie: undefined, ...numbers }).slice(
+        1,
+      );
+    expect(session('ip')).toEqual(['meta l4proto 115 @th,0,32 7 meta ipsec missing']);
+    expect(session('udp')).toEqual([
+      'udp dport 1701 @th,96,32 7 meta ipsec missing',
+      'meta l4proto 115 @th,0,32 7 meta ipsec missing',
+    ]);
   });
 });
 

@@ -70,6 +70,12 @@ function nftGuard(site: Site, { tables }: Facts, all: readonly TunnelEnds[], sea
   if (tables === undefined) return [];
   const { name } = site;
   const flow = kindOf(site).flow();
+  const { departure } = flow;
+  const ends = all.map(({ local, remote }) => `ip saddr ${local} ip daddr ${remote}`);
+  const whose =
+    departure === undefined
+      ? `${flow.name} from ${all.map(({ local, remote }) => `${local} to ${remote}`).join(' and ')}`
+      : `${flow.name}, whoever it is for,`;
   const open = sealed === 'by-policy' ? 'rt ipsec missing' : `oifname != "${sealed.dev}"`;
   const errors = QUOTING.map(({ type, code }) => `${type} . ${code}`).join(', ');
   const drop = `${open} counter drop comment "${tagOf(name)}"`;
@@ -82,14 +88,14 @@ function nftGuard(site: Site, { tables }: Facts, all: readonly TunnelEnds[], sea
         {
           name: 'output',
           base: `type filter hook output priority ${PRIORITY}; policy accept;`,
-          rules: all.flatMap(({ local, remote }) => [
-            `ip saddr ${local} ip daddr ${remote} ${nftWords(flow)} ${drop}`,
-            `ip saddr ${local} ip daddr ${remote} icmp type . icmp code { ${errors} } ${drop}`,
-          ]),
+          rules: [
+            ...(departure === undefined ? ends.map((pair) => `${pair} ${nftWords(flow)}`) : [departure]),
+            ...ends.map((pair) => `${pair} icmp type . icmp code { ${errors} }`),
+          ].map((words) => `${words} ${drop}`),
         },
-        ...arrivals(flow, all, name),
+        ...arrivals(flow, name),
       ],
-      desired: `${flow.name} from ${all.map(({ local, remote }) => `${local} to ${remote}`).join(' and ')} leaves ${how} or not at all`,
+      desired: `${whose} leaves ${how} or not at all`,
       reason:
         sealed === 'by-policy'
           ? 'a second guard, apart from the policies: those can be flushed, or a device can be spared them (disable_xfrm)'
@@ -99,22 +105,22 @@ function nftGuard(site: Site, { tables }: Facts, all: readonly TunnelEnds[], sea
 }
 
 /** Policies for what arrives are for the other end's address; such a tunnel's device takes packets from any. */
-function arrivals({ arrival }: Flow, [ends]: readonly TunnelEnds[], name: string): Chain[] {
-  if (arrival === undefined || ends === undefined) return [];
-  const rule = `ip daddr ${ends.local} ${arrival} meta ipsec missing counter drop comment "${tagOf(name)}"`;
-  return [{ name: 'input', base: `type filter hook input priority ${PRIORITY}; policy accept;`, rules: [rule] }];
+function arrivals({ arrivals: own }: Flow, name: string): Chain[] {
+  if (own === undefined) return [];
+  const rules = own.map((words) => `${words} meta ipsec missing counter drop comment "${tagOf(name)}"`);
+  return [{ name: 'input', base: `type filter hook input priority ${PRIORITY}; policy accept;`, rules }];
 }
 
 /** What the person should know of them. */
 export function guardNotes(site: Site, { tables }: Facts, all: readonly TunnelEnds[]): string[] {
   if (tables !== undefined) return [];
-  const { name, arrival } = kindOf(site).flow();
+  const { name, arrivals: own } = kindOf(site).flow();
   return [
     ...all.map(
       ({ local, remote }) =>
         `nft cannot be read here: one of two guards is missing that keep ${name} from ${local} to ${remote} from leaving unencrypted`,
     ),
-    ...(arrival === undefined
+    ...(own === undefined
       ? []
       : [`nft cannot be read here: what keeps ${name} from being taken unencrypted from other addresses is missing`]),
   ];

@@ -8,7 +8,7 @@
  * guard is not asked where a route leads to a device with `disable_xfrm`, nor for an `if_id`.
  */
 import type { Facts, XfrmPolicy } from '../facts.js';
-import { type Flow, isFor, xfrmWords } from '../flow.js';
+import { type Flow, flowWord, isFor, xfrmWords } from '../flow.js';
 import type { Item } from '../item.js';
 import { hex, sameMark } from '../mark.js';
 import type { Mark } from '../site/site.js';
@@ -45,7 +45,7 @@ export function xfrmGuardItem(ends: GuardEnds): Item {
   // Deleting one policy leaves a mark of value 0 out of the question, and would take the plain policy.
   const all = ['ip', 'xfrm', 'policy', 'deleteall', ...selectorOf(ends, {}), 'action', 'block', ...last];
   return {
-    ...{ kind: 'xfrm-guard', key: `xfrm-guard ${nameOf(ends)}` },
+    ...{ kind: 'xfrm-guard', key: `xfrm-guard ${nameOf(ends)}${flowWord(flow)}` },
     desired: `${flow.name} from ${nameOf(ends)} that nothing encrypts does not leave`,
     reason:
       'after all other policies; if one of them, a route or a rule is removed, frames are dropped rather than sent unencrypted',

@@ -1,6 +1,6 @@
 /** Packets of one selector must be, or are made, ESP. */
 import type { XfrmPolicy } from '../facts.js';
-import { type Direction, type Flow, isFor, xfrmWords } from '../flow.js';
+import { type Direction, type Flow, flowWord, isFor, xfrmWords } from '../flow.js';
 import type { Item } from '../item.js';
 import { hex, sameMark } from '../mark.js';
 import type { EspMode, Mark } from '../site/site.js';
@@ -44,7 +44,7 @@ export function xfrmPolicyItem(options: PolicyOptions): Item {
   const what = `${taken !== 'any' ? taken.name : family === 6 ? 'all IPv6' : 'everything'}${whose === '' ? '' : ` with${whose}`}${direction === 'fwd' ? ' (forwarded)' : ''}`;
   return {
     kind: 'xfrm-policy',
-    key: `xfrm-policy ${direction} ${source} ${destination}${whose}${family === 6 ? ' inet6' : ''}`,
+    key: `xfrm-policy ${direction} ${source} ${destination}${taken === 'any' ? '' : flowWord(taken)}${whose}${family === 6 ? ' inet6' : ''}`,
     desired: `${what} ${direction === 'out' ? `to ${destination}` : `from ${source}`} is ESP, ${mode} mode`,
     reason,
     status({ policies }) {

@@ -18,14 +18,17 @@ export const l2tp: Kind<L2tpTunnel> = {
   what: 'an L2TPv3 session',
   layers: ({ encapsulation, cookie, sublayer }) =>
     l2tpOverhead({ encapsulation, sublayer, cookie: cookie?.bytes ?? 0 }),
-  // The kernel looks for the session by its number alone (`l2tp_ip_recv`, `l2tp_udp_recv_core`), whoever sends.
-  flow: ({ encapsulation, port, peerPort, sessionId }) =>
-    encapsulation === 'ip'
-      ? { name: 'L2TPv3', protocol: 'l2tp', arrival: `ip protocol ${PROTOCOL_NUMBERS.l2tp} @th,0,32 ${sessionId}` }
+  // The kernel looks for the session by its number alone, whoever sends, to whichever address of whichever family, and in
+  // protocol 115 also for one that sends in UDP (`l2tp_ip_recv`, `l2tp_ip6_recv`, `l2tp_udp_encap_recv`).
+  flow({ encapsulation, port, peerPort, sessionId }) {
+    const byIp = `meta l4proto ${PROTOCOL_NUMBERS.l2tp} @th,0,32 ${sessionId}`;
+    return encapsulation === 'ip'
+      ? { name: 'L2TPv3', protocol: 'l2tp', arrivals: [byIp] }
       : {
           ...{ name: 'L2TPv3', protocol: 'udp', ports: { local: port, remote: peerPort } },
-          arrival: `udp dport ${port} @th,96,32 ${sessionId}`,
-        },
+          arrivals: [`udp dport ${port} @th,96,32 ${sessionId}`, byIp],
+        };
+  },
   engines: ['none'],
   carriers: ['plain', 'esp', 'esp-in-udp'],
   ipv6: true,

@@ -13,11 +13,15 @@ import type { Kind } from './kind.js';
 export const vxlan: Kind<VxlanTunnel> = {
   what: 'a VXLAN',
   layers: () => vxlanOverhead(),
-  // `vxlan_rcv` looks for the device by port and identifier, whoever sends.
-  flow: ({ port, vni }) => ({
-    ...{ name: 'VXLAN', protocol: 'udp', ports: { local: port, remote: port }, anySource: true },
-    arrival: `udp dport ${port} @th,96,24 ${vni}`,
-  }),
+  // `vxlan_rcv` looks for the device by port and identifier, whoever sends, to whichever address; and `vxlan_xmit` sends to
+  // whoever a frame has come from, which may be a site that is none any more.
+  flow({ port, vni }) {
+    const own = `udp dport ${port} @th,96,24 ${vni}`;
+    return {
+      ...{ name: 'VXLAN', protocol: 'udp', ports: { local: port, remote: port }, anySource: true },
+      ...{ arrivals: [own], departure: own },
+    };
+  },
   engines: ['bpf', 'nfqueue'],
   carriers: ['plain', 'esp', 'esp-in-udp'],
   ipv6: false,
