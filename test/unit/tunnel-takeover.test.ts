@@ -4,7 +4,7 @@ import { takeover, takeoverCuts } from '../../src/commands/tunnel/takeover.js';
 import type { OpenTunnel } from '../../src/commands/tunnel/open.js';
 import { thisProcess } from '../../src/host/process.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
-import { espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
+import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
 
 const SERVED = { engine: 'nfqueue', queues: { first: 0, last: 0 } } as const;
 
@@ -15,6 +15,7 @@ function edited(from: Parameters<typeof site>[0], to: Parameters<typeof site>[0]
     plan: planOf(to),
     journal: { mangler: thisProcess() },
     former: { plan: planOf(from) },
+    machine: { facts: facts() },
   } as unknown as OpenTunnel;
 }
 
@@ -34,6 +35,16 @@ describe('the process that runs for a tunnel', () => {
     expect(task).toMatchObject({ keeps: false, replaces: { pid: process.pid }, first: false });
     expect(takeoverCuts(task, tunnel)).toEqual([expect.stringContaining('full-size frames are lost meanwhile')]);
     expect(() => takeover(tunnel, true)).toThrow(/runs for the earlier version of the file, and cannot go on/);
+  });
+
+  it('is replaced where a guard that it restores has other rules, in whatever words', () => {
+    const vxlan = (vni: number) => ({
+      ...SERVED,
+      carrier: espCarrier(),
+      tunnel: { type: 'vxlan', name: 'vxlan1', vni, port: 4789 } as const,
+    });
+    expect(takeover(edited(vxlan(1), { ...vxlan(1), mtu: 1400 }), false)).toMatchObject({ keeps: true });
+    expect(takeover(edited(vxlan(1), vxlan(2)), false)).toMatchObject({ keeps: false, replaces: { pid: process.pid } });
   });
 
   it('is ended without a loss where the device does it from now on', () => {

@@ -2,6 +2,7 @@
 import { ClearDfError } from '../../errors.js';
 import { type ProcessIdentity, serviceOf } from '../../host/process.js';
 import { isWatched } from '../../tunnel/item.js';
+import type { Facts } from '../../tunnel/facts.js';
 import type { Plan } from '../../tunnel/plan.js';
 import type { OpenTunnel } from './open.js';
 import { runningMangler } from './mangler.js';
@@ -20,24 +21,24 @@ export interface Takeover {
  * @param setupOnly nothing may take its place
  * @throws ClearDfError CONFLICT where it has to be ended and may not, or belongs to a service
  */
-export function takeover({ plan, journal, former }: OpenTunnel, setupOnly: boolean): Takeover {
+export function takeover({ plan, journal, former, machine }: OpenTunnel, setupOnly: boolean): Takeover {
   const running = former === undefined ? undefined : runningMangler(journal);
   if (running === undefined) return { keeps: false, replaces: undefined, first: false };
-  if (former?.plan !== undefined && task(former.plan) === task(plan)) {
+  if (former?.plan !== undefined && task(former.plan, machine.facts) === task(plan, machine.facts)) {
     return { keeps: true, replaces: undefined, first: false };
   }
   refuseReplacing(plan, running, setupOnly);
   return { keeps: false, replaces: running, first: plan.socket !== undefined };
 }
 
-/** Everything of a plan that a running process goes by. */
-function task({ site, mangler, socket, items }: Plan): string {
+/** Everything of a plan that a running process goes by; of what it restores also how: a guard's words are not all of it. */
+function task({ site, mangler, socket, items }: Plan, facts: Facts): string {
   const { name, queues, fanout, identification, metrics, carrier, underlay, remote } = site;
   return JSON.stringify([
     { mangler, socket },
     mangler === undefined ? [] : [name, queues, fanout, identification, metrics],
     carrier.type === 'tun' ? [underlay, remote] : [],
-    items.filter(({ kind }) => isWatched(kind)).map(({ key, desired }) => [key, desired]),
+    items.filter(({ kind }) => isWatched(kind)).map((item) => [item.key, item.desired, item.apply(facts)]),
   ]);
 }
 
