@@ -12,12 +12,13 @@ import { silentLogger } from '../../src/log.js';
 import { refuseUsedKeys } from '../../src/commands/tunnel/used-keys.js';
 import { cutsOfDifference, type Difference, stepOf } from '../../src/tunnel/difference.js';
 import type { Facts } from '../../src/tunnel/facts.js';
+import type { Item } from '../../src/tunnel/item.js';
 import type { Keys } from '../../src/tunnel/keys.js';
 import type { Plan } from '../../src/tunnel/plan.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import type { CarrierSpec } from '../../src/tunnel/site/site.js';
 import { FakeMachine, valueItem } from '../helpers/fake-machine.js';
-import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';
+import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, link, site } from './tunnel-samples.js';
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(path.join(tmpdir(), 'clear-df-journal-'))));
@@ -139,5 +140,27 @@ describe('what an earlier plan made', () => {
     expect(await removeStale(journal.entries, formerly(machine), { journal, log: silentLogger() })).toBe(1);
     expect(Object.fromEntries(machine.values)).toEqual({ b: '2' });
     expect(keysOf(journal.entries)).toEqual(['value b']);
+  });
+
+  it('stays sealed where its device is somebody else’s by now, and so sends on', async () => {
+    class Sending extends FakeMachine {
+      override get facts(): Facts {
+        return { ...super.facts, links: [link('a', { kind: 'vxlan' })] };
+      }
+    }
+    const machine = new Sending(new Map([['a', 'foreign'], ['b', '2']])); // oxfmt-ignore
+    const journal = journalOfValues(machine);
+    const made = [
+      { ...items[1], kind: 'xfrm-guard', key: 'xfrm-guard b' },
+      { ...items[0], kind: 'vxlan', key: 'vxlan a' },
+    ] as Item[];
+    for (const { key, kind, desired } of made) {
+      journal.begin({ key, kind, desired, observed: 'none', undo: [{ argv: ['unset', key.slice(-1)] }] });
+      journal.made(key);
+    }
+    const stale = journal.entries.slice(3);
+    const former = { items: made, order: made, machine: async () => machine };
+    expect(await removeStale(stale, former, { journal, log: silentLogger() })).toBe(1);
+    expect(Object.fromEntries(machine.values)).toEqual({ a: 'foreign', b: '2' });
   });
 });

@@ -4,7 +4,7 @@ import { isSealing, isSending, type Item } from '../../tunnel/item.js';
 import { differenceOf, type Former } from './former.js';
 import type { Entry, Journal } from './journal.js';
 import { type Others, userOf } from './shared.js';
-import { inPlanOrder, isOurs } from './take-down.js';
+import { inPlanOrder, isOurs, isSent } from './take-down.js';
 import type { Steps, TunnelLogger } from './steps.js';
 import { undoChange } from './undo.js';
 
@@ -24,7 +24,8 @@ export async function removeStale(
   // All are judged before the first is undone.
   const ours = new Set(entries.filter((entry) => isOurs(entry, itemOf(entry.key), machine.facts, log)));
   let left = 0;
-  let sends = false;
+  // A device that is left alone goes on sending.
+  let sends = entries.some((entry) => !ours.has(entry) && isSent(entry, machine.facts));
   // What leaves before what arrives, as they were made the other way round.
   for (const entry of inPlanOrder(entries, former.order).reverse()) {
     const { key, kind, undo, observed } = entry;

@@ -59,7 +59,7 @@ export async function takeDown(
 }
 
 /** Whether frames still go into it. A gretap that is no longer as it was made has other ends, which no guard is for. */
-function isSent({ key, kind }: Entry, facts: Facts): boolean {
+export function isSent({ key, kind }: Entry, facts: Facts): boolean {
   const name = key.slice(kind.length + 1);
   if (kind === 'vxlan') return linkOf(facts, name) !== undefined;
   return kind === 'l2tp-session' && facts.l2tp?.sessions.some(({ id }) => String(id) === name) === true;
