@@ -132,6 +132,20 @@ export const WRONG_TUNNELS: WrongSite[] = [
     'tunnel.cookie',
     'a cookie adds nothing',
   ),
+  refused(
+    'a VXLAN by the port of the ESP around it',
+    `${HEAD}tunnel: { type: vxlan, port: 4501 }\ncarrier: { type: esp-in-udp, remote-port: 4501, keys: k }\n`,
+    5,
+    'tunnel.port',
+    'UDP 4501 is that of ESP in UDP as well',
+  ),
+  refused(
+    'L2TPv3 by the port of IKE',
+    `${HEAD}tunnel: { type: l2tp, encapsulation: udp, peer-port: 500 }\ncarrier: { type: esp, keys: external }\n`,
+    5,
+    'tunnel.peer-port',
+    'UDP 500 is that of the IKE daemons',
+  ),
   refused('ESP over IPv6', `${HEAD6}${L2TP}carrier: { type: esp, keys: k }\n`, 6, 'carrier', 'the ends are IPv6'),
   refused('several other ends of a gretap', MESH, 2, 'remotes', 'one other end'),
   refused(
@@ -188,6 +202,12 @@ export const WRONG_TUNNELS: WrongSite[] = [
     },
     ...{ line: 2, key: 'remotes.1', code: 'CONFLICT', words: ['203.0.113.2 is an address of this machine (eth2)'] },
   },
+  ...['vti', 'xfrm-interface'].map((type) => ({
+    ...{ title: `a path too narrow for ${type}`, text: `${HEAD}carrier: { type: ${type}, keys: external }\n` },
+    facts: { ...ROUTER, path: { dev: 'eth1', mtu: 100, source: undefined, via: undefined } },
+    commands: ['ip link set dev eth1 mtu 100'.split(' ')],
+    ...{ line: 3, key: 'underlay', code: 'ENVIRONMENT' as const, words: ['leaves 46 bytes', 'IPv4 fragments need 68'] },
+  })),
   ...WRONG_FRAGMENTS,
 ];
 

@@ -127,9 +127,32 @@ function isGcm(cipher: EspCipher): boolean {
   return cipher === 'aes-gcm-128' || cipher === 'aes-gcm-256';
 }
 
+/** UDP ports of IKE (RFC 7296 §2), and of ESP behind a NAT (RFC 3948): a daemon's. */
+const IKE_PORTS: readonly number[] = [500, 4500];
+
+/**
+ * A policy for the tunnel's own UDP would be for what carries it, or for what makes its keys, as well: neither would ever
+ * arrive.
+ */
+function refusePorts(spec: EspKeying & { port?: number; remotePort?: number }, site: Site): void {
+  const { ports } = kindOf(site).flow();
+  if (ports === undefined) return;
+  const carriers = [spec.port, spec.remotePort];
+  for (const [key, port] of [
+    ['tunnel.port', ports.local],
+    ['tunnel.peer-port', ports.remote],
+  ] as const) {
+    const own = carriers.includes(port);
+    if (!own && (hasStaticKeys(spec) || !IKE_PORTS.includes(port))) continue;
+    const whose = own ? `of ESP in UDP as well (${site.place('carrier')})` : 'of the IKE daemons';
+    throw siteError(site, key, `UDP ${port} is that ${whose}`, 'another port, on all ends');
+  }
+}
+
 /** What keys of this kind cannot do: a file has those of two ends, and a daemon gives its own reqid. */
 export function refuseKeying(spec: EspKeying, site: Site, given: (key: string) => boolean): void {
   const others = remotesOf(site).length;
+  refusePorts(spec, site);
   if (hasStaticKeys(spec) && others > 1) {
     throw siteError(
       site,
