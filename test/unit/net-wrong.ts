@@ -228,6 +228,19 @@ export const WRONG_NETS: readonly WrongNet[] = [
     'EADDRINUSE',
   ),
   wrong(
+    'one number for two L2TPv3 tunnels of the hub',
+    `${HUB}tunnel: { type: l2tp, tunnel-id: 7 }\n${THREE}`,
+    5,
+    'tunnel.tunnel-id',
+    'number 7 of the hub is that of the tunnel to site north',
+  ),
+  wrong(
+    'more ports of metrics than there are',
+    `${HUB}engine: nfqueue\nmetrics: 127.0.0.1:65535\n${THREE}`,
+    6,
+    "'127.0.0.1:65536'",
+  ),
+  wrong(
     'one key file for two tunnels',
     `${HUB}carrier: { type: esp, keys: a.keys }\n${THREE}`,
     5,

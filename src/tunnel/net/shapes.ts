@@ -1,7 +1,6 @@
 /** What each shape of a net can do, and what it cannot. */
 import { oneOf } from '../../errors.js';
 import { DEVICE_NAME_MAX } from '../../net/device.js';
-import { UINT16_MAX } from '../../net/protocol.js';
 import { rangeText } from '../../net/queue-range.js';
 import { isCarrierType } from '../site/carriers.js';
 import { siteError } from '../site/error.js';
@@ -111,9 +110,8 @@ export function numbered(leaves: Leaves, first: Site, number: number): Leaves {
   const next = Number(port?.[2]) + number;
   return withLeaves(leaves, {
     queue: { value: rangeText({ first: from, last: from + width - 1 }), at },
-    ...(port === null || next > UINT16_MAX
-      ? {}
-      : { metrics: { value: `${port[1]}${next}`, at: leaves.get('metrics')?.at ?? at } }),
+    // One beyond the last port is refused as any other.
+    ...(port === null ? {} : { metrics: { value: `${port[1]}${next}`, at: leaves.get('metrics')?.at ?? at } }),
   });
 }
 
@@ -151,6 +149,13 @@ const OWN_OF_EACH: readonly OwnOfEach[] = [
       `the hub's UDP port ${port} is that of the tunnel to site ${first}; the kernel takes one tunnel (EADDRINUSE)`,
     hint: 'tunnel: { peer-port: PORT } in one of the two sites, which is the port of the hub',
   },
+  ...(['tunnel', 'session'] as const).map((what): OwnOfEach => ({
+    key: () => `tunnel.${what}-id`,
+    of: ({ tunnel }) => (tunnel.type === 'l2tp' ? tunnel[`${what}Id`] : undefined),
+    reason: (id, first) =>
+      `number ${id} of the hub is that of the tunnel to site ${first}; a number names one of a router`,
+    hint: `leave ${what}-id out: it is made of the two addresses; or write one for each site`,
+  })),
   {
     key: () => 'carrier.keys',
     of: ({ carrier }) =>
