@@ -58,7 +58,13 @@ export async function locateSite(file: string, { runner, log }: Looking, engine?
 }
 
 /** Why nothing was found where nothing failed. */
-const NONE = { local: 'no route leads to the other end', name: 'it has no address of a kind that the tunnel takes' };
+const NONE = {
+  local: 'no route leads to the other end',
+  name: 'no address of a kind that the tunnel takes was found: no such name, or no answer from DNS',
+};
+
+/** getent(1): what was asked for is not there. */
+const NOT_FOUND = 2;
 
 /** The site without its open ends, for all that does not depend on them. @throws ClearDfError USAGE */
 export function draftOf(text: string, ends: readonly OpenEnd[], file: string): Site {
@@ -106,9 +112,10 @@ async function addressesOf(runner: Runner, name: string, six: boolean): Promise<
   return [...new Set(words.filter((word) => word !== '' && !word.startsWith('::ffff:')))];
 }
 
-/** Of two kinds one may be missing. */
+/** Nothing was found; and of two kinds one may be missing. */
 function failure(error: unknown, kinds: readonly string[]): string {
-  if (error instanceof ClearDfError && error.code === 'RUNTIME' && kinds.length > 1) return '';
+  if (!(error instanceof ClearDfError) || error.code !== 'RUNTIME') throw error;
+  if (kinds.length > 1 || (error.cause as { exitCode?: number } | undefined)?.exitCode === NOT_FOUND) return '';
   throw error;
 }
 
