@@ -101,8 +101,8 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('peer', 'print the configuration of the other router, for tunnels of type l2tp', true)
       .addOption(new WordOption('--router <router>', 'what it is', PEER_ROUTERS).default('linux'))
       .option('--with-secret', 'print the cookies as well')
-      .action((file: string, { router = 'linux', withSecret }: Flags) => {
-        print(tunnelPeer(file, { router, secret: withSecret === true }));
+      .action(async (file: string, { router = 'linux', withSecret, logLevel }: Flags) => {
+        print(await tunnelPeer(file, { router, secret: withSecret === true }, createLogger(logLevel)));
       }),
     verb(
       'keys',

@@ -17,15 +17,14 @@ import { newSecrets } from '../tunnel/secrets.js';
 import { openEnds } from '../tunnel/site/open-ends.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
-import { draftOf, locateSite } from './tunnel/locate.js';
-import { openTunnel, type OpenTunnel, readSite, readSiteText } from './tunnel/open.js';
+import { draftOf, locateSite, readSite } from './tunnel/locate.js';
+import { openTunnel, type OpenTunnel, readSiteText } from './tunnel/open.js';
 import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 
 export { tunnelIke } from './tunnel/ike-text.js';
 export { tunnelPeer } from './tunnel/peer-text.js';
 export { tunnelDown } from './tunnel/down.js';
-export { readSite } from './tunnel/open.js';
 export { statusCode, statusText, tunnelStatus } from './tunnel/status.js';
 export { tunnelUp } from './tunnel/up.js';
 
@@ -142,7 +141,7 @@ function noEngine(site: Site): ClearDfError {
  * @throws ClearDfError USAGE when the site has no keys of its own, CONFLICT when the file is there
  */
 export function tunnelKeys(file: string): string {
-  const { site } = readSite(file);
+  const site = readSite(file);
   const secrets = newSecrets(site);
   if (secrets === undefined) {
     const { carrier } = site;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { locateSite } from '../../src/commands/tunnel/locate.js';
+import { locateSite, readSite } from '../../src/commands/tunnel/locate.js';
 import { NameWatch } from '../../src/commands/tunnel/name-watch.js';
 import { tunnelName } from '../../src/commands/tunnel.js';
 import { ClearDfError } from '../../src/errors.js';
@@ -110,6 +110,11 @@ describe('a site', () => {
       hint: 'getent ahostsv4 gw.example shows what this machine finds',
     });
     expect(tunnelName(name)).toBe(path.basename(name, '.yaml'));
+  });
+
+  it('is read for what does not depend on them without looking anything up', () => {
+    const name = file('local: auto', 'remote: gw.example', 'tunnel: { type: l2tp }');
+    expect(readSite(name)).toMatchObject({ local: '198.18.0.1', remote: '198.18.0.2', tunnel: { type: 'l2tp' } });
   });
 
   it('with cookies, which are for addresses, is refused', async () => {

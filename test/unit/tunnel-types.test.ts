@@ -106,6 +106,20 @@ describe('the other end', () => {
   ] as const)('for %s', (router, head, words) => golden(`tunnel-peer-${router}.txt`, text(head, words, router)));
 
   it.each([
+    ['ios', '! ', ', sublayer: none', 'keys: external'],
+    ['linux', '# ', '', 'ike: { psk: k }'],
+  ] as const)('is told to encrypt first where this end does: %s', (router, mark, words, keys) => {
+    const site = l2tpSite(read(`${IPV4}tunnel: { type: l2tp${words} }\ncarrier: { type: esp, ${keys} }\n`));
+    const [first = '', second = ''] = site === undefined ? [] : peerText(site, router).split('\n');
+    expect(first).toBe(
+      `${mark}This tunnel goes inside ESP. None of what follows makes that: first let IPsec (transport mode, aes-gcm-256) take`,
+    );
+    expect(second).toMatch(
+      /L2TPv3 \(protocol 115\) from 192\.168\.200\.1 to 172\.16\.0\.1, and back, .*; until it does/,
+    );
+  });
+
+  it.each([
     ['routeros', ', encapsulation: udp, port: 1702', 'tunnel.port'],
     ['vyos', ', cookie: c', 'tunnel.cookie'],
     ['vyos', ', peer-tunnel-id: 4000000000', 'more than VyOS takes'],

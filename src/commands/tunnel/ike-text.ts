@@ -5,14 +5,14 @@ import { carrierOf } from '../../tunnel/carriers/table.js';
 import { PSK_WORD } from '../../tunnel/carriers/ike/items.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import { otherEndText, type IkeDaemon } from '../../tunnel/carriers/ike/other-end-text.js';
-import { readSite } from './open.js';
+import { readSite } from './locate.js';
 
 /**
  * @param secret print the pre-shared key as well
  * @throws ClearDfError USAGE when the site does not have its keys from IKE
  */
 export function tunnelIke(file: string, { daemon, secret }: { daemon: IkeDaemon; secret: boolean }): string {
-  const { site } = readSite(file);
+  const site = readSite(file);
   const keyed = withIke(site);
   const options = carrierOf(site).ipsec();
   if (keyed === undefined || options === undefined) {

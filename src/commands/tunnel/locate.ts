@@ -66,6 +66,16 @@ const NONE = {
 /** getent(1): what was asked for is not there. */
 const NOT_FOUND = 2;
 
+/**
+ * A site as far as it is known without looking names up: addresses of nobody are in their place.
+ * @throws ClearDfError USAGE when the file cannot be read, and for what is in it
+ */
+export function readSite(file: string): Site {
+  const text = readSiteText(file);
+  const ends = openEnds(text, file);
+  return ends.length === 0 ? siteFileOf(text, file).site : draftOf(text, ends, file);
+}
+
 /** The site without its open ends, for all that does not depend on them. @throws ClearDfError USAGE */
 export function draftOf(text: string, ends: readonly OpenEnd[], file: string): Site {
   const draft = draftWith(text, ends, file);

@@ -56,14 +56,6 @@ export function readSiteText(file: string): string {
 }
 
 /**
- * A file that names its addresses; {@link locateSite} for others.
- * @throws ClearDfError USAGE when the file cannot be read, and for what is in it
- */
-export function readSite(file: string): SiteFile {
-  return siteFileOf(readSiteText(file), file);
-}
-
-/**
  * @param engine takes the place of `engine: auto`
  * @throws ClearDfError USAGE for what is in the file, and where it names another engine
  */

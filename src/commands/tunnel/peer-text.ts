@@ -2,14 +2,20 @@
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';
-import { readSite } from './open.js';
+import { createRunner } from '../../host/exec.js';
+import type { Logger } from '../../log.js';
+import { locateSite } from './locate.js';
 
 /**
  * @param secret print the cookies as well
  * @throws ClearDfError USAGE when the tunnel is of another type, or that router cannot be its other end
  */
-export function tunnelPeer(file: string, { router, secret }: { router: PeerRouter; secret: boolean }): string {
-  const { site } = readSite(file);
+export async function tunnelPeer(
+  file: string,
+  { router, secret }: { router: PeerRouter; secret: boolean },
+  log: Logger,
+): Promise<string> {
+  const { site } = await locateSite(file, { runner: createRunner({ log }), log });
   const found = l2tpSite(site);
   if (found === undefined) {
     const accepted = 'a tunnel of type l2tp';

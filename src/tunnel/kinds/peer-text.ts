@@ -3,8 +3,10 @@
  * such a router: every key is from its vendor's documentation, named at the top of each text.
  */
 import { isIpv6 } from '../../net/address6.js';
+import { flowText } from '../flow.js';
 import { siteError } from '../site/error.js';
 import type { L2tpTunnel, Site } from '../site/site.js';
+import { kindOf } from './table.js';
 
 export const PEER_ROUTERS = ['routeros', 'vyos', 'ios', 'linux'] as const;
 export type PeerRouter = (typeof PEER_ROUTERS)[number];
@@ -49,7 +51,20 @@ export function peerText(site: L2tpSite, router: PeerRouter, secrets?: { out: st
     ...{ port: tunnel.peerPort, peerPort: tunnel.port },
     cookies: tunnel.cookie === undefined ? undefined : shown,
   };
-  return `${TEXTS[router](peer, site).join('\n')}\n`;
+  return `${[...sealedFirst(site, router), ...TEXTS[router](peer, site)].join('\n')}\n`;
+}
+
+/** No text here encrypts: without IPsec of its own that router sends frames readable, whatever this one does. */
+function sealedFirst(site: L2tpSite, router: PeerRouter): string[] {
+  const { carrier, local, remote } = site;
+  if (carrier.type !== 'esp' && carrier.type !== 'esp-in-udp') return [];
+  const inUdp = carrier.type === 'esp-in-udp' ? ', in UDP,' : '';
+  const how =
+    carrier.ike === undefined ? 'with the keys that this end has' : `which clear-df tunnel ike ${site.file} prints`;
+  return [
+    `This tunnel goes inside ESP. None of what follows makes that: first let IPsec (${carrier.mode} mode, ${carrier.cipher})${inUdp} take`,
+    `${flowText(kindOf(site).flow())} from ${local} to ${remote}, and back, ${how}; until it does, frames leave that router unencrypted.`,
+  ].map((line) => `${router === 'ios' ? '!' : '#'} ${line}`);
 }
 
 const TEXTS: Record<PeerRouter, (peer: Peer, site: L2tpSite) => string[]> = {
