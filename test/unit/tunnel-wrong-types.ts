@@ -36,6 +36,13 @@ export const WRONG_TUNNELS: WrongSite[] = [
     'one link only',
   ),
   refused(
+    'an IPv4 address that is written as IPv6',
+    `${HEAD6.replace('2001:db8:b::1', '::ffff:192.0.2.1')}${L2TP}`,
+    2,
+    'remote',
+    "'::ffff:192.0.2.1' is not accepted; expected the IPv4 address of one host: 192.0.2.1; type l2tp: or IPv6",
+  ),
+  refused(
     'a GRE key without GRE',
     `${HEAD}tunnel: { type: l2tp, key: 7 }\n`,
     5,
@@ -206,7 +213,12 @@ export const WRONG_TUNNELS: WrongSite[] = [
     ...{ title: `a path too narrow for ${type}`, text: `${HEAD}carrier: { type: ${type}, keys: external }\n` },
     facts: { ...ROUTER, path: { dev: 'eth1', mtu: 100, source: undefined, via: undefined } },
     commands: ['ip link set dev eth1 mtu 100'.split(' ')],
-    ...{ line: 3, key: 'underlay', code: 'ENVIRONMENT' as const, words: ['leaves 46 bytes', 'IPv4 fragments need 68'] },
+    ...{
+      line: 3,
+      key: 'underlay',
+      code: 'ENVIRONMENT' as const,
+      words: ['ESP leaves 46 bytes of the path', 'IPv4 fragments need 68'],
+    },
   })),
   ...WRONG_FRAGMENTS,
 ];

@@ -19,15 +19,6 @@ export function checkUnderlay(site: Site, facts: Facts): void {
     const path = facts.morePaths?.find((one) => one.to === address);
     refuseWay(site, { to: address, key: `remotes.${i + 1}`, path });
   }
-  refuseNarrow(site, facts);
-}
-
-/** What the carrier puts around each packet behind the cut leaves too little of the path. */
-function refuseNarrow(site: Site, facts: Facts): void {
-  const cut = carrierOf(site).cutAt(facts);
-  if (cut === undefined || cut.mtu >= IPV4_MTU_MIN) return;
-  const reason = `the path leaves ${cut.mtu} bytes for ${cut.by}; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
-  throw machineError('ENVIRONMENT', site, 'underlay', reason);
 }
 
 function refuseState(site: Site, { name, up, master }: Link, facts: Facts): void {

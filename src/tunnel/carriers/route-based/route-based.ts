@@ -1,5 +1,6 @@
 /** What carriers with a device of their own have in common: routes lead into it, and what goes in leaves as ESP. */
 import { bytesOf, IPV4 } from '../../../net/overhead.js';
+import { IPV4_MTU_MIN } from '../../../net/protocol.js';
 import { checkInnerAddresses, checkPolicyRouting, refuseInner } from './check.js';
 import { type Facts, linkOf, pathMtu } from '../../facts.js';
 import type { Item } from '../../item.js';
@@ -9,6 +10,7 @@ import { policyRuleItem } from '../../items/rule.js';
 import { sysctlItem } from '../../items/sysctl.js';
 import { deviceRouteItem } from '../../items/route.js';
 import { markText } from '../../mark.js';
+import { machineError } from '../../site/error.js';
 import type { RouteBased, Site, VtiCarrier, XfrmInterfaceCarrier } from '../../site/site.js';
 import type { Carrier, TunnelEnds } from '../carrier.js';
 import { espNotes, espTunnelLayers, refuseKeying } from '../esp/keying.js';
@@ -40,6 +42,10 @@ export const routeBased: Omit<Carrier<Spec>, 'items'> = {
   check(spec, site, facts) {
     checkInnerAddresses(spec, site, facts);
     checkPolicyRouting(spec, site, facts);
+    const room = deviceMtu(spec, site, facts);
+    if (room >= IPV4_MTU_MIN) return;
+    const reason = `ESP leaves ${room} bytes of the path for ${spec.device}; IPv4 fragments need ${IPV4_MTU_MIN} (RFC 791 §3.2)`;
+    throw machineError('ENVIRONMENT', site, 'underlay', reason);
   },
   cuts: ({ device, inner }, { local, remote }) =>
     inner === undefined
