@@ -1,13 +1,12 @@
 /** The YAML file of one site: text → {@link Site}, or a refusal with file, line, key, accepted form and reason. */
 import { ClearDfError, shortened } from '../errors.js';
-import { IPV4_HOST_FORM } from '../net/address.js';
 import { baseOf, folderOf, inFolder } from '../net/path.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { hasStaticKeys } from './carriers/esp/keying.js';
 import { refuseContradictions } from './check/contradictions.js';
 import { refusalOf, textAt } from './site/refusal.js';
 import { keysAt, listAt, siteSchema } from './site/schema.js';
-import { type LeafRefusal } from './site/values.js';
+import { END_FORM, type LeafRefusal } from './site/values.js';
 import { type CarrierSpec, type Site, type TunnelSpec } from './site/site.js';
 import { tunnelOf } from './site/tunnel.js';
 import { readYaml, type YamlText } from './site/yaml.js';
@@ -36,7 +35,7 @@ export function siteOfYaml(yaml: YamlText, file: string, folder: string): Site {
   const place = (key: string) => placeIn(file, yaml, key);
   const [remote, ...moreRemotes] = remotes ?? (parts.remote === undefined ? [] : [parts.remote]);
   if (remote === undefined) {
-    const params = { accepted: IPV4_HOST_FORM } satisfies LeafRefusal;
+    const params = { accepted: END_FORM } satisfies LeafRefusal;
     throw refuse([{ code: 'custom', path: ['remote'], message: '', params }]);
   }
   const site: Site = {

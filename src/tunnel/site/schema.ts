@@ -69,7 +69,9 @@ export const siteSchema = z.strictObject({
   tunnel: tunnel.prefault({}),
   carrier: carrier
     .default({ type: 'plain' })
-    .describe('what carries the tunnel to the other end: its type, or a map; others than plain carry gretap only'),
+    .describe(
+      'what carries the tunnel to the other end: its type, or a map; types l2tp and vxlan go by plain, esp and esp-in-udp',
+    ),
   engine: word(['auto', ...ENGINES], WITHDRAWN)
     .default('auto')
     .describe('who makes the full-size frame fit: auto takes the first that works here'),

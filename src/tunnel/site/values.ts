@@ -2,7 +2,7 @@
 import { oneOf } from '../../errors.js';
 import * as z from 'zod';
 import { IPV4_HOST_FORM, readIpv4Host } from '../../net/address.js';
-import { readIpv6Host } from '../../net/address6.js';
+import { isIpv6, readIpv6Host } from '../../net/address6.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../../net/device.js';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { parseQueueRange, QUEUE_RANGE_FORM } from '../../net/queue-range.js';
@@ -89,17 +89,19 @@ export const host = leaf(IPV4_HOST_FORM, (text) => {
 });
 
 /** One end of a tunnel. Which types take IPv6 is judged with the whole file: see `tunnel/check/contradictions.ts`. */
-export const end = leaf(IPV4_HOST_FORM, readEnd);
+export const END_FORM = `${IPV4_HOST_FORM}; type l2tp: or IPv6, 2001:db8::1`;
+export const end = leaf(END_FORM, readEnd);
 
 function readEnd(text: string): string | Refused {
   const six = readIpv6Host(text);
   if (typeof six === 'string') return six;
+  if (isIpv6(text)) return new Refused({ because: six.hint });
   const four = readIpv4Host(text);
-  return typeof four === 'string' ? four : new Refused({ because: six.hint ?? four.hint });
+  return typeof four === 'string' ? four : new Refused({ because: four.hint });
 }
 
 /** The same, or the name of a host. */
-export const endOrName = leaf(`${IPV4_HOST_FORM}, or the name of a host`, (text) =>
+export const endOrName = leaf(`${END_FORM}; or the name of a host`, (text) =>
   isHostName(text) ? text : readEnd(text),
 );
 
