@@ -49,10 +49,11 @@ export function flowWord({ protocol, ports }: Flow): string {
   return ports === undefined ? ` ${protocol}` : ` ${protocol}/${ports.local}-${ports.remote}`;
 }
 
-/** For people: `GRE (protocol 47)`, `L2TPv3 (UDP 1701)`. */
-export function flowText({ name, protocol, ports }: Flow): string {
+/** For people: `GRE (protocol 47)`, `L2TPv3 (UDP 1701)`, `VXLAN (UDP from any port to 4789)`. */
+export function flowText({ name, protocol, ports, anySource = false }: Flow): string {
   if (ports === undefined) return `${name} (protocol ${PROTOCOL_NUMBERS[protocol]})`;
   const { local, remote } = ports;
+  if (anySource) return `${name} (UDP from any port to ${remote})`;
   return `${name} (UDP ${local === remote ? local : `${local} to ${remote}`})`;
 }
 

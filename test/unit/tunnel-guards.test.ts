@@ -161,6 +161,14 @@ describe('the nft guard of a tunnel whose device asks for no address', () => {
     ]);
   });
 
+  it('and its policies are for any source port of a VXLAN, which whoever makes them is told', () => {
+    const tunnel = { type: 'vxlan', name: 'vxlan1', vni: 9, port: 4789 } as const;
+    const { notes } = planTunnel(site({ carrier: espCarrier({ keys: 'external' }), tunnel }), facts());
+    expect(notes.join(' ')).toContain(
+      'must cover VXLAN (UDP from any port to 4789) between 192.168.200.1 and 172.16.0.1',
+    );
+  });
+
   it('of an L2TPv3 session takes what is for any address, in protocol 115 whatever it sends in', () => {
     const numbers = { tunnelId: 5, peerTunnelId: 5, sessionId: 7, peerSessionId: 8, port: 1701, peerPort: 1702 };
     const session = (encapsulation: 'ip' | 'udp') =>

@@ -22,7 +22,7 @@ import { cutsOfDifference, stepCommands } from '../../tunnel/difference.js';
 import { linkOf } from '../../tunnel/facts.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
 import { staleText } from '../../tunnel/plan-text.js';
-import type { Engine } from '../../tunnel/site/site.js';
+import { type Engine, remotesOf } from '../../tunnel/site/site.js';
 import type { OwnCommand } from '../../tunnel/unit-text.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
@@ -215,9 +215,9 @@ export function cutsNow(tunnel: OpenTunnel, task: Takeover | undefined): readonl
 }
 
 function summary({ site, engine, mangler, socket }: Plan, stays: boolean, journal: Journal): string {
-  const { tunnel, bridge, local, remote, carrier, queues } = site;
+  const { tunnel, bridge, local, carrier, queues } = site;
   const parts = [
-    `${tunnel.name} from ${local} to ${remote}, carrier ${carrier.type}`,
+    `${tunnel.name} from ${local} to ${remotesOf(site).join(', ')}, carrier ${carrier.type}`,
     `bridged with ${bridge.ports.join(', ')} in ${bridge.name}`,
     `engine ${engine}${stays && mangler !== undefined ? `, queue ${rangeText(queues)}` : ''}`,
   ];
