@@ -58,6 +58,19 @@ describe('a net', () => {
     }
   });
 
+  it('of many sites has files with a line for each of them, none longer than what is read', () => {
+    const many = Array.from(
+      { length: 120 },
+      (_, i) => `  the-router-of-branch-number-${i}: { local: 10.100.200.${i} }\n`,
+    );
+    const net = netOf(`${ALIKE}shape: mesh\nsites:\n${many.join('')}`);
+    const [end] = net.ends;
+    if (end === undefined) throw new Error('there is no site');
+    const text = siteText(net, end);
+    expect(text).toContain('remotes:\n  - 10.100.200.1  # the-router-of-branch-number-1\n  - 10.100.200.2  #');
+    expect(parseSite(text, 'office.yaml', '').moreRemotes).toEqual(end.parsed.moreRemotes);
+  });
+
   it.each([
     ['mesh', `${ALIKE}shape: mesh\n`, ['remotes: [192.0.2.1, gw.example]', 'remotes: [192.0.2.1, 198.51.100.1]']],
     ['hub', `${ALIKE}shape: hub\nhub: main\ntunnel: { type: l2tp }\n`, ['remote: 192.0.2.1', 'remote: 192.0.2.1']],

@@ -5,6 +5,8 @@ import type { YamlMap, YamlValue } from '../site/yaml.js';
 import type { Net, NetEnd } from './net.js';
 
 const WIDTH = 100;
+/** Far below what is read as one line. */
+const LIST_WIDTH = 1000;
 /** Words that YAML and this project read as they stand. */
 const PLAIN = /^[\w/.][\w/.@%=~^+-]*(?::[\w/.@%=~^+-]+|::[\w/.@%=~^+-]+)*$/;
 const ORDER = Object.keys(siteSchema.shape);
@@ -14,7 +16,10 @@ export function siteText({ name, file }: Pick<Net, 'name' | 'file'>, { site, val
   const keys = Object.keys(value).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const lines = keys.flatMap((key) => {
     const said = linesOf(key, value[key] ?? '', '');
-    return key === 'remote' || key === 'remotes' ? [`${said[0]}  # ${others.join(', ')}`, ...said.slice(1)] : said;
+    if (key !== 'remote' && key !== 'remotes') return said;
+    const [first = '', ...items] = said;
+    if (items.length === 0) return [`${first}  # ${others.join(', ')}`];
+    return [first, ...items.map((item, i) => `${item}  # ${others[i]}`)];
   });
   return [
     `${firstLine(name, site)} Edit ${baseOf(file)}, not this file.`,
@@ -37,6 +42,9 @@ export function isOfNet(text: string, net: string): boolean {
 
 function linesOf(key: string, value: YamlValue, indent: string): string[] {
   const flow = `${indent}${key}: ${flowOf(value)}`;
+  if (Array.isArray(value) && flow.length > LIST_WIDTH) {
+    return [`${indent}${key}:`, ...value.map((item) => `${indent}  - ${flowOf(item)}`)];
+  }
   if (flow.length <= WIDTH || !isMap(value)) return [flow];
   return [`${indent}${key}:`, ...Object.entries(value).flatMap(([name, inner]) => linesOf(name, inner, `${indent}  `))];
 }
