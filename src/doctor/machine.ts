@@ -185,3 +185,8 @@ export function versionOf(kernel: string): number | undefined {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
   return major === undefined ? undefined : Number(major) * 1000 + Number(minor);
 }
+
+/** What an unknown path says where the kernel has answered that there is none. */
+export function noRoute(remote: string): string {
+  return `there is no route to ${remote}`;
+}

@@ -1,11 +1,11 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
 import { kindOf } from '../tunnel/kinds/table.js';
-import type { Site } from '../tunnel/site/site.js';
+import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gretap.js';
-import { type Machine, type ModuleState, known } from './machine.js';
+import { type Machine, type ModuleState, known, noRoute } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
 import { examineInnerCut, expectedMtu } from './site-fragment.js';
@@ -22,7 +22,7 @@ export function examineSite(machine: Machine, site: Site): Finding[] {
     engine(machine, site),
     ...devices(machine, site),
     ...sessionFinding(machine, site),
-    pathFinding(machine, site),
+    ...[pathOf(site).to, ...(site.moreRemotes ?? [])].map((remote) => pathFinding(machine, site, remote)),
     ...(site.carrier.type === 'srv6' ? examineSrv6(machine, site, site.carrier) : filter(machine, site)),
     ...examineRouteBased(machine, site),
     ...examineSeals(machine, site),
@@ -135,15 +135,14 @@ function sessionFinding({ devices: read }: Machine, { tunnel: { type, name } }: 
   ];
 }
 
-function pathFinding({ paths }: Machine, site: Site): Finding {
-  const { underlay, carrier } = site;
-  const { to: remote } = pathOf(site);
+function pathFinding({ paths }: Machine, { underlay, carrier }: Site, remote: string): Finding {
   const ip = remote.includes(':') ? 'ip -6' : 'ip';
   const check = checkOf('site', 'path');
   const what = `path to ${remote}`;
   const path = paths.get(remote);
   if (path === undefined) return check.unknown(what, 'it was not looked for');
   if ('unknown' in path) {
+    if (path.unknown !== noRoute(remote)) return check.unread(what, path);
     return check.wrong(what, path.unknown, { hint: `${ip} route add ${remote} via GATEWAY dev ${underlay}` });
   }
   const { dev, mtu } = path.known;
@@ -162,17 +161,25 @@ function pathFinding({ paths }: Machine, site: Site): Finding {
 }
 
 /** Strict filtering drops what comes in by the underlay when answers would leave by another device. */
-function filter(machine: Machine, { remote, underlay }: Site): Finding[] {
+function filter(machine: Machine, site: Site): Finding[] {
+  const { underlay } = site;
   const check = checkOf('site', 'rp-filter');
   const what = `rp_filter of ${underlay}`;
   const strict = strictDevices(machine);
-  const path = machine.paths.get(remote);
-  const dev = path === undefined ? undefined : known(path)?.dev;
-  if (strict === undefined || dev === undefined) return [check.unknown(what, 'rp_filter or the route cannot be read')];
-  if (!strict.includes(underlay)) return [check.ok(what, 'not strict')];
-  if (dev === underlay) return [check.ok(what, 'strict, and answers leave by it as well')];
-  const evidence = `strict, but the route to ${remote} leaves by ${dev}: what comes in by ${underlay} is dropped`;
-  return [check.wrong(what, evidence, { fix: looseFilter(machine, underlay) })];
+  if (strict !== undefined && !strict.includes(underlay)) return [check.ok(what, 'not strict')];
+  const ways = remotesOf(site).map((remote) => {
+    const path = machine.paths.get(remote);
+    return { remote, dev: path === undefined ? undefined : known(path)?.dev };
+  });
+  const other = ways.find(({ dev }) => dev !== undefined && dev !== underlay);
+  if (strict !== undefined && other !== undefined) {
+    const evidence = `strict, but the route to ${other.remote} leaves by ${other.dev}: what comes in by ${underlay} is dropped`;
+    return [check.wrong(what, evidence, { fix: looseFilter(machine, underlay) })];
+  }
+  if (strict === undefined || ways.some(({ dev }) => dev === undefined)) {
+    return [check.unknown(what, 'rp_filter or the route cannot be read')];
+  }
+  return [check.ok(what, 'strict, and answers leave by it as well')];
 }
 
 /** The queues of the file, where its engine wants them. */

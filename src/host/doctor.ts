@@ -2,7 +2,7 @@
 import { release } from 'node:os';
 import { endsOf } from '../doctor/gretap.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
-import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
+import { type Device, type Machine, type Path, type Reading, known, noRoute } from '../doctor/machine.js';
 import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import { readLearnt, readPath } from './read/path.js';
@@ -65,25 +65,31 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   };
 }
 
-function farEnds(devices: readonly Device[], site: Site | undefined): Set<string> {
+/** Far ends, each with the address that the tunnel sends from: a router with two uplinks may choose by that. */
+function farEnds(devices: readonly Device[], site: Site | undefined): Map<string, string | undefined> {
   // One that is bound to a VRF has its route in another table.
   const kinds: readonly (string | undefined)[] = ['gretap', 'erspan', 'gre', 'ipip', 'sit'];
   const free = devices.filter(({ kind, data }) => kinds.includes(kind) && data['link'] === undefined);
-  const remotes = free.map((device) => endsOf(device).remote);
-  return new Set([
-    ...remotes.filter((remote) => remote !== 'any'),
-    ...(site === undefined ? [] : [pathOf(site).to, ...(site.moreRemotes ?? [])]),
+  const ends = free.map(endsOf).filter(({ remote }) => remote !== 'any');
+  return new Map([
+    ...ends.map(({ local, remote }) => [remote, local === 'any' ? undefined : local] as const),
+    ...(site === undefined ? [] : [pathOf(site).to, ...(site.moreRemotes ?? [])]).map(
+      (remote) => [remote, site && pathOf(site).from] as const,
+    ),
   ]);
 }
 
-async function readPaths(runner: Runner, remotes: ReadonlySet<string>): Promise<Map<string, Reading<Path>>> {
-  if (remotes.size === 0) return new Map();
+async function readPaths(
+  runner: Runner,
+  ends: ReadonlyMap<string, string | undefined>,
+): Promise<Map<string, Reading<Path>>> {
+  if (ends.size === 0) return new Map();
   const listed = await reading(readLinks(runner));
-  if ('unknown' in listed) return new Map([...remotes].map((remote) => [remote, listed]));
-  const found = [...remotes].map(async (remote): Promise<[string, Reading<Path>]> => {
-    const path = await reading(readPath(runner, remote, listed.known.links));
+  if ('unknown' in listed) return new Map([...ends.keys()].map((remote) => [remote, listed]));
+  const found = [...ends].map(async ([remote, local]): Promise<[string, Reading<Path>]> => {
+    const path = await reading(readPath(runner, remote, listed.known.links, local));
     if ('unknown' in path) return [remote, path];
-    if (path.known === undefined) return [remote, { unknown: `there is no route to ${remote}` }];
+    if (path.known === undefined) return [remote, { unknown: noRoute(remote) }];
     return [remote, { known: { dev: path.known.dev, mtu: path.known.mtu } }];
   });
   return new Map(await Promise.all(found));

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
 import type { FindingState } from '../../src/doctor/finding.js';
+import { noRoute, type Path, type Reading } from '../../src/doctor/machine.js';
 import { parseCounters } from '../../src/host/read/counters.js';
 import { moduleStates } from '../../src/host/read/modules.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
@@ -62,7 +63,8 @@ const CASES: [check: string, what: RegExp, change: Change, state: FindingState, 
   ['fragment', /TCP through gretap1/, { nftJson: NOT_READ }, 'unknown', INNER],
   ['path', /path/, {}, 'ok'],
   ['path', /path/, withPath('eth9'), 'wrong'],
-  ['path', /path/, { paths: new Map([['198.51.100.1', { unknown: 'there is no route' }]]) }, 'wrong'],
+  ['path', /path/, { paths: new Map([['198.51.100.1', { unknown: noRoute('198.51.100.1') }]]) }, 'wrong'],
+  ['path', /path/, { paths: new Map([['198.51.100.1', NOT_READ]]) }, 'unknown'],
   ['path', /path/, { paths: new Map() }, 'unknown'],
   ['rp-filter', /eth1/, {}, 'ok'],
   ['rp-filter', /eth1/, strict, 'ok'],
@@ -85,6 +87,27 @@ describe('a site', () => {
       if (state === 'wrong') expect(found[0]?.fix ?? found[0]?.hint).toBeDefined();
     },
   );
+
+  it('of several other ends is judged by the paths to all of them', () => {
+    const mesh = parseSite(
+      FILE.replace('remote: 198.51.100.1', 'remotes: [198.51.100.1, 203.0.113.1]').replace(
+        '  name: gretap1',
+        '  type: vxlan',
+      ),
+      'a.yaml',
+    );
+    const near = ['198.51.100.1', { known: { dev: 'eth1', mtu: 1500 } }] as const;
+    const found = (far: Reading<Path>, change: Change = {}) =>
+      examine(ready(change, { paths: new Map([near, ['203.0.113.1', far]]) }), mesh)
+        .filter(({ group, check }) => group === 'site' && (check === 'path' || check === 'rp-filter'))
+        .map(({ what, state }) => `${what}: ${state}`);
+    expect(found({ unknown: noRoute('203.0.113.1') })).toEqual([
+      ...['path to 198.51.100.1: ok', 'path to 203.0.113.1: wrong', 'rp_filter of eth1: ok'],
+    ]);
+    expect(found({ known: { dev: 'eth2', mtu: 1500 } }, strict)).toEqual([
+      ...['path to 198.51.100.1: ok', 'path to 203.0.113.1: wrong', 'rp_filter of eth1: wrong'],
+    ]);
+  });
 
   it('is not looked for without a file', () => {
     expect(examine(ready()).filter(({ group }) => group === 'site')).toEqual([]);
