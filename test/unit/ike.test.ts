@@ -155,8 +155,17 @@ conn clear-df-site-a
     expect(libreswanText(ikeSite(CERTIFICATE), { mode: 'transport' })).toContain(
       'leftid=@a.example\n    right=172.16.0.1\n    rightid=router-b@example.com\n',
     );
+    const six = ikeSite({ ...PSK, localId: '2001:db8::1' });
+    expect(libreswanText(six, { mode: 'transport' })).toContain('leftid=2001:db8::1\n');
     expect(libreswanSecret(ikeSite(PSK), SECRET)).toBe(`192.168.200.1 172.16.0.1 : PSK 0x${SECRET}\n`);
   });
+});
+
+it('Libreswan gets no reqid of those that it gives itself', () => {
+  const own = ikeSite(PSK);
+  const text = (reqid: number) => libreswanText({ ...own, carrier: { ...own.carrier, reqid } }, { mode: 'transport' });
+  expect(text(16_379)).toContain('reqid=16379\n');
+  expect(text(16_380)).not.toContain('reqid');
 });
 
 describe('the pre-shared key', () => {

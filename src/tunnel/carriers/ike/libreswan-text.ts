@@ -1,5 +1,6 @@
 /** The same connection as Libreswan reads it: ipsec.conf(5) and ipsec.secrets(5), 4.0 and later. */
 import { usageError } from '../../../errors.js';
+import { isIpv6 } from '../../../net/address6.js';
 import { kindOf } from '../../kinds/table.js';
 import { markText } from '../../mark.js';
 import type { IkeSpec } from '../../site/site.js';
@@ -9,6 +10,8 @@ import { PROPOSALS } from './proposals.js';
 import { idsOf, REPLAY_WINDOW } from './swanctl-text.js';
 
 const HOUR = 3600;
+/** Those above are Libreswan's own to give (ipsec.conf(5)); it means nothing to the other end. */
+const REQID_MAX = 16_379;
 
 /** The text of `/etc/ipsec.d/clear-df-NAME.conf`. */
 export function libreswanText(site: IkeSite, options: EspOptions): string {
@@ -31,7 +34,7 @@ export function libreswanText(site: IkeSite, options: EspOptions): string {
     `rekeymargin=${Math.min(540, Math.max(2, Math.floor(ike.rekey / 10)))}s`,
     'rekeyfuzz=100%',
     `ikelifetime=${8 * HOUR}s`,
-    `reqid=${carrier.reqid}`,
+    ...(carrier.reqid > REQID_MAX ? [] : [`reqid=${carrier.reqid}`]),
     `replay-window=${REPLAY_WINDOW}`,
     ...markWords(options),
     ...(options.ports === undefined ? [] : ['encapsulation=yes']),
@@ -54,7 +57,7 @@ export function libreswanSecret(site: IkeSite, psk: string): string {
 
 /** Names are looked up unless they begin with `@`; addresses and `user@host` are taken as they are. */
 function idWord(id: string): string {
-  return /^[\d.]+$/.test(id) || id.includes('@') ? id : `@${id}`;
+  return /^[\d.]+$/.test(id) || isIpv6(id) || id.includes('@') ? id : `@${id}`;
 }
 
 function selectorWords(site: IkeSite, { policy = {} }: EspOptions): string[] {
