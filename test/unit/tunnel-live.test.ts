@@ -197,6 +197,37 @@ describe('up on an edited file', () => {
     expect(failures).toBeGreaterThan(3);
   });
 
+  it('whose device is made anew has the nft guard of each for as long as that one is up, also on the way back', async () => {
+    const text = (name: string, remote: string) =>
+      [
+        ...['name: a', 'local: 192.168.200.1', `remote: ${remote}`, 'underlay: eth1', 'engine: tunnel-flag'],
+        `bridge: { name: br0, ports: [eth0], move-addresses: true }\ntunnel: { name: ${name} }\ncarrier: ${EXTERNAL}`,
+      ].join('\n');
+    const versions = { 'gre-a': text('gre-a', '172.16.0.1'), 'gre-b': text('gre-b', '172.16.0.2') };
+    const tables = new Map<string, readonly string[]>();
+    for (const [name, written] of Object.entries(versions)) {
+      const alone = router();
+      const other = mkdtempSync(path.join(QUICK, 'clear-df-live-'));
+      await new TunnelLife(other).up('a', alone, written);
+      rmSync(other, { recursive: true });
+      tables.set(name, alone.facts.tables ?? []);
+    }
+    for (let refusesAt = 0; refusesAt <= 30; refusesAt += 1) {
+      for (const file of readdirSync(folder)) rmSync(path.join(folder, file));
+      const machine = router();
+      await life.up('a', machine.reborn(), versions['gre-a']);
+      const process = machine.reborn();
+      process.refusesAt = refusesAt;
+      process.behind = () => {
+        const up = machine.facts.links.filter((one) => one.kind === 'gretap' && one.up).map(({ name }) => name);
+        for (const name of up) expect(machine.facts.tables, `${name}, ${refusesAt}`).toEqual(tables.get(name));
+      };
+      await life.up('a', process, versions['gre-b']).catch((error: unknown) => {
+        if (!(error instanceof ClearDfError)) throw error;
+      });
+    }
+  });
+
   it('between encrypting carriers never has a tunnel device whose GRE nothing blocks, also where it fails or goes down', async () => {
     const sealed = version.map((written) => written.replace(/carrier: .*/, `carrier: ${EXTERNAL}`));
     let looks = 0;

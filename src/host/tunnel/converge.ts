@@ -28,7 +28,7 @@ export async function converge(
     const open = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
     if (open.length === 0) break;
     let unseen: Item[] = [];
-    for (const item of open) {
+    for (const item of inOrder(open, machine.facts, difference)) {
       if (unseen.length > 0 && !standsAlone(item.kind)) {
         confirm(unseen, await machine.look(), journal);
         unseen = [];
@@ -40,6 +40,21 @@ export async function converge(
   }
   const left = items.find((item) => item.status(machine.facts).state !== 'in-sync');
   if (left !== undefined) throw undone(left, machine.facts, 'another program keeps changing it back');
+}
+
+/**
+ * As the plan has them, but for a table of nft that is there with the rules of the earlier version: it guards a device that
+ * goes until that has gone, and the new one, which is down until later, right behind that.
+ */
+function inOrder(open: readonly Item[], facts: Facts, difference: Difference): readonly Item[] {
+  const goes =
+    difference.stale.some(({ kind }) => isTunnelDevice(kind)) ||
+    open.some((item) => isTunnelDevice(item.kind) && stepOf(item, facts, difference).how === 'remake');
+  const tables = open.filter(({ kind, key }) => kind === 'nft-table' && difference.known.has(key));
+  const last = open.map(({ kind }) => isTunnelDevice(kind)).lastIndexOf(true);
+  if (!goes || tables.length === 0 || last < 0) return open;
+  const others = (part: readonly Item[]) => part.filter((item) => !tables.includes(item));
+  return [...others(open.slice(0, last + 1)), ...tables, ...others(open.slice(last + 1))];
 }
 
 /** Tunnel devices that the plan does not want go before it makes its own. @returns true */
