@@ -1,5 +1,6 @@
 /** Which engine a plan has, why, and which rules its queue gets. */
 import { describe, expect, it } from 'vitest';
+import type { ClearDfError } from '../../src/errors.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import type { Site } from '../../src/tunnel/site/site.js';
@@ -49,6 +50,25 @@ describe('engine', () => {
       words: ['could not be found out'],
     },
   ];
+  it('auto: no queue of nft before a VXLAN, as where it is asked for', () => {
+    const vxlan = site({ tunnel: { type: 'vxlan', name: 'vxlan1', vni: 1, port: 4789 } });
+    const only = can({ fastPath: 'no', bridgeQueue: 'no' });
+    expect(() => planTunnel(vxlan, only)).toThrow(/iptables cannot queue bridged frames here$/);
+    expect(() => planTunnel({ ...vxlan, engine: 'nfqueue' }, only)).toThrow(/iptables cannot queue/);
+    expect(planTunnel(site({ engine: 'nfqueue' }), only).mangler?.backend).toBe('nft');
+    // And what is proposed instead is what it can have.
+    const hint = (asked: Site) => {
+      try {
+        return String(planTunnel(asked, only).engine);
+      } catch (error) {
+        return (error as ClearDfError).hint;
+      }
+    };
+    expect(hint({ ...vxlan, engine: 'bpf' })).toBe('use engine: nfqueue');
+    expect(hint({ ...vxlan, engine: 'nfqueue' })).toMatch(/in the kernel; or engine: bpf$/);
+    expect(hint({ ...vxlan, fragment: 'inner' })).toMatch(/in the kernel$/);
+  });
+
   for (const { name, machine, site: asked = site(), engine, words } of auto) {
     it(`auto: ${name}`, () => {
       const plan = planTunnel(asked, machine);

@@ -2,7 +2,7 @@
 import { fastPathItem } from '../items/fast-path.js';
 import type { ManglerPlan } from '../plan.js';
 import { gretapOf } from '../site/site.js';
-import { type EngineDefinition, type EngineParts, ability } from './engine.js';
+import { type EngineDefinition, type EngineParts, ability, instead } from './engine.js';
 import { nfqueue } from './nfqueue.js';
 
 const ALONE: EngineParts = { ignoreDf: false, first: [], onBridge: [], onTunnel: [], mangler: undefined, notes: [] };
@@ -22,7 +22,7 @@ export const bpf: EngineDefinition = {
         no: 'this kernel does not take the program',
         unknown: 'whether this kernel takes the program could not be found out',
       },
-      'use engine: tunnel-flag or engine: nfqueue',
+      `use ${instead(site, 'tunnel-flag', 'nfqueue')}`,
     );
     if (site.queueGiven !== true || found.answer === 'no') return found;
     const behind = nfqueue.can(site, facts);

@@ -1,21 +1,15 @@
 /** Which engine does the work: the one that was asked for, or the one that fits this machine best. Pure. */
 import { ClearDfError } from '../../errors.js';
 import type { Facts } from '../facts.js';
-import type { Engine, Site } from '../site/site.js';
-import { kindOf } from '../kinds/table.js';
+import type { Site } from '../site/site.js';
 import { bpf } from './bpf.js';
-import type { EngineDefinition } from './engine.js';
+import { type EngineDefinition, enginesFor } from './engine.js';
 import { nfqueue } from './nfqueue.js';
 import { none } from './none.js';
 import { tunnelFlag } from './tunnel-flag.js';
 
 /** In order of preference: the least that moves first. */
 const PREFERENCE: readonly EngineDefinition[] = [none, tunnelFlag, bpf, nfqueue];
-
-/** Of the tunnel's type; before the bridge cuts there is only the queue. */
-function enginesFor(site: Site): readonly Engine[] {
-  return kindOf(site).engines.filter((name) => site.fragment === 'outer' || name === 'nfqueue');
-}
 
 interface EngineChoice {
   engine: EngineDefinition;

@@ -1,6 +1,7 @@
 /** What the planner asks of an engine; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
+import { kindOf } from '../kinds/table.js';
 import type { Origin } from '../origin.js';
 import type { ManglerPlan } from '../plan.js';
 import type { BridgeHook, Engine, Site } from '../site/site.js';
@@ -44,6 +45,20 @@ export interface EngineParts {
   /** How bridged frames reach the queue. */
   hook?: BridgeHook;
   notes: string[];
+}
+
+/** Of the tunnel's type; before the bridge cuts there is only the queue. */
+export function enginesFor(site: Site): readonly Engine[] {
+  return kindOf(site).engines.filter((name) => site.fragment === 'outer' || name === 'nfqueue');
+}
+
+/** What else a site could have, for a hint: `engine: bpf or engine: nfqueue`; empty where there is nothing. */
+export function instead(site: Site, ...engines: readonly Engine[]): string {
+  const known = enginesFor(site);
+  return engines
+    .filter((name) => known.includes(name))
+    .map((name) => `engine: ${name}`)
+    .join(' or ');
 }
 
 /** A probe's answer in the engine's words, with what it rests on. */

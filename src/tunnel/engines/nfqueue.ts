@@ -10,7 +10,7 @@ import { sysctlItem } from '../items/sysctl.js';
 import { type BridgeHook, gretapOf, type Site } from '../site/site.js';
 import type { InnerCut } from '../sizes.js';
 import { tunnelSizes } from '../tunnel-sizes.js';
-import { type Ability, type EngineContext, type EngineDefinition, ability } from './engine.js';
+import { type Ability, type EngineContext, type EngineDefinition, ability, instead } from './engine.js';
 
 const CALLS = ['iptables', 'ip6tables', 'arptables'] as const;
 const callSysctl = (tool: (typeof CALLS)[number]): string => `net/bridge/bridge-nf-call-${tool}`;
@@ -48,19 +48,20 @@ export const nfqueue: EngineDefinition = {
 
 /**
  * br-netfilter unless only nft works: an nft bridge queue that splits GSO packets loses their Ethernet headers, and
- * from some kernel after 6.12 everything that is handed back to it.
+ * from some kernel after 6.12 everything that is handed back to it. Only a gretap's outer packets are queued beside it.
  */
 function hookOf(site: Site, facts: Facts): { hook: BridgeHook; ability: Ability } {
-  const abilities = { 'br-netfilter': brNetfilter(facts), 'nft-bridge': nftBridge(facts) };
-  const only =
-    site.fragment === 'outer' && abilities['br-netfilter'].answer === 'no' && abilities['nft-bridge'].answer !== 'no';
+  const abilities = { 'br-netfilter': brNetfilter(site, facts), 'nft-bridge': nftBridge(facts) };
+  const mayNft = site.fragment === 'outer' && gretapOf(site) !== undefined;
+  const only = mayNft && abilities['br-netfilter'].answer === 'no' && abilities['nft-bridge'].answer !== 'no';
   const hook = site.hook === 'auto' ? (only ? 'nft-bridge' : 'br-netfilter') : site.hook;
   const found = abilities[hook];
-  if (site.hook !== 'auto' || site.fragment === 'inner' || found.answer !== 'no') return { hook, ability: found };
+  if (site.hook !== 'auto' || !mayNft || found.answer !== 'no') return { hook, ability: found };
   return { hook, ability: { ...found, because: `${found.because}, and ${abilities['nft-bridge'].because}` } };
 }
 
-function brNetfilter(facts: Facts): Ability {
+function brNetfilter(site: Site, facts: Facts): Ability {
+  const other = instead(site, 'tunnel-flag') || instead(site, 'bpf');
   return ability(
     facts,
     'bridgeQueue',
@@ -69,7 +70,7 @@ function brNetfilter(facts: Facts): Ability {
       no: 'iptables cannot queue bridged frames here',
       unknown: 'whether iptables can queue bridged frames here could not be found out',
     },
-    'install iptables, and have br_netfilter, xt_physdev and xt_NFQUEUE in the kernel; or engine: tunnel-flag',
+    `install iptables, and have br_netfilter, xt_physdev and xt_NFQUEUE in the kernel${other === '' ? '' : `; or ${other}`}`,
   );
 }
 
