@@ -106,7 +106,7 @@ describe('a site', () => {
       code: 'ENVIRONMENT',
       message: expect.stringMatching(
         /^look up remote gw\.example \(\S+:2\): no address .* no such name, or no answer from DNS$/,
-      ),
+      ) as string,
       hint: 'getent ahostsv4 gw.example shows what this machine finds',
     });
     expect(tunnelName(name)).toBe(path.basename(name, '.yaml'));
