@@ -47,7 +47,7 @@ export async function readFacts(runner: Runner, subject?: Subject, can?: Abiliti
     tunsrcOf(runner, subject),
     readXfrm(runner),
     readTables(runner),
-    readIke(runner, subject),
+    readIke(runner, subject, true),
     l2tpOf(runner, modules, subject),
   ]);
   const { links } = devices;
@@ -86,7 +86,7 @@ export async function rereadFacts(
     has('tunsrc') ? tunsrcOf(runner, subject) : known.tunsrc,
     has('xfrm') ? readXfrm(runner) : { states: known.states, policies: known.policies },
     has('tables') ? readTables(runner) : known.tables,
-    has('ike') ? readIke(runner, subject) : known.ike,
+    has('ike') ? readIke(runner, subject, false) : known.ike,
     has('l2tp') ? l2tpOf(runner, modules, subject) : known.l2tp,
   ]);
   const { links } = devices;

@@ -1,10 +1,11 @@
 /** The last step of `up` with IKE: the two ends come together, or it is said why not. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
-import { createRunner } from '../../host/exec.js';
+import { createRunner, type Runner } from '../../host/exec.js';
 import { readIke } from '../../host/read/ike.js';
 import { initiate } from '../../host/ike.js';
 import type { Logger } from '../../log.js';
+import type { IkeFacts } from '../../tunnel/facts.js';
 import { judgePair, sealing } from '../../tunnel/carriers/ike/judge.js';
 import { connectionName, type IkeSite, pairsOf, withIke } from '../../tunnel/carriers/ike/names.js';
 import { type IkeFailure, whyNot } from '../../tunnel/carriers/ike/reason.js';
@@ -15,6 +16,8 @@ const PATIENCE_MS = 30_000;
 /** So soon a signal is seen. */
 const ATTEMPT_SECONDS = 5;
 const PAUSE_MS = 1000;
+/** What charon has is asked so often at most, however many other ends there are. */
+const LOOK_MS = 250;
 /** Attempts that cross make two of everything, to be renewed for ever: one end gives the other so much time. */
 const HEAD_START_MS = 3000;
 
@@ -26,10 +29,12 @@ export async function awaitIke(tunnel: OpenTunnel, log: Logger, stop: AbortSigna
   const site = withIke(tunnel.site);
   if (site === undefined) return;
   const end = Date.now() + PATIENCE_MS;
+  const runner = createRunner({ log, stop });
+  const look = sharedLook(() => readIke(runner, site, false));
   const all = await Promise.all(
     pairsOf(site).map(async (pair) => ({
       pair,
-      failure: await tryUntil(end, { site, pair }, log, stop).catch(unknown),
+      failure: await tryUntil(end, { pair, look, runner }, log, stop).catch(unknown),
     })),
   );
   for (const { pair, failure } of all) {
@@ -47,18 +52,34 @@ function unknown(error: unknown): IkeFailure {
   return { words: error.message, hint: error.hint ?? 'swanctl --list-sas', final: true };
 }
 
+type Look = (fresh?: boolean) => Promise<IkeFacts | undefined>;
+
+/** One answer for all who ask before it has come, or within {@link LOOK_MS} from then; fresh: one that is asked for now. */
+export function sharedLook(read: () => Promise<IkeFacts | undefined>): Look {
+  let last: { until: number; facts: Promise<IkeFacts | undefined> } | undefined;
+  return (fresh = false) => {
+    if (last !== undefined && !fresh && Date.now() < last.until) return last.facts;
+    const own = { until: Infinity, facts: read() };
+    const settle = () => void (own.until = Date.now() + LOOK_MS);
+    own.facts.then(settle, settle);
+    last = own;
+    return own.facts;
+  };
+}
+
 /** @returns why there are no keys, or undefined */
 async function tryUntil(
   end: number,
-  { site, pair }: { site: IkeSite; pair: IkeSite },
+  { pair, look, runner }: { pair: IkeSite; look: Look; runner: Runner },
   log: Logger,
   stop: AbortSignal,
 ): Promise<IkeFailure | undefined> {
-  const runner = createRunner({ log, stop });
   let failure: IkeFailure | undefined;
   const ownTurn = Date.now() + (isHigher(pair.local, pair.remote) ? HEAD_START_MS : 0);
+  let made = false;
   for (;;) {
-    const facts = await readIke(runner, site);
+    const facts = await look(made);
+    made = false;
     if (facts !== undefined && sealing(pair, facts) !== undefined) {
       log.info(`IKE: ${judgePair(pair, facts, undefined, Date.now()).words}`);
       return undefined;
@@ -72,7 +93,10 @@ async function tryUntil(
       continue;
     }
     const said = await initiate(runner, name, ATTEMPT_SECONDS);
-    if (said === undefined) continue;
+    if (said === undefined) {
+      made = true;
+      continue;
+    }
     failure = whyNot(pair, said);
     if (failure.final) return failure;
     await pause(PAUSE_MS);

@@ -10,7 +10,7 @@ import { reading } from './reading.js';
 
 /** Undefined where there is no site, or none that has its keys from IKE. */
 export async function readIkeOf(runner: Runner, site: Site | undefined): Promise<Reading<IkeReading> | undefined> {
-  const facts = await reading(readIke(runner, site));
+  const facts = await reading(readIke(runner, site, true));
   if ('unknown' in facts) return facts;
   if (facts.known === undefined || site === undefined) return undefined;
   return { known: { facts: facts.known, last: lastAttempt(site.name), at: Date.now() } };

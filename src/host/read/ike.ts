@@ -13,9 +13,14 @@ import { bootId } from '../tunnel/paths.js';
 
 /**
  * Undefined where the site does not have its keys from IKE.
+ * @param counted how far attempts have come as well, for people: one more question for each other end without keys
  * @throws ClearDfError when swanctl was killed or did not answer: that says nothing about charon
  */
-export async function readIke(runner: Runner, site?: ConnectedSite): Promise<IkeFacts | undefined> {
+export async function readIke(
+  runner: Runner,
+  site: ConnectedSite | undefined,
+  counted: boolean,
+): Promise<IkeFacts | undefined> {
   if (site === undefined || ikeOf(site.carrier) === undefined) return undefined;
   const files = new Map(ikeFiles(site).flatMap((file) => fileFact(file)));
   const nothing = { connections: [], associations: [], messages: new Map(), files, boot: bootId() };
@@ -30,7 +35,7 @@ export async function readIke(runner: Runner, site?: ConnectedSite): Promise<Ike
       associations: parseAssociations(associations),
     };
     const facts: IkeFacts = { silent: undefined, ...found };
-    const open = pairsOf(site).filter((pair) => sealing(pair, facts) === undefined);
+    const open = counted ? pairsOf(site).filter((pair) => sealing(pair, facts) === undefined) : [];
     const messages = await Promise.all(
       open.map(async (pair) => [connectionName(pair), await readMessages(runner, pair)] as const),
     );
