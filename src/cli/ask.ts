@@ -3,7 +3,6 @@ import { answerFrom } from '../commands/answer.js';
 import type { FastPathAlone } from '../commands/fast-path-alone.js';
 import { ClearDfError } from '../errors.js';
 import { type Listen, urlOf } from '../report/listen.js';
-import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -16,13 +15,13 @@ const ANSWER_TIMEOUT_MS = 5000;
 export async function ask<T>(
   from: Listen,
   path: string,
-  read: (body: string) => T | undefined,
+  read: (body: string) => Promise<T | undefined> | T | undefined,
   signal: AbortSignal,
 ): Promise<T | undefined> {
   const url = `${urlOf(from)}${path}`;
   try {
     const { status, body } = await answerFrom(url, { limit: ANSWER_TIMEOUT_MS, stop: signal });
-    const found = status === 200 ? read(body) : undefined;
+    const found = status === 200 ? await read(body) : undefined;
     if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, status);
     return found;
   } catch (error) {
@@ -33,7 +32,9 @@ export async function ask<T>(
 
 /** One reading, or undefined when `signal` aborts meanwhile. @throws ClearDfError as {@link ask} */
 export function askSnapshot(from: Listen, signal: AbortSignal): Promise<Snapshot | undefined> {
-  return ask(from, '/stats', (text) => readSnapshot(parseJson(text)), signal);
+  // By what is as large as all the rest: only when there is something to read.
+  const read = async (text: string) => (await import('../report/read.js')).readSnapshot(parseJson(text));
+  return ask(from, '/stats', read, signal);
 }
 
 function parseJson(body: string): unknown {

@@ -9,20 +9,6 @@ import { ENGINES, type Engine } from '../tunnel/site/site.js';
 import { PEER_ROUTERS, type PeerRouter } from '../tunnel/kinds/peer-text.js';
 import { isSingle } from '../native/single.js';
 import type { OwnCommand } from '../tunnel/unit-text.js';
-import {
-  statusCode,
-  statusText,
-  tunnelDown,
-  tunnelIke,
-  tunnelKeys,
-  tunnelName,
-  tunnelPeer,
-  tunnelPlan,
-  tunnelStatus,
-  tunnelUnit,
-  writeUnit,
-  tunnelUp,
-} from '../commands/tunnel.js';
 import { type Explanation, explain } from './explain.js';
 import { addLogOptions, WordOption } from './option.js';
 import { version } from './version.js';
@@ -58,13 +44,14 @@ interface Flags {
   router?: PeerRouter;
 }
 
-/** The command, for the table of commands; `signals` when they are watched already. */
+/** The command, for the table of commands; `signals` when they are watched already. Each verb loads what it needs itself. */
 export function tunnelCommand(signals?: SignalWatch): Command {
   const tunnel = explain(new Command('tunnel'), DETAILS);
   const verbs = [
     verb('plan', 'print what up would do, why, and what becomes of a full packet', true)
       .option('--json', 'print JSON')
       .action(async (file: string, { json, logLevel }: Flags) => {
+        const { tunnelPlan } = await import('../commands/tunnel.js');
         const { text, conflict } = await tunnelPlan(file, { json: json === true }, createLogger(logLevel));
         print(text);
         if (conflict !== undefined) throw conflict;
@@ -85,6 +72,7 @@ export function tunnelCommand(signals?: SignalWatch): Command {
     verb('unit', 'print a systemd unit, or write it', true)
       .option('--output <file>', 'write it there: whole, or not at all')
       .action(async (file: string, { output, logLevel }: Flags) => {
+        const { tunnelUnit, writeUnit } = await import('../commands/tunnel.js');
         const log = createLogger(logLevel);
         const text = await tunnelUnit(file, ownCommand(), log);
         if (output === undefined) print(text);
@@ -94,7 +82,8 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       .option('--swanctl', 'for strongSwan (the default)')
       .addOption(new Option('--libreswan', 'for Libreswan').conflicts('swanctl'))
       .option('--with-secret', 'print the pre-shared key as well')
-      .action((file: string, { libreswan, withSecret }: Flags) => {
+      .action(async (file: string, { libreswan, withSecret }: Flags) => {
+        const { tunnelIke } = await import('../commands/tunnel/ike-text.js');
         const daemon = libreswan === true ? 'libreswan' : 'swanctl';
         print(tunnelIke(file, { daemon, secret: withSecret === true }));
       }),
@@ -102,13 +91,15 @@ export function tunnelCommand(signals?: SignalWatch): Command {
       .addOption(new WordOption('--router <router>', 'what it is', PEER_ROUTERS).default('linux'))
       .option('--with-secret', 'print the cookies as well')
       .action(async (file: string, { router = 'linux', withSecret, logLevel }: Flags) => {
+        const { tunnelPeer } = await import('../commands/tunnel/peer-text.js');
         print(await tunnelPeer(file, { router, secret: withSecret === true }, createLogger(logLevel)));
       }),
     verb(
       'keys',
       'write a new file of keys or cookies, or a pre-shared key, for both ends, where the file says',
       true,
-    ).action((file: string) => {
+    ).action(async (file: string) => {
+      const { tunnelKeys } = await import('../commands/tunnel.js');
       process.stderr.write(`clear-df: wrote ${tunnelKeys(file)}; copy it to the other end, readable by root only\n`);
     }),
   ];
@@ -125,6 +116,7 @@ function verb(name: string, description: string, needsFile: boolean): Command {
 async function up(file: string, { setupOnly, dryRun, engine, logLevel }: Flags, watched?: SignalWatch): Promise<void> {
   const signals = watched ?? watchSignals();
   try {
+    const { tunnelUp } = await import('../commands/tunnel/up.js');
     const chosen = { engine, setupOnly: setupOnly === true, dryRun: dryRun === true };
     await tunnelUp(
       { file, ...chosen, logLevel },
@@ -140,7 +132,7 @@ async function down(
   { name, force, dryRun, logLevel }: Flags,
   watched?: SignalWatch,
 ): Promise<void> {
-  const ofFile = file === undefined ? undefined : tunnelName(file);
+  const ofFile = file === undefined ? undefined : (await import('../commands/tunnel.js')).tunnelName(file);
   if (name !== undefined && ofFile !== undefined && name !== ofFile) {
     throw usageError(
       '--name',
@@ -151,11 +143,13 @@ async function down(
   }
   const wanted = name ?? ofFile;
   if (wanted === undefined) throw missingError('FILE', "the site's file, or --name NAME");
+  const { tunnelDown } = await import('../commands/tunnel/down.js');
   const chosen = { force: force === true, dryRun: dryRun === true, stop: watched?.stop };
   await tunnelDown({ name: wanted, ...chosen }, createLogger(logLevel));
 }
 
 async function status(file: string, { json, logLevel }: Flags): Promise<void> {
+  const { statusCode, statusText, tunnelStatus } = await import('../commands/tunnel/status.js');
   const found = await tunnelStatus(file, createLogger(logLevel));
   print(json === true ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
   process.exitCode = statusCode(found);

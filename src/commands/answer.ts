@@ -1,7 +1,6 @@
 /** What answers where a running clear-df serves its statistics. */
 import { get, type IncomingMessage } from 'node:http';
 import { type Listen, urlOf } from '../report/listen.js';
-import { readSnapshot } from '../report/read.js';
 import type { Snapshot } from '../report/snapshot.js';
 
 /** Bytes; 257 queues make about 200 kB. */
@@ -70,7 +69,9 @@ export async function runningSnapshot(
 ): Promise<Snapshot | undefined> {
   try {
     const { status, body } = await answerFrom(`${urlOf(address)}/stats`, { limit, stop });
-    return status === 200 ? readSnapshot(JSON.parse(body)) : undefined;
+    if (status !== 200) return undefined;
+    const { readSnapshot } = await import('../report/read.js');
+    return readSnapshot(JSON.parse(body));
   } catch {
     return undefined;
   }

@@ -3,11 +3,11 @@ import { type Finding } from '../doctor/finding.js';
 import { examine } from '../doctor/examine.js';
 import type { Daemon } from '../doctor/machine.js';
 import { readMachine } from '../host/doctor.js';
-import { createRunner } from '../host/exec.js';
+import { createRunner, type Runner } from '../host/exec.js';
 import { adviceOn } from '../report/advice.js';
 import { DEFAULT_LISTEN, type Listen, parseFrom } from '../report/listen.js';
+import type { Site } from '../tunnel/site/site.js';
 import { runningSnapshot } from './answer.js';
-import { locateSite } from './tunnel/locate.js';
 
 /**
  * Reads the file, and returns what looks at the machine: as often as one likes.
@@ -22,13 +22,19 @@ export async function doctorOf(
   stop?: AbortSignal,
 ): Promise<() => Promise<Finding[]>> {
   const runner = createRunner({ log: { debug: () => undefined }, stop });
-  // What the tunnel is up with serves as well.
-  const log = { warn: () => undefined };
-  const site = file === undefined ? undefined : (await locateSite(file, { runner, log })).site;
+  const site = file === undefined ? undefined : await siteOf(file, runner);
   return async () => {
     const [machine, daemon] = await Promise.all([readMachine(runner, site), askDaemon(from, stop)]);
     return examine({ ...machine, daemon }, site);
   };
+}
+
+async function siteOf(file: string, runner: Runner): Promise<Site> {
+  // What reads YAML is half of all that the doctor would load.
+  const { locateSite } = await import('./tunnel/locate.js');
+  // What the tunnel is up with serves as well.
+  const log = { warn: () => undefined };
+  return (await locateSite(file, { runner, log })).site;
 }
 
 /** Undefined when nothing, or something else, answers. */

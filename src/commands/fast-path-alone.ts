@@ -2,7 +2,6 @@
 import type { FastStats } from '../fast-path/fast-path.js';
 import { createRunner } from '../host/exec.js';
 import { listPrograms } from '../host/read/fast-path.js';
-import { createLogger } from '../log.js';
 
 /** A program that is attached, and whose it is. */
 export interface FastPathAlone extends FastStats {
@@ -14,6 +13,6 @@ export interface FastPathAlone extends FastStats {
  * @throws ClearDfError RUNTIME when the kernel does not answer
  */
 export async function fastPathAlone(): Promise<FastPathAlone[]> {
-  const programs = await listPrograms(createRunner({ log: createLogger('silent') }));
+  const programs = await listPrograms(createRunner({ log: { debug: () => undefined } }));
   return programs.flatMap(({ counters, ...program }) => (counters === undefined ? [] : [{ ...program, counters }]));
 }

@@ -22,12 +22,6 @@ import { openTunnel, type OpenTunnel, readSiteText } from './tunnel/open.js';
 import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 
-export { tunnelIke } from './tunnel/ike-text.js';
-export { tunnelPeer } from './tunnel/peer-text.js';
-export { tunnelDown } from './tunnel/down.js';
-export { statusCode, statusText, tunnelStatus } from './tunnel/status.js';
-export { tunnelUp } from './tunnel/up.js';
-
 interface PlanOutput {
   text: string;
   /** Why `up` would refuse it: something on this machine stands in the way, which the text shows. */

@@ -4,7 +4,6 @@ import type { FastListing } from '../../fast-path/fast-path.js';
 import type { FastPathFact } from '../../tunnel/facts.js';
 import type { Site } from '../../tunnel/site/site.js';
 import type { Runner } from '../exec.js';
-import { listDevices } from './links.js';
 
 /** A program, with its device by name. */
 interface NamedProgram extends Pick<FastListing, 'direction' | 'name' | 'counters'> {
@@ -19,6 +18,7 @@ export async function listPrograms(runner: Runner): Promise<NamedProgram[]> {
   const { listFastPaths } = await import('../../fast-path/fast-path.js');
   const attached = listFastPaths();
   if (attached.length === 0) return [];
+  const { listDevices } = await import('./links.js');
   const devices = await listDevices(runner);
   const nameOf = (index: number) => devices.find((one) => one.index === index)?.name ?? `interface ${index}`;
   return attached.map(({ device, direction, name, counters }) => ({
