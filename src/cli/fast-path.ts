@@ -6,7 +6,7 @@ import { createRunner } from '../host/exec.js';
 import { performFastPath } from '../host/fast-path.js';
 import { createLogger } from '../log.js';
 import { replayText } from '../net/replay.js';
-import { fastPathText } from '../report/text.js';
+import { fastPathText } from '../report/fast-path.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { IDENTIFICATION_POLICIES } from '../tunnel/enums.js';
 import { type Explanation, explain } from './explain.js';

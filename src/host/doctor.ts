@@ -11,7 +11,6 @@ import { readAbilities } from './doctor/abilities.js';
 import { readCounters, readFragmentMemory } from './read/counters.js';
 import { readDevices, readLinks } from './read/links.js';
 import { readFastPaths } from './doctor/fast-paths.js';
-import { readIkeOf } from './doctor/ike.js';
 import { readRules } from './read/routes.js';
 import { moduleStates, readKernel } from './read/modules.js';
 import { readHeldQueues } from './doctor/queues.js';
@@ -47,7 +46,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     readSeals(runner, kernel, site),
     reading(readRules(runner)),
     rulesets.then((read) => readAbilities(runner, kernel, read)),
-    readIkeOf(runner, site),
+    ikeOf(runner, site),
     reading(readVlans(runner)),
     readFastPaths(runner),
   ]);
@@ -63,6 +62,11 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
     ...{ tools, modules, devices, oddDevices, learnt, paths, transforms, seals, rules, can, ike, vlans },
     fastPaths,
   };
+}
+
+/** Loaded for a site alone: with it comes what reads the journal. */
+async function ikeOf(runner: Runner, site: Site | undefined): Promise<Machine['ike']> {
+  return site === undefined ? undefined : (await import('./doctor/ike.js')).readIkeOf(runner, site);
 }
 
 /** Far ends, each with the address that the tunnel sends from: a router with two uplinks may choose by that. */

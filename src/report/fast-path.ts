@@ -1,4 +1,5 @@
 /** The fast path in the statistics: a table place by place, and its metrics. */
+import { stripVTControlCharacters } from 'node:util';
 import {
   FAST_COUNTERS,
   FAST_DETAILS,
@@ -9,7 +10,7 @@ import {
 import { snakeCase } from '../counters.js';
 import type { FastStats } from '../fast-path/fast-path.js';
 import { count } from './human.js';
-import type { Cell } from './table.js';
+import { type Cell, columns } from './table.js';
 
 /** Labels of what is shown even where it is 0, then of what is shown where it is not. */
 const ALWAYS: readonly [keyof FastCounters, string][] = [
@@ -32,6 +33,11 @@ const WHERE_ANY: readonly [FastCounter, string][] = [
   ['identifications', 'identifications'],
   ['longRuns', 'long runs'],
 ];
+
+/** The table alone, without colour. */
+export function fastPathText(places: readonly FastStats[]): string {
+  return stripVTControlCharacters(columns(fastPathTable(places)));
+}
 
 /** One column per place; the rows that say something. Empty without any place. */
 export function fastPathTable(places: readonly FastStats[]): Cell[][] {

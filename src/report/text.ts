@@ -2,7 +2,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { CounterName } from '../counters.js';
 import { adviceOn } from './advice.js';
-import type { FastStats } from '../fast-path/fast-path.js';
 import { fastPathTable } from './fast-path.js';
 import { bitRate, bytes, count, duration, percent, perSecond, protocolText } from './human.js';
 import { perQueue, queuesText } from './queues.js';
@@ -87,11 +86,6 @@ export function formatSnapshot(snapshot: Snapshot, options: TextOptions = {}): s
   ];
   const text = `${parts.join('\n\n')}\n`;
   return options.color === true ? text : stripVTControlCharacters(text);
-}
-
-/** The fast path alone, without colour. */
-export function fastPathText(places: readonly FastStats[]): string {
-  return stripVTControlCharacters(columns(fastPathTable(places)));
 }
 
 function header(snapshot: Snapshot): string {

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { endMangler, manglerOptions } from '../../src/commands/tunnel/mangler.js';
+import { endMangler } from '../../src/commands/tunnel/mangler.js';
+import { manglerOptions } from '../../src/commands/tunnel/mangler-options.js';
 import { identityOf } from '../../src/host/process.js';
 import type { Journal } from '../../src/host/tunnel/journal.js';
 import { silentLogger } from '../../src/log.js';

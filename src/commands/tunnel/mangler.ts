@@ -1,38 +1,15 @@
-/** The process in the foreground of `up`: who has its queues, the mangler's options, and how it is ended. */
+/** The process in the foreground of `up`: who has its queues, and how it is ended. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClearDfError } from '../../errors.js';
-import type { BackendChoice } from '../../host/firewall.js';
 import { holderOf } from '../../host/read/queues.js';
 import { type ProcessIdentity, stillRuns } from '../../host/process.js';
 import type { Journal } from '../../host/tunnel/journal.js';
-import type { LogLevel, Logger } from '../../log.js';
-import { DEFAULT_LISTEN } from '../../report/listen.js';
-import type { ManglerPlan } from '../../tunnel/plan.js';
+import type { Logger } from '../../log.js';
 import type { Site } from '../../tunnel/site/site.js';
-import { optionsFor, type ServiceOptions } from '../options.js';
 
 /** Packets that wait are answered within seconds; a firewall tool may wait for its lock. */
 const END_MS = 90_000;
 const LOOK_MS = 50;
-
-/** What `clear-df run` would be given. */
-export function manglerOptions(
-  site: Site,
-  { rules, backend, gso: split }: ManglerPlan,
-  logLevel: LogLevel,
-): ServiceOptions {
-  const { queues, identification } = site;
-  // Nobody asked for the usual address: where another instance has it, this one runs without, and says so.
-  const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
-  const asked = { queues, rules, identification, gso: split ?? 'auto', metrics, 'log-level': logLevel } as const;
-  // Where there is a program, it is an item of the plan.
-  return optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' });
-}
-
-/** Of the two kinds of iptables, `auto` takes the one that is in use here; rules at the bridge prefer them anyway. */
-function backendOf(backend: ManglerPlan['backend']): BackendChoice {
-  return backend === 'nft' ? 'nft' : 'auto';
-}
 
 /** The process that mangles for this tunnel now, or holds its socket. */
 export function runningMangler({ mangler }: Journal): ProcessIdentity | undefined {

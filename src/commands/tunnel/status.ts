@@ -7,7 +7,7 @@ import { listRules, type ListedRule } from '../../host/firewall.js';
 import { holderOf } from '../../host/read/queues.js';
 import type { Logger } from '../../log.js';
 import { parseListen } from '../../report/listen.js';
-import { fastPathText } from '../../report/text.js';
+import { fastPathText } from '../../report/fast-path.js';
 import { type IkeVerdict, judgeIke } from '../../tunnel/carriers/ike/judge.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import { KEEPS_DF_CURE, keepsDf } from '../../tunnel/fast-path-text.js';

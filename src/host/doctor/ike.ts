@@ -8,11 +8,11 @@ import { readIke } from '../read/ike.js';
 import { Journal } from '../tunnel/journal.js';
 import { reading } from './reading.js';
 
-/** Undefined where there is no site, or none that has its keys from IKE. */
-export async function readIkeOf(runner: Runner, site: Site | undefined): Promise<Reading<IkeReading> | undefined> {
+/** Undefined where the site has no keys from IKE. */
+export async function readIkeOf(runner: Runner, site: Site): Promise<Reading<IkeReading> | undefined> {
   const facts = await reading(readIke(runner, site, true));
   if ('unknown' in facts) return facts;
-  if (facts.known === undefined || site === undefined) return undefined;
+  if (facts.known === undefined) return undefined;
   return { known: { facts: facts.known, last: lastAttempt(site.name), at: Date.now() } };
 }
 
