@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClearDfError } from '../../src/errors.js';
 import { probeFastPath } from '../../src/host/probes/fast-path.js';
-import type { PrivateNamespace } from '../../src/host/probes/namespace.js';
+import { inPrivateNamespace, type PrivateNamespace } from '../../src/host/probes/namespace.js';
 import type { Runner } from '../../src/host/exec.js';
 
 const failing = (code: 'RUNTIME' | 'ENVIRONMENT' | 'PRIVILEGE', reason: string, errno?: string) => {
@@ -15,7 +15,7 @@ const failing = (code: 'RUNTIME' | 'ENVIRONMENT' | 'PRIVILEGE', reason: string, 
 
 describe('whether the fast path can be', () => {
   it.each([
-    ['RUNTIME', 'exec of "tc" failed: No such file or directory', undefined],
+    ['ENVIRONMENT', 'it is not installed', 'ENOENT'],
     ['RUNTIME', 'RTNETLINK answers: Cannot allocate memory', undefined],
     ['RUNTIME', 'no further process can be started', 'EAGAIN'],
     ['PRIVILEGE', 'RTNETLINK answers: Operation not permitted', undefined],
@@ -29,5 +29,28 @@ describe('whether the fast path can be', () => {
   it('is no where the kernel says so', async () => {
     const reason = 'Error: Specified qdisc kind is unknown.';
     expect(await probeFastPath(failing('RUNTIME', reason))).toMatchObject({ answer: 'no' });
+  });
+});
+
+describe('a private namespace', () => {
+  it('is entered by ip and tc themselves, and by ip netns exec for others', async () => {
+    const asked: string[] = [];
+    const query = async (command: string, args: readonly string[]) => {
+      asked.push([command, ...args].join(' '));
+      return '';
+    };
+    const name = `clear-df-probe-${process.pid}`;
+    await inPrivateNamespace({ query } as unknown as Runner, async (namespace) => {
+      await namespace?.run('ip', ['link', 'set', 'lo', 'up']);
+      await namespace?.run('tc', ['qdisc', 'add', 'dev', 'lo', 'clsact']);
+      await namespace?.run('nft', ['-f', '-'], 'table ip t {}');
+    });
+    expect(asked).toEqual([
+      `ip netns add ${name}`,
+      `ip -n ${name} link set lo up`,
+      `tc -n ${name} qdisc add dev lo clsact`,
+      `ip netns exec ${name} nft -f -`,
+      `ip netns delete ${name}`,
+    ]);
   });
 });

@@ -31,8 +31,8 @@ export async function probeFastPath({ namespace, reason }: ProbeContext): Promis
   return { answer: 'yes', evidence: 'the kernel took it, and tc a filter of its kind' };
 }
 
-/** As `ip netns exec` says that a tool is not installed, and tc that memory is short. */
-const NOT_THE_KERNEL = /^exec of |cannot allocate memory|no buffer space/i;
+/** As tc says that memory is short. */
+const NOT_THE_KERNEL = /cannot allocate memory|no buffer space/i;
 
 /** A tool that is not installed, a right that is missing, and what the machine is short of say nothing of the kernel. */
 function saysNothing(error: ClearDfError, byAddon: boolean): boolean {

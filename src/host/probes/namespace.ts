@@ -7,6 +7,9 @@ import { isAlive } from '../process.js';
 const PREFIX = 'clear-df-probe-';
 const FOLDER = '/run/netns';
 
+/** They enter a namespace themselves: one program is started instead of two. */
+const ENTERING: readonly string[] = ['ip', 'tc'];
+
 export interface PrivateNamespace {
   name: string;
   /** Runs a command inside. @throws ClearDfError as {@link Runner.query} */
@@ -24,7 +27,9 @@ export async function inPrivateNamespace<T>(
   await sweep(runner);
   const name = `${PREFIX}${process.pid}`;
   const run: PrivateNamespace['run'] = (command, args, input) =>
-    runner.query('ip', ['netns', 'exec', name, command, ...args], input);
+    ENTERING.includes(command)
+      ? runner.query(command, ['-n', name, ...args], input)
+      : runner.query('ip', ['netns', 'exec', name, command, ...args], input);
   let reason = '';
   try {
     await runner.query('ip', ['netns', 'add', name]);
