@@ -18,7 +18,7 @@ import { reading } from './doctor/reading.js';
 import { readRulesets } from './doctor/rulesets.js';
 import { readParameters } from './read/sysctls.js';
 import { readSeals, readTransforms } from './doctor/ipsec.js';
-import { readTools } from './doctor/tools.js';
+import { nftVersion, readTools } from './doctor/tools.js';
 import { readVlans } from './read/vlans.js';
 import type { Runner } from './exec.js';
 
@@ -39,7 +39,7 @@ export async function readMachine(runner: Runner, site?: Site): Promise<Omit<Mac
   const names = (known(devices) ?? []).map(({ name }) => name);
   const rulesets = readRulesets(runner, kernel);
   const [tools, learnt, paths, transforms, seals, rules, can, ike, vlans, fastPaths] = await Promise.all([
-    readTools(runner),
+    rulesets.then(({ nftJson }) => readTools(runner, { nft: nftVersion(nftJson) })),
     reading(readLearnt(runner)),
     readPaths(runner, farEnds(known(devices) ?? [], site)),
     reading(readTransforms(runner, kernel)),

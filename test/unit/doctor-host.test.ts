@@ -5,6 +5,7 @@ import { ClearDfError } from '../../src/errors.js';
 import { readAbilities } from '../../src/host/doctor/abilities.js';
 import type { Kernel } from '../../src/host/read/modules.js';
 import { readRulesets } from '../../src/host/doctor/rulesets.js';
+import { nftVersion, readTools } from '../../src/host/doctor/tools.js';
 import type { Runner } from '../../src/host/exec.js';
 
 vi.mock('node:fs', async (original) => ({ ...(await original<object>()), existsSync: vi.fn() }));
@@ -121,5 +122,32 @@ describe('modules', () => {
     const loaded = kernel(['nf_tables', 'nft_counter'], ['nf_tables', 'nft_counter']);
     await readAbilities(runner, loaded, { ...WRITER, nftJson: { known: LISTING } });
     expect(ran).toEqual([]);
+  });
+});
+
+describe('the versions of tools', () => {
+  const HEAD =
+    '{"nftables": [{"metainfo": {"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}}]}';
+
+  it('has that of nft from its listing, in the words of nft --version', async () => {
+    const { runner, ran } = tools({ ip: 'ip utility, iproute2-6.1.0', iptables: 'iptables v1.8.9 (nf_tables)' });
+    const found = await readTools(runner, { nft: nftVersion({ known: HEAD }) });
+    expect(ran).toEqual(['ip', 'iptables']);
+    expect(found.get('nft')).toEqual({ state: 'present', version: 'nftables v1.0.6 (Lester Gooch #5)' });
+  });
+
+  it.each([
+    ['does not say it', { known: LISTING }],
+    ['could not be read', { unknown: 'Operation not permitted' }],
+  ])('asks nft where its listing %s', async (_, nftJson) => {
+    const { runner, ran } = tools({ ip: 'ip utility', iptables: 'iptables v1.8.9', nft: 'nftables v1.0.6' });
+    const found = await readTools(runner, { nft: nftVersion(nftJson) });
+    expect(ran).toEqual(['ip', 'iptables', 'nft']);
+    expect(found.get('nft')).toEqual({ state: 'present', version: 'nftables v1.0.6' });
+  });
+
+  it('says what is missing', async () => {
+    const { runner } = tools({ iptables: 'iptables v1.8.9' });
+    expect((await readTools(runner)).get('ip')).toEqual({ state: 'missing', install: 'apt-get install iproute2' });
   });
 });
