@@ -1,10 +1,14 @@
 /** UDP and TCP side by side for a while, at rates that leave a guest time for everything else. */
+import { nstat } from './kernel.js';
 import { must } from './machine.js';
 import type { Namespace } from './netns.js';
 
 export interface LongFlow {
-  /** Datagrams, by iperf3's own sequence numbers. */
-  udp: { sent: number; lost: number; outOfOrder: number };
+  /**
+   * Datagrams, by iperf3's own sequence numbers. `overrun`: packets of any kind that the machine counted as dropped because
+   * it came to them too late, in a CPU's backlog or before the receiver read.
+   */
+  udp: { sent: number; lost: number; outOfOrder: number; overrun: number };
   tcp: { megabytes: number; retransmits: number };
 }
 
@@ -22,6 +26,7 @@ export async function longFlow(
 ): Promise<LongFlow> {
   const room = ['net.core.rmem_max', 'net.core.wmem_max'].map((name) => `${name}=${ROOM}`);
   await must(from.machine, ['sysctl', '-qw', ...room]);
+  const before = await overrun(to);
   const servers = [UDP_PORT, TCP_PORT].map((port) => to.spawn('iperf3', ['-s', '-1', '-p', port, '--forceflush']));
   for (const server of servers) await server.says(/Server listening/);
   const client = async (port: string, ...args: string[]): Promise<string> =>
@@ -38,7 +43,20 @@ export async function longFlow(
   };
   const outOfOrder = Number((/"out_of_order":\s*(\d+)/.exec(udp) ?? [])[1] ?? 0);
   return {
-    udp: { sent: datagrams.sum.packets, lost: datagrams.sum.lost_packets, outOfOrder },
+    udp: {
+      sent: datagrams.sum.packets,
+      lost: datagrams.sum.lost_packets,
+      outOfOrder,
+      overrun: (await overrun(to)) - before,
+    },
     tcp: { megabytes: stream.sum_received.bytes / 1e6, retransmits: stream.sum_sent.retransmits },
   };
+}
+
+/** Of the whole machine, and of the receiver's sockets. */
+async function overrun(to: Namespace): Promise<number> {
+  // A line for each CPU, hexadecimal: processed, dropped (net/core/net-procfs.c).
+  const lines = (await must(to.machine, ['cat', '/proc/net/softnet_stat'])).trim().split('\n');
+  const backlog = lines.reduce((sum, line) => sum + Number.parseInt(line.split(' ')[1] ?? '', 16), 0);
+  return backlog + (await nstat(to))('UdpRcvbufErrors');
 }

@@ -77,8 +77,11 @@ describeKernels(['own'], 'the article with keys from IKE', (guest) => {
         expect(rekeyed).toBeGreaterThanOrEqual(2 * (Math.floor(FLOW_SECONDS / REKEY) - 1));
         // What a change of keys loses, the kernel counts: no state for a packet that came, none for one that leaves.
         expect(await Promise.all([rA, rB].map(xfrmTroubles)), JSON.stringify(flow)).toEqual(errors);
-        // Seen: none in 45 s, one in three minutes, of some 15,000.
-        expect(flow.udp.lost).toBeLessThanOrEqual(flow.udp.sent / 1000);
+        // Seen: none in 45 s, one in three minutes, of some 15,000. A busy machine drops more, and counts it; of a packet that
+        // waits in a queue, too.
+        const late = await Promise.all(ends.map(async ({ daemon }) => (await daemon.stats()).totals.overrun));
+        const counted = late.reduce((sum, one) => sum + one, flow.udp.overrun);
+        expect(flow.udp.lost, JSON.stringify({ flow, late })).toBeLessThanOrEqual(flow.udp.sent / 1000 + counted);
 
         if (ALL) {
           // The same without clear-df, as far as that goes: small packets, and nothing mangles.
