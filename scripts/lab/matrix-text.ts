@@ -27,7 +27,8 @@ Do full-size packets with DF cross the tunnel? Seen on stock Debian kernels, not
 Each cell is the way from host A to host B: \`ping -M do -s 1472\` (its answers come back without DF), UDP of 1472
 bytes, UDP GSO packets of 32 × 1472 bytes, and 1 MB of TCP with every byte compared and no checksum error; the last
 two with a VLAN tag as well. On the WAN: nothing but the carrier's protocol, two fragments of every full-size packet (two whole
-packets, where it is cut before it is sealed), no DF, no identification that is 0 or comes twice. Only router A changes between rows; router B has engine \`tunnel-flag\`, of type vxlan \`bpf\`, of type l2tp \`none\`.
+packets, where it is cut before it is sealed), no DF, no identification that comes twice, nor several that are 0. Only router A changes between rows; router B has engine
+\`tunnel-flag\`, of type vxlan \`bpf\`, of type l2tp \`none\`. Of three sites, host A sends to the hosts of both others, alike.
 
 - **nothing**: a gretap as \`tunnel up\` makes it, without \`ignore-df\` and without clear-df; a VXLAN without the program.
 - **\`OUTPUT -p gre\`**: that, with the article's own rule and \`clear-df run --queue 0\` behind it.
