@@ -10,8 +10,10 @@ const DETAILS: Explanation = {
   text: `
 For the textfile collector of node_exporter, from a timer:
 
-  clear-df metrics > /var/lib/prometheus/node-exporter/clear-df.prom.new &&
-    mv /var/lib/prometheus/node-exporter/clear-df.prom.new /var/lib/prometheus/node-exporter/clear-df.prom
+  cd /var/lib/prometheus/node-exporter
+  clear-df metrics > clear-df.prom.new && mv clear-df.prom.new clear-df.prom || rm -f clear-df.prom.new clear-df.prom
+
+The last numbers of one that has ended would look like those of one that runs, so they are removed.
 
 With no clear-df running it reads the counters of the fast path out of the kernel (as root).`,
   examples: [['clear-df metrics --from 127.0.0.1:9857', 'the counters of the run that serves them there']],
