@@ -30,6 +30,8 @@ interface UnitOptions {
 const WATCHDOG = 30;
 /** The name is Debian's, and that of strongSwan's own unit; where there is none systemd passes it over. */
 const CHARON = 'strongswan.service';
+/** Of programs that need names: waited for, never asked for (systemd.special(7)). */
+const RESOLVER = 'nss-lookup.target';
 
 /**
  * The unit of a plan: with the queue, or a socket to hold, a process stays; otherwise it only sets up and takes down.
@@ -41,7 +43,8 @@ export function unitText(plan: Plan, { command, file, fixed }: UnitOptions): str
   return tunnelUnit({
     description: `clear-df tunnel ${plan.site.name}`,
     // charon has to answer.
-    after: ikeOf(plan.site.carrier) === undefined ? [] : [CHARON],
+    wants: ikeOf(plan.site.carrier) === undefined ? [] : [CHARON],
+    after: plan.site.lookedUp === undefined ? [] : [RESOLVER],
     notes: fixed ? [`# engine: auto took ${plan.engine} when this was made.`] : [],
     setUp: unitWords([...plainWords(command), 'tunnel', 'up', '--setup-only', ...engine, file]),
     up: unitWords([...confinedWords(command), 'tunnel', 'up', ...engine, file]),
@@ -56,7 +59,9 @@ export function tunnelTemplate(command: OwnCommand): string {
   const file = '/etc/clear-df/%i.yaml';
   return tunnelUnit({
     description: 'clear-df tunnel %i',
-    after: [CHARON],
+    // Which tunnel it is is not known: charon is waited for, and not started for one that has nothing to do with it.
+    wants: [],
+    after: [CHARON, RESOLVER],
     condition: file,
     notes: [],
     setUp: `${plain} tunnel up --setup-only ${file}`,
@@ -105,6 +110,9 @@ const HUP = '/bin/kill -HUP $MAINPID';
 
 interface TunnelUnit {
   description: string;
+  /** Units that are started with it, and before it. */
+  wants: readonly string[];
+  /** Units that it waits for where they are started. */
   after: readonly string[];
   condition?: string;
   notes: readonly string[];
@@ -113,14 +121,14 @@ interface TunnelUnit {
   down?: string;
 }
 
-function tunnelUnit({ description, after, condition, notes, setUp, up, down }: TunnelUnit): string {
-  const before = ['network-online.target', ...after].join(' ');
+function tunnelUnit({ description, wants, after, condition, notes, setUp, up, down }: TunnelUnit): string {
+  const wanted = ['network-online.target', ...wants];
   return lines(
     '[Unit]',
     `Description=${description}`,
     'Documentation=man:clear-df-tunnel(1) man:clear-df-site(5)',
-    `Wants=${before}`,
-    `After=${before}`,
+    `Wants=${wanted.join(' ')}`,
+    `After=${[...wanted, ...after].join(' ')}`,
     ...(condition === undefined ? [] : [`ConditionPathExists=${condition}`]),
     '# The path to the other end may come up later than this unit.',
     'StartLimitIntervalSec=0',

@@ -165,7 +165,9 @@ describe('the unit', () => {
       file: '/etc/clear-df/site-a.yaml',
       fixed: false,
     });
-    expect(text).toContain('After=network-online.target strongswan.service\n');
+    expect(text).toContain(
+      'Wants=network-online.target strongswan.service\nAfter=network-online.target strongswan.service\n',
+    );
     const kinds = plan.items.map(({ kind }) => kind);
     expect(kinds).toContain('ike');
     expect(kinds.indexOf('ike')).toBeLessThan(kinds.indexOf('gretap'));

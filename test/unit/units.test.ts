@@ -49,6 +49,17 @@ describe.each([
   });
 });
 
+it('waits for charon and the resolver, and starts charon for a tunnel with keys from IKE alone', () => {
+  const template = tunnelTemplate(COMMAND);
+  expect(template).toContain('\nWants=network-online.target\n');
+  expect(template).toContain('\nAfter=network-online.target strongswan.service nss-lookup.target\n');
+  const plan = planTunnel(site({ engine: 'nfqueue' }), facts());
+  const options = { command: COMMAND, file: '/etc/a.yaml', fixed: true };
+  expect(unitText(plan, options)).toContain('\nAfter=network-online.target\n');
+  const named = { ...plan, site: { ...plan.site, lookedUp: [{ key: 'remote', value: 'b.example' }] } };
+  expect(unitText(named, options)).toContain('\nAfter=network-online.target nss-lookup.target\n');
+});
+
 it('docs/running.md has the unit of the queue as it is', () => {
   const block = /```ini\n([^]*?)```/.exec(readFileSync('docs/running.md', 'utf8'))?.[1];
   const npm = { node: '/usr/bin/node', script: '/usr/local/lib/node_modules/clear-df/bin/clear-df.cjs' };
