@@ -29,6 +29,14 @@ const SITE = [
   ...['name: west', 'local: 10.0.1.1', `remote: ${SERVER}`, 'underlay: eth1', 'tunnel: { type: vxlan }'],
   ...['bridge: { name: br0, ports: [lan0] }', 'engine: bpf'],
 ];
+const OF_NO_UNIT = [
+  ...['name: east', 'local: 10.0.1.1', `remote: ${SERVER}`, 'underlay: eth1'],
+  ...[
+    'tunnel: { type: vxlan, name: vxlan2, vni: 2, port: 4790 }',
+    'bridge: { name: br1, ports: [lan1] }',
+    'engine: bpf',
+  ],
+];
 /** Where packages put things; what apt, dpkg and the journal write of their work is theirs. */
 const THEIRS = ['/var/lib/dpkg', '/var/lib/apt', '/var/log', '/var/cache', '/var/lib/systemd'];
 const LISTING = `find /etc /usr /var -xdev \\( -path ${THEIRS.join(' -o -path ')} \\) -prune -o -print | LC_ALL=C sort`;
@@ -139,17 +147,19 @@ it('runs again after a reboot', async () => {
   await inside('systemctl start clear-df');
 });
 
-it('leaves nothing when it is purged while it and a tunnel run', async () => {
+it('leaves nothing when it is purged while it, a tunnel, and one that no unit has run', async () => {
   await net.router.ip('link', 'add', 'lan0', 'type', 'veth', 'peer', 'name', 'lan1');
   const links = await net.router.exec('ip', ['-br', 'link']);
   await inside(`printf '%s\\n' ${SITE.map((line) => `'${line}'`).join(' ')} > /etc/clear-df/west.yaml
-    systemctl start clear-df-tunnel@west`);
-  expect(await net.router.exec('ip', ['-br', 'link'])).toContain('vxlan1');
+    systemctl enable --now clear-df-tunnel@west
+    printf '%s\\n' ${OF_NO_UNIT.map((line) => `'${line}'`).join(' ')} > /etc/clear-df/east.yaml
+    clear-df tunnel up /etc/clear-df/east.yaml`);
+  expect(await net.router.exec('ip', ['-br', 'link'])).toMatch(/^vxlan1 [^]*^vxlan2 /m);
   await inside('apt-get purge -y -q clear-df');
   expect(await net.router.exec('ip', ['-br', 'link'])).toBe(links);
   await net.router.ip('link', 'delete', 'lan0');
   // Files of one's own are left.
-  expect(await inside('ls /etc/clear-df; rm -r /etc/clear-df')).toBe('clear-df.yaml\nwest.yaml');
+  expect(await inside('ls /etc/clear-df; rm -r /etc/clear-df')).toBe('clear-df.yaml\neast.yaml\nwest.yaml');
   expect(await inside(LISTING)).toBe(before.files);
   expect(await network()).toBe(before.network);
   expect(await inside('systemctl is-system-running')).toBe('running');
