@@ -1,5 +1,5 @@
 /** The playbook of `fleet/ansible`, as Debian's ansible-core reads it; what it writes, as clear-df reads it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -129,6 +129,19 @@ it('restarts for what a running one cannot take, reloads for the rest, and keeps
   expect(refused).toMatchObject({ exitCode: 2, asked: [''] });
   expect(refused.stdout).toContain("did you mean 'queue'?");
   expect(readFileSync(path.join(scratch, 'etc/clear-df/clear-df.yaml'), 'utf8')).not.toContain('queu:');
+});
+
+it('lets those read the statistics that the inventory names, one or several, and nobody once it names none', async () => {
+  const file = path.join(scratch, 'etc/systemd/system/clear-df.service.d/metrics.conf');
+  const options = { queue: '0:7', 'fast-path': false };
+  const from = (names: object) => play({ edge: { clear_df_options: options, ...names } });
+  await from({ clear_df_metrics_from: '192.0.2.100' });
+  expect(readFileSync(file, 'utf8')).toMatch(/^IPAddressAllow=192\.0\.2\.100$/m);
+  const { asked } = await from({ clear_df_metrics_from: ['192.0.2.100', '2001:db8::/64'] });
+  expect(readFileSync(file, 'utf8')).toMatch(/^IPAddressAllow=192\.0\.2\.100 2001:db8::\/64$/m);
+  expect(asked).toEqual(['restart clear-df']);
+  expect((await from({})).asked).toEqual(['restart clear-df']);
+  expect(existsSync(file)).toBe(false);
 });
 
 it('sets up both ends of a tunnel before it asks for keys from IKE', async () => {
