@@ -30,14 +30,34 @@ export class StatsAddress {
    */
   async move(listen: Listen | 'off', asked: boolean): Promise<void> {
     if (this.#server !== undefined && JSON.stringify(listen) === JSON.stringify(this.#listen)) return;
-    const server = listen === 'off' ? undefined : await this.#open(listen, asked);
-    await this.#server?.close();
+    // An address and all addresses cannot be had at once with the same port.
+    const same = listen !== 'off' && this.#listen !== 'off' && listen.port === this.#listen.port && listen.port !== 0;
+    const server = same ? await this.#exchange(listen, asked) : await this.#openNext(listen, asked);
     this.#server = server;
     this.#listen = listen;
     if (server === undefined) this.#sampler.stop();
     else this.#sampler.start();
     if (server !== undefined)
       this.#log.info({ metrics: server.url }, `statistics at ${server.url}/, /metrics and /stats`);
+  }
+
+  async #openNext(listen: Listen | 'off', asked: boolean): Promise<StatsServer | undefined> {
+    const server = listen === 'off' ? undefined : await this.#open(listen, asked);
+    await this.#server?.close();
+    return server;
+  }
+
+  /** The one before goes first; it comes back when the next one cannot be had. */
+  async #exchange(listen: Listen, asked: boolean): Promise<StatsServer | undefined> {
+    const before = this.#server === undefined ? undefined : this.#listen;
+    await this.#server?.close();
+    this.#server = undefined;
+    try {
+      return await this.#open(listen, asked);
+    } catch (error) {
+      if (before !== undefined && before !== 'off') this.#server = await this.#open(before, false);
+      throw error;
+    }
   }
 
   async #open(listen: Listen, asked: boolean): Promise<StatsServer | undefined> {
