@@ -82,12 +82,10 @@ const held = new Set<number>();
 /** Workers over a queue range; holds the process alive until closed. */
 export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   readonly #native: NativeMangler;
+  #fastPath: AttachedDevices | undefined;
   readonly range: QueueRange;
 
-  private constructor(
-    options: NativeOptions,
-    private readonly fastPath: AttachedDevices | undefined,
-  ) {
+  private constructor(options: NativeOptions) {
     super();
     this.range = { first: options.firstQueue, last: options.lastQueue };
     this.#native = new (native().Mangler)(options, ({ queue, kind, errno, count }) => {
@@ -99,24 +97,32 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
 
   /**
    * Binds every queue of the range (and the companion, when GSO packets are taken whole)
-   * and starts one native thread per queue. With `fastPath`, programs in the kernel clear what leaves by its devices
-   * before that, and are taken away again by {@link close}.
+   * and starts one native thread per queue. With `fastPath`, programs in the kernel clear what leaves by its devices, and
+   * are taken away again by {@link close}.
    * @throws ClearDfError USAGE for a refused option, PRIVILEGE without CAP_NET_ADMIN, CONFLICT when
    * another process holds a queue, ENVIRONMENT when the kernel or the addon lacks something
    */
   static async open(options: OpenOptions): Promise<ClearDf> {
     const { first, last, companion, fastPath, ...rest } = parseOpenOptions(options);
-    // Loaded only where it is asked for, as its addon is.
-    const attached =
-      fastPath &&
-      (await import('./fast-path/devices.js')).attachToDevices(`queue-${first}`, fastPath.devices, rest.identification);
+    const opened = bound({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+    for (const { queue } of opened.ports) held.add(queue);
+    if (fastPath === undefined) return opened;
+    // Behind the queue, whose holder the programs of its name belong to. Loaded only where it is asked for, as its addon is.
     try {
-      const opened = new ClearDf({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 }, attached);
-      for (const { queue } of opened.ports) held.add(queue);
+      const { attachToDevices } = await import('./fast-path/devices.js');
+      opened.#fastPath = attachToDevices(`queue-${first}`, fastPath.devices, rest.identification);
       return opened;
     } catch (error) {
-      attached?.remove();
-      throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
+      await opened.close();
+      throw error;
+    }
+
+    function bound(options: NativeOptions): ClearDf {
+      try {
+        return new ClearDf(options);
+      } catch (error) {
+        throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
+      }
     }
   }
 
@@ -151,7 +157,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
       ...merge(queues.map(({ counters }) => counters)),
       queues,
       ...(busiest === undefined ? {} : { busiest: { ...busiest, wrapSeconds: 65_535 / busiest.perSecond } }),
-      ...(this.fastPath === undefined ? {} : { fastPath: this.fastPath.stats() }),
+      ...(this.#fastPath === undefined ? {} : { fastPath: this.#fastPath.stats() }),
     };
   }
 
@@ -160,7 +166,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
     if (!IDENTIFICATION_POLICIES.includes(policy)) {
       throw policyError(policy);
     }
-    this.fastPath?.attach(policy);
+    this.#fastPath?.attach(policy);
     this.#native.setIdentification(policy);
   }
 
@@ -168,7 +174,7 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
   async close(): Promise<void> {
     const queues = this.ports.map(({ queue }) => queue);
     await this.#native.close();
-    this.fastPath?.remove();
+    this.#fastPath?.remove();
     // The last events of a thread are still on their way to this one: they are emitted before the close ends.
     await new Promise((resolve) => setImmediate(resolve));
     for (const queue of queues) held.delete(queue);

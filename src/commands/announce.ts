@@ -1,8 +1,11 @@
 /** What a run says when it has started and when it has ended. */
 import { COUNTER_NAMES } from '../counters.js';
+import type { InstallResult } from '../host/firewall.js';
 import type { Logger } from '../log.js';
 import type { ClearDf, Setting, Stats } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';
+import { instanceOf } from '../rules/instance.js';
+import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
 
 /** The queues, who holds them, and which settings took. */
@@ -40,6 +43,32 @@ export function bySetting(settings: readonly Setting[]): Outcome[] {
     else outcomes.set(key, { setting, value, ...(refused === undefined ? {} : { refused }), queues: [queue] });
   }
   return [...outcomes.values()];
+}
+
+/**
+ * Rules that are in place now.
+ * @param ours whether the run had rules of this name before
+ */
+export function announceRules(
+  log: Logger,
+  specs: readonly RuleSpec[],
+  { backend, reason, existed, removedFrom, rules, notes }: InstallResult,
+  ours: boolean,
+): void {
+  const { name, queues } = instanceOf(specs);
+  const [hook, proto] = [specs.map((spec) => spec.hook), specs.map((spec) => spec.proto)].map(listText);
+  const queue = rangeText(queues);
+  log.info({ name, hook, proto, queue, backend, rules }, `rules installed with ${backend} (${reason})`);
+  if (existed && !ours) {
+    log.info({ name }, `rules of the name ${name} were there already; this run owns them now and removes them`);
+  }
+  for (const other of removedFrom) log.info({ name, backend: other }, `rules removed from ${other}`);
+  for (const { level, text } of notes) log[level]({ name, backend }, text);
+}
+
+/** Each of some words once, in a text for one field of the log. */
+function listText(words: readonly string[]): string {
+  return [...new Set(words)].join(', ');
 }
 
 /** Without rules of its own a run waits for someone else's. */

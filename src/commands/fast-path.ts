@@ -1,4 +1,4 @@
-/** The fast path of a run: attached before the queue is bound, kept in place, exchanged on HUP, taken away at the end. */
+/** The fast path of a run: attached once the queue is bound, kept in place, exchanged on HUP, taken away at the end. */
 import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import type { FastPath, FastStats, Spot } from '../fast-path/fast-path.js';
@@ -8,6 +8,7 @@ import { askingOnce } from '../host/ask-once.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { egressMtu } from '../host/firewall/mtu.js';
 import type { Logger } from '../log.js';
+import type { QueueRange } from '../net/queue-range.js';
 import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
 
@@ -31,6 +32,10 @@ export class FastPathKeeper {
   #stands = false;
   /** Where it is attached. */
   #link: NamedDevice | undefined;
+  /** It was there before this run: an earlier one of its name had left it. */
+  #found = false;
+  /** What earlier runs have left elsewhere has been looked for. */
+  #tidied = false;
   /** What has been logged and not passed yet. */
   #told: string | undefined;
 
@@ -53,6 +58,11 @@ export class FastPathKeeper {
   /** The name whose programs would go on if the process ended now. */
   get leaves(): string | undefined {
     return this.#path === undefined || this.#link === undefined ? undefined : this.#path.name;
+  }
+
+  /** Whether an earlier run had left what is attached now. */
+  get found(): boolean {
+    return this.#found;
   }
 
   /** The rules beside it. */
@@ -97,6 +107,7 @@ export class FastPathKeeper {
       if (typeof wish !== 'string') await this.#attach(wish, looking);
       else if (required) throw unfit(wish);
       else this.#leave(options, wish);
+      await this.#tidy(options, typeof wish === 'string' ? undefined : wish.name);
     } catch (error) {
       if (required || !(error instanceof ClearDfError)) throw error;
       this.#tell(`without the fast path, the queue does it all: ${error.message}`, error.hint);
@@ -159,9 +170,7 @@ export class FastPathKeeper {
     const { rules, identification } = options;
     const device = options['fast-path-dev'];
     if (options['fast-path'] === 'off') return 'it is switched off';
-    // A queue is held by one process: a name that no other run of this namespace has.
-    if (device !== undefined)
-      return { name: `queue-${options.queue.first}`, rule: allThatLeave(device, identification) };
+    if (device !== undefined) return { name: nameFor(options.queue), rule: allThatLeave(device, identification) };
     const [spec] = rules;
     if (spec === undefined) return 'the rules are not its own (--fast-path-dev DEV names a device)';
     if (rules.length > 1) return 'several rules feed the queue';
@@ -175,6 +184,7 @@ export class FastPathKeeper {
     const link = await findAt(rule.device, runner);
     const path = await this.#open(name);
     const attached = path.attach(link, rule.direction, rule.settings);
+    this.#found ||= attached.adoption !== 'fresh';
     this.#link = link;
     this.#attached = { name, rule };
     this.#stands = true;
@@ -215,6 +225,30 @@ export class FastPathKeeper {
     this.#options = options;
   }
 
+  /**
+   * What ended by USR2 or was killed has left its program, for options that these may not be. Names belong to who holds
+   * the queue, and rules of the name: both are this run.
+   */
+  async #tidy({ rules, queue, programElsewhere }: ServiceOptions, but: string | undefined): Promise<void> {
+    if (this.#tidied || programElsewhere === true) return;
+    this.#tidied = true;
+    const names = [nameFor(queue), ...rules.slice(0, 1).map(({ name }) => name)].filter((name) => name !== but);
+    const { countFastPath, removeFastPath } = await import('../fast-path/fast-path.js');
+    try {
+      for (const name of names) {
+        if (countFastPath(name) === 0) continue;
+        removeFastPath(name);
+        this.#log.info(
+          { name },
+          `fast path of ${name} removed: an earlier run had left it, and this one has no use for it`,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof ClearDfError)) throw error;
+      this.#log.debug({ reason: error.message }, 'whether an earlier run has left a fast path is not known');
+    }
+  }
+
   #tell(words: string, hint?: string): void {
     if (this.#told !== words) this.#log.warn(hint === undefined ? {} : { hint }, words);
     this.#told = words;
@@ -227,6 +261,11 @@ export class FastPathKeeper {
  */
 function besideProgram(rules: readonly RuleSpec[], program: FastRule | undefined): RuleSpec[] {
   return rules.map((rule) => (program?.direction === 'egress' ? { ...rule, leftByFastPath: true } : rule));
+}
+
+/** Without rules. A queue is held by one process: a name that no other run of this namespace has. */
+function nameFor({ first }: QueueRange): string {
+  return `queue-${first}`;
 }
 
 function findAt(device: string, runner: Runner): Promise<NamedDevice> {

@@ -87,6 +87,8 @@ export type ServiceOptions = Read & {
   /** The rules to install, all of one instance: one when flags or a file switch `install-rules` on, else none. */
   rules: RuleSpec[];
   given: GivenOptions;
+  /** A program of the rules' name is kept by who made the rules, in code: not the run's to take away. */
+  programElsewhere?: boolean;
 };
 
 /** What a program asks for that runs the service itself: each as the flag of its name takes it, but for these. */
@@ -139,7 +141,7 @@ export function optionsFor({ queues, rules, ...texts }: Asked): ServiceOptions {
   const own = instance === undefined ? {} : { 'install-rules': 'true', name: instance.name };
   const entries = Object.entries({ ...texts, ...own, queue }).filter(([, text]) => text !== undefined);
   const given = Object.fromEntries(entries.map(([name, text]) => [name, { text, where: name }])) as GivenOptions;
-  return { ...readTexts(given), given, rules: [...rules] };
+  return { ...readTexts(given), given, rules: [...rules], programElsewhere: true };
 }
 
 /** Checks each option alone, then the options of the queue against each other. */

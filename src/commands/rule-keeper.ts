@@ -1,15 +1,17 @@
 /** The firewall rules of a run: looked at before, installed, kept in place, replaced, and removed at the end. */
+import { isDeepStrictEqual } from 'node:util';
 import { ClearDfError } from '../errors.js';
 import { type Answers, tryingOnce } from '../host/ask-once.js';
 import { createRunner, type Change, type Runner } from '../host/exec.js';
 import * as firewall from '../host/firewall.js';
 import { underRulesLock } from '../host/firewall/lock.js';
 import type { Logger } from '../log.js';
-import { rangeText } from '../net/queue-range.js';
 import { instanceOf } from '../rules/instance.js';
 import { native } from '../native.js';
 import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
+import { FormerRules, type Installed, reasonOf } from './former-rules.js';
+import { announceRules } from './announce.js';
 import { refuseTakenName } from './taken-name.js';
 
 /** Everything that can be refused about rules, found out without changing anything. */
@@ -20,17 +22,6 @@ export interface RulePlan {
 
 /** What {@link RuleKeeper.check} found: no rules of this run; as they were; not readable; put back; not put back. */
 type RuleState = 'none' | 'intact' | 'unknown' | 'restored' | 'lost';
-
-/** The rules that are in place. */
-interface Installed {
-  name: string;
-  rules: readonly RuleSpec[];
-  backend: firewall.Backend;
-  /** How the backend shows them. */
-  shown: string;
-  /** The MTUs that they were made for. */
-  limits: string;
-}
 
 /** Why rules are installed again. */
 interface Trouble {
@@ -52,6 +43,10 @@ export class RuleKeeper {
   #before: firewall.Memory = {};
   /** The backends that {@link silence} has taken rules from. */
   #silenced: readonly firewall.Backend[] = [];
+  /** Rules of a name that this run had before, which could not be removed yet. */
+  readonly #former: FormerRules;
+  /** Why {@link follow} could not, as it was logged. */
+  #waits: string | undefined;
   /** Troubles that have been logged and not passed yet. */
   readonly #told = new Set<string>();
 
@@ -59,6 +54,7 @@ export class RuleKeeper {
   constructor(log: Logger, stop?: AbortSignal) {
     this.#log = log;
     this.#runner = this.#tryingOnce(createRunner({ log, stop }));
+    this.#former = new FormerRules(log, (one) => this.#take(one));
   }
 
   /**
@@ -75,17 +71,15 @@ export class RuleKeeper {
 
   /** The name of the rules that would stay if the process ended now. */
   get leaves(): string | undefined {
-    return this.#name;
+    return this.#name ?? this.#former.name;
   }
 
   /**
    * What {@link install} would do.
    * @throws ClearDfError ENVIRONMENT for a missing device, route or backend, CONFLICT when another run that is alive
-   * owns the rules of this name
+   * owns the rules of this name, or what is installed under another one cannot be removed
    */
   async plan({ rules, backend }: ServiceOptions): Promise<RulePlan | undefined> {
-    if (rules.length === 0) return undefined;
-    const instance = instanceOf(rules);
     const changes: Change[] = [];
     const looking = this.#tryingOnce(
       createRunner({
@@ -93,6 +87,12 @@ export class RuleKeeper {
         ...{ dryRun: true, print: (change: Change) => changes.push(change) },
       }),
     );
+    const now = this.#installed;
+    if (now !== undefined && now.name !== rules[0]?.name) {
+      await firewall.removeRules(looking, now.name, now.backend, this.#before);
+    }
+    if (rules.length === 0) return undefined;
+    const instance = instanceOf(rules);
     const result = await firewall.installRules(looking, rules, this.#settled(rules, backend));
     if (result.existed && this.#installed?.name !== instance.name) await refuseTakenName(this.#runner, instance);
     return { result, changes };
@@ -111,9 +111,28 @@ export class RuleKeeper {
       this.#name ??= name;
       await this.#put(rules, this.#settled(rules, backend), before?.name === name);
     }
-    if (before !== undefined && before.name !== name) await this.#take(before);
+    if (before !== undefined && before.name !== name) this.#former.add(before);
+    if (name === undefined) this.#installed = undefined;
     this.#name = name;
-    if (name === undefined) this.#forget();
+    await this.#former.tryAll(name);
+    if (name === undefined && this.#former.name === undefined) this.#forget();
+  }
+
+  /**
+   * Installs the rules of these options where others of the run are installed; what fails is tried at the next look.
+   * Never throws a ClearDfError.
+   */
+  async follow(options: ServiceOptions): Promise<void> {
+    const installed = this.#installed;
+    if (installed === undefined || isDeepStrictEqual(installed.rules, options.rules)) return;
+    try {
+      await this.install(options);
+      this.#waits = undefined;
+    } catch (error) {
+      const words = `rules of ${installed.name} could not be changed, and will be tried: ${reasonOf(error)}`;
+      if (words !== this.#waits) this.#log.warn(words);
+      this.#waits = words;
+    }
   }
 
   /** What {@link check} does, when a program has just changed rules: the least first, and all of it only where it takes more. */
@@ -145,6 +164,7 @@ export class RuleKeeper {
    * Each trouble is logged once. Never throws a ClearDfError.
    */
   async check(): Promise<RuleState> {
+    await this.#former.tryAll();
     const installed = this.#installed;
     if (installed === undefined) return 'none';
     const { name, rules, backend } = installed;
@@ -186,6 +206,9 @@ export class RuleKeeper {
   /** Removes what this run has installed: what {@link silence} has left of it, or all. Safe to call again. */
   async remove(): Promise<void> {
     if (this.#installed !== undefined) await this.#take(this.#installed, this.#silenced);
+    this.#installed = undefined;
+    this.#name = undefined;
+    await this.#former.takeAll();
     this.#forget();
   }
 
@@ -203,7 +226,7 @@ export class RuleKeeper {
     );
     this.#before = firewall.joined(this.#before, result.before);
     this.#installed = { name, rules, backend: result.backend, shown: '', limits: result.limits };
-    this.#announce(rules, result, ours);
+    announceRules(this.#log, rules, result, ours);
     this.#installed.shown = await this.#show(name, result.backend);
   }
 
@@ -260,35 +283,8 @@ export class RuleKeeper {
     for (const note of notes) this.#log.warn({ name, backend }, note);
   }
 
-  #announce(
-    specs: readonly RuleSpec[],
-    { backend, reason, existed, removedFrom, rules, notes }: firewall.InstallResult,
-    ours: boolean,
-  ): void {
-    const { name, queues } = instanceOf(specs);
-    const [hook, proto] = [specs.map((spec) => spec.hook), specs.map((spec) => spec.proto)].map(listText);
-    const queue = rangeText(queues);
-    this.#log.info({ name, hook, proto, queue, backend, rules }, `rules installed with ${backend} (${reason})`);
-    if (existed && !ours) {
-      this.#log.info({ name }, `rules of the name ${name} were there already; this run owns them now and removes them`);
-    }
-    for (const other of removedFrom) this.#log.info({ name, backend: other }, `rules removed from ${other}`);
-    for (const { level, text } of notes) this.#log[level]({ name, backend }, text);
-  }
-
   #tell(level: 'info' | 'warn' | 'error', words: string, fields: Record<string, string> = {}): void {
     if (!this.#told.has(words)) this.#log[level](fields, words);
     this.#told.add(words);
   }
-}
-
-/** Each of some words once, in a text for one field of the log. */
-function listText(words: readonly string[]): string {
-  return [...new Set(words)].join(', ');
-}
-
-/** @throws what is no failure of the machine but of this program */
-function reasonOf(error: unknown): string {
-  if (error instanceof ClearDfError) return error.message;
-  throw error;
 }

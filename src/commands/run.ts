@@ -2,7 +2,6 @@
  * A run of clear-df: options → plan → queues → statistics → rules → wait → the same backwards. What fails on the way
  * is undone in reverse order; everything that can be refused is refused before the first change.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { asError, ClearDfError } from '../errors.js';
 import { NoAnswerError } from '../host/exec.js';
 import { readKernelQueues } from '../host/read/queues.js';
@@ -149,13 +148,13 @@ export class Run {
     const undo = new UndoStack();
     try {
       const neverLocal = vouched(options, plan);
-      // Before the queue: what comes from here on needs no process.
       undo.push('remove the fast path', () => fastPath.remove());
-      await fastPath.put(options);
+      // First: whoever holds the queue holds the programs and rules of its name, and this run changes none of them.
       const mangler = await bindQueues(options, neverLocal);
       // Last of all: with tables and chains the kernel discards what waits in the queues.
       undo.push('remove the rules', () => rules.remove());
       undo.push('close the queues', () => mangler.close());
+      await fastPath.put(options);
       mangler.on('fault', (fault) => logFault(log, fault));
       announceQueues(log, mangler, options, neverLocal);
       const take = snapshotSource({
@@ -177,6 +176,9 @@ export class Run {
       log.info('clear-df is running');
       return new Run(options, context, log, mangler, rules, fastPath, address, statsLine, undo, neverLocal);
     } catch (error) {
+      const reason = context.signals?.stopping;
+      // A start that fails leaves the program as it was: for the next one.
+      if (reason === HAND_OVER || (reason === undefined && fastPath.found)) fastPath.leave();
       await undo.unwind(log);
       throw error;
     }
@@ -257,10 +259,8 @@ export class Run {
   }
 
   async #checkFastPath(): Promise<void> {
-    const before = this.#beside(this.#options);
     await this.fastPath.check();
-    const after = this.#beside(this.#options);
-    if (!isDeepStrictEqual(before.rules, after.rules)) await this.rules.install(after);
+    await this.rules.follow(this.#beside(this.#options));
   }
 
   #complain(what: string, thrown: unknown): void {
@@ -283,7 +283,7 @@ export class Run {
     const failures = await this.undo.unwind(this.log);
     announceEnd(this.log, reason, this.mangler.stats());
     if (failures.length === 0) return;
-    const name = this.#options.rules[0]?.name;
+    const name = this.rules.leaves ?? this.#options.rules[0]?.name;
     throw new ClearDfError({
       code: 'RUNTIME',
       operation: 'end',
