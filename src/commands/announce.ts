@@ -89,3 +89,8 @@ export function announceEnd(log: Logger, reason: string, stats: Stats): void {
   const words = `${stats.packets} packets, ${stats.cleared} cleared, ${stats.leaked} leaked, ${dropped} dropped`;
   log.info({ reason, ...fields }, `ended: ${words}`);
 }
+
+/** The last line of a run that a signal ends at once. */
+export function leftBehind(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `rules of ${name} may be left: clear-df rules remove --name ${name}`;
+}

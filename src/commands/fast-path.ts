@@ -120,8 +120,10 @@ export class FastPathKeeper {
     try {
       const looking = askingOnce(this.#runner);
       const wish = await this.#wishOf(this.#options, looking);
-      if (typeof wish === 'string' || (await this.#isThere(wish, looking))) return;
-      await this.#attach(wish, looking);
+      if (typeof wish === 'string') return;
+      if (!(await this.#isThere(wish, looking))) await this.#attach(wish, looking);
+      // Also after a look that failed: what was there all the time is in place.
+      this.#stands = true;
       this.#told = undefined;
     } catch (error) {
       if (!(error instanceof ClearDfError)) throw error;

@@ -7,6 +7,7 @@ import { ClearDfError, missingError, shortened, usageError } from '../errors.js'
 import { BACKEND_CHOICES } from '../host/firewall.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
 import { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES } from '../mangler.js';
+import { refuseShortQueue } from '../mangler/options.js';
 import { isDeviceName } from '../net/device.js';
 import { nearest } from '../net/nearest.js';
 import { parseQueueRange, type QueueRange, rangeText } from '../net/queue-range.js';
@@ -141,7 +142,7 @@ export function optionsFor({ queues, rules, ...texts }: Asked): ServiceOptions {
   const own = instance === undefined ? {} : { 'install-rules': 'true', name: instance.name };
   const entries = Object.entries({ ...texts, ...own, queue }).filter(([, text]) => text !== undefined);
   const given = Object.fromEntries(entries.map(([name, text]) => [name, { text, where: name }])) as GivenOptions;
-  return { ...readTexts(given), given, rules: [...rules], programElsewhere: true };
+  return { ...readTexts(given), given, rules: [...rules] };
 }
 
 /** Checks each option alone, then the options of the queue against each other. */
@@ -155,6 +156,11 @@ function readTexts(given: GivenOptions): Read {
   if (given.companion !== undefined && options.gso === 'off') {
     throw usageError(given.companion.where, given.companion.text, 'it together with --gso auto or on');
   }
+  refuseShortQueue(given['queue-length']?.where ?? '--queue-length', {
+    failOpen: options['fail-open'],
+    queueLength: options['queue-length'],
+    receiveBuffer: options['receive-buffer'],
+  });
   refuseLoneFastPath(options, given);
   return options;
 }

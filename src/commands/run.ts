@@ -10,7 +10,7 @@ import { createLogger, type Logger, useLogFormat } from '../log.js';
 import type { ClearDf } from '../mangler.js';
 import { rangeText } from '../net/queue-range.js';
 import { snapshotSource } from '../report/snapshot.js';
-import { announceEnd, announceQueues, hintAtRules } from './announce.js';
+import { announceEnd, announceQueues, hintAtRules, leftBehind } from './announce.js';
 import { bindQueues, requirePrivilege, vouched } from './bind.js';
 import { FastPathKeeper } from './fast-path.js';
 import { logFault } from './faults.js';
@@ -105,15 +105,13 @@ async function begin(
   }
 }
 
-function leftBehind(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : `rules of ${name} may be left: clear-df rules remove --name ${name}`;
-}
-
 /** A running service. */
 export class Run {
   #options: ServiceOptions;
   /** Reloads and the stop, one after the other. */
   #work: Promise<void> = Promise.resolve();
+  /** A reload that has not begun: one more HUP asks for no other. */
+  #waiting = false;
   #stopping = false;
 
   private constructor(
@@ -186,12 +184,15 @@ export class Run {
 
   /** Read the file again and take what can change; a file that is refused leaves everything as it is. Never throws. */
   reload(): Promise<void> {
+    if (this.#waiting) return this.#work;
+    this.#waiting = true;
     return (this.#work = this.#work
       .then(() => this.#reload())
       .catch((error: unknown) => this.#complain('not reloaded, running on as before', error)));
   }
 
   async #reload(): Promise<void> {
+    this.#waiting = false;
     if (this.#stopping) return;
     const { reread } = this.context;
     if (reread === undefined) {
@@ -265,6 +266,8 @@ export class Run {
 
   #complain(what: string, thrown: unknown): void {
     const error = asError(thrown);
+    // The end has cut it short, and looks itself.
+    if (this.#stopping && error instanceof NoAnswerError) return;
     const { message } = error;
     const hint = error instanceof ClearDfError ? error.hint : undefined;
     this.log.error({ ...(hint === undefined ? {} : { hint }) }, `${what}: ${message}`);

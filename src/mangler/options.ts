@@ -15,6 +15,9 @@ export const BATCH_MAX = 64;
 /** Microseconds: a longer pause would be felt, and brings nothing. */
 export const COALESCE_MAX = 1000;
 
+/** Packets, and bytes, unless others are asked for. */
+const [QUEUE_LENGTH, RECEIVE_BUFFER] = [1_048_576, 67_108_864];
+
 const queueRange = z.union([z.int().min(0).max(65_535), z.string().regex(/^\d{1,5}(:\d{1,5})?$/)]);
 
 const openOptions = z.strictObject({
@@ -26,8 +29,8 @@ const openOptions = z.strictObject({
   companion: z.int().min(0).max(65_535).optional(),
   batch: z.int().min(1).max(BATCH_MAX).default(BATCH_MAX),
   coalesce: z.int().min(0).max(COALESCE_MAX).default(50),
-  queueLength: z.int().min(1).max(0x7fff_ffff).default(1_048_576),
-  receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(67_108_864),
+  queueLength: z.int().min(1).max(0x7fff_ffff).default(QUEUE_LENGTH),
+  receiveBuffer: z.int().min(65_536).max(0x4000_0000).default(RECEIVE_BUFFER),
   copyRange: z.int().min(20).max(COPY_RANGE_MAX).default(COPY_RANGE_MAX),
   fastPath: z.strictObject({ devices: z.array(z.string().regex(/^[^\s/]{1,15}$/)).min(1) }).optional(),
 } satisfies Record<keyof OpenOptions, z.ZodType>) satisfies z.ZodType<unknown, OpenOptions>;
@@ -101,17 +104,31 @@ export function parseOpenOptions(options: unknown): OpenSettings {
   if (companion !== undefined && companion >= first && companion <= last) {
     throw usageError('companion', companion, ACCEPTED['companion'] as string);
   }
-  // A queue that fills before the receive buffer does would let packets by without a trace (sequence.h).
-  const shortest = Math.ceil(rest.receiveBuffer / BYTES_WAITING_MIN);
-  if (rest.failOpen && rest.queueLength < shortest) {
-    throw usageError(
-      'queueLength',
-      rest.queueLength,
-      `at least ${shortest} packets with fail-open and a receive buffer of ${rest.receiveBuffer} bytes`,
-      'make the receive buffer smaller, or turn fail-open off',
-    );
-  }
+  refuseShortQueue('queueLength', rest);
   return { ...rest, first, last };
+}
+
+/**
+ * A queue that fills before the receive buffer does would let packets by without a trace (loss.h).
+ * @param where the length was given
+ * @throws ClearDfError USAGE
+ */
+export function refuseShortQueue(
+  where: string,
+  {
+    failOpen,
+    queueLength = QUEUE_LENGTH,
+    receiveBuffer = RECEIVE_BUFFER,
+  }: { failOpen: boolean; queueLength?: number | undefined; receiveBuffer?: number | undefined },
+): void {
+  const shortest = Math.ceil(receiveBuffer / BYTES_WAITING_MIN);
+  if (!failOpen || queueLength >= shortest) return;
+  throw usageError(
+    where,
+    queueLength,
+    `at least ${shortest} packets with fail-open and a receive buffer of ${receiveBuffer} bytes`,
+    'make the receive buffer smaller, or turn fail-open off',
+  );
 }
 
 /** The refusal of a policy that is set later. */

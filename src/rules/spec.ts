@@ -151,6 +151,7 @@ export function parseRuleSpec(input: unknown): RuleSpec {
     proto: asked.proto ?? (originated ? 'gre' : 'all'),
     ...(asked.forwarded && asked.largerThan === undefined ? { largerThan: 'mtu' as const } : {}),
   };
+  checkName(spec);
   checkSituation(spec);
   checkDevices(spec);
   checkLength(spec, asked.largerThan !== undefined);
@@ -174,6 +175,12 @@ function queuesText(value: unknown): unknown {
   const { first, last } = (value ?? {}) as { first?: unknown; last?: unknown };
   if (typeof first !== 'number' || typeof last !== 'number') return value;
   return rangeText({ first, last });
+}
+
+/** A program of the fast path without rules of a run's own has the name of its queue, which one process holds. */
+function checkName({ name, queues: { first } }: RuleSpec): void {
+  if (!/^queue-\d+$/.test(name) || name === `queue-${first}`) return;
+  throw usageError('--name', name, 'another name', `it is that of the fast path of ${name.replace('-', ' ')}`);
 }
 
 function checkSituation({ hook, forwarded, includeQuic, proto }: RuleSpec): void {

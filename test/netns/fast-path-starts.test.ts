@@ -2,8 +2,9 @@
  * What a start does to programs that are attached already: those of a run that is alive, and those that an earlier run
  * has left.
  */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearDf, commandOf, startClearDf } from '../helpers/clear-df.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
@@ -105,6 +106,26 @@ describe('what an earlier run has left by USR2', () => {
   });
 });
 
+it('is known to be in place again after a look that failed', async () => {
+  const folder = await lab.scratch();
+  const ip = (await router.exec('sh', ['-c', 'command -v ip'])).trim();
+  await writeFile(path.join(folder, 'ip'), `#!/bin/sh\n[ -e ${folder}/fails ] && exit 1\nexec ${ip} "$@"\n`, {
+    mode: 0o755,
+  });
+  const environment = { PATH: `${folder}:${process.env['PATH']}` };
+  const daemon = await startClearDf(router, '0', [...BRIDGED, '--fast-path', 'auto'], { environment });
+  const few = await rules();
+  await writeFile(path.join(folder, 'fails'), '');
+  daemon.running.kill('SIGHUP');
+  await daemon.running.says(/the fast path is not in place/);
+  await rm(path.join(folder, 'fails'));
+  daemon.running.kill('SIGHUP');
+  await daemon.running.says(/rules: (intact|restored)/);
+  daemon.running.kill('SIGHUP');
+  await until('few rules are there', async () => (await rules()).join() === few.join());
+  expect(await filters()).toContain('clear-df:default');
+});
+
 describe('a device that is away for a while', () => {
   it('and comes back with another ingress qdisc: the queue does it all, as the log says', async () => {
     const daemon = await startClearDf(router, '0', [...BRIDGED, '--fast-path', 'auto']);
@@ -117,6 +138,28 @@ describe('a device that is away for a while', () => {
     await daemon.running.says(/the queue does it all: attach the fast path to p1 egress/);
     await until('all rules are there', async () => (await rules()).join().includes('0x4&0x4000=0x4000'));
   });
+});
+
+it('a storm of HUPs is two reloads, or a few more, and the end says nothing of the last one', async () => {
+  const file = path.join(await lab.scratch(), 'run.yaml');
+  await writeFile(file, 'queue: 0\ninstall-rules: true\nhook: bridge\nout-dev: p1\nbackend: iptables-nft\n');
+  const [node, main] = commandOf(router);
+  const running = router.spawn(node, [main, 'run', '--config', file]);
+  await running.says(/clear-df is running/);
+  for (let sent = 0; sent < 40; sent += 1) {
+    running.kill('SIGHUP');
+    await pause(5);
+  }
+  await until('the last one is over', async () => {
+    const before = running.stderr.length;
+    await pause(1500);
+    return running.stderr.length === before;
+  });
+  expect(running.stderr.split('file read again').length - 1).toBeLessThan(10);
+  running.kill('SIGHUP');
+  await pause(50);
+  expect((await running.stop()).exitCode).toBe(0);
+  expect(running.stderr).not.toContain('not reloaded');
 });
 
 describe('HUP with another name', () => {

@@ -77,15 +77,17 @@ describe('what is accepted', () => {
       'receive-buffer': [65_536, 0x4000_0000],
       'copy-range': [20, 65_531],
     };
+    // With it, a queue must be longer than the receive buffer can fill.
+    const alone = { 'fail-open': 'false' };
     for (const [name, [min = 0, max = 0]] of Object.entries(bounds) as [OptionName, number[]][]) {
       fc.assert(
         fc.property(fc.integer({ min: -10, max: 0x7fff_ffff * 2 }), (value) => {
           const fits = value >= min && value <= max;
-          if (fits) expect(read({ [name]: String(value) })[name]).toBe(value);
+          if (fits) expect(read({ ...alone, [name]: String(value) })[name]).toBe(value);
           else expect(refusal({ [name]: String(value) }).message).toContain(`'${value}'`);
         }),
       );
-      for (const edge of [min, max]) expect(read({ [name]: String(edge) })[name]).toBe(edge);
+      for (const edge of [min, max]) expect(read({ ...alone, [name]: String(edge) })[name]).toBe(edge);
       for (const beyond of [min - 1, max + 1]) refusal({ [name]: String(beyond) });
     }
   });
@@ -159,6 +161,9 @@ describe('what is refused', () => {
     [{ forwarded: 'true' }, '--forwarded'],
     [{ bypass: 'false' }, '--bypass'],
     [{ 'install-rules': 'true', hook: 'prerouting' }, '--hook'],
+    [{ 'queue-length': '262143' }, '--queue-length'],
+    [{ 'receive-buffer': '268435457' }, '--queue-length'],
+    [{ 'install-rules': 'true', name: 'queue-1' }, '--name'],
     [{ 'install-rules': 'true', hook: 'bridge' }, '--out-dev'],
     [{ 'install-rules': 'true', 'include-quic': 'true' }, '--include-quic'],
   ] as [Partial<Record<OptionName, string>>, string][])('what does not go together: %j', (texts, option) => {

@@ -17,7 +17,7 @@ export function manglerOptions(
   const metrics = site.metrics === DEFAULT_LISTEN ? undefined : site.metrics;
   const asked = { queues, rules, identification, gso: split ?? 'auto', metrics, 'log-level': logLevel } as const;
   // Where there is a program, it is an item of the plan.
-  return optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' });
+  return { ...optionsFor({ ...asked, backend: backendOf(backend), 'fast-path': 'off' }), programElsewhere: true };
 }
 
 /** Of the two kinds of iptables, `auto` takes the one that is in use here; rules at the bridge prefer them anyway. */
