@@ -69,6 +69,11 @@ export class RuleKeeper {
     return table === undefined ? '' : native().rulesetMark(table);
   }
 
+  /** Of the rules that are installed. */
+  get name(): string | undefined {
+    return this.#installed?.name;
+  }
+
   /** The name of the rules that would stay if the process ended now. */
   get leaves(): string | undefined {
     return this.#name ?? this.#former.name;

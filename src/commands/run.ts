@@ -159,7 +159,7 @@ export class Run {
         mangler,
         readKernel: () => readKernelQueues(),
         version: context.version,
-        name: options.rules[0]?.name,
+        name: () => rules.name,
         fastPath: () => fastPath.stats(),
       });
       const address = new StatsAddress(log, take);

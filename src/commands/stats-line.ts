@@ -30,9 +30,10 @@ export class StatsLine {
   every(seconds: number | undefined): void {
     clearInterval(this.#timer);
     if (seconds === undefined) return;
-    let before = this.#take();
+    let before = this.#reading();
     this.#timer = setInterval(() => {
-      const now = this.#take();
+      const now = this.#reading();
+      if (now === undefined) return;
       const rates = ratesBetween(now, before);
       before = now;
       if (rates === undefined) return;
@@ -43,5 +44,15 @@ export class StatsLine {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** A reading that fails ends no run. */
+  #reading(): Snapshot | undefined {
+    try {
+      return this.#take();
+    } catch (error) {
+      this.#log.warn({ reason: String(error) }, 'the statistics could not be read');
+      return undefined;
+    }
   }
 }

@@ -134,16 +134,17 @@ export function snapshotSource(parts: {
   mangler: Pick<ClearDf, 'stats' | 'ports' | 'settings' | 'companion'>;
   readKernel: () => KernelQueues;
   version: string;
-  name?: string | undefined;
+  /** Of the rules, as it is then. */
+  name?: () => string | undefined;
   fastPath?: () => FastStats[];
 }): () => Snapshot {
-  const { mangler, readKernel, version, name, fastPath = () => [] } = parts;
+  const { mangler, readKernel, version, name = () => undefined, fastPath = () => [] } = parts;
   const startedAt = Date.now() / 1000;
   const start = performance.now();
   return () =>
     buildSnapshot({
       version,
-      name,
+      name: name(),
       startedAt,
       uptimeSeconds: (performance.now() - start) / 1000,
       stats: mangler.stats(),
@@ -156,7 +157,12 @@ export function snapshotSource(parts: {
     });
 }
 
-function processUsage(): ProcessUsage {
-  const { user, system } = process.cpuUsage();
-  return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
+/** Undefined where `/proc` is not to be read, as for want of descriptors. */
+function processUsage(): ProcessUsage | undefined {
+  try {
+    const { user, system } = process.cpuUsage();
+    return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { COUNTER_NAMES } from '../../src/counters.js';
 import { ratesBetween } from '../../src/report/rates.js';
 import { readSnapshot } from '../../src/report/read.js';
@@ -81,14 +81,29 @@ test('snapshotSource reads everything anew each time, with one start', () => {
     },
     readKernel: () => ({ state: 'unknown', reason: 'not-loaded', detail: 'nothing' }),
     version: '9.9.9',
-    name: 'berlin',
+    name: () => (packets < 1 ? 'berlin' : 'paris'),
   });
   const [first, second] = [take(), take()];
   expect([first.totals.packets, second.totals.packets]).toEqual([1, 2]);
+  expect([first.name, second.name]).toEqual(['berlin', 'paris']);
   expect(second.startedAt).toBe(first.startedAt);
   expect(Math.abs(first.startedAt - Date.now() / 1000)).toBeLessThan(60);
   expect(second.uptimeSeconds).toBeGreaterThanOrEqual(first.uptimeSeconds);
   expect(first).toMatchObject({ version: '9.9.9', name: 'berlin', companion: 9, kernelUnknown: 'nothing' });
+});
+
+test('without /proc, or a descriptor to read it, a snapshot does without the process', () => {
+  const rss = vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {
+    throw new Error('EMFILE: too many open files, uv_resident_set_memory');
+  });
+  const take = snapshotSource({
+    mangler: { stats: () => ({ ...counters({}), queues: [] }), ports: [], settings: [], companion: undefined },
+    readKernel: () => ({ state: 'unknown', reason: 'not-loaded', detail: 'nothing' }),
+    version: '9.9.9',
+  });
+  expect(take()).not.toHaveProperty('process');
+  rss.mockRestore();
+  expect(take()).toHaveProperty('process');
 });
 
 describe('readSnapshot', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../../src/log.js';
 import { zeroCounters } from '../../src/counters.js';
 import { bySetting } from '../../src/commands/announce.js';
@@ -13,7 +13,7 @@ import { planText } from '../../src/commands/plan-text.js';
 import { changes, keepBound } from '../../src/commands/reload.js';
 import { queuesOf } from '../../src/host/firewall/feeds.js';
 import { type SignalWatch, watchSignals } from '../../src/commands/signals.js';
-import { rateFields } from '../../src/commands/stats-line.js';
+import { rateFields, StatsLine } from '../../src/commands/stats-line.js';
 import { UndoStack } from '../../src/commands/undo.js';
 
 function options(texts: Partial<Record<OptionName, string>>): ServiceOptions {
@@ -275,4 +275,18 @@ describe('words', () => {
     expect(text).toContain('# without the fast path: a reason\n# bind queue 2:3');
     expect(text).toContain('#   identification: keep');
   });
+});
+
+it('a reading that fails is a line in the log, and ends no run', () => {
+  vi.useFakeTimers();
+  const told: string[] = [];
+  const log = { ...silentLogger(), warn: (_: unknown, words: string) => void told.push(words) };
+  const line = new StatsLine(log as never, () => {
+    throw new Error('no');
+  });
+  line.every(1);
+  vi.advanceTimersByTime(2000);
+  line.stop();
+  vi.useRealTimers();
+  expect(told).toEqual(Array.from({ length: 3 }, () => 'the statistics could not be read'));
 });
