@@ -23,7 +23,7 @@ import {
   parseOpenOptions,
   policyError,
 } from './mangler/options.js';
-import { rangeText } from './net/queue-range.js';
+import { queueName, rangeText } from './net/queue-range.js';
 
 export { BATCH_MAX, COALESCE_MAX, COPY_RANGE_MAX, IDENTIFICATION_POLICIES, type OpenOptions };
 
@@ -104,25 +104,26 @@ export class ClearDf extends EventEmitter<{ fault: [Fault] }> {
    */
   static async open(options: OpenOptions): Promise<ClearDf> {
     const { first, last, companion, fastPath, ...rest } = parseOpenOptions(options);
-    const opened = bound({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
+    const opened = ClearDf.#bind({ ...rest, firstQueue: first, lastQueue: last, companion: companion ?? -1 });
     for (const { queue } of opened.ports) held.add(queue);
     if (fastPath === undefined) return opened;
     // Behind the queue, whose holder the programs of its name belong to. Loaded only where it is asked for, as its addon is.
     try {
       const { attachToDevices } = await import('./fast-path/devices.js');
-      opened.#fastPath = attachToDevices(`queue-${first}`, fastPath.devices, rest.identification);
+      opened.#fastPath = attachToDevices(queueName(opened.range), fastPath.devices, rest.identification);
       return opened;
     } catch (error) {
       await opened.close();
       throw error;
     }
+  }
 
-    function bound(options: NativeOptions): ClearDf {
-      try {
-        return new ClearDf(options);
-      } catch (error) {
-        throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
-      }
+  static #bind(options: NativeOptions): ClearDf {
+    try {
+      return new ClearDf(options);
+    } catch (error) {
+      const { firstQueue: first, lastQueue: last } = options;
+      throw explainOpenFailure(error as NativeOpenError, rangeText({ first, last }));
     }
   }
 

@@ -8,7 +8,7 @@ import { askingOnce } from '../host/ask-once.js';
 import { createRunner, type Runner } from '../host/exec.js';
 import { egressMtu } from '../host/firewall/mtu.js';
 import type { Logger } from '../log.js';
-import type { QueueRange } from '../net/queue-range.js';
+import { queueName } from '../net/queue-range.js';
 import type { RuleSpec } from '../rules/spec.js';
 import type { ServiceOptions } from './options.js';
 
@@ -172,7 +172,7 @@ export class FastPathKeeper {
     const { rules, identification } = options;
     const device = options['fast-path-dev'];
     if (options['fast-path'] === 'off') return 'it is switched off';
-    if (device !== undefined) return { name: nameFor(options.queue), rule: allThatLeave(device, identification) };
+    if (device !== undefined) return { name: queueName(options.queue), rule: allThatLeave(device, identification) };
     const [spec] = rules;
     if (spec === undefined) return 'the rules are not its own (--fast-path-dev DEV names a device)';
     if (rules.length > 1) return 'several rules feed the queue';
@@ -234,7 +234,7 @@ export class FastPathKeeper {
   async #tidy({ rules, queue, programElsewhere }: ServiceOptions, but: string | undefined): Promise<void> {
     if (this.#tidied || programElsewhere === true) return;
     this.#tidied = true;
-    const names = [nameFor(queue), ...rules.slice(0, 1).map(({ name }) => name)].filter((name) => name !== but);
+    const names = [queueName(queue), ...rules.slice(0, 1).map(({ name }) => name)].filter((name) => name !== but);
     const { countFastPath, removeFastPath } = await import('../fast-path/fast-path.js');
     try {
       for (const name of names) {
@@ -263,11 +263,6 @@ export class FastPathKeeper {
  */
 function besideProgram(rules: readonly RuleSpec[], program: FastRule | undefined): RuleSpec[] {
   return rules.map((rule) => (program?.direction === 'egress' ? { ...rule, leftByFastPath: true } : rule));
-}
-
-/** Without rules. A queue is held by one process: a name that no other run of this namespace has. */
-function nameFor({ first }: QueueRange): string {
-  return `queue-${first}`;
 }
 
 function findAt(device: string, runner: Runner): Promise<NamedDevice> {

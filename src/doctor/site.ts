@@ -167,16 +167,16 @@ function filter(machine: Machine, site: Site): Finding[] {
   const what = `rp_filter of ${underlay}`;
   const strict = strictDevices(machine);
   if (strict !== undefined && !strict.includes(underlay)) return [check.ok(what, 'not strict')];
-  const ways = remotesOf(site).map((remote) => {
+  const paths = remotesOf(site).map((remote) => {
     const path = machine.paths.get(remote);
     return { remote, dev: path === undefined ? undefined : known(path)?.dev };
   });
-  const other = ways.find(({ dev }) => dev !== undefined && dev !== underlay);
+  const other = paths.find(({ dev }) => dev !== undefined && dev !== underlay);
   if (strict !== undefined && other !== undefined) {
     const evidence = `strict, but the route to ${other.remote} leaves by ${other.dev}: what comes in by ${underlay} is dropped`;
     return [check.wrong(what, evidence, { fix: looseFilter(machine, underlay) })];
   }
-  if (strict === undefined || ways.some(({ dev }) => dev === undefined)) {
+  if (strict === undefined || paths.some(({ dev }) => dev === undefined)) {
     return [check.unknown(what, 'rp_filter or the route cannot be read')];
   }
   return [check.ok(what, 'strict, and answers leave by it as well')];

@@ -32,6 +32,11 @@ export function parseQueueRange(text: string, option = '--queue'): QueueRange {
   return range;
 }
 
+/** The name of what belongs to whoever holds these queues, and to no rules: one process at a time. */
+export function queueName({ first }: QueueRange): string {
+  return `queue-${first}`;
+}
+
 /** The text that {@link parseQueueRange} reads. */
 export function rangeText({ first, last }: QueueRange): string {
   return first === last ? String(first) : `${first}:${last}`;

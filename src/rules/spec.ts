@@ -7,7 +7,7 @@ import { type ClearDfError, missingError, requiresError, usageError } from '../e
 import { IPV4_PREFIX_FORM, readIpv4Prefix } from '../net/address.js';
 import { DEVICE_NAME_MAX, isDeviceName } from '../net/device.js';
 import { IPV4_LENGTH_MAX, IPV4_MTU_MIN, QUIC_PORT, UINT16_MAX } from '../net/protocol.js';
-import { isQueueRange, QUEUE_RANGE_FORM, rangeText } from '../net/queue-range.js';
+import { isQueueRange, QUEUE_RANGE_FORM, queueName, rangeText } from '../net/queue-range.js';
 
 const HOOKS = ['output', 'prerouting', 'postrouting', 'bridge'] as const;
 export type Hook = (typeof HOOKS)[number];
@@ -178,8 +178,8 @@ function queuesText(value: unknown): unknown {
 }
 
 /** A program of the fast path without rules of a run's own has the name of its queue, which one process holds. */
-function checkName({ name, queues: { first } }: RuleSpec): void {
-  if (!/^queue-\d+$/.test(name) || name === `queue-${first}`) return;
+function checkName({ name, queues }: RuleSpec): void {
+  if (!/^queue-\d+$/.test(name) || name === queueName(queues)) return;
   throw usageError('--name', name, 'another name', `it is that of the fast path of ${name.replace('-', ' ')}`);
 }
 

@@ -24,7 +24,7 @@ export interface Captured {
 }
 
 /** Whether several have identification 0: one of them the kernel's own counter may have come to, once in 65,536. */
-export function unnumbered(packets: readonly Pick<Captured, 'identification'>[]): boolean {
+export function severalZero(packets: readonly Pick<Captured, 'identification'>[]): boolean {
   return packets.filter(({ identification }) => identification === 0).length > 1;
 }
 

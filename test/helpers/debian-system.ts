@@ -7,20 +7,10 @@ import { install } from './debian-packages.js';
 
 const SUITE = 'stable';
 /** Those of its package that apt would have to fetch otherwise, and what a story looks with. */
-const PACKAGES = [
-  ...[
-    'systemd',
-    'systemd-sysv',
-    'nodejs',
-    'iproute2',
-    'iptables',
-    'nftables',
-    'kmod',
-    'libnetfilter-queue1',
-    'libmnl0',
-  ],
-  ...['procps', 'iputils-ping'],
-];
+const PACKAGES =
+  'systemd systemd-sysv nodejs iproute2 iptables nftables kmod libnetfilter-queue1 libmnl0 procps iputils-ping'.split(
+    ' ',
+  );
 
 /** A system of one's own below `folder`. @throws Error with mmdebstrap's words */
 export async function debianSystem(folder: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** What becomes of full-size packets from hA to hB, however the tunnel between them is set up. */
 import type { Fate, Seen, StreamFate } from '../../scripts/lab/matrix.js';
 import { type Article, HOST_B, ROUTER_A } from './article.js';
-import { Capture, type Captured, readHeaders, unnumbered } from './capture.js';
+import { Capture, type Captured, readHeaders, severalZero } from './capture.js';
 import { deliver } from './delivery.js';
 import { nstat } from './kernel.js';
 import type { Namespace } from './netns.js';
@@ -150,7 +150,7 @@ function wanWords(packets: readonly Captured[], protocol: number, { pieces, whol
   const ends = seconds.map(({ identification }) => identification).sort((a, b) => a - b);
   if (ends.join() !== numbers.join()) words.push('fragments without their other half');
   if ([...firsts, ...seconds].some(({ dontFragment }) => dontFragment)) words.push('fragments with DF');
-  if (unnumbered(firsts)) words.push('identification 0');
+  if (severalZero(firsts)) words.push('identification 0');
   if (new Set(numbers).size !== numbers.length) words.push('identifications twice');
   if (packets.some(({ headerChecksumGood }) => !headerChecksumGood)) words.push('wrong header checksums');
   return words.length === 0 ? 'sound' : words.join(', ');

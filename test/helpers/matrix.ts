@@ -20,13 +20,20 @@ import { type WireGuard, wireguard, WIREGUARD_A, WIREGUARD_B } from './wireguard
 /** IPv6 routing header. */
 const ROUTING = 43;
 
+/** The site files of routers A and B, and of a third one. */
+interface Ends {
+  near: SiteOptions;
+  far: SiteOptions;
+  third?: SiteOptions;
+}
+
 export interface MatrixCarrier {
   /** Its heading in the document. */
   name: string;
   /** IP protocol of all that the WAN may carry. */
   protocol: number;
   /** The site file's `carrier:`, or more of it where the ends differ; `third` of a third site. */
-  spec(net: Article): Promise<string | { near: SiteOptions; far: SiteOptions; third?: SiteOptions }>;
+  spec(net: Article): Promise<string | Ends>;
   /** What the network needs beyond the article's. */
   prepare?(net: Article): Promise<void>;
   /** The part of that which is on router A, for a new one. */
@@ -112,7 +119,7 @@ function ofType({ name, protocol, tunnel, ipv6 = false, sealed = false, sites = 
 }
 
 /** Three site files, each of which names the other two routers. */
-function eachWithTheOthers(options: SiteOptions): { near: SiteOptions; far: SiteOptions; third: SiteOptions } {
+function eachWithTheOthers(options: SiteOptions): Ends {
   const routers = [ROUTER_A, ROUTER_B, ROUTER_C];
   const without = (own: string) => ({ ...options, remotes: routers.filter((router) => router !== own) });
   return { near: without(ROUTER_A), far: without(ROUTER_B), third: without(ROUTER_C) };
@@ -164,8 +171,7 @@ export async function cellsOf(
 ): Promise<Cell[]> {
   await carrier.prepare?.(untouched);
   const given = await carrier.spec(untouched);
-  const same = { carrier: given as string };
-  const spec = typeof given === 'string' ? { near: same, far: same, third: undefined } : given;
+  const spec: Ends = typeof given === 'string' ? { near: { carrier: given }, far: { carrier: given } } : given;
   const cells: Cell[] = [];
   const { stages: all = STAGES } = carrier;
   const { engine = 'none' } = all[0]?.site ?? {};

@@ -13,7 +13,7 @@
 import { expect, it } from 'vitest';
 import type { EspCipher, EspMode } from '../../src/tunnel/site/site.js';
 import { article, HOST_A, HOST_B } from '../helpers/article.js';
-import { Capture, unnumbered } from '../helpers/capture.js';
+import { Capture, severalZero } from '../helpers/capture.js';
 import { expectFlowsWhole } from '../helpers/flows.js';
 import { espCarrier, losesInSilence } from '../helpers/esp.js';
 import { nstat, xfrmTroubles } from '../helpers/kernel.js';
@@ -74,7 +74,7 @@ describeKernels(['own', 'newest'], 'the article inside ESP', (guest) => {
         expect(lasts.length).toBeGreaterThanOrEqual(12);
         const firsts = wire.filter(({ moreFragments }) => moreFragments);
         expect(new Set(firsts.map(({ length }) => length))).toEqual(new Set([1500]));
-        expect(unnumbered(firsts)).toBe(false);
+        expect(severalZero(firsts)).toBe(false);
         expect(await guest().kernelComplaints()).toEqual([]);
       } finally {
         await net.lab[Symbol.asyncDispose]();

@@ -10,7 +10,7 @@
  */
 import { expect, it } from 'vitest';
 import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
-import { Capture, type Captured, unnumbered } from '../helpers/capture.js';
+import { Capture, type Captured, severalZero } from '../helpers/capture.js';
 import { clearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
@@ -80,7 +80,7 @@ describeKernels(['own'], "the article inside somebody else's VPN", (guest, serie
         const cut = await inside.stop(6);
         expect(lengths(cut)).toEqual(lengths([...sizes.packets, ...sizes.packets, ...sizes.packets] as Captured[]));
         expect(cut.some(({ dontFragment }) => dontFragment)).toBe(false);
-        expect(unnumbered(cut.filter(({ offset }) => offset === 0))).toBe(false);
+        expect(severalZero(cut.filter(({ offset }) => offset === 0))).toBe(false);
         const sealed = lengths(await outside.stop(6));
         if (sizes.later.length > 0)
           expect(sealed).toEqual(lengths([...sizes.wire, ...sizes.wire, ...sizes.wire] as Captured[]));

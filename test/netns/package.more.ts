@@ -55,6 +55,11 @@ async function inside(script: string): Promise<string> {
   throw new Error(`${script}: ${done.stdout}${done.stderr}\n${journal}`);
 }
 
+/** Writes a file into /etc/clear-df. */
+async function write(name: string, lines: readonly string[]): Promise<void> {
+  await writeFile(path.join(root, 'etc/clear-df', name), lines.map((line) => `${line}\n`).join(''));
+}
+
 /** What the firewall and tc have. */
 async function network(): Promise<string> {
   const looks = ['nft list ruleset', 'tc filter show dev eth0 ingress', 'tc qdisc show', 'iptables-save'];
@@ -95,7 +100,7 @@ it('is installed by apt, starts nothing, and is ready once it is started', async
   expect(await ping(net.client, SERVER)).toMatchObject({ received: 0 });
   await inside('apt-get install -y -q /root/clear-df.deb');
   expect(await property('ActiveState')).toBe('inactive');
-  await inside(`printf '%s\\n' ${OPTIONS.map((line) => `'${line}'`).join(' ')} > /etc/clear-df/clear-df.yaml`);
+  await write('clear-df.yaml', OPTIONS);
   await inside('systemctl enable --now clear-df');
   const status = await inside('systemctl status --no-pager clear-df');
   expect(status).toMatch(/Active: active \(running\)/);
@@ -150,10 +155,9 @@ it('runs again after a reboot', async () => {
 it('leaves nothing when it is purged while it, a tunnel, and one that no unit has run', async () => {
   await net.router.ip('link', 'add', 'lan0', 'type', 'veth', 'peer', 'name', 'lan1');
   const links = await net.router.exec('ip', ['-br', 'link']);
-  await inside(`printf '%s\\n' ${SITE.map((line) => `'${line}'`).join(' ')} > /etc/clear-df/west.yaml
-    systemctl enable --now clear-df-tunnel@west
-    printf '%s\\n' ${OF_NO_UNIT.map((line) => `'${line}'`).join(' ')} > /etc/clear-df/east.yaml
-    clear-df tunnel up /etc/clear-df/east.yaml`);
+  await write('west.yaml', SITE);
+  await write('east.yaml', OF_NO_UNIT);
+  await inside('systemctl enable --now clear-df-tunnel@west; clear-df tunnel up /etc/clear-df/east.yaml');
   expect(await net.router.exec('ip', ['-br', 'link'])).toMatch(/^vxlan1 [^]*^vxlan2 /m);
   await inside('apt-get purge -y -q clear-df');
   expect(await net.router.exec('ip', ['-br', 'link'])).toBe(links);
