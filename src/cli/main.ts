@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Decides what has to be loaded, and in which order: whoever asks for little shall not wait for the rest. */
 import type { SignalWatch } from '../commands/signals.js';
-import { toleratePipes } from './pipes.js';
+import { printPage } from './pipes.js';
 import { version } from './version.js';
 
 /** `run` is the default command: a flag that only prints something is no run. What changes a tunnel ends whole, too. */
@@ -26,8 +26,7 @@ async function start(argv: string[]): Promise<void> {
 const argv = process.argv.slice(2);
 if (argv[0] === '--version' || argv[0] === '-V') {
   // Asked by scripts, again and again: nothing else is loaded for it.
-  toleratePipes();
-  process.stdout.write(`${version()}\n`);
+  printPage(`${version()}\n`);
 } else {
   // Not awaited: CommonJS, which this becomes, cannot.
   void start(argv);

@@ -1,4 +1,5 @@
-/** What becomes of a process whose reader has gone. */
+/** Standard output: what becomes of a process whose reader has gone, and the few words that need no stream. */
+import { fstatSync, writeSync } from 'node:fs';
 import { EXIT_CODES } from '../errors.js';
 
 /**
@@ -12,4 +13,28 @@ export function toleratePipes(): void {
     process.exit(EXIT_CODES.RUNTIME);
   });
   process.stderr.on('error', () => undefined);
+}
+
+/** The device number of /dev/null, character device 1:3. */
+const NULL_DEVICE = 0x103;
+
+/** Columns of the terminal that standard output is; undefined where it is none. */
+export function outputColumns(): number | undefined {
+  // Node's streams take a tenth of a start, so only what may be a terminal is asked by them.
+  const { rdev } = fstatSync(1);
+  return rdev === 0 || rdev === NULL_DEVICE || !process.stdout.isTTY ? undefined : process.stdout.columns;
+}
+
+/** Prints a page at most, without Node's streams; they wait for a reader who is slow. A reader who has gone is not missed. */
+export function printPage(text: string): void {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  try {
+    written = writeSync(1, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+  }
+  if (written === bytes.length) return;
+  toleratePipes();
+  process.stdout.write(bytes.subarray(written));
 }

@@ -8,7 +8,7 @@ import { COMMAND_NAMES, commandsFor, WHOLE } from './commands.js';
 import { DEFAULT_COMMAND } from './default-command.js';
 import { explain } from './explain.js';
 import { endingOf, refusedBy } from './output.js';
-import { toleratePipes } from './pipes.js';
+import { outputColumns, printPage, toleratePipes } from './pipes.js';
 import { version } from './version.js';
 
 /** What stands above the commands. */
@@ -43,7 +43,14 @@ async function program(argv: readonly string[], signals: SignalWatch | undefined
         throw refusedBy(error, words(command));
       })
       .showSuggestionAfterError(true)
-      .configureOutput({ outputError: () => undefined }),
+      .configureOutput({
+        outputError: () => undefined,
+        writeOut: printPage,
+        // Commander takes what is no terminal by undefined, and does not say so.
+        getOutHelpWidth: outputColumns as () => number,
+        // Nothing in it has colours.
+        getOutHasColors: () => false,
+      }),
   );
   return root;
 }
@@ -86,14 +93,15 @@ function wantsDebug(argv: string[]): boolean {
  * @returns the exit code
  */
 export async function main(typed: string[], signals?: SignalWatch): Promise<number> {
-  toleratePipes();
   // What ps, and the message to a second instance on the same queue, call this process.
   process.title = ['clear-df', ...typed].join(' ');
   const argv = withoutHelp(typed);
   try {
     refuseUnknownCommand(argv[0]);
     const root = await program(argv, signals);
+    root.hook('preAction', toleratePipes);
     if (argv.length === 0) {
+      toleratePipes();
       root.outputHelp({ error: true });
       return EXIT_CODES.USAGE;
     }
@@ -103,7 +111,7 @@ export async function main(typed: string[], signals?: SignalWatch): Promise<numb
   } catch (error) {
     const { text, exitCode } = endingOf(error, wantsDebug(argv));
     // A stream would keep the process alive until the other end reads.
-    errorSink().write(text);
+    if (text !== '') errorSink().write(text);
     return exitCode;
   }
 }
