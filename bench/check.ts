@@ -16,6 +16,8 @@ const STREAM_BYTES = 4_000_000;
 const FLOWS = 4;
 /** While two processors write, the ring now and then has no block ready. */
 const SPILT = 0.001;
+/** That come to the router besides: its neighbours ask for each other's addresses. */
+const STRANGERS = 4;
 
 type Trial = Sending & { name: string; count: number };
 
@@ -62,7 +64,9 @@ function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: 
   const expect = (what: string, value: number, wanted: number): void => {
     if (value !== wanted) wrong.push(`${what}: ${value}, expected ${wanted}`);
   };
-  if (ended !== undefined) wrong.push(`it ended: ${ended.reason} after ${ended.after.toFixed(1)} s`);
+  if (ended !== undefined && !(flood && contender.endsInFlood === true)) {
+    wrong.push(`it ended: ${ended.reason} after ${ended.after.toFixed(1)} s`);
+  }
   expect('packets sent', sent, trial.count);
   if (seen.missed > SPILT * arrived) wrong.push(`packets that the receiver missed: ${seen.missed} of ${arrived}`);
   expect('packets at the receiver, as the rules count them', seen.packets + seen.missed, arrived);
@@ -75,7 +79,11 @@ function judge(contender: Contender, trial: Trial, { datagrams, ended, queue }: 
     expect('packets with DF', withDf, contender.clears ? 0 : sentWithDf);
     if (handled !== undefined) expect('packets answered', handled, due(contender, { sent, sentWithDf }));
   } else if (contender.rule.kind !== 'queue') {
-    expect('packets that arrived', arrived, offered);
+    if (arrived > Math.min(offered, sent) || arrived < Math.min(offered - STRANGERS, sent)) {
+      wrong.push(
+        `packets that arrived: ${arrived} of ${sent} sent, expected all of ${offered} that came to the router`,
+      );
+    }
   } else if (arrived + lost > offered) {
     wrong.push(`${arrived} packets arrived and ${lost} were dropped of ${offered}`);
   }

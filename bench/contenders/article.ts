@@ -7,5 +7,6 @@ export const article: Contender = {
   rule: { kind: 'queue', takes: 'df', queues: 1 },
   clears: true,
   identifies: true,
+  endsInFlood: true,
   process: { command: async () => [await program('article'), '0'], ready: /^ready$/m },
 };

@@ -12,6 +12,8 @@ export interface Contender {
   identifies: boolean;
   /** It finishes no checksums, so that TCP from a sender that leaves them to its card does not get through. */
   datagramsOnly?: true;
+  /** It ends when more comes than it can take. */
+  endsInFlood?: true;
   /** None for those that live in the kernel. */
   process?: {
     /** Builds what it needs. @throws Error when that cannot be had here */
