@@ -9,7 +9,7 @@ import { quoteWord } from '../net/replay.js';
 import { clearedBefore } from './cleared-before.js';
 import { type Finding, checkOf } from './finding.js';
 import { changeGre, discoversPath, endsOf, refusesLarge, withoutTtl } from './gretap.js';
-import { type Device, type Machine, known } from './machine.js';
+import { type Device, type Machine, known, pathTo } from './machine.js';
 import { portMtu } from './port-mtu.js';
 
 /**
@@ -39,7 +39,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   const type = Number(device.data['erspan_ver']);
   const around = AROUND[type];
   const { remote } = endsOf(device);
-  const path = machine.paths.get(remote) ?? { unknown: `the path to ${remote} is not known` };
+  const path = pathTo(machine, remote);
   const outer = around === undefined ? undefined : mtu + around;
   if (outer !== undefined && 'known' in path && outer <= path.known.mtu) {
     const fits = `${outer} bytes outside fit the path's MTU of ${path.known.mtu}`;

@@ -149,8 +149,8 @@ export interface Machine {
   /** VLANs that each port of a bridge carries, undefined where not understood, from `bridge -j vlan show`; undefined: not asked. */
   vlans?: Reading<ReadonlyMap<string, readonly number[] | undefined>> | undefined;
   learnt: Reading<readonly LearntRoute[]>;
-  /** The paths to the far ends of the tunnels, by address. */
-  paths: ReadonlyMap<string, Reading<Path>>;
+  /** The paths to the far ends of the tunnels, by address; undefined: there is no route. */
+  paths: ReadonlyMap<string, Reading<Path | undefined>>;
   transforms: Reading<readonly Transform[]>;
   /** Of the routing policy. */
   rules: Reading<readonly PolicyRule[]>;
@@ -186,7 +186,9 @@ export function versionOf(kernel: string): number | undefined {
   return major === undefined ? undefined : Number(major) * 1000 + Number(minor);
 }
 
-/** What an unknown path says where the kernel has answered that there is none. */
-export function noRoute(remote: string): string {
-  return `there is no route to ${remote}`;
+/** The path to a far end, for who needs one; where there is none, it is not known. */
+export function pathTo({ paths }: Machine, remote: string): Reading<Path> {
+  const path = paths.get(remote) ?? { unknown: `the path to ${remote} is not known` };
+  if ('unknown' in path) return path;
+  return path.known === undefined ? { unknown: `there is no route to ${remote}` } : { known: path.known };
 }

@@ -2,7 +2,7 @@
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, forgetLearnt, setParameter } from './fix.js';
 import { endsOf, gretapsOf, refusesLarge } from './gretap.js';
-import { type Device, type LearntRoute, type Machine, known } from './machine.js';
+import { type Device, type LearntRoute, type Machine, known, pathTo } from './machine.js';
 
 /** Devices whose learnt MTU only says how the kernel cuts what has no DF. */
 const HARMLESS_KINDS: readonly (string | undefined)[] = ['vti', 'vti6', 'xfrm'];
@@ -68,8 +68,7 @@ function reversePath(machine: Machine): Finding[] {
   return free.map((gretap) => {
     const { remote } = endsOf(gretap);
     const what = `rp_filter for ${remote}`;
-    const path = machine.paths.get(remote);
-    if (path === undefined) return check.unknown(what, 'the path there is not known');
+    const path = pathTo(machine, remote);
     if ('unknown' in path) return check.unread(what, path);
     const { dev } = path.known;
     const carrier = (known(machine.devices) ?? []).find(({ name }) => name === dev);

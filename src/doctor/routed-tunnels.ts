@@ -8,7 +8,7 @@ import { type Feed, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu } from './fix.js';
 import { changeGre, endsOf, refusesLarge, routedOverheadOf, withoutTtl } from './gretap.js';
-import { type Device, type Machine, known } from './machine.js';
+import { type Device, type Machine, known, pathTo } from './machine.js';
 import { isRouted, largerThan } from './routed-devices.js';
 import { ipv6FullSize } from './sit.js';
 
@@ -48,13 +48,13 @@ function fullSize(machine: Machine, device: Device): Finding {
 }
 
 /** Bytes of the largest IPv4 packet with DF that leaves by it. */
-function carriedBy({ paths }: Machine, device: Device): number {
+function carriedBy(machine: Machine, device: Device): number {
   const around = routedOverheadOf(device);
-  const path = paths.get(endsOf(device).remote);
-  if (around === undefined || path === undefined || 'unknown' in path) return device.mtu;
+  const path = known(pathTo(machine, endsOf(device).remote));
+  if (around === undefined || path === undefined) return device.mtu;
   // Cut outside: the kernel takes ignore-df with nopmtudisc alone.
   if (!refusesLarge(device)) return device.mtu;
-  return Math.min(device.mtu, path.known.mtu - around);
+  return Math.min(device.mtu, path.mtu - around);
 }
 
 /** Who clears DF of what comes in, before it is known where to it goes. */
@@ -69,9 +69,9 @@ function clearedBefore(machine: Machine, feeds: readonly Feed[]): string | undef
   return feed && `a queue that ${feed.backend} ${feed.chain} feeds`;
 }
 
-function remedy({ paths }: Machine, larger: readonly Device[], device: Device): string {
-  const path = paths.get(endsOf(device).remote);
-  const [only, ...others] = larger.filter(({ name }) => path === undefined || known(path)?.dev !== name);
+function remedy(machine: Machine, larger: readonly Device[], device: Device): string {
+  const path = known(pathTo(machine, endsOf(device).remote));
+  const [only, ...others] = larger.filter(({ name }) => path?.dev !== name);
   const from = only !== undefined && others.length === 0 ? quoteWord(only.name) : 'DEV';
   return `clear-df --queue 0 --install-rules --forwarded --in-dev ${from} --larger-than mtu --out-dev ${quoteWord(device.name)}`;
 }

@@ -6,7 +6,7 @@
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, fixText, setMtu } from './fix.js';
 import { changeGre, discoversPath, endsOf, routedOverheadOf, withoutTtl } from './gretap.js';
-import { type Device, type Machine, known } from './machine.js';
+import { type Device, type Machine, known, pathTo } from './machine.js';
 import { largerThan } from './routed-devices.js';
 
 /** Bytes (RFC 8200 §5): the tunnel never refuses as small a packet. */
@@ -42,8 +42,8 @@ export function ipv6FullSize(machine: Machine, device: Device): Finding {
 }
 
 /** Bytes of the largest packet that leaves by it. */
-function carriedBy({ paths }: Machine, device: Device): number {
-  const path = known(paths.get(endsOf(device).remote) ?? { unknown: '' });
+function carriedBy(machine: Machine, device: Device): number {
+  const path = known(pathTo(machine, endsOf(device).remote));
   if (path === undefined || !discoversPath(device)) return device.mtu;
   return Math.min(device.mtu, Math.max(IPV6_MTU_MIN, path.mtu - (routedOverheadOf(device) ?? 0)));
 }

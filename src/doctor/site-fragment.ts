@@ -6,15 +6,15 @@ import { tunnelSizes } from '../tunnel/tunnel-sizes.js';
 import { tableOf } from '../rules/nft.js';
 import { type Finding, checkOf } from './finding.js';
 import { setParameter, upCommand } from './fix.js';
-import { type Machine, known } from './machine.js';
+import { type Machine, known, pathTo } from './machine.js';
 import { nftListing } from './nft-listing.js';
 
 const FILTER_VLAN = 'net/bridge/bridge-nf-filter-vlan-tagged';
 
 /** Bytes that the tunnel's device has to have; undefined where the path is not known. */
-export function expectedMtu({ paths }: Machine, site: Site): number | undefined {
+export function expectedMtu(machine: Machine, site: Site): number | undefined {
   if (site.fragment === 'outer') return site.mtu;
-  const mtus = remotesOf(site).map((remote) => known(paths.get(remote) ?? { unknown: '' })?.mtu);
+  const mtus = remotesOf(site).map((remote) => known(pathTo(machine, remote))?.mtu);
   const sure = mtus.flatMap((mtu) => mtu ?? []);
   if (sure.length < mtus.length) return undefined;
   return tunnelSizes(site, assumedFacts(site, { pathMtu: Math.min(...sure) })).inside?.mtu;

@@ -5,7 +5,7 @@ import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gretap.js';
-import { type Machine, type ModuleState, known, noRoute } from './machine.js';
+import { type Machine, type ModuleState, known, pathTo } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
 import { examineInnerCut, expectedMtu } from './site-fragment.js';
@@ -141,9 +141,10 @@ function pathFinding({ paths }: Machine, { underlay, carrier }: Site, remote: st
   const what = `path to ${remote}`;
   const path = paths.get(remote);
   if (path === undefined) return check.unknown(what, 'it was not looked for');
-  if ('unknown' in path) {
-    if (path.unknown !== noRoute(remote)) return check.unread(what, path);
-    return check.wrong(what, path.unknown, { hint: `${ip} route add ${remote} via GATEWAY dev ${underlay}` });
+  if ('unknown' in path) return check.unread(what, path);
+  if (path.known === undefined) {
+    const hint = `${ip} route add ${remote} via GATEWAY dev ${underlay}`;
+    return check.wrong(what, `there is no route to ${remote}`, { hint });
   }
   const { dev, mtu } = path.known;
   // The routers' own addresses go by the carrier's device, where it has none.
@@ -167,10 +168,7 @@ function filter(machine: Machine, site: Site): Finding[] {
   const what = `rp_filter of ${underlay}`;
   const strict = strictDevices(machine);
   if (strict !== undefined && !strict.includes(underlay)) return [check.ok(what, 'not strict')];
-  const paths = remotesOf(site).map((remote) => {
-    const path = machine.paths.get(remote);
-    return { remote, dev: path === undefined ? undefined : known(path)?.dev };
-  });
+  const paths = remotesOf(site).map((remote) => ({ remote, dev: known(pathTo(machine, remote))?.dev }));
   const other = paths.find(({ dev }) => dev !== undefined && dev !== underlay);
   if (strict !== undefined && other !== undefined) {
     const evidence = `strict, but the route to ${other.remote} leaves by ${other.dev}: what comes in by ${underlay} is dropped`;

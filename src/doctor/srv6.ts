@@ -5,7 +5,7 @@ import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site, Srv6Carrier } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setParameter, switchOn, upCommand } from './fix.js';
-import { type Machine, known } from './machine.js';
+import { type Machine, known, pathTo } from './machine.js';
 import { looseFilter, strictDevices } from './path.js';
 
 const STRICT_MODE = 'net/vrf/strict_mode';
@@ -23,9 +23,8 @@ export function examineSrv6(machine: Machine, site: Site, spec: Srv6Carrier): Fi
   ];
 }
 
-function coreOf({ paths }: Machine, site: Site): number | undefined {
-  const path = paths.get(pathOf(site).to);
-  return path === undefined ? undefined : known(path)?.mtu;
+function coreOf(machine: Machine, site: Site): number | undefined {
+  return known(pathTo(machine, pathOf(site).to))?.mtu;
 }
 
 function strictMode(machine: Machine, site: Site): Finding {

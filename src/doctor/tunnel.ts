@@ -16,7 +16,7 @@ import {
   refusesLarge,
   withoutTtl,
 } from './gretap.js';
-import { type Device, type Machine, known } from './machine.js';
+import { type Device, type Machine, known, pathTo } from './machine.js';
 import { type NftRule, devicesIn, ipWrites, isAmong, nftListing } from './nft-listing.js';
 import { portMtu } from './port-mtu.js';
 
@@ -43,7 +43,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   const what = `full-size DF frames into ${name}`;
   if (!refusesLarge(device)) return check.ok(what, 'ignore-df: they are fragmented outside');
   const { remote } = endsOf(device);
-  const path = machine.paths.get(remote) ?? { unknown: `the path to ${remote} is not known` };
+  const path = pathTo(machine, remote);
   const outer = mtu + overheadOf(device);
   if ('known' in path && outer <= path.known.mtu) {
     return check.ok(what, `${outer} bytes outside fit the path's MTU of ${path.known.mtu}`);

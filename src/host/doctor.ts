@@ -2,7 +2,7 @@
 import { release } from 'node:os';
 import { endsOf } from '../doctor/gretap.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
-import { type Device, type Machine, type Path, type Reading, known, noRoute } from '../doctor/machine.js';
+import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
 import { pathOf } from '../tunnel/carriers/table.js';
 import type { Site } from '../tunnel/site/site.js';
 import { readLearnt, readPath } from './read/path.js';
@@ -86,14 +86,13 @@ function farEnds(devices: readonly Device[], site: Site | undefined): Map<string
 async function readPaths(
   runner: Runner,
   ends: ReadonlyMap<string, string | undefined>,
-): Promise<Map<string, Reading<Path>>> {
+): Promise<Map<string, Reading<Path | undefined>>> {
   if (ends.size === 0) return new Map();
   const listed = await reading(readLinks(runner));
   if ('unknown' in listed) return new Map([...ends.keys()].map((remote) => [remote, listed]));
-  const found = [...ends].map(async ([remote, local]): Promise<[string, Reading<Path>]> => {
+  const found = [...ends].map(async ([remote, local]): Promise<[string, Reading<Path | undefined>]> => {
     const path = await reading(readPath(runner, remote, listed.known.links, local));
-    if ('unknown' in path) return [remote, path];
-    if (path.known === undefined) return [remote, { unknown: noRoute(remote) }];
+    if ('unknown' in path || path.known === undefined) return [remote, path];
     return [remote, { known: { dev: path.known.dev, mtu: path.known.mtu } }];
   });
   return new Map(await Promise.all(found));

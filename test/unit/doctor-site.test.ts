@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/doctor/examine.js';
 import type { FindingState } from '../../src/doctor/finding.js';
-import { noRoute, type Path, type Reading } from '../../src/doctor/machine.js';
+import { type Path, type Reading } from '../../src/doctor/machine.js';
 import { parseCounters } from '../../src/host/read/counters.js';
 import { moduleStates } from '../../src/host/read/modules.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
@@ -63,7 +63,7 @@ const CASES: [check: string, what: RegExp, change: Change, state: FindingState, 
   ['fragment', /TCP through gretap1/, { nftJson: NOT_READ }, 'unknown', INNER],
   ['path', /path/, {}, 'ok'],
   ['path', /path/, withPath('eth9'), 'wrong'],
-  ['path', /path/, { paths: new Map([['198.51.100.1', { unknown: noRoute('198.51.100.1') }]]) }, 'wrong'],
+  ['path', /path/, { paths: new Map([['198.51.100.1', { known: undefined }]]) }, 'wrong'],
   ['path', /path/, { paths: new Map([['198.51.100.1', NOT_READ]]) }, 'unknown'],
   ['path', /path/, { paths: new Map() }, 'unknown'],
   ['rp-filter', /eth1/, {}, 'ok'],
@@ -97,11 +97,11 @@ describe('a site', () => {
       'a.yaml',
     );
     const near = ['198.51.100.1', { known: { dev: 'eth1', mtu: 1500 } }] as const;
-    const found = (far: Reading<Path>, change: Change = {}) =>
+    const found = (far: Reading<Path | undefined>, change: Change = {}) =>
       examine(ready(change, { paths: new Map([near, ['203.0.113.1', far]]) }), mesh)
         .filter(({ group, check }) => group === 'site' && (check === 'path' || check === 'rp-filter'))
         .map(({ what, state }) => `${what}: ${state}`);
-    expect(found({ unknown: noRoute('203.0.113.1') })).toEqual([
+    expect(found({ known: undefined })).toEqual([
       ...['path to 198.51.100.1: ok', 'path to 203.0.113.1: wrong', 'rp_filter of eth1: ok'],
     ]);
     expect(found({ known: { dev: 'eth2', mtu: 1500 } }, strict)).toEqual([
