@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fastpath DEVICE SECONDS CASE…
+ * fastpath DEVICE SECONDS account|rate CASE…
  *
- * What the program of the fast path costs a packet that comes in by DEVICE, by the
- * kernel's own account (BPF_ENABLE_STATS). The cases take turns, 20 ms each, until
- * SECONDS are over; somebody else has to send. Prints, as JSON, for each of them
- * nanoseconds a packet: the least of all turns, since what else the machine does
- * only adds, and the median. `empty` is a program that does nothing: what the account
- * itself costs, which is part of every other figure.
+ * What the program of the fast path costs a packet that comes in by DEVICE. The cases
+ * take turns, 20 ms each, until SECONDS are over; somebody else has to send. Prints,
+ * as JSON, for each of them nanoseconds a packet: the least of all turns, since what
+ * else the machine does only adds, and the median.
+ *
+ * `account` reads the kernel's own account of the program (BPF_ENABLE_STATS). Its case
+ * `empty` is a program that does nothing: what the account itself costs, which is part
+ * of every other figure. `rate` counts what comes in, of a sender that is slowed by all
+ * that becomes of its packets, and prints beside it `share`: the median of the rates,
+ * each of the rate in the first case's turn before.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -33,11 +37,13 @@ struct test_case {
 	int program;
 	long turns;
 	uint64_t packets;
-	double each[TURNS_MAX];
+	double each[TURNS_MAX], share[TURNS_MAX];
 };
 
 static struct test_case cases[] = {
 	{ .name = "empty" },
+	/* No program at all. */
+	{ .name = "none" },
 	{ .name = "random" },
 	{ .name = "keep", .settings = { .identification = CDF_FAST_KEEP } },
 	{ .name = "sequential",
@@ -71,6 +77,28 @@ static struct account account(int program)
 	return (struct account){ info.run_time_ns, info.run_cnt };
 }
 
+/* What has come in by the device, and when. */
+static struct account arrivals(const char *device)
+{
+	struct account account = { 0 };
+	char line[512], name[64];
+	unsigned long long packets;
+	struct timespec now;
+	FILE *file = fopen("/proc/self/net/dev", "r");
+
+	if (!file)
+		fail("/proc/self/net/dev", -errno);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, " %63[^:]: %*u %llu", name, &packets) == 2 &&
+		    strcmp(name, device) == 0)
+			account.packets = packets;
+	fclose(file);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	account.nanoseconds =
+		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return account;
+}
+
 static void load(struct test_case *test, const struct cdf_fast_pool *pool)
 {
 	static const struct bpf_insn nothing[] = {
@@ -81,6 +109,9 @@ static void load(struct test_case *test, const struct cdf_fast_pool *pool)
 	struct cdf_fast_failure failure;
 	int error;
 
+	test->program = -1;
+	if (strcmp(test->name, "none") == 0)
+		return;
 	if (test == &cases[0]) {
 		test->program =
 			cdf_bpf_load("empty", nothing, 2, failure.detail,
@@ -96,22 +127,49 @@ static void load(struct test_case *test, const struct cdf_fast_pool *pool)
 		fail("BPF_PROG_LOAD", error);
 }
 
-static void take_turn(struct test_case *test, struct cdf_place place)
+static void put(const struct test_case *test, struct cdf_place place)
+{
+	int error = test->program < 0
+			    ? cdf_filter_detach(place, "bench")
+			    : cdf_filter_attach(place, "bench", test->program);
+
+	if (error < 0 && error != -ENOENT)
+		fail("RTM_NEWTFILTER", error);
+}
+
+/* @return nanoseconds a packet; 0 when too few came */
+static double take_turn(struct test_case *test, struct cdf_place place,
+			const char *device)
 {
 	const struct timespec turn = { .tv_nsec = TURN_MS * 1000000L };
-	struct account before = account(test->program), after;
-	int error = cdf_filter_attach(place, "bench", test->program);
+	struct account before, after;
 
-	if (error < 0)
-		fail("RTM_NEWTFILTER", error);
+	put(test, place);
+	before = device ? arrivals(device) : account(test->program);
 	nanosleep(&turn, NULL);
-	after = account(test->program);
+	after = device ? arrivals(device) : account(test->program);
 	if (after.packets - before.packets < FEW)
-		return;
+		return 0;
 	test->packets += after.packets - before.packets;
-	test->each[test->turns++] =
-		(double)(after.nanoseconds - before.nanoseconds) /
-		(double)(after.packets - before.packets);
+	return (double)(after.nanoseconds - before.nanoseconds) /
+	       (double)(after.packets - before.packets);
+}
+
+/* A turn of each; one in which too few packets came counts for none of them. */
+static void take_turns(struct test_case *const *all, int count,
+		       struct cdf_place place, const char *device)
+{
+	double each[CASES];
+
+	for (int i = 0; i < count; i++) {
+		each[i] = take_turn(all[i], place, device);
+		if (each[i] == 0)
+			return;
+	}
+	for (int i = 0; i < count; i++) {
+		all[i]->each[all[i]->turns] = each[i];
+		all[i]->share[all[i]->turns++] = each[0] / each[i];
+	}
 }
 
 static int ascending(const void *a, const void *b)
@@ -121,16 +179,26 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static double median(double *values, long count)
+{
+	qsort(values, (size_t)count, sizeof(double), ascending);
+	return values[count / 2];
+}
+
 static void print(struct test_case *test, const char *before)
 {
+	double middle;
+
 	if (test->turns == 0) {
 		fprintf(stderr, "fastpath: %s: no packets came\n", test->name);
 		exit(1);
 	}
-	qsort(test->each, (size_t)test->turns, sizeof(double), ascending);
-	printf("%s\"%s\":{\"least\":%.1f,\"median\":%.1f,\"packets\":%llu}",
-	       before, test->name, test->each[0], test->each[test->turns / 2],
+	middle = median(test->each, test->turns);
+	printf("%s\"%s\":{\"least\":%.1f,\"median\":%.1f,\"packets\":%llu,",
+	       before, test->name, test->each[0], middle,
 	       (unsigned long long)test->packets);
+	printf("\"share\":%.4f,\"turns\":%ld}",
+	       median(test->share, test->turns), test->turns);
 }
 
 static struct test_case *find(const char *name)
@@ -145,16 +213,20 @@ static struct test_case *find(const char *name)
 int main(int argc, char **argv)
 {
 	struct cdf_place place = { .direction = CDF_INGRESS };
+	struct test_case *all[CASES];
 	struct cdf_fast_failure failure;
 	struct cdf_fast_pool pool;
 	union bpf_attr attr = { 0 };
+	int count = argc - 4, error;
+	const char *device;
 	time_t end;
-	int error;
 
-	if (argc < 4) {
-		fputs("usage: fastpath DEVICE SECONDS CASE…\n", stderr);
+	if (count < 1 || count > CASES) {
+		fputs("usage: fastpath DEVICE SECONDS account|rate CASE…\n",
+		      stderr);
 		return 2;
 	}
+	device = strcmp(argv[3], "rate") == 0 ? argv[1] : NULL;
 	place.device = (int)if_nametoindex(argv[1]);
 	if (place.device == 0)
 		fail(argv[1], -errno);
@@ -162,19 +234,21 @@ int main(int argc, char **argv)
 	if (error < 0)
 		fail(failure.operation, error);
 	/* Counts as long as the descriptor is open. */
-	if (syscall(SYS_bpf, BPF_ENABLE_STATS, &attr, sizeof(attr)) < 0)
+	if (!device &&
+	    syscall(SYS_bpf, BPF_ENABLE_STATS, &attr, sizeof(attr)) < 0)
 		fail("BPF_ENABLE_STATS", -errno);
-	for (int i = 3; i < argc; i++)
-		load(find(argv[i]), &pool);
+	for (int i = 0; i < count; i++) {
+		all[i] = find(argv[4 + i]);
+		load(all[i], &pool);
+	}
 	end = time(NULL) + strtol(argv[2], NULL, 10);
 	for (int turns = 0; time(NULL) < end && turns < TURNS_MAX; turns++)
-		for (int i = 3; i < argc; i++)
-			take_turn(find(argv[i]), place);
+		take_turns(all, count, place, device);
 	error = cdf_filter_detach(place, "bench");
-	if (error < 0)
+	if (error < 0 && error != -ENOENT)
 		fail("RTM_DELTFILTER", error);
-	for (int i = 3; i < argc; i++)
-		print(find(argv[i]), i == 3 ? "{" : ",");
+	for (int i = 0; i < count; i++)
+		print(all[i], i == 0 ? "{" : ",");
 	puts("}");
 	return 0;
 }
