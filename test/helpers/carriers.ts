@@ -65,6 +65,11 @@ export const ESP_TRANSPORT: Passage = {
   sites: async (net) => both({ carrier: await espCarrier(net, 'transport', 'aes-gcm-256') }),
 };
 
+export const ESP_TUNNEL: Passage = {
+  ...{ name: 'esp, tunnel mode', wan: ESP, engines: BY_FLAG },
+  sites: async (net) => both({ carrier: await espCarrier(net, 'tunnel', 'aes-gcm-256') }),
+};
+
 export const UDP_TRANSPORT: Passage = {
   ...{ name: 'esp-in-udp', wan: ESP_IN_UDP, engines: BY_FLAG },
   sites: async (net) => both({ carrier: await espInUdpCarrier(net, 'transport', 'aes-gcm-256') }),
