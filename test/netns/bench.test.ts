@@ -13,6 +13,7 @@ import { type Network, network } from '../../bench/lab/network.js';
 import { runCell } from '../../bench/loads/cell.js';
 import { Ring } from '../../bench/loads/ring.js';
 import { runTrial } from '../../bench/model/trial.js';
+import { measureProgram } from '../../bench/program.js';
 import { LOADS } from '../../bench/record/catalogue.js';
 import { MODEL_TRIALS } from '../../bench/record/model.js';
 import { clearedShare, packetsPerCpuSecond } from '../../bench/record/measures.js';
@@ -76,4 +77,13 @@ it('a trial of the model measures what a packet costs', async () => {
   } finally {
     await ring.leave();
   }
+});
+
+it('the program of the fast path has its cost, and nothing of it stays', async () => {
+  const lines = await measureProgram(net, 1);
+  const figures = lines.flatMap((line) => (/^ *[\d.]+ +([\d.]+ +)?\S/.test(line) ? [Number.parseFloat(line)] : []));
+  // Seven cases where DF is set, two where it is clear; then a rate for each of four loads.
+  expect(figures).toHaveLength(13);
+  for (const figure of figures) expect(figure).toBeGreaterThan(0);
+  expect(await net.router.exec('tc', ['filter', 'show', 'dev', 'eth0', 'ingress'])).toBe('');
 });
