@@ -1,6 +1,5 @@
 /** The fast path while no process runs: its programs go on, and their maps tell what they have counted. */
 import type { FastStats } from '../fast-path/fast-path.js';
-import { createRunner } from '../host/exec.js';
 import { listPrograms } from '../host/read/fast-path.js';
 
 /** A program that is attached, and whose it is. */
@@ -13,6 +12,6 @@ export interface FastPathAlone extends FastStats {
  * @throws ClearDfError RUNTIME when the kernel does not answer
  */
 export async function fastPathAlone(): Promise<FastPathAlone[]> {
-  const programs = await listPrograms(createRunner({ log: { debug: () => undefined } }));
+  const programs = await listPrograms();
   return programs.flatMap(({ counters, ...program }) => (counters === undefined ? [] : [{ ...program, counters }]));
 }

@@ -12,14 +12,17 @@ interface NamedProgram extends Pick<FastListing, 'direction' | 'name' | 'counter
 
 /**
  * Every program of clear-df in this network namespace; none where there is no fast path at all.
+ * @param runner default: one of its own, which is not even loaded where nothing is attached
  * @throws ClearDfError RUNTIME when the kernel does not answer
  */
-export async function listPrograms(runner: Runner): Promise<NamedProgram[]> {
+export async function listPrograms(runner?: Runner): Promise<NamedProgram[]> {
   const { listFastPaths } = await import('../../fast-path/fast-path.js');
   const attached = listFastPaths();
   if (attached.length === 0) return [];
   const { listDevices } = await import('./links.js');
-  const devices = await listDevices(runner);
+  const devices = await listDevices(
+    runner ?? (await import('../exec.js')).createRunner({ log: { debug: () => undefined } }),
+  );
   const nameOf = (index: number) => devices.find((one) => one.index === index)?.name ?? `interface ${index}`;
   return attached.map(({ device, direction, name, counters }) => ({
     device: nameOf(device),
