@@ -14,6 +14,7 @@ import { clearDf, type Daemon, startClearDf } from '../helpers/clear-df.js';
 import { datagrams } from '../helpers/datagrams.js';
 import { deliver } from '../helpers/delivery.js';
 import type { Namespace } from '../helpers/netns.js';
+import { expectNumbered, mergeOnReceipt } from '../helpers/numbered.js';
 import { tunnelEnds, upBoth, downBoth } from '../helpers/tunnel.js';
 import { CLIENT, forgetPathMtu, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
@@ -98,6 +99,21 @@ const stories: Stories = (guest) => {
         expect(await guest().kernelComplaints()).toEqual([]);
       } finally {
         await lab[Symbol.asyncDispose]();
+      }
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    'leaves TCP that was merged with one identification to the queue, which gives each packet its own',
+    async () => {
+      const net = await routed(1400, guest());
+      try {
+        await mergeOnReceipt(net);
+        await expectNumbered(net, { constant: true, fast: true });
+        expect(await guest().kernelComplaints()).toEqual([]);
+      } finally {
+        await net.lab[Symbol.asyncDispose]();
       }
     },
     10 * MINUTES,

@@ -6,7 +6,8 @@ export const COSTS: Costs = {
   send: { fixed: 1200, perByte: 0.05 },
   forward: { fixed: 1000, perByte: 0.1 },
   match: 100,
-  nft: 200,
+  look: 50,
+  fastPath: 200,
   queue: { fixed: 1500, perByte: 0.3 },
   clear: { fixed: 3000, perByte: 0.2 },
   wake: 6000,
@@ -22,9 +23,10 @@ export function pointOf(
   pace: Pace = { batches: 1 / 64, wakes: 0, woken: 0 },
 ): Point {
   const bare: Point = { way, length, df, receiving: 0, rate: 1, ...(way === 'clear-df' ? pace : {}) };
-  const { send, forward, queue, clear, match, nft, wake, batching, waking } = COSTS;
+  const { send, forward, queue, clear, match, look, fastPath, wake, batching, waking } = COSTS;
   const values: Record<string, number> = {
-    ...{ send: send.fixed, sendByte: send.perByte, forward: forward.fixed, forwardByte: forward.perByte, match, nft },
+    ...{ send: send.fixed, sendByte: send.perByte, forward: forward.fixed, forwardByte: forward.perByte, match },
+    ...{ look, fastPath },
     ...{ queue: queue.fixed, queueByte: queue.perByte, clear: clear.fixed, clearByte: clear.perByte },
     ...{ wake, batching, waking },
   };
@@ -44,7 +46,7 @@ export function somePoints(): Point[] {
   ];
   return [64, 600, 1400].flatMap((length) => [
     ...(['send', 'none', 'prefilter'] as const).map((way) => pointOf(way, length, 0)),
-    pointOf('nft', length, 1),
+    ...[1, 0.1].map((df) => pointOf('fast-path', length, df)),
     ...paces.map((pace, i) => pointOf('clear-df', length, [1, 0.5, 0.1][i] as number, pace)),
   ]);
 }
