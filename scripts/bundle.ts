@@ -77,26 +77,49 @@ function writeModules(outdir: string, { files }: Joined): void {
   for (const { name, text } of files) writeFileSync(path.join(outdir, name), text);
 }
 
-/** Writes ES modules as CommonJS; esbuild itself cannot split that. What they import when it is needed stays so. */
-async function writeCommonJs(outdir: string, { files }: Joined): Promise<void> {
+/**
+ * Writes ES modules as CommonJS, which esbuild itself cannot split. What they import when it is needed stays so. Rollup
+ * knows what an entry has loaded by then, and gives no file of its own to it.
+ */
+async function writeCommonJs(outdir: string, entryPoints: readonly string[], { files }: Joined): Promise<void> {
+  const texts = new Map(files.map(({ name, text }) => [`./${name}`, text]));
+  const placed = async (text: string) => (await transform(text, { format: 'esm', define: PLACE })).code;
+  const joined = await rollup({
+    input: entryPoints.map((entry) => `./${path.basename(entry, '.ts')}.js`),
+    plugins: {
+      name: 'joined',
+      resolveId: (id) => (texts.has(id) ? id : { id, external: true }),
+      load: (id) => placed(texts.get(id) ?? ''),
+    },
+    logLevel: 'silent',
+  });
+  const { output } = await joined.generate({
+    ...{ format: 'cjs', exports: 'named', interop: 'default', dynamicImportInCjs: false },
+    ...{ hoistTransitiveImports: false, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+  });
   mkdirSync(outdir, { recursive: true });
-  for (const { name, text } of files) {
-    const supported = { 'dynamic-import': false };
-    const { code } = await transform(text, { ...COMPACT, platform: 'node', format: 'cjs', supported, define: PLACE });
-    writeFileSync(path.join(outdir, name), code, { mode: code.startsWith('#!') ? 0o755 : 0o644 });
+  for (const chunk of output) {
+    if (chunk.type !== 'chunk') continue;
+    const { code } = await transform(chunk.code, { ...COMPACT, platform: 'node', format: 'cjs' });
+    writeFileSync(path.join(outdir, chunk.fileName), code, { mode: code.startsWith('#!') ? 0o755 : 0o644 });
   }
   writeFileSync(path.join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
 /**
- * Writes programs to `outdir`, each under its own name, what they share beside them, and LICENSES of the packages.
+ * Writes programs to `outdir`, each under its own name, what it loads later beside it, and LICENSES of the packages.
  * In CommonJS, because to set up Node's loader of ES modules takes longer than to load most commands.
  * @throws Error when an import cannot be resolved
  */
 export async function bundle(entryPoints: string[], outdir: string): Promise<void> {
-  const joined = await join(entryPoints, { platform: 'node', plugins: [commanderStartsNothing] });
-  await writeCommonJs(outdir, joined);
-  writeFileSync(path.join(outdir, LICENCES), licencesOf(joined.metafile).join(RULE));
+  const licences = new Set<string>();
+  // Each by itself: two that share a file would both have to open it.
+  for (const entry of entryPoints) {
+    const joined = await join([entry], { platform: 'node', plugins: [commanderStartsNothing] });
+    await writeCommonJs(outdir, [entry], joined);
+    for (const licence of licencesOf(joined.metafile)) licences.add(licence);
+  }
+  writeFileSync(path.join(outdir, LICENCES), [...licences].join(RULE));
 }
 
 /** Writes the whole command as one file of CommonJS. @returns the licences of the packages in it, and in the status page */
@@ -121,7 +144,7 @@ async function bundleLibrary(dist: string): Promise<void> {
   const external = ['node:*', 'bindings'];
   const joined = await join(Object.values(PUBLIC), { platform: 'neutral', external });
   writeModules(path.join(dist, 'esm'), joined);
-  await writeCommonJs(path.join(dist, 'cjs'), joined);
+  await writeCommonJs(path.join(dist, 'cjs'), Object.values(PUBLIC), joined);
   writeFileSync(path.join(dist, LICENCES), licencesOf(joined.metafile).join(RULE));
   const types = await rollup({ input: PUBLIC, external: [/^node:/], plugins: [dts()] });
   for (const format of ['esm', 'cjs'] as const) {
