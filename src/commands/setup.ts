@@ -2,7 +2,7 @@
  * `clear-df setup`: asks what is wanted, looks at the machine, shows what would come of it, and writes the files. Nothing
  * but files is made, and those whole or not at all.
  */
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ClearDfError, missingError, usageError } from '../errors.js';
@@ -12,6 +12,7 @@ import { readLinks } from '../host/read/links.js';
 import { readPath } from '../host/read/path.js';
 import { readKernelQueues } from '../host/read/queues.js';
 import { readRoutes } from '../host/read/routes.js';
+import { readTextFile } from '../host/text-file.js';
 import type { Logger } from '../log.js';
 import { quoteWord } from '../net/replay.js';
 import type { OwnCommand } from '../tunnel/unit-text.js';
@@ -155,7 +156,8 @@ async function answerTo(
 function refuseOthers(files: readonly Pick<SetupFile, 'name' | 'text'>[], folder: string): void {
   for (const { name, text } of files) {
     const file = path.join(folder, name);
-    if (!existsSync(file) || readFileSync(file, 'utf8') === text) continue;
+    if (!existsSync(file) || readTextFile(file, { object: `'${file}'`, accepted: 'a text file, or none' }) === text)
+      continue;
     const hint = 'take another --name or --output, or remove it first';
     const reason = 'it is there already, with another text';
     throw new ClearDfError({ code: 'CONFLICT', operation: 'write file', object: file, reason, errno: 'EEXIST', hint });
@@ -170,7 +172,7 @@ async function consequences(
   if (answers.purpose !== 'bridge') {
     return `\n${await runPlan(readOptions(parseConfigText(text, path.join(folder, name))), log, stop)}`;
   }
-  const stage = mkdtempSync(path.join(tmpdir(), 'clear-df-setup-'));
+  const stage = stageFolder();
   try {
     const file = path.join(stage, name);
     writeFileSync(file, text);
@@ -188,6 +190,18 @@ async function consequences(
     });
   } finally {
     rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+function stageFolder(): string {
+  const place = tmpdir();
+  try {
+    return mkdtempSync(path.join(place, 'clear-df-setup-'));
+  } catch (cause) {
+    const reason = 'the plan is made from files in there, and none can be written';
+    const hint = 'set TMPDIR to a folder that can be written to';
+    const errno = errnoOf(cause);
+    throw new ClearDfError({ code: 'ENVIRONMENT', operation: 'use folder', object: place, reason, errno, hint, cause });
   }
 }
 

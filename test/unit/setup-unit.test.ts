@@ -1,5 +1,6 @@
 /** The unit among the files that `clear-df setup` writes; the machine and the tunnel's plan are canned. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -60,5 +61,31 @@ describe('a unit', () => {
     await expect(setup()).rejects.toMatchObject({ code: 'CONFLICT', object: path.join(root, UNIT) });
     expect(readFileSync(path.join(root, UNIT), 'utf8')).toContain('of somebody');
     expect(existsSync(folder())).toBe(false);
+  });
+});
+
+describe('what stands where a file goes', () => {
+  it.each<[string, (file: string) => unknown, RegExp]>([
+    ['a folder', (file) => mkdirSync(file), /it is a directory.*EISDIR/],
+    ['a pipe', (file) => execFileSync('mkfifo', [file]), /it is not a regular file/],
+  ])('%s is refused, and not waited for', async (_, make, words) => {
+    mkdirSync(folder());
+    const file = path.join(folder(), 'site-b.yaml');
+    make(file);
+    await expect(setup()).rejects.toMatchObject({
+      ...{ name: 'ClearDfError', object: `'${file}'` },
+      message: expect.stringMatching(words),
+    });
+    expect(readdirSync(folder())).toEqual(['site-b.yaml']);
+  });
+});
+
+describe('the folder for temporary files', () => {
+  it('is named when it is missing', async () => {
+    vi.stubEnv('TMPDIR', path.join(root, 'nowhere'));
+    await expect(setup().finally(() => vi.unstubAllEnvs())).rejects.toMatchObject({
+      ...{ code: 'ENVIRONMENT', object: path.join(root, 'nowhere'), errno: 'ENOENT' },
+      hint: expect.stringContaining('TMPDIR'),
+    });
   });
 });
