@@ -142,7 +142,9 @@ async function answerTo(
     if (accepted !== undefined) throw usageError(`--${name}`, given, accepted);
     return given;
   }
-  const suggested = await question.suggested(view, answers);
+  const first = await question.suggested(view, answers);
+  // Where nobody is asked, one that is refused would be taken again and again.
+  const suggested = first === undefined || refusal(first) !== undefined ? undefined : first;
   for (let refused: string | undefined; ;) {
     const answer = (await person.answer(question, suggested, refused)) ?? suggested;
     if (answer === undefined) throw missingError(`--${name}`, refusal('') ?? 'an answer');

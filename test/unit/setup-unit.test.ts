@@ -16,7 +16,9 @@ vi.mock('../../src/commands/tunnel.js', () => ({
   tunnelKeys: (file: string) => file,
 }));
 vi.mock('../../src/host/read/links.js', () => ({ readLinks: async () => ({ links: [link('lan0'), link('wan0')] }) }));
-vi.mock('../../src/host/read/routes.js', () => ({ readRoutes: async () => ({ routes: [] }) }));
+vi.mock('../../src/host/read/routes.js', () => ({
+  readRoutes: async () => ({ routes: [{ destination: 'default', dev: 'wan0' }] }),
+}));
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
@@ -32,18 +34,12 @@ afterEach(() => rmSync(root, { recursive: true }));
 const person: SetupPerson = { answer: async () => undefined, agrees: async () => true, print: () => undefined };
 const folder = () => path.join(root, 'clear-df');
 
-function setup(): Promise<boolean> {
-  const given = {
-    ...{
-      purpose: 'bridge',
-      name: 'site-a',
-      remote: '198.51.100.1',
-      underlay: 'wan0',
-      local: '192.0.2.1',
-      port: 'lan0',
-    },
-    ...{ carrier: 'plain', unit: 'yes' },
-  };
+const BRIDGE = {
+  ...{ purpose: 'bridge', name: 'site-a', remote: '198.51.100.1', underlay: 'wan0', local: '192.0.2.1', port: 'lan0' },
+  ...{ carrier: 'plain', unit: 'yes' },
+};
+
+function setup(given: Record<string, string> = BRIDGE): Promise<boolean> {
   const request = { given, folder: folder(), units: root, dryRun: false, command: { words: ['clear-df'] } };
   return setUp(request as unknown as Parameters<typeof setUp>[0], person, silentLogger());
 }
@@ -74,9 +70,21 @@ describe('what stands where a file goes', () => {
     make(file);
     await expect(setup()).rejects.toMatchObject({
       ...{ name: 'ClearDfError', object: `'${file}'` },
-      message: expect.stringMatching(words),
+      message: expect.stringMatching(words) as string,
     });
     expect(readdirSync(folder())).toEqual(['site-b.yaml']);
+  });
+});
+
+describe('a suggestion that would be refused', () => {
+  it('is none: where nobody is asked, the answer is missing', async () => {
+    await expect(setup({ purpose: 'path', 'in-dev': 'wan0' })).rejects.toMatchObject({
+      ...{
+        code: 'USAGE',
+        object: '--out-dev',
+        reason: expect.stringMatching(/^it is missing; expected a device/) as string,
+      },
+    });
   });
 });
 
@@ -85,7 +93,7 @@ describe('the folder for temporary files', () => {
     vi.stubEnv('TMPDIR', path.join(root, 'nowhere'));
     await expect(setup().finally(() => vi.unstubAllEnvs())).rejects.toMatchObject({
       ...{ code: 'ENVIRONMENT', object: path.join(root, 'nowhere'), errno: 'ENOENT' },
-      hint: expect.stringContaining('TMPDIR'),
+      hint: expect.stringContaining('TMPDIR') as string,
     });
   });
 });
