@@ -19,8 +19,8 @@ import type { OwnCommand } from '../tunnel/unit-text.js';
 import { parseConfigText } from './config-file.js';
 import { readOptions } from './options.js';
 import { runPlan } from './run.js';
-import { filesOf, otherEnd, type SetupFile } from './setup/files.js';
-import { type Answers, QUESTIONS, type Question, type View } from './setup/questions.js';
+import { filesOf, type SetupFile } from './setup/files.js';
+import { type Answers, otherEnd, QUESTIONS, type Question, type View } from './setup/questions.js';
 import { tunnelKeys, tunnelPlan, tunnelUnit } from './tunnel.js';
 
 const UNITS = '/etc/systemd/system';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../src/commands/options.js';
 import { parseConfigText } from '../../src/commands/config-file.js';
-import { filesOf, otherEnd } from '../../src/commands/setup/files.js';
-import { type AnswerName, type Answers, QUESTIONS, type View } from '../../src/commands/setup/questions.js';
+import { filesOf } from '../../src/commands/setup/files.js';
+import { type AnswerName, type Answers, otherEnd, QUESTIONS, type View } from '../../src/commands/setup/questions.js';
 import { parseSite } from '../../src/tunnel/site-file.js';
 import type { Link } from '../../src/tunnel/facts.js';
 
@@ -24,6 +24,8 @@ const ROUTER: View = {
     link('gre0', { kind: 'gre', fallback: true }),
     link('docker0', { kind: 'bridge' }),
     link('lan1', { up: false }),
+    // No file can name it.
+    link('a#b', { up: false }),
     link('lan0', { addresses: ['10.0.0.1/24'] }),
     link('wan0', { addresses: ['192.0.2.1/24'] }),
   ],
@@ -82,6 +84,7 @@ describe('setup refuses', () => {
   it.each<[AnswerName, string, RegExp]>([
     ['name', 'a b', /letters, digits/],
     ['name', 'clear-df', /letters, digits/],
+    ['name', 'a23456789012345678901234567890x', /the other end's as well: a23456789012345678901234567890x-2$/],
     ['remote', '', /the IPv4 address of one host/],
     ['remote', 'router.example', /the IPv4 address of one host/],
     ['remote', '224.0.0.1', /multicast group/],
@@ -97,6 +100,8 @@ describe('setup refuses', () => {
     ['out-dev', 'lan0', /another device than the one that they come in by/],
     ['queue', '65536', /a number, 0-65535/],
     ['queue', '-1', /a number, 0-65535/],
+    ['queue', '007', /a number, 0-65535/],
+    ['port', 'a#b', /a device of this machine: .*lan0, wan0$/],
   ])('%s %j', (name, answer, words) => {
     const question = QUESTIONS.find((one) => one.name === name);
     expect(question?.refused(answer, ROUTER, before)).toMatch(words);

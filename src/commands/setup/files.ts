@@ -1,5 +1,5 @@
 /** Answers → the files that say them. Pure. */
-import type { Answers } from './questions.js';
+import { type Answers, otherEnd } from './questions.js';
 
 export interface SetupFile {
   /** In the folder that is asked for. */
@@ -18,11 +18,6 @@ export function filesOf(answers: Answers): SetupFile[] {
     { name: `${name}.yaml`, text: siteText(answers, name), for: 'this' },
     { name: `${otherEnd(name)}.yaml`, text: siteText(mirrored, name, true), for: 'other' },
   ];
-}
-
-/** `site-a` and `site-b`. */
-export function otherEnd(name: string): string {
-  return name.endsWith('-a') ? name.replace(/a$/, 'b') : name.endsWith('-b') ? name.replace(/b$/, 'a') : `${name}-2`;
 }
 
 /** @param secret name of the file of keys, which is one for both ends */

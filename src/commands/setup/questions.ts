@@ -1,6 +1,7 @@
 /** What `clear-df setup` asks: each answer is also a flag, and what the machine suggests stands in brackets. Pure. */
 import { INSTANCE_NAME_FORM, isInstanceName } from '../../rules/spec.js';
 import { IPV4_HOST_FORM, readIpv4Host } from '../../net/address.js';
+import { isDeviceName } from '../../net/device.js';
 import type { Link } from '../../tunnel/facts.js';
 
 export const PURPOSES = ['bridge', 'path', 'tunnel'] as const;
@@ -67,7 +68,8 @@ function tunnels({ links }: View): Link[] {
 }
 
 function device(answer: string, { links }: View): string | undefined {
-  const names = links.map(({ name }) => name).filter((name) => name !== 'lo');
+  // What the files cannot name is refused here, not once all is answered.
+  const names = links.map(({ name }) => name).filter((name) => name !== 'lo' && isDeviceName(name));
   return names.includes(answer) ? undefined : `a device of this machine: ${names.join(', ')}`;
 }
 
@@ -92,7 +94,11 @@ export const QUESTIONS: readonly Question[] = [
     text: 'Name of this end of the tunnel',
     asked: bridging,
     suggested: () => 'site-a',
-    refused: (answer) => (isInstanceName(answer) && answer !== 'clear-df' ? undefined : INSTANCE_NAME_FORM),
+    refused: (answer) => {
+      if (!isInstanceName(answer) || answer === 'clear-df') return INSTANCE_NAME_FORM;
+      const other = otherEnd(answer);
+      return isInstanceName(other) ? undefined : `${INSTANCE_NAME_FORM}, the other end's as well: ${other}`;
+    },
   },
   {
     name: 'remote',
@@ -169,7 +175,8 @@ export const QUESTIONS: readonly Question[] = [
     text: 'Number of the queue',
     asked: ({ purpose }) => purpose !== 'bridge',
     suggested: ({ freeQueue }) => String(freeQueue),
-    refused: (answer) => (/^\d{1,5}$/.test(answer) && Number(answer) <= 65_535 ? undefined : 'a number, 0-65535'),
+    refused: (answer) =>
+      /^(0|[1-9]\d{0,4})$/.test(answer) && Number(answer) <= 65_535 ? undefined : 'a number, 0-65535',
   },
   {
     name: 'unit',
@@ -185,4 +192,9 @@ function hostForm(answer: string): string | undefined {
   const read = readIpv4Host(answer);
   if (typeof read === 'string') return undefined;
   return read.hint === undefined ? IPV4_HOST_FORM : `${IPV4_HOST_FORM}; ${read.hint}`;
+}
+
+/** `site-a` and `site-b`. */
+export function otherEnd(name: string): string {
+  return name.endsWith('-a') ? name.replace(/a$/, 'b') : name.endsWith('-b') ? name.replace(/b$/, 'a') : `${name}-2`;
 }
