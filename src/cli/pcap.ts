@@ -100,11 +100,22 @@ async function copy(
   onBatch: (batch: CaptureBatch) => void,
 ): Promise<CutShort | undefined> {
   for await (const chunk of input.chunks()) {
-    const batch = reader.push(chunk);
+    const batch = named(input.name, () => reader.push(chunk));
     onBatch(batch);
     if (batch.bytes.length > 0) await output.write(batch.bytes);
   }
-  return reader.end();
+  return named(input.name, () => reader.end());
+}
+
+/** A reader of bytes knows where sense ends, not in which file. */
+function named<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!ClearDfError.is(error)) throw error;
+    const { code, operation, object = '', reason, hint } = error;
+    throw new ClearDfError({ code, operation, object: `${name} ${object}`, reason, hint, cause: error });
+  }
 }
 
 function edit(batch: CaptureBatch, rules: NativeRules, counts: FrameCounts): void {

@@ -130,9 +130,17 @@ describe('captures that are not whole', () => {
   });
 
   it.each([
-    ['a record of 4 GB', Buffer.concat([CAPTURE, Buffer.alloc(16, 0xff)]), /at byte 112: .* 4294967295 captured bytes/],
-    ['no capture', Buffer.from('hello, world'), /at byte 0: the magic 0x68656c6c is neither pcap nor pcapng/],
-    ['nothing', Buffer.alloc(0), /at byte 0: the file is empty/],
+    [
+      'a record of 4 GB',
+      Buffer.concat([CAPTURE, Buffer.alloc(16, 0xff)]),
+      /read capture bad\.pcap at byte 112: .* 4294967295 captured bytes/,
+    ],
+    [
+      'no capture',
+      Buffer.from('hello, world'),
+      /read capture bad\.pcap at byte 0: the magic 0x68656c6c is neither pcap nor pcapng/,
+    ],
+    ['nothing', Buffer.alloc(0), /read capture bad\.pcap at byte 0: the file is empty/],
   ])('leaves no output of %s, and what was there before', async (_name, bytes, message) => {
     await writeFile(at('bad.pcap'), bytes);
     await writeFile(at('old.pcap'), 'old');
