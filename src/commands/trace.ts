@@ -68,7 +68,7 @@ async function trace(options: TraceOptions, hooks: TraceHooks): Promise<Traced |
   const runner = createRunner({ log, dryRun, print, stop });
   const { names, tunnels: all } = await readTraceDevices(runner);
   const tunnels = await tunnelsOf(options.file, all, { runner, log });
-  if (await sweepTraces(runner)) say('removed leftovers of a killed trace');
+  if (await sweepTraces(runner)) say(`${dryRun ? 'would remove' : 'removed'} leftovers of a killed trace`);
   const marking = await chooseMarking(runner, options);
   if (dryRun) {
     await putMarks(runner, marking, thisTracer(), flow, tunnels);

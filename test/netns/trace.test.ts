@@ -141,6 +141,11 @@ it('takes away what a killed one has left, and nothing else', async () => {
   expect(second.stderr).toContain(`process ${victim.pid}`);
   await victim.stop('SIGKILL');
 
+  const left = await rulesOfAll();
+  const looking = await clearDf(net.router, [...FLOW, '--dry-run']);
+  expect(looking.stderr).toContain('would remove leftovers of a killed trace');
+  expect(await rulesOfAll()).toEqual(left);
+
   const next = await start(['--seconds', '600']);
   expect(next.stderr).toContain('removed leftovers of a killed trace');
   expect(await next.stop('SIGINT')).toMatchObject({ exitCode: 1 });
