@@ -22,11 +22,14 @@ export async function ask<T>(
   try {
     const { status, body } = await answerFrom(url, { limit: ANSWER_TIMEOUT_MS, stop: signal });
     const found = status === 200 ? await read(body) : undefined;
-    if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, status);
+    if (found === undefined) throw status >= 500 ? sickDaemon(url, status) : notClearDf(url, `status ${status}`);
     return found;
   } catch (error) {
     if (signal.aborted) return undefined;
-    throw error instanceof ClearDfError ? error : noAnswer(url, error);
+    if (error instanceof ClearDfError) throw error;
+    // Node's name for what its parser of HTTP rejects.
+    if (String((error as NodeJS.ErrnoException).code).startsWith('HPE_')) throw notClearDf(url, 'not by HTTP');
+    throw noAnswer(url, error);
   }
 }
 
@@ -59,12 +62,12 @@ export async function fastPathInstead(error: unknown): Promise<FastPathAlone[]> 
   return fastPath;
 }
 
-function notClearDf(url: string, status: number): ClearDfError {
+function notClearDf(url: string, how: string): ClearDfError {
   return new ClearDfError({
     code: 'ENVIRONMENT',
     operation: 'read',
     object: 'statistics',
-    reason: `what answers at ${url} (status ${status}) is not a clear-df of this kind`,
+    reason: `what answers at ${url} (${how}) is not a clear-df of this kind`,
     hint: "name the running clear-df's own address with --from ADDR:PORT",
   });
 }

@@ -1,6 +1,6 @@
 /** `clear-df stats` against a server that serves made-up counters. */
 import { createServer } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type StatsOptions, printStats, statsCommand } from '../../src/cli/stats.js';
@@ -166,6 +166,19 @@ describe('what it cannot read', () => {
     } finally {
       other.close();
     }
+  });
+
+  test('a service that speaks no HTTP is no silence', async () => {
+    const ssh = createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')).listen(0, '127.0.0.1');
+    await once(ssh, 'listening');
+    const address = { host: '127.0.0.1', port: (ssh.address() as AddressInfo).port };
+    const reading = printStats({ from: address }, out, words, stop.signal);
+    await expect(reading.finally(() => ssh.close())).rejects.toMatchObject({
+      ...{
+        code: 'ENVIRONMENT',
+        reason: expect.stringMatching(/^what answers at .* \(not by HTTP\) is not a clear-df/) as string,
+      },
+    });
   });
 
   test('an answer without end is given up', async () => {
