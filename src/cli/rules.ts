@@ -73,7 +73,8 @@ async function showRules({ name, json, logLevel }: CommonFlags & { json?: boolea
     process.stdout.write(`${JSON.stringify({ rules: wanted, unread }, null, 2)}\n`);
     return;
   }
-  if (wanted.length === 0) log.info(unread.length === 0 ? 'no rules' : 'no rules in what could be read');
+  const none = name === undefined ? 'no rules' : `no rules of ${name}`;
+  if (wanted.length === 0) log.info(unread.length === 0 ? none : `${none} in what could be read`);
   process.stdout.write(wanted.map(ruleText).join(''));
 }
 

@@ -53,6 +53,7 @@ export function besideOthers(backend: (typeof IPTABLES)[number]): void {
       await on.populate(backend);
       await on.done(...install('a', backend));
       await on.done('install', '--name', 'a', '--queue', '9', '--hook', 'postrouting', '--backend', backend);
+      expect((await on.done('show', '--name', 'nobody')).stderr).toContain('no rules of nobody');
       const lines = (await on.done('show', '--name', 'a')).stdout.trim().split('\n');
       expect(lines).toHaveLength(1);
       expect(lines[0]).toMatch(/-A POSTROUTING .*--queue-num 9/);
