@@ -4,7 +4,7 @@
  * there before.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, fstat, unlinkSync, type Stats } from 'node:fs';
+import { constants, fstat, rmSync, type Stats } from 'node:fs';
 import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -78,7 +78,8 @@ function removeOnSignal(temporary: string): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const onSignal = (signal: NodeJS.Signals) => {
     forget();
-    unlinkSync(temporary);
+    // Gone already where it has just got its name, or somebody has swept the folder.
+    rmSync(temporary, { force: true });
     process.kill(process.pid, signal);
   };
   const forget = () => signals.forEach((signal) => process.off(signal, onSignal));
