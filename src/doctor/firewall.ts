@@ -5,8 +5,12 @@ import { type Fix, replaceNft } from './fix.js';
 import type { Machine } from './machine.js';
 import { type NftRule, ipWrites, nftListing, placeOf } from './nft-listing.js';
 
-/** nft stores four bytes of a random number below this in network order, and the two first ones are 0. */
+/**
+ * nft stores four bytes of a number in network order and writes the first two of them: what is below this gives 0, and
+ * what counts upwards gives the same for this many packets in a row.
+ */
 const NUMGEN_TRAP = 65_536;
+const SOUND = 'ip id set numgen random mod 4294967295';
 
 export function examineFirewall(machine: Machine): Finding[] {
   const check = checkOf('firewall', 'nft-writes');
@@ -21,9 +25,10 @@ function writeFindings(rule: NftRule): Finding[] {
   const check = checkOf('firewall', 'nft-writes');
   const what = `nft ${placeOf(rule)}`;
   return ipWrites(rule).flatMap(({ field, value }) => {
-    if (field === 'id' && numgenModulus(value) === NUMGEN_TRAP) {
-      const evidence = `'ip id set numgen … mod ${NUMGEN_TRAP}' writes 0 into every packet: fragments of different datagrams get mixed up`;
-      return [check.wrong(what, evidence, mend(rule, /mod 65536\b/, 'mod 4294967295'))];
+    const repeats = field === 'id' ? repetition(value) : undefined;
+    if (repeats !== undefined) {
+      const evidence = `${repeats}: fragments of different datagrams get mixed up`;
+      return [check.wrong(what, evidence, mend(rule, /ip id set (numgen \w+ mod \d+( offset \d+)?|\w+)/, SOUND))];
     }
     if (field === 'frag-off' && typeof value === 'number' && (value & 0xbfff) === 0) {
       const evidence = `'ip frag-off set ${value}' wipes more-fragments and offset as well: fragments become garbage`;
@@ -33,9 +38,16 @@ function writeFindings(rule: NftRule): Finding[] {
   });
 }
 
-function numgenModulus(value: unknown): number | undefined {
-  const numgen = (value as { numgen?: { mod?: unknown } } | null)?.numgen;
-  return typeof numgen?.mod === 'number' ? numgen.mod : undefined;
+/** How identifications that are written so come again; undefined where they do not. */
+function repetition(value: unknown): string | undefined {
+  if (typeof value === 'number') return `'ip id set ${value}' writes the same into every packet`;
+  const { mode, mod } = (value as { numgen?: { mode?: string; mod?: unknown } } | null)?.numgen ?? {};
+  if (typeof mod !== 'number') return undefined;
+  // nft's JSON has the upper half of the range below 0.
+  const modulus = mod >>> 0;
+  const words = `'ip id set numgen ${mode} mod ${modulus}'`;
+  if (modulus <= NUMGEN_TRAP) return `${words} writes 0 into every packet`;
+  return mode === 'inc' ? `${words} writes the same into ${NUMGEN_TRAP} packets in a row` : undefined;
 }
 
 /** The rule with the right words in place of the wrong ones. */

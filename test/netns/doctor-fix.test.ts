@@ -37,7 +37,7 @@ beforeEach(async () => {
   await machine.ip('link', 'set', 'br0', 'up');
   await machine.sysctl({ [MAX_DIST]: 4 });
   await machine.exec('nft', ['add table ip t; add chain ip t c { type filter hook output priority 0; }']);
-  await machine.exec('nft', ['add rule ip t c udp dport 9 counter ip id set numgen random mod 65536']);
+  await machine.exec('nft', ['add rule ip t c udp dport 9 counter ip id set numgen inc mod 65536']);
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
@@ -57,7 +57,9 @@ describe('doctor --fix', () => {
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
     expect(stdout).toContain('2 mended, 0 taken back, 0 failed, 0 declined, 0 still wrong\n');
     expect(await machine.exec('sysctl', ['-n', MAX_DIST])).toBe('64');
-    expect(await machine.exec('nft', ['list', 'chain', 'ip', 't', 'c'])).toContain('mod 4294967295');
+    expect(await machine.exec('nft', ['list', 'chain', 'ip', 't', 'c'])).toContain(
+      'ip id set numgen random mod 4294967295',
+    );
   });
 
   it('takes back what would drop frames, and goes on with the others', async (context) => {

@@ -2,9 +2,9 @@
 import { type Case, MASKED, fragOff } from './cases.js';
 import { type Change, NOT_READ, bridged, device, nft, saved, sysctls } from './machine.js';
 
-const numgen = (mod: number) => [
-  { mangle: { key: { payload: { protocol: 'ip', field: 'id' } }, value: { numgen: { mode: 'random', mod } } } },
-];
+const identification = (value: unknown) => [{ mangle: { key: { payload: { protocol: 'ip', field: 'id' } }, value } }];
+const numgen = (mod: number, mode = 'random') => identification({ numgen: { mode, mod } });
+const SOUND = 'ip id set numgen random mod 4294967295';
 const flow = { flowtable: { family: 'ip', table: 't', name: 'f', handle: 9, dev: ['eth0', 'eth1'] } };
 const forwarding = saved('mangle -A PREROUTING -j NFQUEUE --queue-num 0 --queue-bypass');
 const counters = (fails: number, oks: number, timeouts: number): Change => ({
@@ -27,6 +27,8 @@ export const LIMITS: Case[] = [
   ['nft-writes', {}, 'ok', /none writes/],
   ['nft-writes', nft({ expr: MASKED }), 'ok', /none writes/],
   ['nft-writes', nft({ expr: numgen(4_294_967_295) }), 'ok', /none writes/],
+  // As nft 1.0.6 prints the same.
+  ['nft-writes', nft({ expr: numgen(-1) }), 'ok', /none writes/],
   [
     'nft-writes',
     nft({ expr: numgen(65_536), text: 'ip id set numgen random mod 65536' }),
@@ -34,6 +36,18 @@ export const LIMITS: Case[] = [
     /writes 0/,
     /^nft 'replace rule ip t c handle 4 ip id set numgen random mod 4294967295'$/,
   ],
+  ...(
+    [
+      [numgen(65_535), 'ip id set numgen random mod 65535', /writes 0/],
+      [numgen(65_536, 'inc'), 'ip id set numgen inc mod 65536', /writes 0/],
+      [numgen(65_535), 'ip id set numgen random mod 65535 offset 1', /writes 0/],
+      [numgen(4_294_967_295, 'inc'), 'ip id set numgen inc mod 4294967295', /the same into 65536 packets in a row/],
+      [identification(0), 'ip id set 0', /'ip id set 0' writes the same into every packet/],
+    ] as const
+  ).map(([expr, text, words]): Case => {
+    const fix = new RegExp(`^nft 'replace rule ip t c handle 4 ip ttl 9 ${SOUND} counter'$`);
+    return ['nft-writes', nft({ expr, text: `ip ttl 9 ${text} counter` }), 'wrong', words, fix];
+  }),
   ['nft-writes', nft({ expr: numgen(65_536) }), 'wrong', /writes 0/, /^nft delete rule ip t c handle 4$/],
   [
     'nft-writes',
