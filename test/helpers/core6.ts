@@ -8,6 +8,7 @@
  * IPv6 is on only on these four interfaces. w leads fc00:a::/64 to rA and fc00:b::/64 to rB; both routers have their
  * IPv6 default route through w. A VRF was there once in each router: the kernel's rule for VRFs stays for good.
  */
+import { compareVersions } from '../../scripts/lab/suites.js';
 import type { Article } from './article.js';
 import type { Namespace } from './netns.js';
 import type { SiteOptions } from './tunnel.js';
@@ -88,4 +89,9 @@ export function srv6Carriers(options: TenantOptions = {}): { a: SiteOptions; b: 
     a: { ...ends, carrier: spec('a', 'b', CORE_A) },
     b: { local: TENANT_B, remote: TENANT_A, carrier: spec('b', 'a', CORE_B) },
   };
+}
+
+/** Whether kernels of that series let a segment end in a VRF (since 5.11). */
+export function hasEndDt4(series: string): boolean {
+  return compareVersions(series, '5.11') >= 0;
 }

@@ -16,9 +16,12 @@ import {
   WIREGUARD,
   XFRM_INTERFACE,
 } from '../helpers/carriers.js';
+import { hasEndDt4 } from '../helpers/core6.js';
 import { describeKernels } from './kernels.js';
 
-describeKernels(['every'], 'engine bpf', (guest) => {
+const PASSAGES = [PLAIN, ESP_TRANSPORT, ESP_TUNNEL, UDP_TRANSPORT, VTI, XFRM_INTERFACE];
+
+describeKernels(['every'], 'engine bpf', (guest, series) => {
   let net: Article;
   beforeAll(async () => {
     // Before all else: they stay, and bring devices, parameters and rules that would look like changes.
@@ -28,7 +31,7 @@ describeKernels(['every'], 'engine bpf', (guest) => {
   afterAll(() => net.lab[Symbol.asyncDispose]());
 
   // WireGuard stays set up, and goes on keeping itself alive: last.
-  it.each([PLAIN, ESP_TRANSPORT, ESP_TUNNEL, UDP_TRANSPORT, VTI, XFRM_INTERFACE, SRV6, WIREGUARD])(
+  it.each([...PASSAGES, ...(hasEndDt4(series) ? [SRV6] : []), WIREGUARD])(
     '$name: passes whole, as planned, and leaves nothing behind',
     async (passage) => {
       await expectPassage(net, { ...passage, engines: [{ engine: 'bpf' }, { engine: 'bpf' }] });

@@ -17,13 +17,12 @@ import { type Article, article, HOST_A, HOST_B } from '../helpers/article.js';
 import { Capture } from '../helpers/capture.js';
 import { readHeaders6 } from '../helpers/capture6.js';
 import { clearDf } from '../helpers/clear-df.js';
-import { CORE_A, core6, coreMtu, srv6Carriers, type TenantOptions } from '../helpers/core6.js';
+import { core6, CORE_A, coreMtu, hasEndDt4, srv6Carriers, type TenantOptions } from '../helpers/core6.js';
 import { expectFlowsWhole } from '../helpers/flows.js';
 import { nstat } from '../helpers/kernel.js';
 import { routerText } from '../helpers/router-text.js';
 import { ping } from '../helpers/traffic.js';
 import { downBoth, type TunnelEnd, tunnelEnds, upBoth } from '../helpers/tunnel.js';
-import { compareVersions } from '../../scripts/lab/suites.js';
 import { describeKernels } from './kernels.js';
 
 const SECOND = 1000;
@@ -52,9 +51,6 @@ const FOUR_REDUCED: Row = { segments: 4, encap: 'encap.red', core: 1500, wire: [
 const WHOLE: Row = { segments: 1, encap: 'encap', core: 1602, wire: [1602] };
 const WHOLE_REDUCED: Row = { segments: 1, encap: 'encap.red', core: 1578, wire: [1578] };
 
-/** Without it a segment cannot end in a VRF. */
-const END_DT4_SINCE = '5.11';
-
 /** The first one has a story of its own. */
 const ROWS = [TWO, FOUR, REDUCED, FOUR_REDUCED, WHOLE, WHOLE_REDUCED];
 
@@ -62,7 +58,7 @@ describeKernels(['oldest', 'own'], 'the article through segments', (guest, serie
   // Before all else: they bring devices, parameters and rules that would look like changes.
   beforeAll(async () => guest().modprobe('ip_gre', 'vrf'));
 
-  if (compareVersions(series, END_DT4_SINCE) < 0) {
+  if (!hasEndDt4(series)) {
     it('is refused by a kernel without End.DT4, and nothing is changed', async () => {
       const net = await article(guest());
       try {
