@@ -12,12 +12,12 @@ import { quantity } from './units.js';
 const MOST = 1500;
 const LENGTHS = Array.from({ length: 30 }, (_, i) => 50 + 50 * i);
 
-const CURVES: readonly { label: string; way: 'none' | 'nft' | 'clear-df'; df: number; ink: Curve['ink'] }[] = [
+const CURVES: readonly { label: string; way: 'none' | 'fast-path' | 'clear-df'; df: number; ink: Curve['ink'] }[] = [
   { label: 'no rule', way: 'none', df: 0, ink: 'limit' },
-  { label: 'nft, DF in 100 %', way: 'nft', df: 1, ink: 'theirs' },
-  { label: 'clear-df, DF in 10 %', way: 'clear-df', df: 0.1, ink: 'ours' },
-  { label: 'clear-df, DF in 50 %', way: 'clear-df', df: 0.5, ink: 'ours' },
-  { label: 'clear-df, DF in 100 %', way: 'clear-df', df: 1, ink: 'ours' },
+  { label: 'fast path, DF in 100 %', way: 'fast-path', df: 1, ink: 'theirs' },
+  { label: 'queue, DF in 10 %', way: 'clear-df', df: 0.1, ink: 'ours' },
+  { label: 'queue, DF in 50 %', way: 'clear-df', df: 0.5, ink: 'ours' },
+  { label: 'queue, DF in 100 %', way: 'clear-df', df: 1, ink: 'ours' },
 ];
 
 function sizes({ costs, points }: Judged): Chart {
@@ -39,14 +39,14 @@ function cores(costs: Costs): Chart {
   const panels = [10, 25, 100].map((gbps) => ({
     title: `${gbps} Gbit/s, DF set in all packets`,
     bars: MIXES.flatMap(({ name, mix }) => {
-      const { cores: ours, nftCores, tunnelFlagCores } = needs(costs, { mix, df: 1 }, gbps);
+      const { cores: ours, fastPathCores, tunnelFlagCores } = needs(costs, { mix, df: 1 }, gbps);
       const bar = (label: string, ink: 'ours' | 'theirs' | 'limit', value: number) => ({
         ...{ label: `${name}, ${label}`, ink, figure: String(value) },
         spread: { median: value, min: value, max: value, rounds: 1 },
       });
       return [
-        bar('clear-df', 'ours', ours),
-        bar('nft', 'theirs', nftCores),
+        bar('queues', 'ours', ours),
+        bar('fast path', 'theirs', fastPathCores),
         bar('ignore-df', 'limit', tunnelFlagCores),
       ];
     }),

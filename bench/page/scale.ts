@@ -64,7 +64,7 @@ function about(file: string, { date, commit, machine, settings }: ModelResults):
 }
 
 function costTable(costs: Costs): string {
-  const { forward, queue, clear, match, nft, wake, batching, waking } = costs;
+  const { forward, queue, clear, match, look, fastPath, wake, batching, waking } = costs;
   const line = (name: string, whose: string, cost: Costs['forward']): string[] => [
     ...[name, whose, nanoseconds(cost.fixed), `${cost.perByte.toFixed(3)} ns`],
     ...[64, 1500].map((length) => nanoseconds(at(cost, length))),
@@ -78,7 +78,8 @@ function costTable(costs: Costs): string {
       line('queue', receiving, queue),
       line('clear', thread, clear),
       flat('match: the rule where DF is not set', receiving, match),
-      flat('nft clears DF', receiving, nft),
+      flat('look: the fast path, where DF is not set', receiving, look),
+      flat('fast path: it clears DF', receiving, fastPath),
       flat('a batch', receiving, batching),
       flat('waking up, and the batch then', thread, wake),
       flat('waking it', receiving, waking),
@@ -163,12 +164,22 @@ function needsTable(costs: Costs): string {
         const found = needs(costs, load, gbps);
         return [
           ...[`${gbps} Gbit/s`, name, percent(df), `${quantity(found.packetsPerSecond)}/s`, String(found.queues)],
-          ...[found.cores, found.nftCores, found.tunnelFlagCores].map(String),
+          ...[found.cores, found.fastPathCores, found.tunnelFlagCores].map(String),
           ...[ANSWERS[adviceFor(found)], `${quantity(breakEven(costs, load))}/s`],
         ];
       }),
     ),
   );
-  const head = ['link', 'packets of', 'DF in', 'packets', 'queues', 'cores', 'by nft', 'by ignore-df', 'answer'];
+  const head = [
+    'link',
+    'packets of',
+    'DF in',
+    'packets',
+    'queues',
+    'cores',
+    'by the fast path',
+    'by ignore-df',
+    'answer',
+  ];
   return markdownTable([...head, 'one core more for each'], rows);
 }

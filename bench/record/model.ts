@@ -58,7 +58,8 @@ const trial = (use: Use, way: Trial['way'], length: number, df: number, queues =
 });
 
 const fitted = (length: number): Trial[] => [
-  ...(['send', 'none', 'prefilter', 'nft'] as const).map((way) => trial('fit', way, length, way === 'nft' ? 100 : 0)),
+  ...(['send', 'none', 'prefilter'] as const).map((way) => trial('fit', way, length, 0)),
+  ...[100, 10].map((df) => trial('fit', 'fast-path', length, df)),
   ...[100, 50, 10].map((df) => trial('fit', 'clear-df', length, df)),
 ];
 
@@ -66,7 +67,7 @@ const fitted = (length: number): Trial[] => [
 export const MODEL_TRIALS: readonly Trial[] = [
   ...LENGTHS.flatMap(fitted),
   trial('held out', 'none', 1500, 0),
-  trial('held out', 'nft', 800, 50),
+  trial('held out', 'fast-path', 800, 50),
   trial('held out', 'clear-df', 128, 100),
   trial('held out', 'clear-df', 300, 35),
   trial('held out', 'clear-df', 400, 100),
@@ -82,7 +83,7 @@ export const MODEL_TRIALS: readonly Trial[] = [
 /** A trial, or what came of it, in words. @param df percent */
 export function trialWords({ way, length, queues, pace, use }: Omit<Trial, 'contender' | 'df'>, df: number): string {
   const more = [
-    ...(way === 'clear-df' || way === 'nft' ? [`DF in ${df} %`] : []),
+    ...(way === 'clear-df' || way === 'fast-path' ? [`DF in ${df} %`] : []),
     ...(queues === 1 ? [] : [`${queues} queues`]),
     ...(use === 'backlog' ? ['from a backlog'] : []),
     ...(pace === undefined ? [] : [pace === 'full' ? 'all that goes' : `at ${pace} %`]),

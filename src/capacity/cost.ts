@@ -19,8 +19,10 @@ export interface Costs {
   forward: Line;
   /** The receiving core: the rule that finds packets with DF, where it does not match. */
   match: number;
-  /** The receiving core: the nft rule that clears DF in the kernel. */
-  nft: number;
+  /** The receiving core: the fast path's program, where DF is clear. */
+  look: number;
+  /** The receiving core: the fast path's program, where it clears DF. */
+  fastPath: number;
   /** The receiving core: from taking the packet in to leaving it in the queue, the rule within. */
   queue: Line;
   /** The queue's thread: from the queue to the next link. */
@@ -79,8 +81,8 @@ export interface PerPacket {
   clearing: number;
   /** The receiving core's where the tunnel itself takes packets of any size (`ignore-df`): forwarding, no more. */
   tunnelFlag: number;
-  /** The receiving core's where nft clears DF. */
-  nft: number;
+  /** The receiving core's where the fast path clears DF. */
+  fastPath: number;
 }
 
 /** How a queue's thread works at some rate, for each packet that it takes. */
@@ -137,6 +139,6 @@ export function perPacket(costs: Costs, { mix, df }: Load, pace = FULL_PACE): Pe
     receiving: passed + df * (average(costs.queue, mix) + batches * costs.batching + woken * costs.waking),
     clearing: df * (average(costs.clear, mix) + wakes * costs.wake),
     tunnelFlag: forward,
-    nft: passed + df * (forward + costs.nft),
+    fastPath: forward + (1 - df) * costs.look + df * costs.fastPath,
   };
 }

@@ -20,8 +20,8 @@ export function expectedRate(costs: Costs, { way, length, df }: Case, queues = 1
       return 1e9 / forwarded;
     case 'prefilter':
       return 1e9 / (forwarded + costs.match);
-    case 'nft':
-      return 1e9 / (forwarded + (1 - df) * costs.match + df * costs.nft);
+    case 'fast-path':
+      return 1e9 / (forwarded + (1 - df) * costs.look + df * costs.fastPath);
     case 'clear-df':
       return predict(withSender(costs), { mix: only(length), df }, { ...BENCH, queues }).packetsPerSecond;
   }

@@ -2,9 +2,9 @@
 import { type Costs, isWorthPauses } from './cost.js';
 import { leastSquares, type Row } from './least-squares.js';
 
-/** What stood in the router: nothing (`none`), a rule that only looks (`prefilter`), `nft`, clear-df; or the packets
+/** What stood in the router: nothing (`none`), a rule that only looks (`prefilter`), the fast path, a queue; or the packets
  * were addressed to another host, and it dropped them as they came (`send`). */
-export type Way = 'send' | 'none' | 'prefilter' | 'nft' | 'clear-df';
+export type Way = 'send' | 'none' | 'prefilter' | 'fast-path' | 'clear-df';
 
 /** A measurement: packets of one size, as fast as one core sends them and takes them in. */
 export interface Point {
@@ -34,7 +34,7 @@ export function wokenOf({ rate, df }: Pick<Point, 'rate' | 'df'>, wakes: number)
 
 type Unknown =
   | ('send' | 'sendByte' | 'forward' | 'forwardByte' | 'queue' | 'queueByte' | 'clear' | 'clearByte')
-  | ('match' | 'nft' | 'batching' | 'wake' | 'waking');
+  | ('match' | 'look' | 'fastPath' | 'batching' | 'wake' | 'waking');
 
 const RECEIVING = [
   'send',
@@ -42,7 +42,8 @@ const RECEIVING = [
   'forward',
   'forwardByte',
   'match',
-  'nft',
+  'look',
+  'fastPath',
   'queue',
   'queueByte',
   'batching',
@@ -55,10 +56,11 @@ const CLEARING = ['clear', 'clearByte', 'wake'] as const;
 export function receivingFactors({ way, length, df, batches = 0, woken = 0 }: Point): Row<Unknown>['factors'] {
   const queued = way === 'clear-df' ? df : 0;
   const forwarded = way === 'send' ? 0 : 1 - queued;
-  const unmatched = way === 'prefilter' ? 1 : way === 'clear-df' || way === 'nft' ? 1 - df : 0;
+  const unmatched = way === 'prefilter' ? 1 : way === 'clear-df' ? 1 - df : 0;
+  const seen = way === 'fast-path' ? 1 : 0;
   return {
     ...{ send: 1, sendByte: length, forward: forwarded, forwardByte: forwarded * length },
-    ...{ match: unmatched, nft: way === 'nft' ? df : 0 },
+    ...{ match: unmatched, look: seen * (1 - df), fastPath: seen * df },
     ...{ queue: queued, queueByte: queued * length },
     ...{ batching: queued * batches, waking: queued * woken },
   };
@@ -85,7 +87,8 @@ export function fit(points: readonly Point[]): Costs {
     send: { fixed: receiving.send, perByte: receiving.sendByte },
     forward: { fixed: receiving.forward, perByte: receiving.forwardByte },
     match: receiving.match,
-    nft: receiving.nft,
+    look: receiving.look,
+    fastPath: receiving.fastPath,
     queue: { fixed: receiving.queue, perByte: receiving.queueByte },
     clear: { fixed: clearing.clear, perByte: clearing.clearByte },
     wake: clearing.wake,

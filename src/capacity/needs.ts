@@ -19,8 +19,8 @@ export interface Needs {
   cores: number;
   /** Cores where the tunnel itself takes packets of any size (`ignore-df`). */
   tunnelFlagCores: number;
-  /** Cores where nft clears DF. */
-  nftCores: number;
+  /** Cores where the fast path clears DF. */
+  fastPathCores: number;
 }
 
 /** What is needed that no core is busier than {@link BUSY_MOST}. @param gbps of the link, in one direction */
@@ -36,7 +36,7 @@ export function needs(costs: Costs, load: Load, gbps: number): Needs {
     receiving: Math.ceil(busy(cost.receiving)),
     cores: Math.ceil(busy(cost.receiving + cost.clearing)),
     tunnelFlagCores: Math.ceil(busy(cost.tunnelFlag)),
-    nftCores: Math.ceil(busy(cost.nft)),
+    fastPathCores: Math.ceil(busy(cost.fastPath)),
   };
 }
 

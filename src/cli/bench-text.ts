@@ -90,8 +90,9 @@ function advice({ links, machine, breakEven }: BenchResult): string[] {
   }
   if (given.has('kernel')) {
     lines.push(
-      `in the kernel   more than ${machine.cores} cores or ${QUEUES_MOST} queues: let the tunnel take packets of any size. engine: tunnel-flag in the`,
-      '                site file, nopmtudisc ignore-df on a gretap, flag nopmtudisc on an ESP state; nft where the kernel lets it.',
+      `in the kernel   more than ${machine.cores} cores or ${QUEUES_MOST} queues: let the tunnel take packets of any size (engine: tunnel-flag in the`,
+      '                site file, nopmtudisc ignore-df on a gretap, flag nopmtudisc on an ESP state), or the fast path clear DF',
+      '                (engine: bpf, --fast-path require).',
     );
   }
   if (given.has('cores')) {
