@@ -85,7 +85,7 @@ async function writeCommonJs(outdir: string, entryPoints: readonly string[], { f
   const texts = new Map(files.map(({ name, text }) => [`./${name}`, text]));
   const placed = async (text: string) => (await transform(text, { format: 'esm', define: PLACE })).code;
   const joined = await rollup({
-    input: entryPoints.map((entry) => `./${path.basename(entry, '.ts')}.js`),
+    input: entryPoints.map((entry) => `./${path.parse(entry).name}.js`),
     plugins: {
       name: 'joined',
       resolveId: (id) => (texts.has(id) ? id : { id, external: true }),
