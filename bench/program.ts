@@ -55,11 +55,12 @@ export async function measureProgram(network: Network, seconds: number): Promise
       lines.push(`${least.toFixed(1).padStart(8)} ${median.toFixed(1).padStart(8)}  ${what}`);
     }
   }
-  lines.push('', '   share   of the packets a second without a program');
+  lines.push('', '   share    empty  of the packets a second without a program; empty: with one that does nothing');
   for (const { length, df } of RATES) {
-    const { random } = await measure(network, { length, df }, seconds, ['rate', 'none', 'empty', 'random']);
-    const { share, turns } = random as Figures;
-    lines.push(`${share.toFixed(3).padStart(8)}   UDP, ${length} bytes, DF set in ${df} %, saturated (${turns} turns)`);
+    const figures = await measure(network, { length, df }, seconds, ['rate', 'none', 'empty', 'random']);
+    const [{ share, turns }, empty] = [figures['random'] as Figures, figures['empty'] as Figures];
+    const what = `UDP, ${length} bytes, DF set in ${df} %, saturated (${turns} turns)`;
+    lines.push(`${share.toFixed(3).padStart(8)} ${empty.share.toFixed(3).padStart(8)}  ${what}`);
   }
   return lines;
 }

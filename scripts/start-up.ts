@@ -26,13 +26,12 @@ const COMMANDS: Record<string, readonly string[]> = {
 // Node parses a list of certificates at each start where it is told of one: as long as all that is measured here.
 delete process.env['NODE_EXTRA_CA_CERTS'];
 
-// Started by what is no shell, with a socket for its input, bash would read the startup file of whoever measures.
-const BASH = ['-c', '1', 'bash', '--norc', '-c'];
-
 /** Milliseconds of CPU that a program takes, by bash's own `times`. */
 function spent(args: readonly string[]): number {
   const script = 'exec 3>&2; "$@" </dev/null >/dev/null 2>&1; times >&3';
-  const { stderr } = spawnSync('taskset', [...BASH, script, 'bash', process.execPath, ...args]);
+  // With a socket for its input, bash would read the startup file of whoever measures.
+  const bash = ['bash', '--norc', '-c', script, 'bash'];
+  const { stderr } = spawnSync('taskset', ['-c', '1', ...bash, process.execPath, ...args]);
   const last = stderr.toString().trim().split('\n').at(-1) ?? '';
   const parts = Array.from(
     last.matchAll(/(\d+)m([\d.]+)s/g),

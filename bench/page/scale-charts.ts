@@ -14,7 +14,7 @@ const LENGTHS = Array.from({ length: 30 }, (_, i) => 50 + 50 * i);
 
 const CURVES: readonly { label: string; way: 'none' | 'fast-path' | 'clear-df'; df: number; ink: Curve['ink'] }[] = [
   { label: 'no rule', way: 'none', df: 0, ink: 'limit' },
-  { label: 'fast path, DF in 100 %', way: 'fast-path', df: 1, ink: 'theirs' },
+  { label: 'fast path, DF in 100 %', way: 'fast-path', df: 1, ink: 'ours' },
   { label: 'queue, DF in 10 %', way: 'clear-df', df: 0.1, ink: 'ours' },
   { label: 'queue, DF in 50 %', way: 'clear-df', df: 0.5, ink: 'ours' },
   { label: 'queue, DF in 100 %', way: 'clear-df', df: 1, ink: 'ours' },
@@ -40,13 +40,13 @@ function cores(costs: Costs): Chart {
     title: `${gbps} Gbit/s, DF set in all packets`,
     bars: MIXES.flatMap(({ name, mix }) => {
       const { cores: ours, fastPathCores, tunnelFlagCores } = needs(costs, { mix, df: 1 }, gbps);
-      const bar = (label: string, ink: 'ours' | 'theirs' | 'limit', value: number) => ({
+      const bar = (label: string, ink: 'ours' | 'limit', value: number) => ({
         ...{ label: `${name}, ${label}`, ink, figure: String(value) },
         spread: { median: value, min: value, max: value, rounds: 1 },
       });
       return [
         bar('queues', 'ours', ours),
-        bar('fast path', 'theirs', fastPathCores),
+        bar('fast path', 'ours', fastPathCores),
         bar('ignore-df', 'limit', tunnelFlagCores),
       ];
     }),
