@@ -6,14 +6,14 @@ function share(part: number, whole: number): number | undefined {
   return whole === 0 ? undefined : part / whole;
 }
 
-/** Packets that the contender answered for each second of its processor time. */
+/** Packets that the contender answered for each second of its processor time; of one that none came to there is no such figure. */
 export const packetsPerCpuSecond: Measure = ({ cpu, datagrams }) =>
-  cpu.contender === undefined || datagrams?.handled === undefined ? undefined : share(datagrams.handled, cpu.contender);
+  cpu.contender === undefined || !datagrams?.handled ? undefined : share(datagrams.handled, cpu.contender);
 
 /** Nanoseconds of the contender's processor time for each packet that it answered. */
 export const cpuPerPacket: Measure = (cell) => {
   const packets = packetsPerCpuSecond(cell);
-  return packets === undefined || packets === 0 ? undefined : 1e9 / packets;
+  return packets === undefined ? undefined : 1e9 / packets;
 };
 
 /** Nanoseconds of all cores for each packet that arrived: also for what runs in the kernel alone. */

@@ -68,7 +68,7 @@ async function archive(): Promise<string> {
     if (plain && debian) return uri;
   }
   throw new Error(
-    "this machine's apt knows no archive of Debian (apt-get indextargets lists none with component main): " +
-      'the lab takes its kernels and daemons from there',
+    "this machine's apt has no lists of an archive of Debian (apt-get indextargets names none with component main; " +
+      'apt-get update fetches them): the lab takes its kernels and daemons from there',
   );
 }
