@@ -31,7 +31,7 @@ export async function doctorOf(
 
 async function siteOf(file: string, runner: Runner): Promise<Site> {
   // What reads YAML is half of all that the doctor would load.
-  const { locateSite } = await import('./tunnel/locate.js');
+  const { locateSite } = await import('../host/tunnel/locate.js');
   // What the tunnel is up with serves as well.
   const log = { warn: () => undefined };
   return (await locateSite(file, { runner, log })).site;

@@ -17,7 +17,7 @@ import { type PacketPath, packetPathsOf } from '../trace/packet-paths.js';
 import type { Traced } from '../trace/text.js';
 import { pathGroupsOf } from '../trace/path-groups.js';
 import { gretapOf } from '../tunnel/site/site.js';
-import { locateSite } from './tunnel/locate.js';
+import { locateSite } from '../host/tunnel/locate.js';
 
 export const TRACE_BACKENDS = ['auto', 'nft', 'iptables-legacy'] as const;
 export type TraceBackend = (typeof TRACE_BACKENDS)[number];

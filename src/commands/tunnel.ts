@@ -17,8 +17,8 @@ import { newSecrets } from '../tunnel/secrets.js';
 import { openEnds } from '../tunnel/site/open-ends.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
-import { draftOf, locateSite, readSite } from './tunnel/locate.js';
-import { openTunnel, type OpenTunnel, readSiteText } from './tunnel/open.js';
+import { draftOf, locateSite, readSite } from '../host/tunnel/locate.js';
+import { openTunnel, type OpenTunnel, readSiteText } from '../host/tunnel/open.js';
 import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 

@@ -5,7 +5,7 @@
 import { ClearDfError } from '../errors.js';
 import * as iptables from '../rules/iptables.js';
 import * as nft from '../rules/nft.js';
-import { type ResolvedRule } from '../rules/resolve.js';
+import { type ResolvedRule, resolveRules } from '../rules/resolve.js';
 import { type RuleSpec } from '../rules/spec.js';
 import { instanceOf } from '../rules/instance.js';
 import { netAdmin } from './read/rights.js';
@@ -27,7 +27,7 @@ import { type BackendChoice, chooseBackend } from './firewall/choice.js';
 import * as viaIptables from './firewall/iptables.js';
 import { joined, type SavedState, readSaved, writeSaved } from './firewall/saved-state.js';
 import * as viaNft from './firewall/nft.js';
-import { mtuLimits, resolved } from './firewall/mtu.js';
+import { egressMtus, limitsText } from './firewall/mtu.js';
 import { advise, lateNote, neverLocal, type Note, warning } from './firewall/notes.js';
 import { restore } from './firewall/restore.js';
 import { type Unread, unread } from './firewall/listing.js';
@@ -87,8 +87,8 @@ export async function installRules(
   if (!runner.dryRun) requireNetAdmin('install', name);
   const hooks = specs.map(({ hook }) => hook);
   const looking = askingOnce(runner);
-  const rules = await resolved(looking, specs);
-  const limits = await mtuLimits(looking, specs);
+  const mtus = await egressMtus(looking, specs);
+  const rules = specs.flatMap((spec, i) => resolveRules(spec, { mtu: mtus[i] }));
   const candidates = await surveyBackends(looking, rules);
   const { candidate, reason } = chooseBackend(candidates, choice, hooks, name);
   const { backend } = candidate;
@@ -136,7 +136,7 @@ export async function installRules(
     removedFrom: stale.map((other) => other.backend),
     notes,
     before: now,
-    limits,
+    limits: limitsText(mtus),
     neverLocal: neverLocal(specs, candidates),
   };
 }

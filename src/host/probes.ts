@@ -3,10 +3,9 @@
  * answers are yes, no and unknown, each with what it rests on; never a guess.
  */
 import { release } from 'node:os';
-import { carrierAsks } from '../tunnel/carriers/table.js';
-import type { Facts } from '../tunnel/facts.js';
-import type { Engine, Site, TunnelType } from '../tunnel/site/site.js';
+import type { Abilities } from '../tunnel/abilities.js';
 import type { Answer } from '../tunnel/enums.js';
+import { ABILITIES, type Ability } from '../tunnel/wanted.js';
 import { netAdmin } from './read/rights.js';
 import { NoAnswerError, type Runner } from './exec.js';
 import { loadableModules } from './read/modules.js';
@@ -19,41 +18,10 @@ import { probeIgnoreDf } from './probes/ignore-df.js';
 import { probeNftClearsDf } from './probes/nft-clears-df.js';
 import { inPrivateNamespace, type PrivateNamespace } from './probes/namespace.js';
 
-type Question = keyof Facts['can'];
-
-export interface Abilities {
-  answers: Facts['can'];
-  evidence: Readonly<Partial<Record<Question, string>>>;
-}
-
-const QUESTIONS: readonly Question[] = ['ignoreDf', 'fastPath', 'bridgeQueue', 'nftBridgeQueue'];
-
-/** The questions whose answers a site depends on; all of an engine where that is still to be chosen. */
-export function questionsOf(subject: Pick<Site, 'engine' | 'carrier' | 'tunnel'> | undefined): readonly Question[] {
-  const { engine, carrier, tunnel } = subject ?? {};
-  const asked = ofEngine(engine).filter((question) => tunnel === undefined || concerns(question, tunnel.type));
-  return [...asked, ...(carrierAsks(carrier?.type, 'endDt4') ? (['endDt4'] as const) : [])];
-}
-
-/** Whether a type of tunnel has an engine for which it counts. */
-function concerns(question: Question, type: TunnelType): boolean {
-  if (type === 'l2tp') return false;
-  return question !== 'ignoreDf' || type === 'gretap';
-}
-
-function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
-  switch (engine) {
-    case 'nfqueue':
-      return ['bridgeQueue', 'nftBridgeQueue'];
-    case 'tunnel-flag':
-      return ['ignoreDf'];
-    case 'none':
-      return [];
-    case 'bpf':
-      return ['fastPath', 'bridgeQueue', 'nftBridgeQueue'];
-    default:
-      return QUESTIONS;
-  }
+/** What was tried, and what each answer rests on. */
+export interface Tried {
+  answers: Abilities;
+  evidence: Readonly<Partial<Record<Ability, string>>>;
 }
 
 /**
@@ -64,17 +32,17 @@ function ofEngine(engine: Engine | 'auto' | undefined): readonly Question[] {
 export async function probe(
   runner: Runner,
   modules: ReadonlySet<string>,
-  questions: readonly Question[] = QUESTIONS,
-): Promise<Abilities> {
+  abilities: readonly Ability[] = ABILITIES,
+): Promise<Tried> {
   const unheard: NoAnswerError[] = [];
   const bench = { runner: listening(runner, unheard), modules, loadable: loadableModules() };
-  const findings = await withNamespace(bench.runner, needsNamespace(questions, bench), async (namespace, reason) => {
-    const found: Partial<Record<Question, Finding>> = {};
-    for (const question of questions) found[question] = await find(question, { ...bench, namespace, reason });
+  const findings = await withNamespace(bench.runner, needsNamespace(abilities, bench), async (namespace, reason) => {
+    const found: Partial<Record<Ability, Finding>> = {};
+    for (const ability of abilities) found[ability] = await find(ability, { ...bench, namespace, reason });
     return found;
   });
   if (unheard[0] !== undefined) throw unheard[0];
-  const answer = (question: Question): Answer => findings[question]?.answer ?? 'unknown';
+  const answer = (ability: Ability): Answer => findings[ability]?.answer ?? 'unknown';
   return {
     answers: {
       ignoreDf: answer('ignoreDf'),
@@ -85,9 +53,9 @@ export async function probe(
       ...(findings.endDt4 === undefined ? {} : { endDt4: findings.endDt4.answer }),
     },
     evidence: Object.fromEntries(
-      [...new Set([...QUESTIONS, ...questions])].map((question) => [
-        question,
-        findings[question]?.evidence ?? 'not tested: the engine does not need it',
+      [...new Set([...ABILITIES, ...abilities])].map((ability) => [
+        ability,
+        findings[ability]?.evidence ?? 'not tested: the engine does not need it',
       ]),
     ),
   };
@@ -105,15 +73,15 @@ function listening(runner: Runner, unheard: NoAnswerError[]): Runner {
   };
 }
 
-function needsNamespace(questions: readonly Question[], { modules }: Pick<ProbeContext, 'modules'>): boolean {
-  return questions.some((question) => {
-    if (question === 'nftBridgeQueue') return false;
-    return question !== 'bridgeQueue' || modules.has('br_netfilter');
+function needsNamespace(abilities: readonly Ability[], { modules }: Pick<ProbeContext, 'modules'>): boolean {
+  return abilities.some((ability) => {
+    if (ability === 'nftBridgeQueue') return false;
+    return ability !== 'bridgeQueue' || modules.has('br_netfilter');
   });
 }
 
-async function find(question: Question, bench: ProbeContext): Promise<Finding> {
-  switch (question) {
+async function find(ability: Ability, bench: ProbeContext): Promise<Finding> {
+  switch (ability) {
     case 'ignoreDf':
       return probeIgnoreDf(bench);
     case 'bridgeQueue':

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { draftOf } from '../../src/commands/tunnel/locate.js';
+import { draftOf } from '../../src/host/tunnel/locate.js';
 import { parseConfigText } from '../../src/commands/config-file.js';
 import { parseNet } from '../../src/tunnel/net/net-file.js';
 import { netText } from '../../src/tunnel/net/sizes.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { locateSite, readSite } from '../../src/commands/tunnel/locate.js';
+import { locateSite, readSite } from '../../src/host/tunnel/locate.js';
 import { NameWatch } from '../../src/commands/tunnel/name-watch.js';
 import { tunnelName } from '../../src/commands/tunnel.js';
 import { ClearDfError } from '../../src/errors.js';

@@ -1,7 +1,7 @@
 /** What becomes of the process in the foreground of `up` when the file has been edited. */
 import { describe, expect, it } from 'vitest';
 import { takeover, takeoverCuts } from '../../src/commands/tunnel/takeover.js';
-import type { OpenTunnel } from '../../src/commands/tunnel/open.js';
+import type { OpenTunnel } from '../../src/host/tunnel/open.js';
 import { thisProcess } from '../../src/host/process.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { espCarrier, espInUdpCarrier, facts, GCM_KEYS, site } from './tunnel-samples.js';

@@ -15,7 +15,7 @@ import { takeChangeLock } from '../../host/tunnel/change-lock.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf, othersOf, plannedAgain, siteIfAny, unproven } from './open.js';
+import { abilitiesOf, othersOf, plannedAgain, siteIfAny, unproven } from '../../host/tunnel/open.js';
 
 /** What taking down works with. */
 interface Tools {

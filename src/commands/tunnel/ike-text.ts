@@ -5,7 +5,7 @@ import { carrierOf } from '../../tunnel/carriers/table.js';
 import { PSK_WORD } from '../../tunnel/carriers/ike/items.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import { otherEndText, type IkeDaemon } from '../../tunnel/carriers/ike/other-end-text.js';
-import { readSite } from './locate.js';
+import { readSite } from '../../host/tunnel/locate.js';
 
 /**
  * @param secret print the pre-shared key as well

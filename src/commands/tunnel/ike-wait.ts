@@ -9,7 +9,7 @@ import type { IkeFacts } from '../../tunnel/facts.js';
 import { judgePair, sealing } from '../../tunnel/carriers/ike/judge.js';
 import { connectionName, type IkeSite, pairsOf, withIke } from '../../tunnel/carriers/ike/names.js';
 import { type IkeFailure, whyNot } from '../../tunnel/carriers/ike/reason.js';
-import type { OpenTunnel } from './open.js';
+import type { OpenTunnel } from '../../host/tunnel/open.js';
 
 /** The other end may be coming up at the same moment. */
 const PATIENCE_MS = 30_000;

@@ -4,8 +4,8 @@ import type { Runner } from '../../host/exec.js';
 import type { Logger } from '../../log.js';
 import type { OwnCommand } from '../../tunnel/unit-text.js';
 import { RuleWatch } from '../rule-watch.js';
-import { locateSite } from './locate.js';
-import type { SiteFile } from './open.js';
+import { locateSite } from '../../host/tunnel/locate.js';
+import type { SiteFile } from '../../host/tunnel/open.js';
 
 /** Milliseconds between two look-ups; the system's resolver keeps answers for as long as they are good. */
 const LOOK_UP_MS = 15_000;

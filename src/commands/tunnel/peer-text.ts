@@ -4,7 +4,7 @@ import { readSecrets } from '../../host/tunnel/keys.js';
 import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';
 import { createRunner } from '../../host/exec.js';
 import type { Logger } from '../../log.js';
-import { locateSite } from './locate.js';
+import { locateSite } from '../../host/tunnel/locate.js';
 
 /**
  * @param secret print the cookies as well

@@ -15,8 +15,8 @@ import type { Item, ItemStatus } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { runningSnapshot } from '../answer.js';
 import { runningMangler } from './mangler.js';
-import { locateSite } from './locate.js';
-import { openTunnel, type OpenTunnel } from './open.js';
+import { locateSite } from '../../host/tunnel/locate.js';
+import { openTunnel, type OpenTunnel } from '../../host/tunnel/open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
 import { problemOf } from './underlay-watch.js';
 

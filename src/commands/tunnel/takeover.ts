@@ -4,7 +4,7 @@ import { type ProcessIdentity, serviceOf } from '../../host/process.js';
 import { isWatched } from '../../tunnel/item.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Plan } from '../../tunnel/plan.js';
-import type { OpenTunnel } from './open.js';
+import type { OpenTunnel } from '../../host/tunnel/open.js';
 import { runningMangler } from './mangler.js';
 
 /** What becomes of the process that runs for a tunnel. */

@@ -20,8 +20,8 @@ export async function readAbilities(
   const unloaded = MODULES.find((module) => !mayAsk(kernel, module));
   const relied = known(dfWriter(rulesets)) !== undefined;
   const tries = unloaded === undefined && relied;
-  const questions = tries ? (['nftBridgeQueue', 'nftClearsDf'] as const) : (['nftBridgeQueue'] as const);
-  const tried = await reading(probe(runner, kernel.loaded, questions));
+  const abilities = tries ? (['nftBridgeQueue', 'nftClearsDf'] as const) : (['nftBridgeQueue'] as const);
+  const tried = await reading(probe(runner, kernel.loaded, abilities));
   if ('unknown' in tried) {
     const finding = { answer: 'unknown', evidence: tried.unknown } as const;
     return { nftBridgeQueue: finding, nftClearsDf: finding };

@@ -1,6 +1,5 @@
 /** The machine's answers to what a rule names: its devices, and the MTU that `--larger-than mtu` means. */
 import { singleAddress } from '../../net/address.js';
-import { type ResolvedRule, resolveRules } from '../../rules/resolve.js';
 import { type RuleSpec } from '../../rules/spec.js';
 import { findDevice } from '../read/links.js';
 import { type Runner } from '../exec.js';
@@ -24,11 +23,11 @@ export async function egressMtu(runner: Runner, spec: RuleSpec): Promise<number 
   return remote === undefined ? undefined : Math.min(LONGEST, (await routeTo(runner, remote)).mtu);
 }
 
-/** An instance's rules with what its specs leave to the machine. @throws ClearDfError as {@link egressMtu} */
-export async function resolved(runner: Runner, specs: readonly RuleSpec[]): Promise<ResolvedRule[]> {
-  const rules: ResolvedRule[] = [];
-  for (const spec of specs) rules.push(...resolveRules(spec, { mtu: await egressMtu(runner, spec) }));
-  return rules;
+/** The same of each spec, in their order. @throws ClearDfError as {@link egressMtu} */
+export async function egressMtus(runner: Runner, specs: readonly RuleSpec[]): Promise<(number | undefined)[]> {
+  const mtus: (number | undefined)[] = [];
+  for (const spec of specs) mtus.push(await egressMtu(runner, spec));
+  return mtus;
 }
 
 /**
@@ -36,6 +35,15 @@ export async function resolved(runner: Runner, specs: readonly RuleSpec[]): Prom
  * @throws ClearDfError ENVIRONMENT when a device or route that the rules name is not there
  */
 export async function mtuLimits(runner: Runner, specs: readonly RuleSpec[]): Promise<string> {
-  const asking = specs.filter(({ largerThan }) => largerThan === 'mtu');
-  return (await Promise.all(asking.map((spec) => egressMtu(runner, spec)))).join(', ');
+  return limitsText(
+    await egressMtus(
+      runner,
+      specs.filter(({ largerThan }) => largerThan === 'mtu'),
+    ),
+  );
+}
+
+/** The same of MTUs that have been read. */
+export function limitsText(mtus: readonly (number | undefined)[]): string {
+  return mtus.filter((mtu) => mtu !== undefined).join(', ');
 }

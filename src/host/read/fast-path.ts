@@ -2,7 +2,7 @@
 import { ClearDfError } from '../../errors.js';
 import type { FastListing } from '../../fast-path/fast-path.js';
 import type { FastPathFact } from '../../tunnel/facts.js';
-import type { Site } from '../../tunnel/site/site.js';
+import type { Wanted } from '../../tunnel/wanted.js';
 import type { Runner } from '../exec.js';
 
 /** A program, with its device by name. */
@@ -32,14 +32,12 @@ export async function listPrograms(runner?: Runner): Promise<NamedProgram[]> {
   }));
 }
 
-/** Undefined when no engine of the site needs it, or it cannot be read. */
-export async function readFastPath(
-  subject: Pick<Site, 'name' | 'tunnel' | 'engine'> | undefined,
-): Promise<FastPathFact | undefined> {
-  if (subject?.engine !== 'bpf' && subject?.engine !== 'auto') return undefined;
+/** Undefined when it is not asked for, or cannot be read. */
+export async function readFastPath(wanted: Wanted['fastPath']): Promise<FastPathFact | undefined> {
+  if (wanted === undefined) return undefined;
   try {
     const { lookAtSingle } = await import('../../fast-path/single.js');
-    const standing = lookAtSingle(subject.name, subject.tunnel.name);
+    const standing = lookAtSingle(wanted.name, wanted.device);
     if (standing.state === 'attached') return { state: 'attached', identification: standing.identification };
     if (standing.state === 'absent') return standing;
     const { observed, hint } = standing;

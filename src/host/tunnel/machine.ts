@@ -1,7 +1,9 @@
 /** The machine as the tunnel's steps see it: facts that are read again after each change, and commands. */
 import type { Facts } from '../../tunnel/facts.js';
 import type { Command } from '../../tunnel/item.js';
-import { readFacts, rereadFacts, type Section, SECTIONS, type Subject } from '../facts.js';
+import type { Subject } from '../../tunnel/wanted.js';
+import { readFacts, rereadFacts, type Section, SECTIONS } from '../facts.js';
+import type { Tried } from '../probes.js';
 import type { Runner } from '../exec.js';
 import { perform, type Performed } from './perform.js';
 import { changedBy } from './reread.js';
@@ -20,7 +22,7 @@ export async function openMachine(
   runner: Runner,
   subject: Subject | undefined,
   log: { debug(message: string): void },
-  can?: Parameters<typeof readFacts>[2],
+  can?: Tried,
 ): Promise<Machine> {
   let facts = await readFacts(runner, subject, can);
   let since: Command[] = [];

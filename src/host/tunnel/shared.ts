@@ -7,7 +7,7 @@ import type { Facts } from '../../tunnel/facts.js';
 import type { Item } from '../../tunnel/item.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
 import type { Site } from '../../tunnel/site/site.js';
-import { devicesOf, type Subject } from '../facts.js';
+import { devicesOf, type Subject } from '../../tunnel/wanted.js';
 import type { Entry, Journal } from './journal.js';
 
 /** The other tunnels, as far as their journals could be read. */

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { type Facts, keptFacts } from '../../tunnel/facts.js';
 import { sysctlKey } from '../../tunnel/items/sysctl.js';
-import { devicesOf, type Subject } from '../facts.js';
+import { devicesOf, type Subject } from '../../tunnel/wanted.js';
 
 export const snapshotSchema = keptFacts.extend({
   modules: z.array(z.string()),

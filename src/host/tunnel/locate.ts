@@ -1,9 +1,9 @@
 /** From a site file to its site, with the outer addresses that it leaves to be looked up. Changes nothing. */
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
-import type { Runner } from '../../host/exec.js';
-import { sourceTowards } from '../../host/read/path.js';
-import { Journal } from '../../host/tunnel/journal.js';
+import type { Runner } from '../exec.js';
+import { sourceTowards } from '../read/path.js';
+import { Journal } from './journal.js';
 import { addressOfNobody, type OpenEnd, openEnds, refuseOpenEnd, withEnds } from '../../tunnel/site/open-ends.js';
 import { type Engine, remotesOf, type Site } from '../../tunnel/site/site.js';
 import { parseSite } from '../../tunnel/site-file.js';

@@ -1,18 +1,18 @@
 /** From a site file to everything that the verbs of `clear-df tunnel` work with. Nothing is changed. */
 import path from 'node:path';
 import { ClearDfError, usageError } from '../../errors.js';
-import type { Runner } from '../../host/exec.js';
-import { stillRuns } from '../../host/process.js';
-import { differenceOf, type Former, standing } from '../../host/tunnel/former.js';
-import { snapshotOf, originOf } from '../../host/tunnel/snapshot.js';
-import { Journal, type SiteText } from '../../host/tunnel/journal.js';
-import { readSecrets } from '../../host/tunnel/keys.js';
-import { isStale } from '../../host/tunnel/stale-journal.js';
-import { refuseUnloadable } from '../../host/tunnel/loadable.js';
-import { type Machine, openMachine } from '../../host/tunnel/machine.js';
-import { type Neighbour, type Others, withoutOthers } from '../../host/tunnel/shared.js';
+import type { Runner } from '../exec.js';
+import { stillRuns } from '../process.js';
+import { differenceOf, type Former, standing } from './former.js';
+import { snapshotOf, originOf } from './snapshot.js';
+import { Journal, type SiteText } from './journal.js';
+import { readSecrets } from './keys.js';
+import { isStale } from './stale-journal.js';
+import { refuseUnloadable } from './loadable.js';
+import { type Machine, openMachine } from './machine.js';
+import { type Neighbour, type Others, withoutOthers } from './shared.js';
 import type { Logger } from '../../log.js';
-import { readTextFile, YAML_FILE } from '../../host/text-file.js';
+import { readTextFile, YAML_FILE } from '../text-file.js';
 import { checkSite } from '../../tunnel/check.js';
 import type { Difference } from '../../tunnel/difference.js';
 import type { Facts } from '../../tunnel/facts.js';
@@ -174,7 +174,8 @@ function mayDiscard(journal: Journal, facts: Facts): boolean {
 export function plannedAgain(journal: Journal, facts: Facts, say?: (reason: string) => void): Plan | undefined {
   try {
     const site = siteOf(journal);
-    return planTunnel(site, originOf(journal, facts, site), secretsIfAny(site));
+    const [secrets, origin] = [secretsIfAny(site), originOf(journal, facts, site)];
+    return planTunnel(site, origin, secrets);
   } catch (error) {
     if (!(error instanceof ClearDfError)) throw error;
     say?.(error.message);
