@@ -49,14 +49,13 @@ export async function rereadFacts(
   return { ...known, ...(await readState(runner, wantedBy(subject), sections, known)) };
 }
 
-/** @param known has the parts that are not read */
+/** @param known has the parts that are not read; undefined the first time, which is also for people to read */
 async function readState(
   runner: Runner,
   wanted: Wanted,
   sections: ReadonlySet<Section>,
-  known: Partial<State> = {},
+  known?: State,
 ): Promise<State> {
-  const whole = sections.size === SECTIONS.length;
   const has = (...some: Section[]) => some.some((section) => sections.has(section));
   const merged = (...parts: (Partial<State> | false | undefined)[]) => Object.assign({}, known, ...parts) as State;
   // The modules come first: trying things may load some.
@@ -71,7 +70,7 @@ async function readState(
       has('tunsrc') && wanted.tunsrc && readTunsrc(runner).then((tunsrc) => ({ tunsrc })),
       has('xfrm') && readXfrm(runner),
       has('tables') && readTables(runner).then((tables) => ({ tables })),
-      has('ike') && readIke(runner, wanted.ike, whole).then((ike) => ({ ike })),
+      has('ike') && readIke(runner, wanted.ike, known === undefined).then((ike) => ({ ike })),
       has('l2tp') && wanted.l2tp && readL2tp(runner, merged(modules).modules).then((l2tp) => ({ l2tp })),
     ])),
     has('sysctls') && { sysctls: readSysctls(wanted.devices) },
