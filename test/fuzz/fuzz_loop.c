@@ -38,14 +38,57 @@ static uint8_t next_byte(void)
 	return *input++;
 }
 
-/* Where packets lie that came in the datagrams of one receive call, and how
- * long they are, read here by libmnl alone. */
+/* Where packets lie that came in the datagrams of one receive call, how long
+ * they are and which numbers they have, read here by libmnl alone. */
 enum { KNOWN = 4096 };
 static struct {
 	const void *packet;
 	uint16_t length;
+	uint32_t id;
 } known[KNOWN];
 static size_t known_count;
+
+/* Numbers of packets that came and have had no verdict; some may be of messages
+ * that nobody takes for packets. */
+static uint32_t waiting[KNOWN];
+static size_t waiting_count;
+static bool too_many;
+
+/* As the kernel writes it: of several attributes of a kind the last counts. */
+static uint32_t packet_id(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attribute;
+	uint32_t id = 0;
+
+	mnl_attr_for_each(attribute, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attribute) == NFQA_PACKET_HDR &&
+		    mnl_attr_get_payload_len(attribute) >= sizeof(id))
+			memcpy(&id, mnl_attr_get_payload(attribute),
+			       sizeof(id));
+	}
+	return id;
+}
+
+static void note_waiting(uint32_t id)
+{
+	if (waiting_count == KNOWN)
+		too_many = true;
+	else
+		waiting[waiting_count++] = id;
+}
+
+/* A verdict of its own goes to a packet that waits for it, and to no other. */
+static void check_waiting(uint32_t id, bool taken)
+{
+	size_t i = 0;
+
+	while (i < waiting_count && waiting[i] != id)
+		i++;
+	assert(i < waiting_count || too_many);
+	if (taken && i < waiting_count)
+		waiting[i] = waiting[--waiting_count];
+}
 
 static void note_packets(const uint8_t *datagram, size_t length)
 {
@@ -56,7 +99,10 @@ static void note_packets(const uint8_t *datagram, size_t length)
 	while (length >= least && nlh->nlmsg_len >= MNL_NLMSG_HDRLEN &&
 	       nlh->nlmsg_len <= length) {
 		size_t step = MNL_ALIGN((size_t)nlh->nlmsg_len);
+		uint32_t id = nlh->nlmsg_len >= least ? packet_id(nlh) : 0;
 
+		if (nlh->nlmsg_len >= least)
+			note_waiting(id);
 		if (nlh->nlmsg_len >= least)
 			mnl_attr_for_each(attribute, nlh,
 					  sizeof(struct nfgenmsg))
@@ -65,6 +111,7 @@ static void note_packets(const uint8_t *datagram, size_t length)
 					    NFQA_PAYLOAD ||
 				    known_count == KNOWN)
 					continue;
+				known[known_count].id = id;
 				known[known_count].packet =
 					mnl_attr_get_payload(attribute);
 				known[known_count++].length =
@@ -78,8 +125,9 @@ static void note_packets(const uint8_t *datagram, size_t length)
 }
 
 /* The length of a verdict's payload becomes the packet's: it is the one that
- * the packet itself tells, no more than came, without padding. */
-static void check_packet(const struct nlattr *payload)
+ * the packet itself tells, no more than came, without padding. It is the
+ * payload that came with that number. */
+static void check_packet(const struct nlattr *payload, uint32_t id)
 {
 	const uint8_t *packet = mnl_attr_get_payload(payload);
 	size_t length = mnl_attr_get_payload_len(payload);
@@ -89,6 +137,7 @@ static void check_packet(const struct nlattr *payload)
 			continue;
 		assert(length <= known[i].length && length >= 20);
 		assert(length == ((size_t)packet[2] << 8 | packet[3]));
+		assert(known[i].id == id);
 		return;
 	}
 	assert(known_count == KNOWN);
@@ -168,10 +217,12 @@ ssize_t recvfrom(int fd, void *into, size_t room, int flags,
 }
 
 /* Whatever was received: what goes out are whole verdicts and settings. */
-static void check(const struct iovec *iov)
+static void check(const struct iovec *iov, bool taken)
 {
 	const struct nlmsghdr *nlh = iov->iov_base;
 	const struct nlattr *attribute;
+	const struct nfqnl_msg_verdict_hdr *verdict;
+	uint32_t id = 0;
 
 	assert(iov->iov_len <= INT32_MAX);
 	assert(mnl_nlmsg_ok(nlh, (int)iov->iov_len));
@@ -185,9 +236,16 @@ static void check(const struct iovec *iov)
 		return;
 	mnl_attr_for_each(attribute, nlh, sizeof(struct nfgenmsg))
 	{
-		if (mnl_attr_get_type(attribute) == NFQA_PAYLOAD)
-			check_packet(attribute);
+		verdict = mnl_attr_get_payload(attribute);
+		if (mnl_attr_get_type(attribute) == NFQA_VERDICT_HDR)
+			id = verdict->id;
 	}
+	mnl_attr_for_each(attribute, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attribute) == NFQA_PAYLOAD)
+			check_packet(attribute, id);
+	}
+	check_waiting(id, taken);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
@@ -197,7 +255,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	(void)fd, (void)flags;
 	assert(message->msg_iovlen > 0);
 	for (size_t i = 0; i < message->msg_iovlen; i++) {
-		check(&message->msg_iov[i]);
+		check(&message->msg_iov[i], !refuse_sends);
 		sent += (ssize_t)message->msg_iov[i].iov_len;
 	}
 	sends++;
@@ -211,7 +269,7 @@ ssize_t sendto(int fd, const void *data, size_t length, int flags,
 	const struct iovec iov = { (void *)data, length };
 
 	(void)fd, (void)flags, (void)to, (void)size;
-	check(&iov);
+	check(&iov, true);
 	return (ssize_t)length;
 }
 
@@ -257,6 +315,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	input = bytes;
 	left = size;
 	refuse_sends = false;
+	waiting_count = 0;
+	too_many = false;
 	if (cdf_queue_open(&queue, 1, &options, settings) < 0)
 		return 0;
 	cdf_queue_release(queue);
