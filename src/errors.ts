@@ -90,6 +90,11 @@ export function asError(thrown: unknown): Error {
 /** Characters of a value that a message repeats at most. */
 const SHOWN_MAX = 80;
 
+/** A failed call in the system's words alone: Node writes `ENOSPC: no space left on device, write`. */
+export function systemReason({ message }: Error): string {
+  return /^\w+: ([^,]+)/.exec(message)?.[1] ?? message;
+}
+
 /** Text that cannot steer a terminal: control and formatting characters as `\\x1b` or `\\u202e`. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {

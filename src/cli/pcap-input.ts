@@ -2,7 +2,7 @@
 import { fstat, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { ClearDfError, usageError } from '../errors.js';
+import { ClearDfError, systemReason, usageError } from '../errors.js';
 
 /** Bytes per read: enough for the calls not to matter, little enough for any machine. */
 const CHUNK = 1 << 20;
@@ -40,7 +40,7 @@ async function* readStandard(): AsyncGenerator<Uint8Array> {
   try {
     yield* process.stdin as AsyncIterable<Uint8Array>;
   } catch (error) {
-    fail('read', 'standard input', error);
+    fail('read', 'standard input', error as NodeJS.ErrnoException);
   }
 }
 
@@ -54,15 +54,13 @@ async function* readAll(handle: FileHandle, name: string): AsyncGenerator<Uint8A
 }
 
 /** @throws ClearDfError RUNTIME always: a file operation that the system refused */
-export function fail(operation: string, name: string, error: unknown): never {
-  const { message, code } = error as NodeJS.ErrnoException;
+export function fail(operation: string, name: string, error: NodeJS.ErrnoException): never {
   throw new ClearDfError({
     code: 'RUNTIME',
     operation,
     object: name,
-    // Node writes `ENOENT: no such file or directory, open 'x'`; the code and the file are named separately.
-    reason: /^\w+: ([^,]+)/.exec(message)?.[1] ?? message,
-    errno: code,
+    reason: systemReason(error),
+    errno: error.code,
     cause: error,
   });
 }

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants, fstat, rmSync, type Stats } from 'node:fs';
-import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { usageError } from '../errors.js';
@@ -33,7 +33,12 @@ export async function openOutput(name: string, input: PcapInput): Promise<PcapOu
   const existing = await stat(name).catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? undefined : fail('open', name, error),
   );
-  if (existing === undefined) return fileOutput(name, name);
+  if (existing === undefined) {
+    // It would be replaced, and what it was to lead to would still not be there.
+    const there = await lstat(name).catch(() => undefined);
+    if (there !== undefined) throw usageError('OUT', name, 'a file, not a symbolic link that leads nowhere');
+    return fileOutput(name, name);
+  }
   if (existing.isDirectory()) throw usageError('OUT', name, 'a file, not a folder');
   refuseSame(name, input, existing);
   if (!existing.isFile()) return deviceOutput(name);

@@ -1,6 +1,6 @@
 /** Standard output: what becomes of a process whose reader has gone, and the few words that need no stream. */
 import { fstatSync, writeSync } from 'node:fs';
-import { EXIT_CODES } from '../errors.js';
+import { EXIT_CODES, systemReason } from '../errors.js';
 
 /**
  * A reader that goes away ends a command that prints data, quietly, and must not end a daemon that only logs:
@@ -9,7 +9,7 @@ import { EXIT_CODES } from '../errors.js';
 export function toleratePipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    process.stderr.write(`clear-df: write standard output: ${error.message}\n`);
+    process.stderr.write(`clear-df: write standard output: ${systemReason(error)} (${error.code})\n`);
     process.exit(EXIT_CODES.RUNTIME);
   });
   process.stderr.on('error', () => undefined);

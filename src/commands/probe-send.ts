@@ -28,7 +28,7 @@ const NO_ROAD: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'this host has no route there',
   ENETDOWN: 'the device towards it is down',
   EACCES: 'it is a broadcast address, or a route forbids it',
-  EINVAL: 'the kernel rejects this address',
+  EINVAL: 'the kernel rejects it',
 };
 
 /**
@@ -89,7 +89,7 @@ export function sendTo(host: string, destination: string, { from, tries, timeout
     const results = await native()
       .probe({ ...always, ...question, interval })
       .catch((error: NativeProbeError) => cannotAsk(from, error));
-    results.forEach((result) => refuseNoRoad(host, result));
+    results.forEach((result) => refuseNoRoad(from === undefined ? host : `${host} from ${from}`, result));
     return results;
   };
 }
@@ -119,10 +119,11 @@ function cannotAsk(from: string | undefined, error: NativeProbeError): never {
   });
 }
 
-function refuseNoRoad(host: string, { outcome, errno }: NativeProbeResult): void {
+/** @param ends as `ip route get` takes them */
+function refuseNoRoad(ends: string, { outcome, errno }: NativeProbeResult): void {
   const name = outcome === 'refused' ? errnoName(errno) : '';
   const reason = NO_ROAD[name];
   if (reason === undefined) return;
-  const hint = `ip route get ${host} shows what the kernel would do`;
-  throw new ClearDfError({ code: 'ENVIRONMENT', operation: 'send to', object: host, reason, errno: name, hint });
+  const hint = `ip route get ${ends} shows what the kernel would do`;
+  throw new ClearDfError({ code: 'ENVIRONMENT', operation: 'send to', object: ends, reason, errno: name, hint });
 }

@@ -35,7 +35,7 @@ describe('a page of words', () => {
     closeSync(full);
     expect({ exitCode, stderr }).toEqual({
       exitCode: EXIT_CODES.RUNTIME,
-      stderr: expect.stringMatching(/^clear-df: write standard output: ENOSPC/) as string,
+      stderr: expect.stringMatching(/^clear-df: write standard output: no space left on device \(ENOSPC\)$/m) as string,
     });
   });
 

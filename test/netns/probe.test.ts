@@ -146,6 +146,11 @@ it('the far end has other addresses: --from chooses one of this host', async () 
   const { exitCode, stderr } = await clearDf(net.client, ['probe', SERVER, '--from', '192.0.2.9']);
   expect(exitCode).toBe(4);
   expect(stderr).toMatch(/send from 192\.0\.2\.9: this host does not have that address \(EADDRNOTAVAIL\)/);
+  const inside = await clearDf(net.client, ['probe', SERVER, '--from', '127.0.0.1']);
+  expect(inside.exitCode).toBe(4);
+  expect(inside.stderr).toMatch(
+    /send to 10\.0\.1\.2 from 127\.0\.0\.1: the kernel rejects it \(EINVAL\)\nhint: ip route get/,
+  );
 });
 
 describe('where nothing is known', () => {

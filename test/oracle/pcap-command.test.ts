@@ -1,6 +1,6 @@
 /** `clear-df pcap` as a person or a script meets it: files, pipes, refusals, and what is left behind. */
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -165,6 +165,13 @@ describe('what it refuses', () => {
     }
     expect((await readFile(at('in.pcap'))).equals(CAPTURE)).toBe(true);
     expect(leftBehind().sort()).toEqual(['hard.pcap', 'soft.pcap']);
+  });
+
+  it('leaves a symbolic link alone that leads nowhere', async () => {
+    await symlink('gone/out.pcap', at('out.pcap'));
+    const { exitCode, said } = await pcap(['in.pcap', 'out.pcap']);
+    expect({ exitCode, leads: await readlink(at('out.pcap')) }).toEqual({ exitCode: 2, leads: 'gone/out.pcap' });
+    expect(said).toContain("OUT: 'out.pcap' is not accepted; expected a file, not a symbolic link that leads nowhere");
   });
 
   it.each([

@@ -78,6 +78,7 @@ describe('links', () => {
 
   it('of something that prints no JSON are refused', () => {
     expect(() => parseLinks('BusyBox v1.35.0')).toThrow('its output is not the JSON');
+    for (const nothing of ['', '[]', '[{}]']) expect(() => parseLinks(nothing)).toThrow('not even lo');
   });
 });
 

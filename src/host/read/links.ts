@@ -68,8 +68,20 @@ export async function listLinks(
   options: readonly string[] = [],
 ): Promise<{ links: ListedLink[]; odd: string[] }> {
   const args = [...options, '-j', 'link', 'show'];
-  const { items, odd } = readList(entry, await runner.query('ip', args), `ip ${args.join(' ')}`);
-  return { links: items.filter(isLink), odd };
+  return listed(await runner.query('ip', args), args);
+}
+
+/** @throws ClearDfError ENVIRONMENT for what cannot be: without loopback there is no network namespace */
+function listed(text: string, args: readonly string[]): { links: ListedLink[]; odd: string[] } {
+  const command = `ip ${args.join(' ')}`;
+  const { items, odd } = readList(entry, text, command);
+  const links = items.filter(isLink);
+  if (links.length + odd.length > 0) return { links, odd };
+  throw new ClearDfError({
+    ...{ code: 'ENVIRONMENT', operation: 'read', object: command },
+    reason: 'it listed no device, not even lo',
+    hint: 'apt-get install iproute2',
+  });
 }
 
 /**
@@ -106,8 +118,8 @@ export async function readLinks(runner: Runner): Promise<Pick<Facts, 'links' | '
 
 /** What `ip -d -j address show` printed. @throws ClearDfError ENVIRONMENT when it is not its JSON */
 export function parseLinks(text: string): { links: Link[]; oddDevices: string[] } {
-  const { items, odd } = readList(entry, text, `ip ${ADDRESSES.join(' ')}`);
-  const links = items.filter(isLink).map((one) => {
+  const { links: found, odd } = listed(text, ADDRESSES);
+  const links = found.map((one) => {
     const base = baseOf(one);
     return {
       ...base,
