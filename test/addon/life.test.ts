@@ -5,10 +5,13 @@
  *   sender ── lo ── sink        one namespace for each fixture; every UDP
  *         OUTPUT: NFQUEUE       packet passes a queue on its way out
  */
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { fixture } from './run.js';
 
+/** The first that this process may use. */
+const ONE_CORE = /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
 const NOTHING = { threads: [], queues: [] };
 
 test('fifty cycles of four queues leave no thread, queue or descriptor behind', async () => {
@@ -45,7 +48,7 @@ describe('a process that ends with packets queued loses none', () => {
     ['close', 0],
     ['throw', 1],
   ])('by %s', async (way, code) => {
-    const { result, stderr } = await fixture(['ends-parent.cjs', way]);
+    const { result, stderr } = await fixture(['ends-parent.cjs', way], {}, ['taskset', '-c', ONE_CORE]);
     expect(result, stderr).toEqual({
       exitCode: code,
       // All that were sent.
