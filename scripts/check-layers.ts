@@ -1,8 +1,8 @@
 /**
  * The layers of the sources, proven: `npx tsx scripts/check-layers.ts [--picture]`.
  *
- * Imports of `src/`, `bench/` and `scripts/` are judged by dependency-cruiser, by the rules of `layers/roads.ts`; `csrc/`
- * has ladders of its own, `layers/c-rooms.ts`. With `--picture` the picture of docs/architecture.md is drawn again.
+ * Imports of `src/`, `bench/` and `scripts/` are judged by dependency-cruiser, by the rules of `layers/orders.ts`; `csrc/`
+ * has orders of its own, `layers/c-rooms.ts`. With `--picture` the picture of docs/architecture.md is drawn again.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import { checkC } from './layers/c-rooms.js';
 import { longFiles } from './layers/long-files.js';
 import { pictureIsCurrent, writePicture } from './layers/picture.js';
-import { forbidden, placeOf, ROADS, type Violation } from './layers/roads.js';
+import { forbidden, placeOf, ORDERS, type Violation } from './layers/orders.js';
 import { readTypeScript } from './layers/ts-file.js';
 import { unusedExports } from './layers/unused-exports.js';
 
@@ -45,9 +45,9 @@ function checkImports({ summary }: ICruiseResult): Violation[] {
 function checkRooms({ modules }: ICruiseResult): Violation[] {
   return modules.flatMap(({ source }) => {
     const [folder, room] = placeOf(source);
-    const roads = ROADS[folder];
-    if (roads === undefined || roads.some((road) => road.includes(room))) return [];
-    return [{ where: source, what: `room '${room}'`, rule: 'every room has its place in a road: add it to ROADS' }];
+    const orders = ORDERS[folder];
+    if (orders === undefined || orders.some((order) => order.includes(room))) return [];
+    return [{ where: source, what: `room '${room}'`, rule: 'every room has its place in a order: add it to ORDERS' }];
   });
 }
 

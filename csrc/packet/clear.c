@@ -90,8 +90,9 @@ static enum finish plan_finish(const struct cdf_ipv4 *header,
 	return FINISH_HERE;
 }
 
-static unsigned int segments(const struct cdf_packet *packet,
-			     const struct cdf_transport *transport)
+/* How many identifications it takes: one for each segment to come. */
+static unsigned int run_length(const struct cdf_packet *packet,
+			       const struct cdf_transport *transport)
 {
 	size_t run;
 
@@ -139,7 +140,7 @@ static enum cdf_action clear(struct cdf_identifier *identifier,
 		cdf_transport_finish(packet->data, &transport);
 		counters->value[CDF_checksum_finished]++;
 	}
-	identify(identifier, header, packet, segments(packet, &transport),
+	identify(identifier, header, packet, run_length(packet, &transport),
 		 counters);
 	cdf_ipv4_replace(packet->data, AT_FRAGMENT,
 			 header->fragment & (uint16_t)~CDF_IPV4_DF);

@@ -54,7 +54,7 @@ void cdf_loop_drain(struct cdf_loop *loop)
 	struct cdf_lost lost;
 
 	cdf_queue_hold(loop->queue);
-	loop->overload.held = true;
+	loop->overload.frozen = true;
 	answer_waiting(loop);
 	if (cdf_loss_end(&loop->loss, loop->sequence.last, full,
 			 cdf_clock_now(), &lost) > 0)

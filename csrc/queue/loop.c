@@ -74,7 +74,7 @@ static void note_foreign(struct cdf_loop *loop, uint64_t n)
 	cdf_fault_note(&loop->faults, CDF_FAULT_FOREIGN, n, 0);
 }
 
-/* What came while the queue was bound. */
+/* What came while the queue was being bound. */
 static void take_strays(struct cdf_loop *loop)
 {
 	struct cdf_strays strays = cdf_queue_strays(loop->queue);
@@ -144,21 +144,21 @@ static void note_failures(struct cdf_loop *loop, int received)
 	}
 }
 
-/* At once, and then every RETRY_MS; with nothing left to read, so that all that
- * comes meanwhile is of the queue as it is bound then. */
+/* At once, and then every RETRY_MS. Nothing is left to read by then, so what
+ * comes meanwhile belongs to the queue as it is bound anew. */
 static void regain(struct cdf_loop *loop)
 {
 	uint64_t now = cdf_clock_now();
-	bool held;
+	bool still_ours;
 	int error;
 
 	if (loop->tried != 0 && now - loop->tried < RETRY_MS * 1000000ull)
 		return;
 	loop->tried = now;
-	error = cdf_queue_rebind(loop->queue, &held);
+	error = cdf_queue_rebind(loop->queue, &still_ours);
 	/* Not even an answer is allowed without the privilege any more. */
 	loop->forbidden = error == -EPERM;
-	if (error == 0 && !held)
+	if (error == 0 && !still_ours)
 		start_books(loop);
 	take_strays(loop);
 	if (error < 0)
@@ -203,7 +203,7 @@ static void catch_up(struct cdf_loop *loop)
 	if (loop->overload.active && !loop->overload.fail_open)
 		cdf_loss_look(&loop->loss, CDF_FULL_OVERLOAD, cdf_clock_now());
 	cdf_overload_end(&loop->overload, loop->queue);
-	if (loop->lost && !loop->overload.held)
+	if (loop->lost && !loop->overload.frozen)
 		regain(loop);
 }
 
@@ -248,7 +248,7 @@ bool cdf_loop_turn(struct cdf_loop *loop)
 	if (received < 0 && received != -EINTR && received != -ENOBUFS)
 		return false;
 	return loop->full || loop->lost || loop->loss.missing > 0 ||
-	       loop->overload.active || loop->overload.held;
+	       loop->overload.active || loop->overload.frozen;
 }
 
 static bool pause_for_more(struct cdf_loop *loop)

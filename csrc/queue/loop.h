@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The queue loop: receive, apply the rules, answer, count. It belongs to one
- * thread, which turns it. */
+/* The queue loop: receive, apply the rules, answer, count; take a lost queue
+ * back. It belongs to one thread, which turns it. */
 #ifndef CDF_LOOP_H
 #define CDF_LOOP_H
 

@@ -46,7 +46,7 @@ void cdf_overload_check(struct cdf_overload *overload, struct cdf_queue *queue,
 {
 	uint32_t least = least_of(mean), taken, room;
 
-	if (overload->held)
+	if (overload->frozen)
 		return;
 	if (overload->active) {
 		if (now - overload->since >= STANDING_TIME &&
@@ -72,7 +72,7 @@ void cdf_overload_begin(struct cdf_overload *overload, struct cdf_queue *queue,
 {
 	uint32_t taken, room;
 
-	if (overload->active || overload->held ||
+	if (overload->active || overload->frozen ||
 	    (overload->fail_open && cdf_queue_fail_open(queue, false) < 0))
 		return;
 	overload->active = true;
@@ -83,7 +83,7 @@ void cdf_overload_begin(struct cdf_overload *overload, struct cdf_queue *queue,
 void cdf_overload_end(struct cdf_overload *overload, struct cdf_queue *queue)
 {
 	overload->since = 0;
-	if (!overload->active || overload->held ||
+	if (!overload->active || overload->frozen ||
 	    (overload->fail_open && cdf_queue_fail_open(queue, true) < 0))
 		return;
 	overload->active = false;

@@ -27,7 +27,7 @@
 struct cdf_overload {
 	bool fail_open; /* wanted at all */
 	bool active;	/* excess is dropped for now */
-	bool held;	/* the queue takes no more; all stays as it is */
+	bool frozen;	/* the queue takes no more; all stays as it is */
 	uint64_t since; /* the backlog has stood, or was cut; 0 for neither */
 	uint32_t limit; /* bytes that it was cut to */
 };

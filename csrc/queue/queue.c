@@ -187,12 +187,12 @@ int cdf_queue_hold(struct cdf_queue *queue)
 	return cdf_queue_config_hold(&queue->config);
 }
 
-int cdf_queue_rebind(struct cdf_queue *queue, bool *held)
+int cdf_queue_rebind(struct cdf_queue *queue, bool *still_ours)
 {
-	int error =
-		cdf_queue_config_bind(&queue->config, queue->settings, held);
+	int error = cdf_queue_config_bind(&queue->config, queue->settings,
+					  still_ours);
 
-	if (error == 0 && !*held)
+	if (error == 0 && !*still_ours)
 		cdf_queue_release(queue);
 	return error;
 }

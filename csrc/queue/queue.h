@@ -75,12 +75,12 @@ int cdf_queue_hold(struct cdf_queue *queue);
 
 /**
  * Bind and configure again after the queue was lost; packets come at once.
- * @param held set to whether the queue was ours all the time
+ * @param still_ours set to whether no one else had it in the meantime
  * @return 0 or -errno, see cdf_queue_config_bind()
  */
-int cdf_queue_rebind(struct cdf_queue *queue, bool *held);
+int cdf_queue_rebind(struct cdf_queue *queue, bool *still_ours);
 
-/** What came while the queue was bound, since the last call. */
+/** What came while the queue was being bound, since the last call. */
 struct cdf_strays cdf_queue_strays(struct cdf_queue *queue);
 
 /** Unbind and close. The kernel drops packets that are still unanswered. */

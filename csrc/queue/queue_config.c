@@ -169,14 +169,14 @@ static int send_config(struct cdf_queue_config *config, struct nlmsghdr *nlh)
 }
 
 int cdf_queue_config_bind(struct cdf_queue_config *config,
-			  struct cdf_setting *settings, bool *held)
+			  struct cdf_setting *settings, bool *still_ours)
 {
 	int error = bind_held(config, settings);
 	/* To whom another socket is in the way the kernel says EPERM. */
 	bool ours = error == -EBUSY;
 
-	if (held != NULL)
-		*held = ours && !config->resent;
+	if (still_ours != NULL)
+		*still_ours = ours && !config->resent;
 	if (error == -EPERM && has_privilege(config))
 		error = -EBUSY;
 	else if (ours)

@@ -27,14 +27,14 @@ struct cdf_queue_config {
 /**
  * Bind and configure, held: until cdf_queue_config_release() the kernel accepts what
  * comes, as if nobody were listening.
- * @param held set to whether this socket held the queue before, in which case
+ * @param still_ours set to whether this socket had the queue before, in which case
  *        all stays as it is; may be NULL
  * @return 0, or -errno of the first required setting that was refused: -EBUSY
  *         when another socket holds the queue, -EPERM without CAP_NET_ADMIN,
  *         -ETIMEDOUT when the kernel's answer does not come
  */
 int cdf_queue_config_bind(struct cdf_queue_config *config,
-			  struct cdf_setting *settings, bool *held);
+			  struct cdf_setting *settings, bool *still_ours);
 
 /** Packets come from now on. */
 void cdf_queue_config_release(struct cdf_queue_config *config,

@@ -1,7 +1,7 @@
 /** The rooms of `csrc/`: which headers a file may include, and that no two files include each other in a circle. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { mayImport, type Violation } from './roads.js';
+import { mayImport, type Violation } from './orders.js';
 
 interface CFile {
   /** Path below the root, with `/`. */
@@ -10,8 +10,8 @@ interface CFile {
   includes: { line: number; header: string; local: boolean }[];
 }
 
-/** A file may include from its own room and from rooms to its left in one of these ladders. */
-const C_LADDERS = [
+/** A file may include from its own room and from rooms to its left in one of these orders. */
+const C_ORDERS = [
   ['clock', 'netlink', 'packet', 'queue', 'node'],
   ['clock', 'packet', 'probe', 'node'],
   ['clock', 'netlink', 'packet', 'fastpath', 'node'],
@@ -77,17 +77,15 @@ export function checkC(root: string): Violation[] {
 function checkFile(file: CFile, names: ReadonlySet<string>): Violation[] {
   const room = roomOf(file.name);
   const at = (line: number) => `csrc/${file.name}:${line}`;
-  if (!C_LADDERS.some((ladder) => ladder.includes(room))) {
-    return [
-      { where: at(1), what: `room '${room}'`, rule: 'every room has its place in a ladder: add it to C_LADDERS' },
-    ];
+  if (!C_ORDERS.some((order) => order.includes(room))) {
+    return [{ where: at(1), what: `room '${room}'`, rule: 'every room has its place in a order: add it to C_ORDERS' }];
   }
   return file.includes.flatMap(({ line, header, local }) => {
     const found: Violation[] = [];
     const what = `includes ${header}`;
     const to = roomOf(targetOf(file.name, header, names));
-    if (local && !mayImport(C_LADDERS, room, to)) {
-      found.push({ where: at(line), what, rule: `${to} is not to the left of ${room} in any ladder of csrc` });
+    if (local && !mayImport(C_ORDERS, room, to)) {
+      found.push({ where: at(line), what, rule: `${to} is not to the left of ${room} in any order of csrc` });
     }
     for (const foreign of FOREIGN_HEADERS) {
       if ((room === BOUNDARY) === foreign.boundary && foreign.header.test(header)) {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ICruiseResult } from 'dependency-cruiser';
 import { includesBetweenRooms } from './c-rooms.js';
-import { placeOf } from './roads.js';
+import { placeOf } from './orders.js';
 
 const PAGE = 'docs/architecture.md';
 const [BEGIN, END] = ['<!-- rooms: drawn by scripts/check-layers.ts --picture -->', '<!-- /rooms -->'];

@@ -1,4 +1,4 @@
-/** What the ladder check wants to know of a TypeScript file: its imports and its strings. */
+/** What the order check wants to know of a TypeScript file: its imports and its strings. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';

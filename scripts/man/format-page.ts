@@ -12,12 +12,12 @@ import { head, list, literal, prose, seeAlso, word } from './mdoc.js';
 /** `clear-df.yaml(5)` */
 export function optionsPage(date: string): Page {
   const items = FILE_KEYS.map((name) => {
-    const { help, accepted, initial, live } = optionInfo(name as OptionName);
+    const { help, accepted, defaultText, live } = optionInfo(name as OptionName);
     const parts = [
       // What the flag --no-fail-open does, the key does with false.
       ...(optionInfo(name as OptionName).flag.startsWith('--no-') ? [`false: ${help}.`] : [`${help}.`]),
       `Accepted: ${accepted}.`,
-      ...(initial === undefined ? [] : [`Default: ${initial}.`]),
+      ...(defaultText === undefined ? [] : [`Default: ${defaultText}.`]),
       ...(live ? [] : ['A change needs a new start.']),
     ];
     return [`Cm ${word(name)}`, prose(parts.map(capital).join(' '))] as const;

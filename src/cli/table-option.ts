@@ -12,9 +12,9 @@ export class TableOption extends Option {
   }
 }
 
-function helpOf({ flag, help, accepted, initial }: OptionInfo): string {
+function helpOf({ flag, help, accepted, defaultText }: OptionInfo): string {
   if (!flag.includes('<')) return help;
-  return `${help} (${[accepted, ...(initial === undefined ? [] : [`default ${initial}`])].join('; ')})`;
+  return `${help} (${[accepted, ...(defaultText === undefined ? [] : [`default ${defaultText}`])].join('; ')})`;
 }
 
 /** Of two values one would quietly lose: a flag that is given twice is refused. */

@@ -8,7 +8,7 @@ export interface OptionInfo {
   help: string;
   accepted: string;
   /** What is taken when it is not given, in words; none when there is nothing to say. */
-  initial?: string;
+  defaultText?: string;
   /** Takes a new value on HUP; the others are bound into the queue and need a new start. */
   live: boolean;
   /** Is a flag only, no key of the file. */
@@ -30,7 +30,7 @@ export const OPTIONS = {
     flag: '--identification <policy>',
     help: 'identification of packets that become fragmentable',
     accepted: 'random, keep or sequential',
-    initial: 'random',
+    defaultText: 'random',
     live: true,
   },
   gso: {
@@ -40,7 +40,7 @@ export const OPTIONS = {
       'GSO packets: auto decides by the hook that each carries; on: none of them is delivered to this host; ' +
       'off: the kernel segments them first',
     accepted: 'auto, on or off',
-    initial: 'auto',
+    defaultText: 'auto',
     live: false,
   },
   'fail-open': {
@@ -48,7 +48,7 @@ export const OPTIONS = {
     flag: '--no-fail-open',
     help: 'drop packets, instead of passing them unchanged, while this process stalls; overload always drops',
     accepted: TRUTH,
-    initial: 'true',
+    defaultText: 'true',
     live: false,
   },
   companion: {
@@ -56,7 +56,7 @@ export const OPTIONS = {
     flag: '--companion <N>',
     help: 'queue for GSO packets that must be segmented first',
     accepted: 'a queue number 0-65535 outside the range of --queue',
-    initial: 'a free one',
+    defaultText: 'a free one',
     live: false,
   },
   'queue-length': {
@@ -64,7 +64,7 @@ export const OPTIONS = {
     flag: '--queue-length <packets>',
     help: 'packets that may wait for a verdict',
     accepted: 'packets, 1-2147483647',
-    initial: '1048576',
+    defaultText: '1048576',
     live: false,
   },
   'receive-buffer': {
@@ -72,7 +72,7 @@ export const OPTIONS = {
     flag: '--receive-buffer <bytes>',
     help: 'receive buffer of the netlink socket',
     accepted: 'bytes, 65536-1073741824',
-    initial: '67108864',
+    defaultText: '67108864',
     live: false,
   },
   'copy-range': {
@@ -80,7 +80,7 @@ export const OPTIONS = {
     flag: '--copy-range <bytes>',
     help: 'bytes of each packet that the kernel hands over; longer packets pass unchanged',
     accepted: 'bytes, 20-65531',
-    initial: '65531',
+    defaultText: '65531',
     live: false,
   },
   batch: {
@@ -88,7 +88,7 @@ export const OPTIONS = {
     flag: '--batch <packets>',
     help: 'packets taken and answered at once',
     accepted: 'packets, 1-64',
-    initial: '64',
+    defaultText: '64',
     live: false,
   },
   coalesce: {
@@ -96,7 +96,7 @@ export const OPTIONS = {
     flag: '--coalesce <usecs>',
     help: 'longest pause to gather packets while many come; 0 for none',
     accepted: 'microseconds, 0-1000',
-    initial: '50',
+    defaultText: '50',
     live: false,
   },
   'install-rules': {
@@ -104,7 +104,7 @@ export const OPTIONS = {
     flag: '--install-rules',
     help: 'install the firewall rules that feed the queue, and remove them at the end',
     accepted: TRUTH,
-    initial: 'false',
+    defaultText: 'false',
     live: true,
   },
   hook: {
@@ -112,7 +112,7 @@ export const OPTIONS = {
     flag: '--hook <hook>',
     help: 'where packets are taken',
     accepted: 'output, prerouting, postrouting or bridge',
-    initial: 'output, with --forwarded prerouting',
+    defaultText: 'output, with --forwarded prerouting',
     live: true,
   },
   proto: {
@@ -120,7 +120,7 @@ export const OPTIONS = {
     flag: '--proto <proto>',
     help: 'which protocol',
     accepted: 'gre, esp, udp:PORT or all',
-    initial: 'gre at output and postrouting, otherwise all',
+    defaultText: 'gre at output and postrouting, otherwise all',
     live: true,
   },
   local: {
@@ -156,7 +156,7 @@ export const OPTIONS = {
     flag: '--larger-than <bytes|mtu>',
     help: 'only packets longer than this, from the IP header on',
     accepted: 'bytes, 68-65534, or mtu',
-    initial: 'any length, with --forwarded mtu',
+    defaultText: 'any length, with --forwarded mtu',
     live: true,
   },
   forwarded: {
@@ -164,7 +164,7 @@ export const OPTIONS = {
     flag: '--forwarded',
     help: 'also packets of others in transit, which RFC 6864 section 4.3 forbids',
     accepted: TRUTH,
-    initial: 'false',
+    defaultText: 'false',
     live: true,
   },
   'include-quic': {
@@ -172,7 +172,7 @@ export const OPTIONS = {
     flag: '--include-quic',
     help: 'forwarded packets from and to UDP port 443 too; QUIC finds its packet size with DF',
     accepted: TRUTH,
-    initial: 'false',
+    defaultText: 'false',
     live: true,
   },
   fanout: {
@@ -180,7 +180,7 @@ export const OPTIONS = {
     flag: '--fanout <mode>',
     help: 'how packets spread over the queues of a range: by their addresses, or by the CPU that they are on',
     accepted: 'hash or cpu',
-    initial: 'hash',
+    defaultText: 'hash',
     live: true,
   },
   bypass: {
@@ -188,7 +188,7 @@ export const OPTIONS = {
     flag: '--no-bypass',
     help: 'drop matched packets while nothing listens on the queue',
     accepted: TRUTH,
-    initial: 'true',
+    defaultText: 'true',
     live: true,
   },
   name: {
@@ -196,7 +196,7 @@ export const OPTIONS = {
     flag: '--name <name>',
     help: 'owner of the rules: their comment is clear-df:<name>',
     accepted: 'letters, digits, _ and -, at most 32',
-    initial: 'default',
+    defaultText: 'default',
     live: true,
   },
   backend: {
@@ -204,7 +204,7 @@ export const OPTIONS = {
     flag: '--backend <backend>',
     help: 'firewall to install the rules in',
     accepted: 'auto, iptables-legacy, iptables-nft or nft',
-    initial: 'auto',
+    defaultText: 'auto',
     live: true,
   },
   'fast-path': {
@@ -214,7 +214,7 @@ export const OPTIONS = {
       'clear DF in the kernel, before any rule, and leave to the queue what only it can do: auto, with ' +
       '--install-rules or --fast-path-dev; require: or refuse to start; off',
     accepted: 'auto, off or require',
-    initial: 'auto',
+    defaultText: 'auto',
     live: true,
   },
   'fast-path-dev': {
@@ -229,7 +229,7 @@ export const OPTIONS = {
     flag: '--metrics <address:port>',
     help: 'where /metrics and /stats are served',
     accepted: `ADDR:PORT such as ${DEFAULT_LISTEN} or [::1]:9857, or off`,
-    initial: DEFAULT_LISTEN,
+    defaultText: DEFAULT_LISTEN,
     live: true,
   },
   stats: {
@@ -244,7 +244,7 @@ export const OPTIONS = {
     flag: '--log-level <level>',
     help: 'log level on stderr',
     accepted: 'trace, debug, info, warn, error, fatal or silent',
-    initial: 'info',
+    defaultText: 'info',
     live: true,
   },
   'log-format': {
@@ -252,7 +252,7 @@ export const OPTIONS = {
     flag: '--log-format <format>',
     help: 'how the log is written; auto: text on a terminal and for journald, JSON otherwise',
     accepted: 'auto, text or json',
-    initial: 'auto',
+    defaultText: 'auto',
     live: true,
   },
   'dry-run': {

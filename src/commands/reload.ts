@@ -28,7 +28,7 @@ export function written(options: ServiceOptions, name: OptionName): string {
   const given = options.given[name]?.text;
   if (given !== undefined) return given;
   if (name === 'queue') return rangeText(options.queue);
-  return optionInfo(name).initial ?? 'default';
+  return optionInfo(name).defaultText ?? 'default';
 }
 
 /** `after` as far as a running service can take it: what is bound into the queue stays as in `before`. */

@@ -1,5 +1,6 @@
 /**
- * The verbs of `clear-df tunnel`. Road of each: file → site → facts → plan, and then what the verb is for.
+ * `clear-df tunnel plan`, `unit`, `keys`, `name`: file → site → facts → plan, and then what the verb is for. What changes or
+ * watches a tunnel has a file of its own in `tunnel/`.
  */
 import path from 'node:path';
 import { ClearDfError, usageError } from '../errors.js';
@@ -88,8 +89,8 @@ function planObject(tunnel: OpenTunnel, cuts: readonly string[]) {
 }
 
 /** What an earlier version of the file has made, and this one does not want. */
-function removedObjects({ stale }: Difference) {
-  return [...stale]
+function removedObjects({ unwanted }: Difference) {
+  return [...unwanted]
     .reverse()
     .map(({ key, kind, desired, undo }) => ({ key, kind, desired, commands: undo.map(commandText) }))
     .filter(({ commands }) => commands.length > 0);

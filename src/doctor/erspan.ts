@@ -8,7 +8,7 @@
 import { quoteWord } from '../net/replay.js';
 import { clearedBefore } from './cleared-before.js';
 import { type Finding, checkOf } from './finding.js';
-import { changeGre, discoversPath, endsOf, refusesLarge, withoutTtl } from './gretap.js';
+import { changeGre, setsOuterDf, endsOf, refusesLarge, withoutTtl } from './gre-device.js';
 import { type Device, type Machine, known, pathTo } from './machine.js';
 import { portMtu } from './port-mtu.js';
 
@@ -56,7 +56,7 @@ function fullSize(machine: Machine, device: Device): Finding {
   const exceed = `${outer} bytes outside exceed the path's MTU of ${path.known.mtu}`;
   const anew =
     type === TYPE_1 ? { fix: changeGre(device, ...withoutTtl(device), 'nopmtudisc', 'ignore-df') } : { hint: ANEW };
-  if (discoversPath(device)) {
+  if (setsOuterDf(device)) {
     const evidence = `${exceed}, and pmtudisc, the default, sets DF outside: they are dropped silently (${errors})`;
     return check.wrong(what, evidence, anew);
   }

@@ -12,13 +12,13 @@ import { examinePath } from './path.js';
 import { examineQueue } from './queue.js';
 import { examineRoutedTunnels } from './routed-tunnels.js';
 import { examineSite } from './site.js';
-import { examineTunnel } from './tunnel.js';
+import { examineGretaps } from './gretap.js';
 
 const GENERAL = [
   examineKernel,
   examineQueue,
   examineBridge,
-  examineTunnel,
+  examineGretaps,
   examineErspan,
   examineOtherTunnels,
   examineRoutedTunnels,

@@ -1,7 +1,7 @@
 /** The path to the other end: what path MTU discovery has learnt, fragments, and filters of the return path. */
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, forgetLearnt, setParameter } from './fix.js';
-import { endsOf, gretapsOf, refusesLarge } from './gretap.js';
+import { endsOf, gretapsOf, refusesLarge } from './gre-device.js';
 import { type Device, type LearntRoute, type Machine, known, pathTo } from './machine.js';
 
 /** Devices whose learnt MTU only says how the kernel cuts what has no DF. */

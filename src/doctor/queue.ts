@@ -5,7 +5,7 @@ import { quoteWord } from '../net/replay.js';
 import { maySeePort } from './bridge.js';
 import { clearsAt, fastPathFindings } from './fast-path.js';
 import { type Feed, feedsOf, queuesText, seesPort } from './feed.js';
-import { gretapsOf, refusesLarge } from './gretap.js';
+import { gretapsOf, refusesLarge } from './gre-device.js';
 import { type HeldQueue, type Machine, known } from './machine.js';
 
 /** A rule may feed thousands. */

@@ -7,7 +7,7 @@ import { quoteWord } from '../net/replay.js';
 import { type Feed, feedsOf } from './feed.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu } from './fix.js';
-import { changeGre, endsOf, refusesLarge, routedOverheadOf, withoutTtl } from './gretap.js';
+import { changeGre, endsOf, refusesLarge, routedOverheadOf, withoutTtl } from './gre-device.js';
 import { type Device, type Machine, known, pathTo } from './machine.js';
 import { isRouted, largerThan } from './routed-devices.js';
 import { ipv6FullSize } from './sit.js';

@@ -5,7 +5,7 @@
  */
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, fixText, setMtu } from './fix.js';
-import { changeGre, discoversPath, endsOf, routedOverheadOf, withoutTtl } from './gretap.js';
+import { changeGre, setsOuterDf, endsOf, routedOverheadOf, withoutTtl } from './gre-device.js';
 import { type Device, type Machine, known, pathTo } from './machine.js';
 import { largerThan } from './routed-devices.js';
 
@@ -34,7 +34,7 @@ export function ipv6FullSize(machine: Machine, device: Device): Finding {
     );
   }
   const raise = setMtu(device, Math.max(...larger.map((other) => other.mtu)));
-  const mend = [...(discoversPath(device) ? [cutOutside(device)] : []), raise];
+  const mend = [...(setsOuterDf(device) ? [cutOutside(device)] : []), raise];
   return check.ok(
     what,
     `more than ${carried} bytes are refused, and their senders told (ICMPv6 packet too big); where hosts do not hear that: ${mend.map(fixText).join(' && ')}`,
@@ -44,7 +44,7 @@ export function ipv6FullSize(machine: Machine, device: Device): Finding {
 /** Bytes of the largest packet that leaves by it. */
 function carriedBy(machine: Machine, device: Device): number {
   const path = known(pathTo(machine, endsOf(device).remote));
-  if (path === undefined || !discoversPath(device)) return device.mtu;
+  if (path === undefined || !setsOuterDf(device)) return device.mtu;
   return Math.min(device.mtu, Math.max(IPV6_MTU_MIN, path.mtu - (routedOverheadOf(device) ?? 0)));
 }
 

@@ -4,7 +4,7 @@ import { kindOf } from '../tunnel/kinds/table.js';
 import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
-import { endsOf } from './gretap.js';
+import { endsOf } from './gre-device.js';
 import { type Machine, type ModuleState, known, pathTo } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';

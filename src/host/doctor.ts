@@ -1,6 +1,6 @@
 /** Reads all that the doctor judges. Changes nothing: what has to be tried is tried in a namespace that goes again. */
 import { release } from 'node:os';
-import { endsOf } from '../doctor/gretap.js';
+import { endsOf } from '../doctor/gre-device.js';
 import { MODULE_NAMES } from '../doctor/kernel.js';
 import { type Device, type Machine, type Path, type Reading, known } from '../doctor/machine.js';
 import { pathOf } from '../tunnel/carriers/table.js';

@@ -45,7 +45,8 @@ export interface Runner {
   /** As in {@link RunnerOptions}. */
   readonly stop?: AbortSignal | undefined;
   /**
-   * Runs a command that changes nothing and returns its standard output.
+   * Runs a command that changes nothing that lasts and returns its standard output: it is not echoed, and runs under dry
+   * run too. Who changes something by it, to keep a secret out of the echo, echoes that.
    * @throws ClearDfError ENVIRONMENT (not installed), PRIVILEGE, or RUNTIME with the command's own words
    */
   query(command: string, args: readonly string[], input?: string): Promise<string>;

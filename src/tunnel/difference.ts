@@ -18,10 +18,10 @@ export interface Difference {
   /** Things that the plan wants, too, and that stand as the earlier file wanted them; by key. */
   known: ReadonlyMap<string, Made>;
   /** What the plan does not want any more, in the order in which it was made. */
-  stale: readonly Made[];
+  unwanted: readonly Made[];
 }
 
-export const NO_DIFFERENCE: Difference = { known: new Map(), stale: [] };
+export const NO_DIFFERENCE: Difference = { known: new Map(), unwanted: [] };
 
 /**
  * Tunnel devices: the kernel takes one for each pair of ends, key, identifier or port, and a bridge with two of them to
@@ -73,7 +73,7 @@ export function stepCommands(item: Item, facts: Facts, difference: Difference): 
 
 /** What frames a change of a tunnel that is up loses, in words. */
 export function cutsOfDifference(items: readonly Item[], facts: Facts, difference: Difference): string[] {
-  const { stale } = difference;
+  const { unwanted } = difference;
   const steps = items.map((item) => ({ item, ...stepOf(item, facts, difference) }));
   const cuts = steps.flatMap(({ item: { kind, key, desired }, how }) => {
     if (how === 'remake') return [`${key} is removed and made again: no frame passes from then until this has ended`];
@@ -82,7 +82,7 @@ export function cutsOfDifference(items: readonly Item[], facts: Facts, differenc
     return isTunnelDevice(kind) ? [`${desired}: frames pass when the other end has changed as well`] : [];
   });
   const comes = steps.some(({ item, how }) => isTunnelDevice(item.kind) && how !== 'none' && how !== 'refused');
-  for (const { kind, key, desired, undo } of stale) {
+  for (const { kind, key, desired, undo } of unwanted) {
     if (undo.length === 0) continue;
     if (isTunnelDevice(kind)) {
       cuts.push(
@@ -90,7 +90,7 @@ export function cutsOfDifference(items: readonly Item[], facts: Facts, differenc
       );
     } else if (kind === 'vxlan-site' || kind === 'port') cuts.push(`no longer: ${desired}`);
   }
-  if (stale.some(({ kind }) => kind === 'xfrm-state')) {
+  if (unwanted.some(({ kind }) => kind === 'xfrm-state')) {
     cuts.push('frames between the ends are lost until both have the new associations');
   }
   return cuts;

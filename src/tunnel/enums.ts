@@ -1,4 +1,4 @@
-/** Words that the tunnel shares with the mangler, which stands on another road. */
+/** Words that the tunnel shares with the mangler, which stands in another order of rooms. */
 
 /** As `--identification`. */
 export const IDENTIFICATION_POLICIES = ['random', 'keep', 'sequential'] as const;

@@ -13,7 +13,7 @@ export interface Command {
   shown?: string;
   /** Ignore failure: the object may already be gone. */
   mayFail?: boolean;
-  /** Left out, and said so, while this is not met: see {@link unmet} in `condition.ts`. */
+  /** Left out, and said so, while this is not met: see {@link unmet}. */
   onlyWhile?: Condition;
 }
 

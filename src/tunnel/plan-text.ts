@@ -36,7 +36,7 @@ export function planText(plan: Plan, facts: Facts, live?: Live): string {
     ...plan.items.map((item) => itemText(item, facts, difference)),
     plan.socket === undefined ? '' : socketText(plan.socket, plan.mangler === undefined ? plan.site.file : undefined),
     plan.mangler === undefined ? '' : manglerText(plan, plan.mangler),
-    staleText(difference).trimEnd(),
+    unwantedText(difference).trimEnd(),
     comments(['sizes, in bytes', ...sizesText(plan.sizes, plan.site.mtu).map((line) => `  ${line}`)]),
     section('notes', plan.notes),
   ];
@@ -64,8 +64,8 @@ function itemText(item: Item, facts: Facts, difference: Difference): string {
 }
 
 /** What is taken away once all else is done, the last one first. */
-export function staleText({ stale }: Difference): string {
-  return [...stale]
+export function unwantedText({ unwanted }: Difference): string {
+  return [...unwanted]
     .reverse()
     .flatMap(({ desired, undo }) =>
       undo.length === 0 ? [] : [`# no longer: ${desired}`, ...undo.map((command) => commandText(command))],

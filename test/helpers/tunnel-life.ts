@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { applyItems, refuseConflicts } from '../../src/host/tunnel/apply.js';
 import { changingKeys, differenceOf, type Former, standing } from '../../src/host/tunnel/former.js';
-import { removeFormer } from '../../src/host/tunnel/remove-stale.js';
+import { removeFormer } from '../../src/host/tunnel/remove-unwanted.js';
 import { snapshotAfter, snapshotOf, originOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal, type SiteText } from '../../src/host/tunnel/journal.js';
 import { tunnelFile } from '../../src/host/tunnel/paths.js';

@@ -58,7 +58,7 @@ describe('the bench', () => {
     };
     expect(await check(files)).toEqual([]);
     expect(await check({ 'bench/page/c.ts': "import { b } from '../lab/b.js'; b;" })).toEqual([
-      'bench/page/c.ts: imports bench/lab/b.ts: it is not to the left of page in any road of bench',
+      'bench/page/c.ts: imports bench/lab/b.ts: it is not to the left of page in any order of bench',
     ]);
     expect(await check({ 'bench/attic/d.ts': '' })).toContainEqual(expect.stringContaining("room 'attic'"));
   });
@@ -73,20 +73,20 @@ describe('the bench', () => {
 
 describe('imports', () => {
   test.each([
-    ['from the right', 'errors.ts', "import './cli/main.js';", 'it is not to the left of errors in any road of src'],
-    ['across the roads', 'net/a.ts', "import '../mangler.js';", 'it is not to the left of net in any road of src'],
+    ['from the right', 'errors.ts', "import './cli/main.js';", 'it is not to the left of errors in any order of src'],
+    ['across the orders', 'net/a.ts', "import '../mangler.js';", 'it is not to the left of net in any order of src'],
     [
       'of a re-export',
       'net/a.ts',
       "export * from '../host/exec.js';",
-      'it is not to the left of net in any road of src',
+      'it is not to the left of net in any order of src',
     ],
-    ['made late', 'net/a.ts', "await import('../host/exec.js');", 'it is not to the left of net in any road of src'],
+    ['made late', 'net/a.ts', "await import('../host/exec.js');", 'it is not to the left of net in any order of src'],
     [
       'of a type',
       'net/a.ts',
       "import type { E } from '../cli/a.js'; export type F = E;",
-      'it is not to the left of net in any road of src',
+      'it is not to the left of net in any order of src',
     ],
     [
       'of values through a door for types',
@@ -98,7 +98,7 @@ describe('imports', () => {
     ['of the addon', 'mangler.ts', "import bindings from 'bindings'; bindings('x');", 'only src/native may import it'],
     ['of execa', 'cli/a.ts', "import { execa } from 'execa'; execa('x');", 'only src/host may import it'],
     ['of child processes', 'net/a.ts', "import 'node:child_process';", 'only src/host may import it'],
-    ['into an unknown room', 'attic/a.ts', '', "room 'attic': every room has its place in a road"],
+    ['into an unknown room', 'attic/a.ts', '', "room 'attic': every room has its place in a order"],
   ])('%s are found', async (_, file, text, rule) => {
     const found = await check({ [`src/${file}`]: text });
     expect(found).toHaveLength(1);
@@ -136,11 +136,11 @@ describe('the machine', () => {
 describe('C', () => {
   test.each([
     ['a header of a later room', 'packet/ipv4.c', '#include "queue/worker.h"', 'queue is not to the left of packet'],
-    ['a header across the ladders', 'probe/raw.c', '#include "queue/worker.h"', 'queue is not to the left of probe'],
+    ['a header across the orders', 'probe/raw.c', '#include "queue/worker.h"', 'queue is not to the left of probe'],
     ['Node in C', 'queue/queue.c', '#include <node_api.h>', 'C knows no Node'],
     ['netlink in the boundary', 'node/mangler_wrap.cc', '#include <libmnl/libmnl.h>', 'the boundary knows no netlink'],
-    ['an unknown room', 'attic/a.c', '', "room 'attic': every room has its place in a ladder"],
-    ['a file in no room', 'attic.c', '', "room 'attic': every room has its place in a ladder"],
+    ['an unknown room', 'attic/a.c', '', "room 'attic': every room has its place in a order"],
+    ['a file in no room', 'attic.c', '', "room 'attic': every room has its place in a order"],
   ])('%s is found', async (_, file, text, rule) => {
     expect(await check({ [`csrc/${file}`]: `${text}\n` })).toEqual([expect.stringContaining(rule)]);
   });

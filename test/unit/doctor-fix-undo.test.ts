@@ -1,6 +1,6 @@
 /** What takes each command back that `doctor --fix` may run. */
 import { describe, expect, it } from 'vitest';
-import { changeGre } from '../../src/doctor/gretap.js';
+import { changeGre } from '../../src/doctor/gre-device.js';
 import {
   addVlan,
   callIptables,

@@ -111,8 +111,8 @@ describe('the item', () => {
     const { key, kind, desired } = same;
     const entry: Entry = { key, kind, desired, state: 'applied', observed: '', undo: same.undo(there) };
     const compared = { journal: { entries: [entry] }, facts: there, origin: there, former: { items: [same] } };
-    expect(differenceOf([same], compared).stale).toEqual([]);
-    expect(differenceOf([], compared).stale).toEqual([entry]);
+    expect(differenceOf([same], compared).unwanted).toEqual([]);
+    expect(differenceOf([], compared).unwanted).toEqual([entry]);
   });
 
   it('never shows the secret, and its undo does not hold it', () => {

@@ -190,13 +190,13 @@ describe('the table', () => {
 
   it('shows defaults that are the ones taken', () => {
     for (const name of OPTION_NAMES) {
-      const { initial, group } = optionInfo(name);
+      const { defaultText, group } = optionInfo(name);
       const read0 = read({})[name];
-      if (initial === undefined || read0 === undefined || group === 'rules' || typeof read0 === 'object') continue;
-      expect([name, String(read0)]).toEqual([name, initial]);
+      if (defaultText === undefined || read0 === undefined || group === 'rules' || typeof read0 === 'object') continue;
+      expect([name, String(read0)]).toEqual([name, defaultText]);
     }
     const { metrics } = read({});
-    expect(metrics).toEqual(read({ metrics: optionInfo('metrics').initial as string }).metrics);
+    expect(metrics).toEqual(read({ metrics: optionInfo('metrics').defaultText as string }).metrics);
   });
 });
 

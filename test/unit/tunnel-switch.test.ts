@@ -7,7 +7,7 @@ import { ClearDfError } from '../../src/errors.js';
 import { snapshotOf } from '../../src/host/tunnel/snapshot.js';
 import { Journal } from '../../src/host/tunnel/journal.js';
 import { differenceOf } from '../../src/host/tunnel/former.js';
-import { removeStale } from '../../src/host/tunnel/remove-stale.js';
+import { removeUnwanted } from '../../src/host/tunnel/remove-unwanted.js';
 import { silentLogger } from '../../src/log.js';
 import { refuseUsedKeys } from '../../src/commands/tunnel/used-keys.js';
 import { cutsOfDifference, type Difference, stepOf } from '../../src/tunnel/difference.js';
@@ -70,13 +70,13 @@ describe('a tunnel that is up from another version of its file', () => {
 
   it('loses its old associations, and nothing else, where only those differ', () => {
     for (const plan of [planOf(espInUdpCarrier(), NEW_KEYS), planOf(espCarrier(), NEW_KEYS)]) {
-      const { known, stale } = differenceOf(plan.items, { journal: journalOf(up), facts: facts(), former: up });
-      expect(keysOf(stale)).toEqual([
+      const { known, unwanted } = differenceOf(plan.items, { journal: journalOf(up), facts: facts(), former: up });
+      expect(keysOf(unwanted)).toEqual([
         'xfrm-state 172.16.0.1 192.168.200.1 0x00001002',
         'xfrm-state 192.168.200.1 172.16.0.1 0x00001001',
       ]);
-      expect(stepKinds(plan, facts(), { known, stale })).not.toContain('remake');
-      expect(cutsOfDifference(plan.items, facts(), { known, stale })).toEqual([
+      expect(stepKinds(plan, facts(), { known, unwanted })).not.toContain('remake');
+      expect(cutsOfDifference(plan.items, facts(), { known, unwanted })).toEqual([
         'frames between the ends are lost until both have the new associations',
       ]);
     }
@@ -86,11 +86,11 @@ describe('a tunnel that is up from another version of its file', () => {
     const blind: Facts = { ...facts(), tables: undefined };
     const plan = planTunnel(site({ carrier: espCarrier(), engine: 'tunnel-flag' }), blind, GCM_KEYS);
     expect(plan.items.some(({ kind }) => kind === 'nft-table')).toBe(false);
-    expect(differenceOf(plan.items, { journal: journalOf(up), facts: blind, former: up }).stale).toEqual([]);
+    expect(differenceOf(plan.items, { journal: journalOf(up), facts: blind, former: up }).unwanted).toEqual([]);
   });
 
   it('has nothing to take away where the plan is the same', () => {
-    expect(differenceOf(up.items, { journal: journalOf(up), facts: facts() }).stale).toEqual([]);
+    expect(differenceOf(up.items, { journal: journalOf(up), facts: facts() }).unwanted).toEqual([]);
   });
 
   it('asks for new keys where the same association would have to be made anew', () => {
@@ -127,8 +127,8 @@ describe('what an earlier plan made', () => {
   it('is taken away backwards, and forgotten', async () => {
     const machine = up();
     const journal = journalOfValues(machine);
-    const stale = journal.entries.slice(0, 2);
-    expect(await removeStale(stale, formerly(machine), { journal, log: silentLogger() })).toBe(0);
+    const unwanted = journal.entries.slice(0, 2);
+    expect(await removeUnwanted(unwanted, formerly(machine), { journal, log: silentLogger() })).toBe(0);
     expect(machine.done).toEqual(['unset b', 'unset a']);
     expect(keysOf(journal.entries)).toEqual(['value c']);
   });
@@ -137,7 +137,7 @@ describe('what an earlier plan made', () => {
     const machine = up();
     machine.refuses.add('unset b');
     const journal = journalOfValues(machine);
-    expect(await removeStale(journal.entries, formerly(machine), { journal, log: silentLogger() })).toBe(1);
+    expect(await removeUnwanted(journal.entries, formerly(machine), { journal, log: silentLogger() })).toBe(1);
     expect(Object.fromEntries(machine.values)).toEqual({ b: '2' });
     expect(keysOf(journal.entries)).toEqual(['value b']);
   });
@@ -158,9 +158,9 @@ describe('what an earlier plan made', () => {
       journal.begin({ key, kind, desired, observed: 'none', undo: [{ argv: ['unset', key.slice(-1)] }] });
       journal.made(key);
     }
-    const stale = journal.entries.slice(3);
+    const unwanted = journal.entries.slice(3);
     const former = { items: made, order: made, machine: async () => machine };
-    expect(await removeStale(stale, former, { journal, log: silentLogger() })).toBe(1);
+    expect(await removeUnwanted(unwanted, former, { journal, log: silentLogger() })).toBe(1);
     expect(Object.fromEntries(machine.values)).toEqual({ a: 'foreign', b: '2' });
   });
 });

@@ -7,7 +7,7 @@ import type { Journal } from '../../host/tunnel/journal.js';
 import type { Lock } from '../../host/lock.js';
 import { takeTunnelLock } from '../../host/tunnel/paths.js';
 import { perform } from '../../host/tunnel/perform.js';
-import { removeFormer } from '../../host/tunnel/remove-stale.js';
+import { removeFormer } from '../../host/tunnel/remove-unwanted.js';
 import { rollBack } from '../../host/tunnel/roll-back.js';
 import { snapshotAfter } from '../../host/tunnel/snapshot.js';
 import type { Change, Steps } from '../../host/tunnel/steps.js';
@@ -21,7 +21,7 @@ import { Run } from '../run.js';
 import { cutsOfDifference, stepCommands } from '../../tunnel/difference.js';
 import { linkOf } from '../../tunnel/facts.js';
 import { type Plan, staysInForeground } from '../../tunnel/plan.js';
-import { staleText } from '../../tunnel/plan-text.js';
+import { unwantedText } from '../../tunnel/plan-text.js';
 import { type Engine, remotesOf } from '../../tunnel/site/site.js';
 import type { OwnCommand } from '../../tunnel/unit-text.js';
 import type { SignalWatch } from '../signals.js';
@@ -194,7 +194,7 @@ async function startMangler(
 function announce(tunnel: OpenTunnel, task: Takeover, log: Logger): void {
   const { plan, machine, difference } = tunnel;
   const open = plan.items.filter((item) => item.status(machine.facts).state !== 'in-sync');
-  if (open.length === 0 && difference.stale.length === 0) return;
+  if (open.length === 0 && difference.unwanted.length === 0) return;
   log.info({ engine: plan.engine }, `engine ${plan.engine}: ${plan.engineReason}`);
   for (const cut of cutsNow(tunnel, task)) log.warn(`about to cut: ${cut}`);
   for (const note of plan.notes) log.info(`note: ${note}`);
@@ -253,7 +253,7 @@ async function showChanges(
     for (const { text } of shown.splice(0)) process.stdout.write(`${text}\n`);
   }
   if (task.replaces !== undefined) process.stdout.write(`kill -TERM ${task.replaces.pid}\n`);
-  process.stdout.write(staleText(difference));
+  process.stdout.write(unwantedText(difference));
 }
 
 function leftBehind({ entries, name }: Journal, file: string): string | undefined {

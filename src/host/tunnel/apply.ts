@@ -56,17 +56,17 @@ export async function applyItems(items: readonly Item[], steps: Steps): Promise<
     if (error instanceof NoAnswerError) refuseStop(steps.stopping);
     throw error;
   }
-  const stale = new Set(difference.stale.map(({ key }) => key));
-  for (const { key } of items) if (!stale.has(key)) journal.made(key);
+  const unwanted = new Set(difference.unwanted.map(({ key }) => key));
+  for (const { key } of items) if (!unwanted.has(key)) journal.made(key);
   return changes;
 }
 
 /** What another tunnel has made and this one shares is recorded first, and so undone last. */
 function share(items: readonly Item[], { machine, journal, others = [] }: Steps): Change[] {
-  const open = items.filter((item) => {
+  const unrecorded = items.filter((item) => {
     return journal.entry(item.key) === undefined && item.status(machine.facts).state === 'in-sync';
   });
-  const shared = open.flatMap((item) => {
+  const shared = unrecorded.flatMap((item) => {
     const entry = recorded(item.key, others);
     return entry === undefined ? [] : [{ item, entry }];
   });

@@ -4,7 +4,7 @@ import { type Difference, isTunnelDevice, stepOf } from '../../tunnel/difference
 import type { Facts } from '../../tunnel/facts.js';
 import type { Command, Item } from '../../tunnel/item.js';
 import type { Journal } from './journal.js';
-import { formerly, removeStale } from './remove-stale.js';
+import { formerly, removeUnwanted } from './remove-unwanted.js';
 import { changedBy, standsAlone } from './reread.js';
 import { recorded } from './shared.js';
 import type { Change, Steps } from './steps.js';
@@ -25,10 +25,10 @@ export async function converge(
   const parts = [...changedBy(items.flatMap((item) => [...item.apply(facts), ...item.undo(facts)]))];
   let room = false;
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const open = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
-    if (open.length === 0) break;
+    const pending = items.filter((item) => item.status(machine.facts).state !== 'in-sync');
+    if (pending.length === 0) break;
     let unseen: Item[] = [];
-    for (const item of inOrder(open, machine.facts, difference)) {
+    for (const item of inOrder(pending, machine.facts, difference)) {
       if (unseen.length > 0 && !standsAlone(item.kind)) {
         confirm(unseen, await machine.look(), journal);
         unseen = [];
@@ -39,30 +39,30 @@ export async function converge(
     confirm(unseen, await machine.look(parts), journal);
   }
   const left = items.find((item) => item.status(machine.facts).state !== 'in-sync');
-  if (left !== undefined) throw undone(left, machine.facts, 'another program keeps changing it back');
+  if (left !== undefined) throw notDone(left, machine.facts, 'another program keeps changing it back');
 }
 
 /**
  * As the plan has them, but for a table of nft that is there with the rules of the earlier version: it guards a device that
  * goes until that has gone, and the new one, which is down until later, right behind that.
  */
-function inOrder(open: readonly Item[], facts: Facts, difference: Difference): readonly Item[] {
+function inOrder(pending: readonly Item[], facts: Facts, difference: Difference): readonly Item[] {
   const goes =
-    difference.stale.some(({ kind }) => isTunnelDevice(kind)) ||
-    open.some((item) => isTunnelDevice(item.kind) && stepOf(item, facts, difference).how === 'remake');
-  const tables = open.filter(({ kind, key }) => kind === 'nft-table' && difference.known.has(key));
-  const last = open.map(({ kind }) => isTunnelDevice(kind)).lastIndexOf(true);
-  if (!goes || tables.length === 0 || last < 0) return open;
+    difference.unwanted.some(({ kind }) => isTunnelDevice(kind)) ||
+    pending.some((item) => isTunnelDevice(item.kind) && stepOf(item, facts, difference).how === 'remake');
+  const tables = pending.filter(({ kind, key }) => kind === 'nft-table' && difference.known.has(key));
+  const last = pending.map(({ kind }) => isTunnelDevice(kind)).lastIndexOf(true);
+  if (!goes || tables.length === 0 || last < 0) return pending;
   const others = (part: readonly Item[]) => part.filter((item) => !tables.includes(item));
-  return [...others(open.slice(0, last + 1)), ...tables, ...others(open.slice(last + 1))];
+  return [...others(pending.slice(0, last + 1)), ...tables, ...others(pending.slice(last + 1))];
 }
 
 /** Tunnel devices that the plan does not want go before it makes its own. @returns true */
-async function makeRoom(items: readonly Item[], { stale }: Difference, steps: Steps): Promise<true> {
-  const entries = stale.flatMap(({ key, kind }) => (isTunnelDevice(kind) ? (steps.journal.entry(key) ?? []) : []));
+async function makeRoom(items: readonly Item[], { unwanted }: Difference, steps: Steps): Promise<true> {
+  const entries = unwanted.flatMap(({ key, kind }) => (isTunnelDevice(kind) ? (steps.journal.entry(key) ?? []) : []));
   if (entries.length === 0) return true;
   refuseStop(steps.stopping);
-  const left = await removeStale(entries, formerly(items, steps), steps);
+  const left = await removeUnwanted(entries, formerly(items, steps), steps);
   await steps.machine.look('all');
   if (left === 0) return true;
   throw new ClearDfError({
@@ -111,7 +111,7 @@ async function applyItem(
   else if (step.how === 'remake') {
     await give(step.remove);
     await give(item.apply(await machine.look()));
-  } else throw undone(item, facts, 'it is not ours to change');
+  } else throw notDone(item, facts, 'it is not ours to change');
   return true;
 }
 
@@ -119,7 +119,7 @@ async function applyItem(
 function confirm(items: readonly Item[], facts: Facts, journal: Journal): void {
   for (const item of items) {
     if (item.status(facts).state !== 'in-sync')
-      throw undone(item, facts, 'the commands succeeded but the state did not change');
+      throw notDone(item, facts, 'the commands succeeded but the state did not change');
     journal.made(item.key);
   }
 }
@@ -142,7 +142,7 @@ function withoutSecrets(item: Item, undo: Command[]): Command[] {
   throw new Error(`the undo of ${item.key} holds secrets, and a journal must not`);
 }
 
-function undone(item: Item, facts: Facts, why: string): ClearDfError {
+function notDone(item: Item, facts: Facts, why: string): ClearDfError {
   const status = item.status(facts);
   return new ClearDfError({
     code: 'RUNTIME',

@@ -35,7 +35,7 @@ export function differenceOf(items: readonly Item[], { journal, facts, origin, f
   const there = former?.items.filter((item) => item.status(facts).state === 'in-sync') ?? [];
   const stands = new Set(there.map(({ key }) => key));
   const isKnown = ({ key, state }: Entry) => wanted.has(key) && (state === 'changing' || stands.has(key));
-  const isStale = (entry: Entry) => {
+  const isUnwanted = (entry: Entry) => {
     const item = wanted.get(entry.key);
     if (item === undefined) return !isUnread(entry.kind, facts);
     // A larger MTU is right as well, but it was raised for the earlier version. What charon knew before is not kept.
@@ -44,7 +44,7 @@ export function differenceOf(items: readonly Item[], { journal, facts, origin, f
   };
   return {
     known: new Map(journal.entries.filter(isKnown).map((entry) => [entry.key, entry satisfies Made])),
-    stale: journal.entries.filter(isStale),
+    unwanted: journal.entries.filter(isUnwanted),
   };
 }
 
@@ -62,7 +62,7 @@ function isUnread(kind: string, { tables }: Facts): boolean {
 }
 
 /** Keys of what stands otherwise than a plan wants it. */
-export function changingKeys(items: readonly Item[], facts: Facts, { known, stale }: Difference): Set<string> {
+export function changingKeys(items: readonly Item[], facts: Facts, { known, unwanted }: Difference): Set<string> {
   const open = items.filter((item) => known.has(item.key) && item.status(facts).state !== 'in-sync');
-  return new Set([...open, ...stale].map(({ key }) => key));
+  return new Set([...open, ...unwanted].map(({ key }) => key));
 }

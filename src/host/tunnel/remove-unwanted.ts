@@ -13,7 +13,7 @@ import { undoChange } from './undo.js';
  * @param former the plan that the entries belong to, as far as it can still be made, and the machine as it sees it
  * @returns how many are left
  */
-export async function removeStale(
+export async function removeUnwanted(
   entries: readonly Entry[],
   former: Forgotten,
   { journal, others = [], log }: { journal: Journal; others?: Others; log: TunnelLogger },
@@ -56,7 +56,7 @@ export async function removeStale(
   return left;
 }
 
-/** What is known of stale entries. */
+/** What is known of unwanted entries. */
 interface Forgotten extends Pick<Former, 'items' | 'machine'> {
   /** A plan whose order they were made in. */
   order: readonly Item[];
@@ -76,9 +76,9 @@ export function formerly(items: readonly Item[], { former, machine }: Pick<Steps
  */
 export async function removeFormer(items: readonly Item[], steps: Steps): Promise<number> {
   const { log, journal, machine, origin, former } = steps;
-  const { stale } = differenceOf(items, { journal, facts: machine.facts, origin, former });
-  const entries = stale.flatMap(({ key }) => journal.entry(key) ?? []);
-  const left = await removeStale(entries, formerly(items, steps), steps);
+  const { unwanted } = differenceOf(items, { journal, facts: machine.facts, origin, former });
+  const entries = unwanted.flatMap(({ key }) => journal.entry(key) ?? []);
+  const left = await removeUnwanted(entries, formerly(items, steps), steps);
   if (left > 0)
     log.warn(`${left} changes of the earlier version of the file are left; clear-df tunnel down removes them`);
   return entries.filter(({ undo }) => undo.length > 0).length - left;

@@ -1,4 +1,4 @@
-/** The rooms of the TypeScript sources and the roads between them, as rules for dependency-cruiser. */
+/** The rooms of the TypeScript sources and the orders between them, as rules for dependency-cruiser. */
 import type { IForbiddenRuleType } from 'dependency-cruiser';
 
 export interface Violation {
@@ -8,8 +8,8 @@ export interface Violation {
   rule: string;
 }
 
-/** A file may import from its own room and from rooms to its left in one of its folder's roads. */
-export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+/** A file may import from its own room and from rooms to its left in one of its folder's orders. */
+export const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
     ['errors', 'net', 'counters', 'native', 'fast-path', 'mangler', 'espinudp', 'log', 'report', 'commands', 'cli'],
     ['errors', 'net', 'rules', 'tunnel', 'doctor', 'trace', 'log', 'host', 'commands', 'cli'],
@@ -39,7 +39,7 @@ export const ROADS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-/** Doors between roads, for types only: nothing runs through them. */
+/** Doors between orders, for types only: nothing runs through them. */
 const TYPE_DOORS = [{ from: 'report', to: 'host' }];
 
 /** Modules that only one room may import. */
@@ -49,8 +49,8 @@ const KEPT_MODULES = [
 ];
 
 /** Whether a file of room `from` may import one of room `to`. */
-export function mayImport(roads: readonly (readonly string[])[], from: string, to: string): boolean {
-  return from === to || roads.some((road) => road.includes(to) && road.indexOf(from) > road.indexOf(to));
+export function mayImport(orders: readonly (readonly string[])[], from: string, to: string): boolean {
+  return from === to || orders.some((order) => order.includes(to) && order.indexOf(from) > order.indexOf(to));
 }
 
 /** Folder and room of a file: `['src', 'report']` of `src/report/text.ts`. */
@@ -74,13 +74,13 @@ export function forbidden(): IForbiddenRuleType[] {
       to: { path: module },
     })),
   ];
-  for (const [folder, roads] of Object.entries(ROADS)) {
-    const rooms = [...new Set(roads.flat())];
+  for (const [folder, orders] of Object.entries(ORDERS)) {
+    const rooms = [...new Set(orders.flat())];
     for (const room of rooms) {
       const doors = TYPE_DOORS.filter(({ from }) => folder === 'src' && from === room).map(({ to }) => to);
-      const left = rooms.filter((other) => mayImport(roads, room, other));
+      const left = rooms.filter((other) => mayImport(orders, room, other));
       rules.push({
-        name: `it is not to the left of ${room} in any road of ${folder}`,
+        name: `it is not to the left of ${room} in any order of ${folder}`,
         from: { path: inRoom(folder, [room]) },
         to: {
           path: `^${folder}/`,
