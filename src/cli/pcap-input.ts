@@ -40,7 +40,7 @@ async function* readStandard(): AsyncGenerator<Uint8Array> {
   try {
     yield* process.stdin as AsyncIterable<Uint8Array>;
   } catch (error) {
-    fail('read', 'standard input', error as NodeJS.ErrnoException);
+    fail('read', 'standard input', error);
   }
 }
 
@@ -54,13 +54,14 @@ async function* readAll(handle: FileHandle, name: string): AsyncGenerator<Uint8A
 }
 
 /** @throws ClearDfError RUNTIME always: a file operation that the system refused */
-export function fail(operation: string, name: string, error: NodeJS.ErrnoException): never {
+export function fail(operation: string, name: string, error: unknown): never {
+  const failed = error as NodeJS.ErrnoException;
   throw new ClearDfError({
     code: 'RUNTIME',
     operation,
     object: name,
-    reason: systemReason(error),
-    errno: error.code,
+    reason: systemReason(failed),
+    errno: failed.code,
     cause: error,
   });
 }
