@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mangler_wrap.h"
 
+#include "at_exit.h"
 #include "clock.h"
 #include "options_wrap.h"
 
 #include <arpa/inet.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <set>
 
 namespace
 {
-
-/*
- * All that is open, of every environment. Node runs an environment's hooks when
- * its event loop has ended, and a worker thread's in any case; when the process
- * ends by process.exit() or an exception that nobody has caught, only exit(3)
- * tells, and what waited in the queues would be dropped.
- */
-class OpenManglers
-{
-public:
-	static void Add(ManglerWrap *wrap)
-	{
-		static std::once_flag registered;
-
-		std::call_once(registered, [] { std::atexit(CloseAll); });
-		std::lock_guard<std::mutex> guard(All().mutex);
-		All().wraps.insert(wrap);
-	}
-	static void Remove(ManglerWrap *wrap)
-	{
-		std::lock_guard<std::mutex> guard(All().mutex);
-		All().wraps.erase(wrap);
-	}
-
-private:
-	std::mutex mutex;
-	std::set<ManglerWrap *> wraps;
-	/* A child that fork(2) has made has none of the threads. */
-	const pid_t process = getpid();
-
-	/* Never freed: threads may still end while exit(3) runs. */
-	static OpenManglers &All()
-	{
-		static auto *all = new OpenManglers;
-
-		return *all;
-	}
-	static void CloseAll()
-	{
-		if (All().process != getpid())
-			return;
-		std::lock_guard<std::mutex> guard(All().mutex);
-		for (ManglerWrap *wrap : All().wraps)
-			wrap->CloseNow();
-	}
-};
 
 const char *const kFaultNames[CDF_FAULT_COUNT] = {
 	"leaking",	"overload",	   "overrun",	     "queue-full",
@@ -167,7 +118,10 @@ ManglerWrap::ManglerWrap(const Napi::CallbackInfo &info)
 	}
 	/* Runs before the thread-safe function's own, which is older. */
 	napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this);
-	OpenManglers::Add(this);
+	/* What waits in the queues would be dropped. */
+	AtExit::Add(this, [](void *wrap) {
+		static_cast<ManglerWrap *>(wrap)->CloseNow();
+	});
 	/* Not to be collected while its threads run. */
 	Ref();
 }
@@ -176,7 +130,7 @@ ManglerWrap::~ManglerWrap()
 {
 	if (mangler_ == nullptr)
 		return;
-	OpenManglers::Remove(this);
+	AtExit::Remove(this);
 	CloseNow();
 	cdf_mangler_free(mangler_);
 }
