@@ -122,7 +122,7 @@ int main(void)
 	ok(!overload.active && shortened == 0,
 	   "nothing is cut while fail-open cannot be turned off");
 	overload = begin(true);
-	overload.held = true;
+	overload.frozen = true;
 	check(&overload, 40000, 0, 60);
 	ok(!overload.active && fail_open == -1, "a held queue stays as it is");
 	return done();
