@@ -9,6 +9,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DF_SET, foreignRule, IN_TRANSIT, startClearDf } from '../helpers/clear-df.js';
+import { HeldWorker } from '../helpers/held-worker.js';
 import { nstat, queue } from '../helpers/kernel.js';
 import { accountedAfter, closeLedger, lastWord } from '../helpers/ledger.js';
 import { type Routed, ROUTER, routed, SERVER, CLIENT } from '../helpers/topology.js';
@@ -78,11 +79,12 @@ describe('under load', () => {
     const { client, router } = net;
     const count = 5000;
     const daemon = await startClearDf(router, '0');
-    daemon.running.kill('SIGSTOP');
+    const worker = await HeldWorker.of(daemon, 0);
     await flooded(await startFlood(client, { destination: SERVER, length: LENGTH, seconds: 30, count }));
     await until('all wait in the queue', async () => (await queue(router, 0))?.waiting === count);
     daemon.running.kill('SIGTERM');
-    daemon.running.kill('SIGCONT');
+    await worker.toldToEnd();
+    await worker.letGo();
     expect(await daemon.running.wait()).toMatchObject({ exitCode: 0 });
     const ledger = await closeLedger(net);
     expect(ledger).toMatchObject({ deviceDropped: 0 });
@@ -95,17 +97,21 @@ describe('under load', () => {
     const daemon = await startClearDf(router, '0');
     const sink = server.spawn(await tool('sink'), ['5001']);
     await sink.says(/ready/);
-    daemon.running.kill('SIGSTOP');
+    // Its companion's goes on: what ended it would end it here.
+    const worker = await HeldWorker.of(daemon, 0);
     await client.exec(await tool('segments'), [SERVER, '5001', '1000', String(segments), String(sends)]);
     await until('all wait in the queue', async () => (await queue(router, 0))?.waiting === sends);
     daemon.running.kill('SIGTERM');
-    daemon.running.kill('SIGCONT');
+    await worker.toldToEnd();
+    await worker.letGo();
     expect(await daemon.running.wait()).toMatchObject({ exitCode: 0 });
     await settled('what arrives', async () => (await nstat(server))('UdpInDatagrams'));
     await sink.stop();
     const datagrams = segments * sends;
     expect(JSON.parse(sink.stdout)).toEqual({ received: datagrams, distinct: datagrams, corrupt: 0 });
     expect((await nstat(server))('UdpInCsumErrors')).toBe(0);
+    // Whole they come by bypass as well, but with DF.
+    expect(lastWord(daemon.running)).toMatchObject({ requeued: sends, cleared: datagrams, unfinished: 0, leaked: 0 });
   });
 
   it('a deleted interface: the process lives, and traffic passes again over the next one', async () => {

@@ -8,6 +8,7 @@
  */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { clearDf, foreignRule, startClearDf } from '../helpers/clear-df.js';
+import { HeldWorker } from '../helpers/held-worker.js';
 import { queue } from '../helpers/kernel.js';
 import { lastWord } from '../helpers/ledger.js';
 import { type Routed, routed, SERVER } from '../helpers/topology.js';
@@ -64,11 +65,12 @@ it("of another program's queue, when a run starts, reads its file again, and rul
 it('of its own, at TERM: the tables go when all is answered', async () => {
   const { router, server } = net;
   const daemon = await startClearDf(router, '0', ['--install-rules', ...RULES]);
-  daemon.running.kill('SIGSTOP');
+  const worker = await HeldWorker.of(daemon, 0);
   await flood(1500);
   await until('they wait', async () => (await waits(0)) === COUNT);
   daemon.running.kill('SIGTERM');
-  daemon.running.kill('SIGCONT');
+  await worker.toldToEnd();
+  await worker.letGo();
   expect(await daemon.running.wait()).toMatchObject({ exitCode: 0 });
   expect(lastWord(daemon.running)).toMatchObject({ packets: COUNT, cleared: COUNT, verdicts: COUNT, verdictErrors: 0 });
   // The first fragment of each.
