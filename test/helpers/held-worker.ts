@@ -29,15 +29,19 @@ export class HeldWorker {
   ) {}
 
   /** Of a queue of a run on this machine. */
-  static async of({ at, running: { pid } }: Daemon, queue: number): Promise<HeldWorker> {
-    const tasks = readdirSync(`/proc/${pid}/task`);
-    const thread = tasks.find(
-      (task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8') === `clear-df/q${queue}\n`,
-    );
-    if (thread === undefined) throw new Error(`no thread of queue ${queue} among ${tasks.length}`);
-    const holding = at.spawn('python3', ['-c', HOLD, thread]);
+  static async of(daemon: Daemon, queue: number): Promise<HeldWorker> {
+    const thread = HeldWorker.threadOf(daemon, queue);
+    if (thread === undefined) throw new Error(`there is no thread of queue ${queue}`);
+    const holding = daemon.at.spawn('python3', ['-c', HOLD, thread]);
     await holding.says(/held/);
-    return new HeldWorker(pid, holding);
+    return new HeldWorker(daemon.running.pid, holding);
+  }
+
+  /** The thread of a queue; undefined once it has ended. */
+  static threadOf({ running: { pid } }: Daemon, queue: number): string | undefined {
+    return readdirSync(`/proc/${pid}/task`).find(
+      (task) => nameOf(`/proc/${pid}/task/${task}`) === `clear-df/q${queue}`,
+    );
   }
 
   /** Waits until the run has told it to end: what wakes it up is not taken. */
@@ -63,5 +67,14 @@ export class HeldWorker {
 
   async letGo(): Promise<void> {
     await this.holding.stop('SIGKILL');
+  }
+}
+
+function nameOf(task: string): string {
+  try {
+    return readFileSync(`${task}/comm`, 'utf8').trim();
+  } catch {
+    // It has ended since the folder was read.
+    return '';
   }
 }

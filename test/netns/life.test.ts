@@ -91,6 +91,23 @@ describe('under load', () => {
     expect(ledger.arrived).toEqual({ withDf: 0, withoutDf: count, total: count });
   });
 
+  it('SIGTERM: what comes to a queue that has been answered passes by it, for as long as another one keeps the end', async () => {
+    const { client, router } = net;
+    const count = 1000;
+    await router.exec('iptables', ['-t', 'mangle', '-F', 'PREROUTING']);
+    await foreignRule(router, { match: TRANSIT, queue: ['--queue-num', '1'] });
+    const daemon = await startClearDf(router, '0:1');
+    const worker = await HeldWorker.of(daemon, 0);
+    daemon.running.kill('SIGTERM');
+    await until('the other one has ended', () => HeldWorker.threadOf(daemon, 1) === undefined);
+    expect((await flooded(await startFlood(client, { destination: SERVER, length: LENGTH, count }))).sent).toBe(count);
+    expect(await queue(router, 1)).toMatchObject({ waiting: 0, queueDropped: 0, userDropped: 0 });
+    await worker.letGo();
+    expect(await daemon.running.wait()).toMatchObject({ exitCode: 0 });
+    const ledger = await closeLedger(net);
+    expect(ledger).toMatchObject({ deviceDropped: 0, arrived: { withDf: count, withoutDf: 0 } });
+  });
+
   it('SIGTERM with GSO packets waiting: the companion queue ends after them', async () => {
     const { client, router, server } = net;
     const [segments, sends] = [32, 20];
