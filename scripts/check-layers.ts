@@ -47,7 +47,7 @@ function checkRooms({ modules }: ICruiseResult): Violation[] {
     const [folder, room] = placeOf(source);
     const orders = ORDERS[folder];
     if (orders === undefined || orders.some((order) => order.includes(room))) return [];
-    return [{ where: source, what: `room '${room}'`, rule: 'every room has its place in a order: add it to ORDERS' }];
+    return [{ where: source, what: `room '${room}'`, rule: 'every room has its place in an order: add it to ORDERS' }];
   });
 }
 

@@ -204,8 +204,8 @@ console.log(`\n${'tier'.padEnd(10)}passed failed  skip   time`);
 for (const line of lines) console.log(line);
 for (const file of leftOut) console.log(`left out for time: ${file}`);
 const more = asked.all ? [] : tiers.map((tier) => [tier.name, filesOfRest(tier).length] as const);
-const rest = more.filter(([, files]) => files > 0).map(([name, files]) => `${files} files of ${name}`);
-if (rest.length > 0) console.log(`left out, told by npm run test:all: ${rest.join(', ')}`);
+const rest = more.filter(([, files]) => files > 0).map(([name, files]) => `${name} ${files}`);
+if (rest.length > 0) console.log(`files left out, told by npm run test:all: ${rest.join(', ')}`);
 for (const skip of total.skipped) console.log(`skipped: ${skip.name}: ${skip.reason}`);
 for (const { name, why } of total.failed) {
   console.log(`FAILED: ${name}`);

@@ -78,7 +78,7 @@ function checkFile(file: CFile, names: ReadonlySet<string>): Violation[] {
   const room = roomOf(file.name);
   const at = (line: number) => `csrc/${file.name}:${line}`;
   if (!C_ORDERS.some((order) => order.includes(room))) {
-    return [{ where: at(1), what: `room '${room}'`, rule: 'every room has its place in a order: add it to C_ORDERS' }];
+    return [{ where: at(1), what: `room '${room}'`, rule: 'every room has its place in an order: add it to C_ORDERS' }];
   }
   return file.includes.flatMap(({ line, header, local }) => {
     const found: Violation[] = [];

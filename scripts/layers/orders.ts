@@ -1,4 +1,4 @@
-/** The rooms of the TypeScript sources and the orders between them, as rules for dependency-cruiser. */
+/** The rooms of the TypeScript sources and their orders, as rules for dependency-cruiser. */
 import type { IForbiddenRuleType } from 'dependency-cruiser';
 
 export interface Violation {

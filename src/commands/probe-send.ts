@@ -23,7 +23,7 @@ const NUMBER_LAST = /(^|\.)(0x[\da-f]*|\d+)\.?$/i;
 const INTERVAL = 100;
 
 /** What no size of packet can cure. */
-const NO_ROAD: Readonly<Record<string, string>> = {
+const UNSENDABLE: Readonly<Record<string, string>> = {
   ENETUNREACH: 'this host has no route there',
   EHOSTUNREACH: 'this host has no route there',
   ENETDOWN: 'the device towards it is down',
@@ -89,7 +89,7 @@ export function sendTo(host: string, destination: string, { from, tries, timeout
     const results = await native()
       .probe({ ...always, ...question, interval })
       .catch((error: NativeProbeError) => cannotAsk(from, error));
-    results.forEach((result) => refuseNoRoad(from === undefined ? host : `${host} from ${from}`, result));
+    results.forEach((result) => refuseUnsendable(from === undefined ? host : `${host} from ${from}`, result));
     return results;
   };
 }
@@ -120,9 +120,9 @@ function cannotAsk(from: string | undefined, error: NativeProbeError): never {
 }
 
 /** @param ends as `ip route get` takes them */
-function refuseNoRoad(ends: string, { outcome, errno }: NativeProbeResult): void {
+function refuseUnsendable(ends: string, { outcome, errno }: NativeProbeResult): void {
   const name = outcome === 'refused' ? errnoName(errno) : '';
-  const reason = NO_ROAD[name];
+  const reason = UNSENDABLE[name];
   if (reason === undefined) return;
   const hint = `ip route get ${ends} shows what the kernel would do`;
   throw new ClearDfError({ code: 'ENVIRONMENT', operation: 'send to', object: ends, reason, errno: name, hint });

@@ -11,6 +11,8 @@ import { readRulesets } from '../host/doctor/rulesets.js';
 import { createRunner } from '../host/exec.js';
 import { installFile } from '../host/install-file.js';
 import { writeNewSecrets } from '../host/tunnel/keys.js';
+import { draftOf, locateSite, readSite } from '../host/tunnel/locate.js';
+import { openTunnel, type OpenTunnel, readSiteText } from '../host/tunnel/open.js';
 import type { Logger } from '../log.js';
 import { commandText, planText } from '../tunnel/plan-text.js';
 import { type Difference, stepCommands } from '../tunnel/difference.js';
@@ -18,8 +20,6 @@ import { newSecrets } from '../tunnel/secrets.js';
 import { openEnds } from '../tunnel/site/open-ends.js';
 import { ENGINES, type Site } from '../tunnel/site/site.js';
 import { type OwnCommand, unitText } from '../tunnel/unit-text.js';
-import { draftOf, locateSite, readSite } from '../host/tunnel/locate.js';
-import { openTunnel, type OpenTunnel, readSiteText } from '../host/tunnel/open.js';
 import type { Takeover } from './tunnel/takeover.js';
 import { cutsNow, refuseConflicting } from './tunnel/up.js';
 

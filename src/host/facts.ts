@@ -57,12 +57,10 @@ async function readState(
   known?: State,
 ): Promise<State> {
   const has = (...some: Section[]) => some.some((section) => sections.has(section));
-  const merged = (...parts: (Partial<State> | false | undefined)[]) => Object.assign({}, known, ...parts) as State;
   // The modules come first: trying things may load some.
-  const modules = has('modules') && { modules: readModules() };
-  const state = merged(
-    { kernel: release() },
-    modules,
+  const modules = known === undefined || has('modules') ? readModules() : known.modules;
+  const state = Object.assign(
+    { ...known, kernel: release(), modules },
     ...(await Promise.all([
       has('links') && readLinks(runner),
       has('routes') && readRoutes(runner),
@@ -71,10 +69,10 @@ async function readState(
       has('xfrm') && readXfrm(runner),
       has('tables') && readTables(runner).then((tables) => ({ tables })),
       has('ike') && readIke(runner, wanted.ike, known === undefined).then((ike) => ({ ike })),
-      has('l2tp') && wanted.l2tp && readL2tp(runner, merged(modules).modules).then((l2tp) => ({ l2tp })),
+      has('l2tp') && wanted.l2tp && readL2tp(runner, modules).then((l2tp) => ({ l2tp })),
     ])),
     has('sysctls') && { sysctls: readSysctls(wanted.devices) },
-  );
+  ) as State;
   const { links } = state;
   return Object.assign(
     state,

@@ -63,33 +63,35 @@ static void check_waiting(uint32_t id, bool taken)
 		waiting[i] = waiting[--waiting_count];
 }
 
+static void note_message(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attribute;
+	uint32_t id = packet_id(nlh);
+
+	note_waiting(id);
+	mnl_attr_for_each(attribute, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attribute) != NFQA_PAYLOAD ||
+		    known_count == KNOWN)
+			continue;
+		known[known_count].id = id;
+		known[known_count].packet = mnl_attr_get_payload(attribute);
+		known[known_count++].length =
+			mnl_attr_get_payload_len(attribute);
+	}
+}
+
 static void note_packets(const uint8_t *datagram, size_t length)
 {
 	const struct nlmsghdr *nlh = (const void *)datagram;
 	const size_t least = MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg);
-	const struct nlattr *attribute;
 
 	while (length >= least && nlh->nlmsg_len >= MNL_NLMSG_HDRLEN &&
 	       nlh->nlmsg_len <= length) {
 		size_t step = MNL_ALIGN((size_t)nlh->nlmsg_len);
-		uint32_t id = nlh->nlmsg_len >= least ? packet_id(nlh) : 0;
 
 		if (nlh->nlmsg_len >= least)
-			note_waiting(id);
-		if (nlh->nlmsg_len >= least)
-			mnl_attr_for_each(attribute, nlh,
-					  sizeof(struct nfgenmsg))
-			{
-				if (mnl_attr_get_type(attribute) !=
-					    NFQA_PAYLOAD ||
-				    known_count == KNOWN)
-					continue;
-				known[known_count].id = id;
-				known[known_count].packet =
-					mnl_attr_get_payload(attribute);
-				known[known_count++].length =
-					mnl_attr_get_payload_len(attribute);
-			}
+			note_message(nlh);
 		if (step >= length)
 			break;
 		nlh = (const void *)((const uint8_t *)nlh + step);

@@ -98,7 +98,7 @@ describe('imports', () => {
     ['of the addon', 'mangler.ts', "import bindings from 'bindings'; bindings('x');", 'only src/native may import it'],
     ['of execa', 'cli/a.ts', "import { execa } from 'execa'; execa('x');", 'only src/host may import it'],
     ['of child processes', 'net/a.ts', "import 'node:child_process';", 'only src/host may import it'],
-    ['into an unknown room', 'attic/a.ts', '', "room 'attic': every room has its place in a order"],
+    ['into an unknown room', 'attic/a.ts', '', "room 'attic': every room has its place in an order"],
   ])('%s are found', async (_, file, text, rule) => {
     const found = await check({ [`src/${file}`]: text });
     expect(found).toHaveLength(1);
@@ -139,8 +139,8 @@ describe('C', () => {
     ['a header across the orders', 'probe/raw.c', '#include "queue/worker.h"', 'queue is not to the left of probe'],
     ['Node in C', 'queue/queue.c', '#include <node_api.h>', 'C knows no Node'],
     ['netlink in the boundary', 'node/mangler_wrap.cc', '#include <libmnl/libmnl.h>', 'the boundary knows no netlink'],
-    ['an unknown room', 'attic/a.c', '', "room 'attic': every room has its place in a order"],
-    ['a file in no room', 'attic.c', '', "room 'attic': every room has its place in a order"],
+    ['an unknown room', 'attic/a.c', '', "room 'attic': every room has its place in an order"],
+    ['a file in no room', 'attic.c', '', "room 'attic': every room has its place in an order"],
   ])('%s is found', async (_, file, text, rule) => {
     expect(await check({ [`csrc/${file}`]: `${text}\n` })).toEqual([expect.stringContaining(rule)]);
   });

@@ -12,10 +12,10 @@ import { openMachine } from '../../host/tunnel/machine.js';
 import { type Others, userOf } from '../../host/tunnel/shared.js';
 import { takeDown } from '../../host/tunnel/take-down.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
+import { abilitiesOf, othersOf, plannedAgain, siteIfAny, unproven } from '../../host/tunnel/open.js';
 import type { Logger } from '../../log.js';
 import { commandText } from '../../tunnel/plan-text.js';
 import { endMangler, runningMangler } from './mangler.js';
-import { abilitiesOf, othersOf, plannedAgain, siteIfAny, unproven } from '../../host/tunnel/open.js';
 
 /** What taking down works with. */
 interface Tools {

@@ -1,11 +1,11 @@
 /** `clear-df tunnel ike`: the configuration of the other end's IKE daemon, from this end's file alone. */
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
+import { readSite } from '../../host/tunnel/locate.js';
 import { carrierOf } from '../../tunnel/carriers/table.js';
 import { PSK_WORD } from '../../tunnel/carriers/ike/items.js';
 import { withIke } from '../../tunnel/carriers/ike/names.js';
 import { otherEndText, type IkeDaemon } from '../../tunnel/carriers/ike/other-end-text.js';
-import { readSite } from '../../host/tunnel/locate.js';
 
 /**
  * @param secret print the pre-shared key as well

@@ -4,12 +4,12 @@ import { ClearDfError } from '../../errors.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { readIke } from '../../host/read/ike.js';
 import { initiate } from '../../host/ike.js';
+import type { OpenTunnel } from '../../host/tunnel/open.js';
 import type { Logger } from '../../log.js';
 import type { IkeFacts } from '../../tunnel/facts.js';
 import { judgePair, sealing } from '../../tunnel/carriers/ike/judge.js';
 import { connectionName, type IkeSite, pairsOf, withIke } from '../../tunnel/carriers/ike/names.js';
 import { type IkeFailure, whyNot } from '../../tunnel/carriers/ike/reason.js';
-import type { OpenTunnel } from '../../host/tunnel/open.js';
 
 /** The other end may be coming up at the same moment. */
 const PATIENCE_MS = 30_000;

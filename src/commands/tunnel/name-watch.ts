@@ -1,11 +1,11 @@
 /** A running tunnel whose outer addresses are looked up: follows them when they change. */
 import { ClearDfError } from '../../errors.js';
 import type { Runner } from '../../host/exec.js';
+import { locateSite } from '../../host/tunnel/locate.js';
+import type { SiteFile } from '../../host/tunnel/open.js';
 import type { Logger } from '../../log.js';
 import type { OwnCommand } from '../../tunnel/unit-text.js';
 import { RuleWatch } from '../rule-watch.js';
-import { locateSite } from '../../host/tunnel/locate.js';
-import type { SiteFile } from '../../host/tunnel/open.js';
 
 /** Milliseconds between two look-ups; the system's resolver keeps answers for as long as they are good. */
 const LOOK_UP_MS = 15_000;

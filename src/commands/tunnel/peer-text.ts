@@ -3,8 +3,8 @@ import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
 import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';
 import { createRunner } from '../../host/exec.js';
-import type { Logger } from '../../log.js';
 import { locateSite } from '../../host/tunnel/locate.js';
+import type { Logger } from '../../log.js';
 
 /**
  * @param secret print the cookies as well

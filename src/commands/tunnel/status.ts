@@ -5,6 +5,8 @@ import { netAdmin } from '../../host/read/rights.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { listRules, type ListedRule } from '../../host/firewall.js';
 import { holderOf } from '../../host/read/queues.js';
+import { locateSite } from '../../host/tunnel/locate.js';
+import { openTunnel, type OpenTunnel } from '../../host/tunnel/open.js';
 import type { Logger } from '../../log.js';
 import { parseListen } from '../../report/listen.js';
 import { fastPathText } from '../../report/fast-path.js';
@@ -15,8 +17,6 @@ import type { Item, ItemStatus } from '../../tunnel/item.js';
 import type { Site } from '../../tunnel/site/site.js';
 import { runningSnapshot } from '../answer.js';
 import { runningMangler } from './mangler.js';
-import { locateSite } from '../../host/tunnel/locate.js';
-import { openTunnel, type OpenTunnel } from '../../host/tunnel/open.js';
 import { type SocketStatus, socketStatus } from './socket.js';
 import { problemOf } from './underlay-watch.js';
 

@@ -1,10 +1,10 @@
 /** The process in the foreground of an earlier `up`, when the file has been edited: it goes on, or another takes its place. */
 import { ClearDfError } from '../../errors.js';
 import { type ProcessIdentity, serviceOf } from '../../host/process.js';
+import type { OpenTunnel } from '../../host/tunnel/open.js';
 import { isWatched } from '../../tunnel/item.js';
 import type { Facts } from '../../tunnel/facts.js';
 import type { Plan } from '../../tunnel/plan.js';
-import type { OpenTunnel } from '../../host/tunnel/open.js';
 import { runningMangler } from './mangler.js';
 
 /** What becomes of the process that runs for a tunnel. */

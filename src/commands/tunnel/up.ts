@@ -14,6 +14,8 @@ import type { Change, Steps } from '../../host/tunnel/steps.js';
 import { refuseOtherWishes } from '../../host/tunnel/shared.js';
 import { Supervisor } from '../../host/supervisor.js';
 import { takeChangeLock } from '../../host/tunnel/change-lock.js';
+import { locateSite } from '../../host/tunnel/locate.js';
+import { neighboursOf, openTunnel, type OpenTunnel, type SiteFile } from '../../host/tunnel/open.js';
 import type { LogLevel, Logger } from '../../log.js';
 import { rangeText } from '../../net/queue-range.js';
 import { requireNetAdmin } from '../rights.js';
@@ -27,10 +29,8 @@ import type { OwnCommand } from '../../tunnel/unit-text.js';
 import type { SignalWatch } from '../signals.js';
 import { Foreground } from './foreground.js';
 import { awaitIke } from './ike-wait.js';
-import { locateSite } from '../../host/tunnel/locate.js';
 import { endMangler, refuseRunning, refuseTakenQueues, runningMangler } from './mangler.js';
 import { manglerOptions } from './mangler-options.js';
-import { neighboursOf, openTunnel, type OpenTunnel, type SiteFile } from '../../host/tunnel/open.js';
 import { lookedUp, NameWatch } from './name-watch.js';
 import { refuseUsedKeys } from './used-keys.js';
 import { addressOf, openSocket } from './socket.js';
@@ -193,8 +193,8 @@ async function startMangler(
 /** What is about to be cut is said before it is; what is as wanted already cuts nothing. */
 function announce(tunnel: OpenTunnel, task: Takeover, log: Logger): void {
   const { plan, machine, difference } = tunnel;
-  const open = plan.items.filter((item) => item.status(machine.facts).state !== 'in-sync');
-  if (open.length === 0 && difference.unwanted.length === 0) return;
+  const pending = plan.items.filter((item) => item.status(machine.facts).state !== 'in-sync');
+  if (pending.length === 0 && difference.unwanted.length === 0) return;
   log.info({ engine: plan.engine }, `engine ${plan.engine}: ${plan.engineReason}`);
   for (const cut of cutsNow(tunnel, task)) log.warn(`about to cut: ${cut}`);
   for (const note of plan.notes) log.info(`note: ${note}`);

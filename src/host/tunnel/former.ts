@@ -63,6 +63,6 @@ function isUnread(kind: string, { tables }: Facts): boolean {
 
 /** Keys of what stands otherwise than a plan wants it. */
 export function changingKeys(items: readonly Item[], facts: Facts, { known, unwanted }: Difference): Set<string> {
-  const open = items.filter((item) => known.has(item.key) && item.status(facts).state !== 'in-sync');
-  return new Set([...open, ...unwanted].map(({ key }) => key));
+  const pending = items.filter((item) => known.has(item.key) && item.status(facts).state !== 'in-sync');
+  return new Set([...pending, ...unwanted].map(({ key }) => key));
 }
