@@ -63,7 +63,7 @@ async function tagged(net: Article, tags: number): Promise<string> {
   return `10.9.${tags}.2`;
 }
 
-const stories: Stories = (guest) => {
+const stories: Stories = (guest, series) => {
   it(
     'forwards full-size packets, goes on when the process is killed, and is adopted',
     async () => {
@@ -106,7 +106,9 @@ const stories: Stories = (guest) => {
 
   it(
     'leaves TCP that was merged with one identification to the queue, which gives each packet its own',
-    async () => {
+    async (context) => {
+      // There a veth merges for an XDP program only, from 5.13 on because it is asked to.
+      if (series === '5.10') context.skip('kernel: a veth of 5.10 merges nothing that it receives');
       const net = await routed(1400, guest());
       try {
         await mergeOnReceipt(net);
