@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages that the kernel sends to a netlink socket, and no other's. */
+/* Netlink sockets that hear the kernel alone. */
 #ifndef CDF_NETLINK_H
 #define CDF_NETLINK_H
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -16,11 +17,32 @@
  * Nanoseconds. */
 #define CDF_NETLINK_PATIENCE (5ull * CDF_SECOND)
 
-/** Whether the kernel sent a message: any process with CAP_NET_ADMIN may send to
- * the socket's port, but never from port 0. */
-static inline bool cdf_is_kernel(const struct sockaddr_nl *from)
+/**
+ * Open a socket that is connected to the kernel. Any process with CAP_NET_ADMIN
+ * may send to a socket's port; to one that is connected it gets ECONNREFUSED
+ * (netlink_getsockbyportid()). Connected before it is bound in libmnl's eyes, so
+ * that nothing comes before.
+ * @return 0 or -errno
+ */
+static inline int cdf_netlink_open(int protocol, struct mnl_socket **into)
 {
-	return from->nl_family == AF_NETLINK && from->nl_pid == 0;
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK }, own = kernel;
+	socklen_t length = sizeof(own);
+	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	int fd, error;
+
+	if (socket == NULL)
+		return -errno;
+	fd = mnl_socket_get_fd(socket);
+	if (connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&own, &length) == 0 &&
+	    mnl_socket_bind(socket, 0, (pid_t)own.nl_pid) == 0) {
+		*into = socket;
+		return 0;
+	}
+	error = -errno;
+	mnl_socket_close(socket);
+	return error;
 }
 
 /** Whether a whole message stands there. Not mnl_nlmsg_ok(): it takes a length
@@ -41,8 +63,8 @@ static inline size_t cdf_netlink_step(const struct nlmsghdr *header,
 }
 
 /**
- * Wait for the next datagram from the kernel; what others send is passed over.
- * @param end when to give up, as cdf_clock_now() counts: also while others send
+ * Wait for the next datagram.
+ * @param end when to give up, as cdf_clock_now() counts
  * @return its length, or -errno: -ETIMEDOUT when none has come
  */
 static inline ssize_t cdf_netlink_receive(int fd, void *buffer, size_t size,
@@ -50,15 +72,10 @@ static inline ssize_t cdf_netlink_receive(int fd, void *buffer, size_t size,
 {
 	for (uint64_t now = cdf_clock_now(); now < end; now = cdf_clock_now()) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
-		struct sockaddr_nl from = { 0 };
-		socklen_t length = sizeof(from);
-		ssize_t got = recvfrom(fd, buffer, size, MSG_DONTWAIT,
-				       (struct sockaddr *)&from, &length);
+		ssize_t got = recv(fd, buffer, size, MSG_DONTWAIT);
 
-		if (got >= 0 && cdf_is_kernel(&from))
-			return got;
 		if (got >= 0)
-			continue;
+			return got;
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		poll(&readable, 1,

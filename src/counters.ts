@@ -59,7 +59,6 @@ export const COUNTERS = {
   queueFull: { unit: 'packets', help: 'Of those overrun, dropped because too many waited for a verdict.' },
   enobufs: { unit: 'events', help: 'ENOBUFS reports from the netlink socket.' },
   receiveErrors: { unit: 'events', help: 'Other receive errors and messages that could not be read.' },
-  foreign: { unit: 'events', help: 'Netlink messages discarded because another process sent them, not the kernel.' },
   identifications: { unit: 'identifications', help: 'Identifications given out, runs for GSO packets included.' },
 } as const satisfies Record<string, CounterInfo>;
 
@@ -70,7 +69,6 @@ export type FaultKind =
   | 'overrun'
   | 'queue-full'
   | 'requeue-lost'
-  | 'foreign-message'
   | 'receive-failed'
   | 'verdict-refused'
   | 'send-failed'

@@ -54,16 +54,12 @@ static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
 
 int cdf_request_run(const struct nlmsghdr *header, mnl_cb_t each, void *data)
 {
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int result;
+	struct mnl_socket *socket;
+	int result = cdf_netlink_open(NETLINK_ROUTE, &socket);
 
-	if (socket == NULL)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		result = -errno;
-	else
-		result = exchange(socket, header, each, data);
+	if (result < 0)
+		return result;
+	result = exchange(socket, header, each, data);
 	mnl_socket_close(socket);
 	return result;
 }

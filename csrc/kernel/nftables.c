@@ -112,20 +112,6 @@ static void put_home(struct batch *batch, const struct cdf_queue_rule *rule)
 	mnl_nlmsg_batch_next(batch->messages);
 }
 
-static struct mnl_socket *open_socket(int *error)
-{
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-
-	if (socket != NULL &&
-	    mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0)
-		return socket;
-	*error = -errno;
-	if (socket != NULL)
-		mnl_socket_close(socket);
-	return NULL;
-}
-
 /* @return the kernel's word on one of the messages, or NULL */
 static const struct nlmsgerr *answer_in(const struct nlmsghdr *header,
 					const struct batch *batch)
@@ -174,14 +160,14 @@ static int change(const struct cdf_queue_rule *rule, bool commit)
 	_Alignas(8) uint8_t buffer[8192];
 	struct batch batch = { .sequence = SEQUENCE };
 	struct mnl_socket *socket;
-	int error = 0;
+	int error;
 
 	if (strlen(rule->comment) > CDF_COMMENT_MAX ||
 	    strlen(rule->table) >= NFT_NAME_MAXLEN ||
 	    strlen(rule->chain) >= NFT_NAME_MAXLEN)
 		return -EINVAL;
-	socket = open_socket(&error);
-	if (socket == NULL)
+	error = cdf_netlink_open(NETLINK_NETFILTER, &socket);
+	if (error < 0)
 		return error;
 	/* Room for the largest message behind the limit, as libmnl asks for. */
 	batch.messages = mnl_nlmsg_batch_start(buffer, sizeof(buffer) / 2);
@@ -244,8 +230,8 @@ int cdf_nft_generation(uint32_t *generation)
 	header->nlmsg_seq = SEQUENCE;
 	generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
 	generic->version = NFNETLINK_V0;
-	socket = open_socket(&error);
-	if (socket == NULL)
+	error = cdf_netlink_open(NETLINK_NETFILTER, &socket);
+	if (error < 0)
 		return error;
 	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
 		got = -errno;

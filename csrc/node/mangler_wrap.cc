@@ -11,9 +11,9 @@ namespace
 {
 
 const char *const kFaultNames[CDF_FAULT_COUNT] = {
-	"leaking",	"overload",	   "overrun",	     "queue-full",
-	"requeue-lost", "foreign-message", "receive-failed", "verdict-refused",
-	"send-failed",	"queue-lost",	   "queue-regained",
+	"leaking",	"overload",	  "overrun",	     "queue-full",
+	"requeue-lost", "receive-failed", "verdict-refused", "send-failed",
+	"queue-lost",	"queue-regained",
 };
 
 /* Runs on a worker's thread: hand over and go on. */

@@ -40,7 +40,6 @@
 	X(queue_full)                                                          \
 	X(enobufs)                                                             \
 	X(receive_errors)                                                      \
-	X(foreign)                                                             \
 	X(identifications)
 
 enum cdf_counter {

@@ -2,36 +2,21 @@
 #include "drain.h"
 
 #include "clock.h"
-#include "kernel_queue.h"
 
-/* Turns after which the kernel is asked whether anything still waits: messages
- * may come without end that are not its own. */
-#define LOOK_TURNS 1024
-/* Where it does not tell: more than any receive buffer holds. */
+/* More than any receive buffer holds. */
 #define MOST_TURNS (4u << 20)
 /* Turns that may fail to receive; each takes a pause. */
 #define MOST_ERRORS 100
 /* More than a queue can hold; numbers go round (nfq_id_after()). */
 #define ALL_BEHIND (1u << 30)
 
-static bool nothing_waits(const struct cdf_loop *loop)
-{
-	struct cdf_kernel_queue row;
-
-	return cdf_kernel_queue_read(loop->loss.kernel, loop->loss.queue,
-				     &row) &&
-	       (row.port != loop->loss.port || row.waiting == 0);
-}
-
 static void answer_waiting(struct cdf_loop *loop)
 {
 	int errors = 0;
 
-	for (uint32_t turn = 1; turn < MOST_TURNS; turn++) {
+	for (uint32_t turn = 0; turn < MOST_TURNS; turn++) {
 		if (!cdf_loop_turn(loop) &&
 		    (loop->drained || ++errors == MOST_ERRORS))
-			return;
-		if (turn % LOOK_TURNS == 0 && nothing_waits(loop))
 			return;
 	}
 }

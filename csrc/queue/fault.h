@@ -12,7 +12,6 @@ enum cdf_fault_kind {
 	CDF_FAULT_OVERRUN,	   /* dropped: buffer full, fail-open off */
 	CDF_FAULT_QUEUE_FULL,	   /* dropped: too many waited */
 	CDF_FAULT_REQUEUE_LOST,	   /* on the way to the companion queue */
-	CDF_FAULT_FOREIGN,	   /* a message that the kernel did not send */
 	CDF_FAULT_RECEIVE_FAILED,  /* the loop goes on */
 	CDF_FAULT_VERDICT_REFUSED, /* the packet had left the queue */
 	CDF_FAULT_SEND_FAILED,	   /* packets were accepted unchanged */

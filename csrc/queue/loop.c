@@ -68,19 +68,12 @@ static void take_error(struct cdf_loop *loop, int error)
 	}
 }
 
-static void note_foreign(struct cdf_loop *loop, uint64_t n)
-{
-	count(loop, CDF_foreign, n);
-	cdf_fault_note(&loop->faults, CDF_FAULT_FOREIGN, n, 0);
-}
-
 /* What came while the queue was being bound. */
 static void take_strays(struct cdf_loop *loop)
 {
 	struct cdf_strays strays = cdf_queue_strays(loop->queue);
 	uint32_t numbers = strays.last - loop->sequence.last;
 
-	note_foreign(loop, strays.foreign);
 	if (strays.packets == 0)
 		return;
 	/* Of a row of numbers some may have been lost before. */
@@ -113,8 +106,6 @@ static void take_datagram(struct cdf_loop *loop, struct cdf_datagram *datagram)
 {
 	struct cdf_message message;
 
-	if (datagram->length == 0)
-		note_foreign(loop, 1);
 	while (cdf_message_next(datagram, &message)) {
 		if (message.kind == CDF_MESSAGE_PACKET)
 			take_packet(loop, &message);

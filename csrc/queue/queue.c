@@ -24,21 +24,16 @@ struct cdf_queue {
 	uint8_t *buffers;
 	struct mmsghdr message[CDF_BATCH];
 	struct iovec iov[CDF_BATCH];
-	struct sockaddr_nl from[CDF_BATCH];
 };
 
 static int open_socket(struct cdf_queue *queue)
 {
-	struct mnl_socket *socket;
+	int error = cdf_netlink_open(NETLINK_NETFILTER, &queue->config.socket);
 
-	socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (socket == NULL)
-		return -errno;
-	queue->config.socket = socket;
-	queue->fd = mnl_socket_get_fd(socket);
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	cdf_settings_tune(queue->settings, socket);
+	if (error < 0)
+		return error;
+	queue->fd = mnl_socket_get_fd(queue->config.socket);
+	cdf_settings_tune(queue->settings, queue->config.socket);
 	return 0;
 }
 
@@ -57,9 +52,6 @@ static int map_buffers(struct cdf_queue *queue)
 		queue->iov[i].iov_len = BUFFER_SIZE;
 		queue->message[i].msg_hdr.msg_iov = &queue->iov[i];
 		queue->message[i].msg_hdr.msg_iovlen = 1;
-		queue->message[i].msg_hdr.msg_name = &queue->from[i];
-		/* netlink_recvmsg() leaves it at that. */
-		queue->message[i].msg_hdr.msg_namelen = sizeof(queue->from[i]);
 	}
 	return 0;
 }
@@ -120,9 +112,7 @@ int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		datagram[i].data = queue->iov[i].iov_base;
-		datagram[i].length = cdf_is_kernel(&queue->from[i])
-					     ? queue->message[i].msg_len
-					     : 0;
+		datagram[i].length = queue->message[i].msg_len;
 	}
 	return count;
 }
@@ -135,10 +125,7 @@ void cdf_queue_trim(struct cdf_queue *queue)
 int cdf_queue_send(struct cdf_queue *queue, const struct iovec *iov,
 		   size_t count)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct msghdr message = {
-		.msg_name = &kernel,
-		.msg_namelen = sizeof(kernel),
 		.msg_iov = (struct iovec *)iov,
 		.msg_iovlen = count,
 	};

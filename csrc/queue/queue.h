@@ -34,8 +34,7 @@ uint32_t cdf_queue_port(const struct cdf_queue *queue);
 
 /**
  * Receive what is there, up to so many datagrams (CDF_BATCH at most), without
- * waiting. They stay until the next call. One that the kernel did not send has
- * length 0.
+ * waiting. They stay until the next call.
  * @return how many, or -EAGAIN, -ENOBUFS or another -errno
  */
 int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,

@@ -12,7 +12,6 @@
 
 #include "clock.h"
 #include "message.h"
-#include "netlink.h"
 
 /* The longest configuration message takes 76 bytes. */
 #define CONFIG_SIZE 128
@@ -63,20 +62,12 @@ static bool hear(struct cdf_queue_config *config, int *error)
 
 	for (; now < end; now = cdf_clock_now()) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
-		struct sockaddr_nl from = { 0 };
-		socklen_t size = sizeof(from);
 		struct cdf_datagram datagram = { answer, 0 };
-		ssize_t length =
-			recvfrom(fd, answer, sizeof(answer), MSG_DONTWAIT,
-				 (struct sockaddr *)&from, &size);
+		ssize_t length = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 
 		if (length < 0) {
 			/* ENOBUFS and the like: what was lost comes again. */
 			poll(&readable, 1, ANSWER_POLL_MS);
-			continue;
-		}
-		if (!cdf_is_kernel(&from)) {
-			config->strays.foreign++;
 			continue;
 		}
 		datagram.length = (size_t)length;

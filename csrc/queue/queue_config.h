@@ -12,7 +12,6 @@
 struct cdf_strays {
 	uint32_t packets; /* accepted unchanged */
 	uint32_t last;	  /* the number of the last one */
-	uint32_t foreign; /* messages that the kernel did not send */
 };
 
 /* A queue's number and the socket that is to hold it. */

@@ -44,11 +44,6 @@ export const FAULT_TEXT: Readonly<Record<Fault['kind'], FaultText>> = {
       'tracked connection',
     hint: 'queue packets before connection tracking (table raw), or exempt them from it (notrack); --gso off is no help',
   },
-  'foreign-message': {
-    level: 'warn',
-    sentence: (n) => `${n === 1 ? '1 message' : `${n} messages`} discarded: another process sent them, not the kernel`,
-    hint: 'only a process with CAP_NET_ADMIN in this network namespace can: see which one writes to netlink',
-  },
   'receive-failed': {
     level: 'error',
     sentence: (n) => `receiving from the kernel failed ${n === 1 ? 'once' : `${n} times`}; the queue goes on`,

@@ -25,7 +25,6 @@ const COUNTER_METRICS = {
   queueFull: 'clear_df_queue_full_packets_total',
   enobufs: 'clear_df_enobufs_total',
   receiveErrors: 'clear_df_receive_errors_total',
-  foreign: 'clear_df_foreign_messages_total',
   identifications: 'clear_df_identifications_total',
 } as const satisfies Record<Exclude<CounterName, (typeof PASSED)[number]>, string>;
 

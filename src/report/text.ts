@@ -49,7 +49,6 @@ const LOSSES: readonly Line[] = [
   ['verdictErrors', 'verdict errors'],
   ['enobufs', 'ENOBUFS reports'],
   ['receiveErrors', 'receive errors'],
-  ['foreign', "messages not the kernel's"],
 ];
 
 /** Counters of events, and of packets that never came in: no share of those that did. */
@@ -57,7 +56,6 @@ const NOT_OF_PACKETS: ReadonlySet<CounterName> = new Set([
   'verdictErrors',
   'enobufs',
   'receiveErrors',
-  'foreign',
   'overrun',
   'overload',
   'queueFull',

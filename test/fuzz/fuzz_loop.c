@@ -23,7 +23,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 /* What a record's first byte says. */
-enum { FOREIGN = 1, FAILS = 2, SEND_FAILS = 4, PAUSE = 8, YES = 16 };
+enum { FAILS = 2, SEND_FAILS = 4, PAUSE = 8, YES = 16 };
 
 static const uint8_t *input;
 static size_t left;
@@ -40,7 +40,7 @@ static uint8_t next_byte(void)
 }
 
 /* @return a datagram's length, or -1 with errno set */
-static ssize_t receive(uint8_t *into, size_t room, struct sockaddr_nl *from)
+static ssize_t receive(uint8_t *into, size_t room)
 {
 	static const int errors[] = { EAGAIN, ENOBUFS, EINTR, EAGAIN };
 	uint8_t what = next_byte();
@@ -61,9 +61,6 @@ static ssize_t receive(uint8_t *into, size_t room, struct sockaddr_nl *from)
 	memcpy(into, input, length);
 	input += length;
 	left -= length;
-	memset(from, 0, sizeof(*from));
-	from->nl_family = AF_NETLINK;
-	from->nl_pid = what & FOREIGN;
 	return (ssize_t)length;
 }
 
@@ -76,9 +73,8 @@ int recvmmsg(int fd, struct mmsghdr *message, unsigned int count, int flags,
 	known_count = 0;
 	for (i = 0; i < count; i++) {
 		struct msghdr *header = &message[i].msg_hdr;
-		ssize_t length =
-			receive(header->msg_iov->iov_base,
-				header->msg_iov->iov_len, header->msg_name);
+		ssize_t length = receive(header->msg_iov->iov_base,
+					 header->msg_iov->iov_len);
 
 		if (length < 0)
 			break;
@@ -89,7 +85,7 @@ int recvmmsg(int fd, struct mmsghdr *message, unsigned int count, int flags,
 }
 
 /* Once the input is used up the kernel says yes, so that nothing is waited for. */
-static ssize_t say_yes(uint8_t *into, struct sockaddr_nl *from)
+static ssize_t say_yes(uint8_t *into)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(into);
 	struct nlmsgerr *error =
@@ -98,18 +94,16 @@ static ssize_t say_yes(uint8_t *into, struct sockaddr_nl *from)
 	nlh->nlmsg_type = NLMSG_ERROR;
 	error->error = 0;
 	error->msg.nlmsg_seq = asked;
-	*from = (struct sockaddr_nl){ .nl_family = AF_NETLINK };
 	return (ssize_t)nlh->nlmsg_len;
 }
 
-ssize_t recvfrom(int fd, void *into, size_t room, int flags,
-		 struct sockaddr *from, socklen_t *size)
+ssize_t recv(int fd, void *into, size_t room, int flags)
 {
-	(void)fd, (void)flags, (void)size;
+	(void)fd, (void)flags;
 	if (left > 0 && !(*input & YES))
-		return receive(into, room, (struct sockaddr_nl *)from);
+		return receive(into, room);
 	next_byte();
-	return say_yes(into, (struct sockaddr_nl *)from);
+	return say_yes(into);
 }
 
 /* Whatever was received: what goes out are whole verdicts and settings. */

@@ -251,15 +251,6 @@ static void drained_blindly(void)
 	   "what could not be answered is accepted last of all");
 }
 
-static void without_end(void)
-{
-	begin(NULL);
-	fake.endless = true;
-	drain(10);
-	ok(one_each(0) && count_of(CLEARED) == 10 && counted(CDF_foreign) > 0,
-	   "somebody else's messages do not keep it: the kernel is asked");
-}
-
 static void while_bound(void)
 {
 	struct cdf_loop_rules rules;
@@ -292,7 +283,6 @@ int main(void)
 	companion_states();
 	drained();
 	drained_blindly();
-	without_end();
 	while_bound();
 	cdf_companion_end(&companion);
 	cdf_identifier_free(identifier);

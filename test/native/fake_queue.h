@@ -48,7 +48,6 @@ static struct {
 	size_t longest; /* more messages at once are refused with -EMSGSIZE */
 	int received;	/* 0, or an error that the next receive has */
 	unsigned int failing; /* times that it has it */
-	bool endless;	      /* somebody else's messages come without end */
 	bool held, mute;      /* mute: no line about this queue */
 	enum fake_companion companion;
 	uint32_t sent_on, dropped; /* the companion's counters */
@@ -218,8 +217,6 @@ int cdf_queue_receive(struct cdf_queue *queue, struct cdf_datagram *datagram,
 			put_message(fake.buffer[count], fake.next);
 		fake.next++;
 	}
-	if (count == 0 && fake.endless)
-		datagram[count++] = (struct cdf_datagram){ 0 };
 	return count > 0 ? count : -EAGAIN;
 }
 
