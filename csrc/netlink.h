@@ -20,8 +20,8 @@
 /**
  * Open a socket that is connected to the kernel. Any process with CAP_NET_ADMIN
  * may send to a socket's port; to one that is connected it gets ECONNREFUSED
- * (netlink_getsockbyportid()). Connected before it is bound in libmnl's eyes, so
- * that nothing comes before.
+ * (netlink_getsockbyportid()). connect() binds it besides, so that at no moment
+ * it is bound and hears others.
  * @return 0 or -errno
  */
 static inline int cdf_netlink_open(int protocol, struct mnl_socket **into)
