@@ -54,7 +54,7 @@ static int exchange(struct mnl_socket *socket, const struct nlmsghdr *header,
 
 int cdf_request_run(const struct nlmsghdr *header, mnl_cb_t each, void *data)
 {
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	int result = cdf_netlink_open(NETLINK_ROUTE, &socket);
 
 	if (result < 0)

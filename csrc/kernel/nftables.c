@@ -159,7 +159,7 @@ static int change(const struct cdf_queue_rule *rule, bool commit)
 {
 	_Alignas(8) uint8_t buffer[8192];
 	struct batch batch = { .sequence = SEQUENCE };
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	int error;
 
 	if (strlen(rule->comment) > CDF_COMMENT_MAX ||
@@ -220,7 +220,7 @@ int cdf_nft_generation(uint32_t *generation)
 	_Alignas(8) uint8_t buffer[4096];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	uint64_t end = cdf_clock_now() + CDF_NETLINK_PATIENCE;
 	ssize_t got = 0;
 	int error = 0;

@@ -6,7 +6,7 @@ import { createLogger, type LogLevel } from '../log.js';
 import { INSTANCE_NAME_FORM, isInstanceName } from '../rules/spec.js';
 import { type SignalWatch, watchSignals } from '../commands/signals.js';
 import { ENGINES, type Engine } from '../tunnel/site/site.js';
-import { PEER_ROUTERS, type PeerRouter } from '../tunnel/kinds/peer-text.js';
+import { PEER_ROUTERS, type PeerRouter } from '../tunnel/types/peer-text.js';
 import { isSingle } from '../native/single.js';
 import type { OwnCommand } from '../tunnel/unit-text.js';
 import { type Explanation, explain } from './explain.js';

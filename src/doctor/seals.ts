@@ -5,7 +5,7 @@ import { carrierOf } from '../tunnel/carriers/table.js';
 import type { Facts, XfrmPolicy } from '../tunnel/facts.js';
 import { type Flow, isFor } from '../tunnel/flow.js';
 import type { GuardEnds } from '../tunnel/items/xfrm-guard.js';
-import { kindOf } from '../tunnel/kinds/table.js';
+import { typeOf } from '../tunnel/types/table.js';
 import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { upCommand } from './fix.js';
@@ -15,7 +15,7 @@ export function examineSeals({ seals }: Machine, site: Site): Finding[] {
   // A carrier that promises nothing has none, whatever is so.
   if (seals === undefined || carrierOf(site).guards(factsOf({ ...NONE, tables: [] })).length === 0) return [];
   const check = checkOf('site', 'guards');
-  const what = `what keeps ${kindOf(site).flow().name} to ${remotesOf(site).join(', ')} from leaving unencrypted`;
+  const what = `what keeps ${typeOf(site).flow().name} to ${remotesOf(site).join(', ')} from leaving unencrypted`;
   if ('unknown' in seals) return [check.unread(what, seals)];
   return [...guards(seals.known, site), ...sealing(seals.known, site)];
 }
@@ -45,7 +45,7 @@ function sealing({ policies }: Seals, site: Site): Finding[] {
   const { carrier, local, file } = site;
   if (!('keys' in carrier) || carrierOf(site).ipsec()?.policy?.selector === 'any') return [];
   const check = checkOf('site', 'sealing');
-  const flow = kindOf(site).flow();
+  const flow = typeOf(site).flow();
   return remotesOf(site).map((remote) => {
     const what = `policy that encrypts ${flow.name} to ${remote}`;
     const found = policies.find((policy) => policy.transform === 'esp' && takes(policy, { flow, local, remote }));

@@ -3,7 +3,7 @@ import { isIpv6 } from '../net/address6.js';
 import { PROTOCOL_NUMBERS } from '../net/protocol.js';
 import type { TunnelEnds } from '../tunnel/carriers/carrier.js';
 import { carrierDevices, carrierOf } from '../tunnel/carriers/table.js';
-import { kindOf } from '../tunnel/kinds/table.js';
+import { typeOf } from '../tunnel/types/table.js';
 import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { type Fix, fixText, insertIptables, insertNft } from './fix.js';
@@ -58,7 +58,7 @@ function arrivalsOf(site: Site): Arrival[] {
 function arrivalsFrom(site: Site, source: string, ends: TunnelEnds): Arrival[] {
   const { carrier, underlay: device, local: destination } = site;
   const outer = { source, destination, device };
-  const { protocol, ports } = kindOf(site).flow();
+  const { protocol, ports } = typeOf(site).flow();
   const inside: Arrival = {
     ...{ protocol, source: ends.remote, destination: ends.local },
     ...(ports === undefined ? {} : { port: ports.local }),

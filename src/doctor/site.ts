@@ -1,6 +1,6 @@
 /** What one site needs of this machine beyond what any machine needs. */
 import { carrierDevices, carrierOf, pathOf } from '../tunnel/carriers/table.js';
-import { kindOf } from '../tunnel/kinds/table.js';
+import { typeOf } from '../tunnel/types/table.js';
 import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
@@ -42,7 +42,7 @@ function modules({ modules: states }: Machine, site: Site): Finding[] {
   const device = carrierOf(site).module;
   const needed = [
     ...[
-      ...kindOf(site)
+      ...typeOf(site)
         .modules()
         .map(({ key }) => key.replace(/^module /, '')),
       ...bridged,
@@ -105,7 +105,7 @@ function tunnelDevice(site: Site, device: Parameters<typeof endsOf>[0] | undefin
   // The kernel names no kind for the device of an L2TPv3 session.
   const kind = site.tunnel.type === 'l2tp' ? undefined : site.tunnel.type;
   if (device.kind !== kind)
-    return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${kindOf(site).what}`, { fix: upCommand(site) });
+    return check.wrong(what, `it is a ${device.kind ?? 'device'}, not ${typeOf(site).what}`, { fix: upCommand(site) });
   const { local, remote } = endsOf(device);
   const wanted = carrierOf(site).ends();
   if (kind === 'gretap' && (local !== wanted.local || remote !== wanted.remote)) {

@@ -1,5 +1,5 @@
 /** Whether a site can stand on this machine: everything that is refused before anything changes. Pure. */
-import { kindOf } from './kinds/table.js';
+import { typeOf } from './types/table.js';
 import { carrierOf } from './carriers/table.js';
 import { checkEngine } from './check/engine.js';
 import { checkInnerCut } from './check/fragment.js';
@@ -20,7 +20,7 @@ export function checkSite(site: Site, facts: Facts): void {
   checkNetworks(site, facts);
   checkUnderlay(site, facts);
   checkNames(site, facts);
-  kindOf(site).check(facts);
+  typeOf(site).check(facts);
   carrierOf(site).check(facts);
   checkInnerCut(site, facts);
   checkEngine(site, facts);

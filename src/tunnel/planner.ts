@@ -8,7 +8,7 @@ import { addressOffItem, addressOnItem } from './items/address.js';
 import { bridgeItem, mtuItem, portItem, upItem } from './items/link.js';
 import { pathRouteItem, routeItem } from './items/route.js';
 import type { Cookies, Secrets } from './keys.js';
-import { kindOf } from './kinds/table.js';
+import { typeOf } from './types/table.js';
 import { cutsOf, notesOf } from './notes.js';
 import { type Origin, originOf } from './origin.js';
 import type { Plan } from './plan.js';
@@ -32,14 +32,14 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
   const sizes = tunnelSizes(site, facts);
   const keys = secrets !== undefined && 'out' in secrets ? secrets : undefined;
   const cookies = secrets !== undefined && 'cookies' in secrets ? secrets.cookies : undefined;
-  const kind = kindOf(site);
+  const tunnelType = typeOf(site);
   const psk = secrets !== undefined && 'psk' in secrets ? secrets.psk : undefined;
   return {
     site,
     engine: engine.name,
     engineReason: reason,
     items: [
-      ...kind.modules(),
+      ...tunnelType.modules(),
       ...parts.first,
       ...carrier.guards(facts),
       ...carrier.items({ facts, origin, keys, psk }),
@@ -53,7 +53,7 @@ export function planTunnel(site: Site, facts: Facts, secrets?: Secrets): Plan {
     socket: carrier.socket(),
     sizes,
     cuts: [...carrier.cuts(), ...cutsOf(site, facts, origin)],
-    notes: [...parts.notes, ...kind.notes(facts), ...carrier.notes(facts), ...notesOf(site, facts, sizes)],
+    notes: [...parts.notes, ...tunnelType.notes(facts), ...carrier.notes(facts), ...notesOf(site, facts, sizes)],
   };
 }
 
@@ -91,7 +91,7 @@ function tunnelItems(
   const { name } = site.tunnel;
   const fresh = !origin.devices.includes(name);
   return [
-    ...kindOf(site).device({ ends: carrierOf(site).ends(), ignoreDf, cookies }),
+    ...typeOf(site).device({ ends: carrierOf(site).ends(), ignoreDf, cookies }),
     mtuItem(name, mtu, {
       reason:
         fragment === 'inner'

@@ -1,7 +1,7 @@
 /** The files of secrets that a site names: which, what is in them, and what a new one says. */
 import { ikeOf } from './carriers/ike/names.js';
 import { newPsk, readPsk } from './carriers/ike/psk.js';
-import { cookieSite, newCookies, parseCookies } from './kinds/cookies.js';
+import { cookieSite, newCookies, parseCookies } from './types/cookies.js';
 import { keyed, newKeys, parseKeys } from './carriers/esp/key-file.js';
 import type { Secrets } from './keys.js';
 import type { Site } from './site/site.js';

@@ -3,7 +3,7 @@ import { isIpv6 } from '../net/address6.js';
 import { bytesOf } from '../net/overhead.js';
 import { carrierOf } from './carriers/table.js';
 import { type Facts, pathMtu } from './facts.js';
-import { kindOf } from './kinds/table.js';
+import { typeOf } from './types/table.js';
 import type { Site } from './site/site.js';
 import { type Cut, innerSizesOf, type Layer, type Sizes, sizesOf } from './sizes.js';
 
@@ -18,6 +18,6 @@ export function tunnelSizes(site: Site, facts: Facts): Sizes {
 
 /** Every layer around an inner IP packet of this many bytes, innermost first. */
 function layersOf(site: Site, inner: number): Layer[] {
-  const frame = kindOf(site).layers();
+  const frame = typeOf(site).layers();
   return [...frame, ...carrierOf(site).layers(inner + bytesOf(frame))];
 }

@@ -1,8 +1,8 @@
 /** What of the machine a site depends on: said here, read by `src/host/facts.ts`. Pure. */
 import type { Abilities } from './abilities.js';
 import { carrierAsks, carrierDevices, pathOf } from './carriers/table.js';
-import { kindAsks } from './kinds/table.js';
-import type { Engine, Site, TunnelType } from './site/site.js';
+import { typeAsks } from './types/table.js';
+import type { Engine, Site, TunnelTypeName } from './site/site.js';
 
 /** A site, or as much of one as is known. */
 export type Subject = Pick<
@@ -50,8 +50,8 @@ export function wantedBy(site: Subject | undefined): Wanted {
     morePaths: moreRemotes?.length ? { to: moreRemotes, from: local } : undefined,
     covering: carrierAsks(carrier.type, 'covering') ? { local, remote } : undefined,
     tunsrc: carrierAsks(carrier.type, 'tunsrc'),
-    l2tp: kindAsks(type, 'l2tp'),
-    fdb: kindAsks(type, 'fdb') ? device : undefined,
+    l2tp: typeAsks(type, 'l2tp'),
+    fdb: typeAsks(type, 'fdb') ? device : undefined,
     fastPath: engine === 'bpf' || engine === 'auto' ? { name, device } : undefined,
     ike: site,
     abilities: [
@@ -67,7 +67,7 @@ export function devicesOf({ underlay, bridge, tunnel, carrier }: Subject): strin
 }
 
 /** Whether a type of tunnel has an engine for which it counts. */
-function concerns(ability: Ability, type: TunnelType): boolean {
+function concerns(ability: Ability, type: TunnelTypeName): boolean {
   if (type === 'l2tp') return false;
   return ability !== 'ignoreDf' || type === 'gretap';
 }

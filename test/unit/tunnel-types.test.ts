@@ -6,7 +6,7 @@ import { parseSite } from '../../src/tunnel/site-file.js';
 import { checkSite } from '../../src/tunnel/check.js';
 import type { Facts } from '../../src/tunnel/facts.js';
 import { cookiesDigest } from '../../src/tunnel/items/l2tp.js';
-import { l2tpSite, peerText, type PeerRouter } from '../../src/tunnel/kinds/peer-text.js';
+import { l2tpSite, peerText, type PeerRouter } from '../../src/tunnel/types/peer-text.js';
 import { planText } from '../../src/tunnel/plan-text.js';
 import { planTunnel } from '../../src/tunnel/planner.js';
 import { tunnelSizes } from '../../src/tunnel/tunnel-sizes.js';

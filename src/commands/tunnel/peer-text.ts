@@ -1,7 +1,7 @@
 /** `clear-df tunnel peer`: the other router's configuration, from this end's file alone. */
 import { usageError } from '../../errors.js';
 import { readSecrets } from '../../host/tunnel/keys.js';
-import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/kinds/peer-text.js';
+import { l2tpSite, peerText, type PeerRouter } from '../../tunnel/types/peer-text.js';
 import { createRunner } from '../../host/exec.js';
 import { locateSite } from '../../host/tunnel/locate.js';
 import type { Logger } from '../../log.js';

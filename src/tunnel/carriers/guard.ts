@@ -10,7 +10,7 @@ import type { Item } from '../item.js';
 import { greRuleItem } from '../items/rule.js';
 import { type Chain, nftTableItem } from '../items/nft-table.js';
 import { type GuardEnds, QUOTING, xfrmBlockItem, xfrmGuardItem, xfrmPassItem } from '../items/xfrm-guard.js';
-import { kindOf } from '../kinds/table.js';
+import { typeOf } from '../types/table.js';
 import type { Site } from '../site/site.js';
 import type { TunnelEnds } from './carrier.js';
 
@@ -22,7 +22,7 @@ type Sealed = 'by-policy' | { dev: string };
 
 /** The ends of the tunnel's own packets, and what those are known by. */
 export function guardEnds(site: Site, { local, remote }: TunnelEnds): GuardEnds {
-  return { local, remote, flow: kindOf(site).flow() };
+  return { local, remote, flow: typeOf(site).flow() };
 }
 
 /** Guards of a carrier with policies, for each other end. */
@@ -69,7 +69,7 @@ export function isKeptWhileAway(site: Site, facts: Facts): boolean {
 function nftGuard(site: Site, { tables }: Facts, all: readonly TunnelEnds[], sealed: Sealed): Item[] {
   if (tables === undefined) return [];
   const { name } = site;
-  const flow = kindOf(site).flow();
+  const flow = typeOf(site).flow();
   const { departure } = flow;
   const ends = all.map(({ local, remote }) => `ip saddr ${local} ip daddr ${remote}`);
   const whose =
@@ -114,7 +114,7 @@ function arrivals({ arrivals: own }: Flow, name: string): Chain[] {
 /** What the person should know of them. */
 export function guardNotes(site: Site, { tables }: Facts, all: readonly TunnelEnds[]): string[] {
   if (tables !== undefined) return [];
-  const { name, arrivals: own } = kindOf(site).flow();
+  const { name, arrivals: own } = typeOf(site).flow();
   return [
     ...all.map(
       ({ local, remote }) =>

@@ -3,7 +3,7 @@ import { oneOf } from '../../errors.js';
 import { bytesOf } from '../../net/overhead.js';
 import { IPV4_LENGTH_MAX } from '../../net/protocol.js';
 import { carrierOf } from '../carriers/table.js';
-import { kindOf } from '../kinds/table.js';
+import { typeOf } from '../types/table.js';
 import { gretapOf, type Site } from '../site/site.js';
 import { refuseInnerCut } from './fragment.js';
 import { refuseOfType } from './tunnel-type.js';
@@ -23,7 +23,7 @@ export function refuseContradictions(site: Site, given: (key: string) => boolean
   refuseInnerCut(site);
   refuseEngine(site);
   refuseFanout(site);
-  kindOf(site).refuse(given);
+  typeOf(site).refuse(given);
   carrierOf(site).refuse(given);
 }
 
@@ -84,7 +84,7 @@ function longestMtu(site: Site): number {
 
 /** Bytes of the outer IPv4 packet around a host's packet of full size. */
 function outerLength(site: Site): number {
-  const frame = site.mtu + bytesOf(kindOf(site).layers());
+  const frame = site.mtu + bytesOf(typeOf(site).layers());
   return frame + bytesOf(carrierOf(site).layers(frame));
 }
 
@@ -106,7 +106,7 @@ function refuseTunnelFlags(site: Site): void {
 }
 
 function refuseEngine(site: Site): void {
-  const { engines } = kindOf(site);
+  const { engines } = typeOf(site);
   if (site.engine !== 'auto' && !engines.includes(site.engine)) {
     throw siteError(
       site,

@@ -2,7 +2,7 @@
 import { oneOf } from '../../errors.js';
 import { isIpv6 } from '../../net/address6.js';
 import { IPV6_MTU_MIN } from '../../net/protocol.js';
-import { kindOf, kindsThat } from '../kinds/table.js';
+import { typeOf, typesThat } from '../types/table.js';
 import { siteError } from '../site/error.js';
 import { remotesOf, type Site } from '../site/site.js';
 import { TUNNEL_KEYS } from '../site/tunnel.js';
@@ -38,13 +38,13 @@ function refuseKeys(site: Site, given: (key: string) => boolean): void {
 /** How many other ends there are, and of which family. */
 function refuseEnds(site: Site, given: (key: string) => boolean): void {
   const { type } = site.tunnel;
-  const { ipv6, several } = kindOf(site);
+  const { ipv6, several } = typeOf(site);
   if (given('remote') && given('remotes')) {
     throw siteError(site, 'remotes', `there is remote as well (${site.place('remote')})`, 'one of the two');
   }
   if (given('remotes') && !several) {
     const reason = `a tunnel of type ${type} has one other end`;
-    throw siteError(site, 'remotes', reason, `remote: ADDRESS; or type: ${kindsThat((kind) => kind.several)}`);
+    throw siteError(site, 'remotes', reason, `remote: ADDRESS; or type: ${typesThat((type) => type.several)}`);
   }
   const ends = [
     { key: 'local', address: site.local },
@@ -57,7 +57,7 @@ function refuseEnds(site: Site, given: (key: string) => boolean): void {
       six.key,
       `'${six.address}' is not accepted: the outer header of type ${type} is IPv4: IPv6 has no DF bit, only its source ` +
         'fragments (RFC 8200 §4.5), and refuses what is too large',
-      `an IPv4 address; or tunnel: { type: ${kindsThat((kind) => kind.ipv6)} }, which carries full-size frames over IPv6`,
+      `an IPv4 address; or tunnel: { type: ${typesThat((type) => type.ipv6)} }, which carries full-size frames over IPv6`,
     );
   }
   const other = ends.find(({ address }) => isIpv6(address) !== isIpv6(site.local));
@@ -71,8 +71,8 @@ function refuseEnds(site: Site, given: (key: string) => boolean): void {
 }
 
 function refuseCarrier(site: Site): void {
-  const kind = kindOf(site);
-  const { carriers } = kind;
+  const tunnelType = typeOf(site);
+  const { carriers } = tunnelType;
   const { type } = site.carrier;
   if (!carriers.includes(type)) {
     throw siteError(
@@ -86,7 +86,7 @@ function refuseCarrier(site: Site): void {
   throw siteError(
     site,
     'carrier',
-    `${type} carries ${kind.flow().name} in IPv4, and the ends are IPv6 (${site.place('local')})`,
+    `${type} carries ${tunnelType.flow().name} in IPv4, and the ends are IPv6 (${site.place('local')})`,
     'IPv4 on both ends; or carrier: plain, and encrypt what it sends by an IPsec of your own or a VPN as underlay',
   );
 }

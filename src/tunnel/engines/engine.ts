@@ -1,7 +1,7 @@
 /** What the planner asks of an engine; pure. */
 import type { Facts } from '../facts.js';
 import type { Item } from '../item.js';
-import { kindOf } from '../kinds/table.js';
+import { typeOf } from '../types/table.js';
 import type { Origin } from '../origin.js';
 import type { ManglerPlan } from '../plan.js';
 import type { BridgeHook, Engine, Site } from '../site/site.js';
@@ -49,7 +49,7 @@ export interface EngineParts {
 
 /** Of the tunnel's type; before the bridge cuts there is only the queue. */
 export function enginesFor(site: Site): readonly Engine[] {
-  return kindOf(site).engines.filter((name) => site.fragment === 'outer' || name === 'nfqueue');
+  return typeOf(site).engines.filter((name) => site.fragment === 'outer' || name === 'nfqueue');
 }
 
 /** What else a site could have, for a hint: `engine: bpf or engine: nfqueue`; empty where there is nothing. */

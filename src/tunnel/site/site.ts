@@ -6,7 +6,7 @@ import type { Fanout } from '../../rules/spec.js';
 import type { IdentificationPolicy } from '../enums.js';
 
 export const TUNNEL_TYPES = ['gretap', 'l2tp', 'vxlan'] as const;
-export type TunnelType = (typeof TUNNEL_TYPES)[number];
+export type TunnelTypeName = (typeof TUNNEL_TYPES)[number];
 
 /** What Ethernet frames travel in: the device that is a port of the bridge. */
 export type TunnelSpec = GretapTunnel | L2tpTunnel | VxlanTunnel;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { UINT16_MAX } from '../../net/protocol.js';
 import { sha256 } from '../../net/sha256.js';
-import { TUNNEL_TYPES, type TunnelSpec, type TunnelType } from './site.js';
+import { TUNNEL_TYPES, type TunnelSpec, type TunnelTypeName } from './site.js';
 import { leaf, newDevice, Refused, truth, ttl, whole, word } from './values.js';
 
 const GRE_TYPE = 'type gretap: ';
@@ -78,7 +78,7 @@ type Read = z.output<typeof tunnelSchema>;
 const COMMON = ['type', 'name'];
 
 /** The keys that belong to each type. */
-export const TUNNEL_KEYS: Readonly<Record<TunnelType, readonly string[]>> = {
+export const TUNNEL_KEYS: Readonly<Record<TunnelTypeName, readonly string[]>> = {
   gretap: [...COMMON, 'key', 'pmtudisc', 'ttl', 'match'],
   l2tp: [
     ...[...COMMON, 'encapsulation', 'tunnel-id', 'peer-tunnel-id', 'session-id', 'peer-session-id', 'sublayer'],

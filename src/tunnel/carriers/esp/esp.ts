@@ -3,7 +3,7 @@ import { bytesOf, IPV4 } from '../../../net/overhead.js';
 import type { Facts } from '../../facts.js';
 import { flowText } from '../../flow.js';
 import { isBetween, isFlowPolicy } from '../../items/xfrm-policy.js';
-import { kindOf } from '../../kinds/table.js';
+import { typeOf } from '../../types/table.js';
 import { machineError } from '../../site/error.js';
 import { type EspCarrier, type EspKeying, remotesOf, type Site } from '../../site/site.js';
 import type { Carrier } from '../carrier.js';
@@ -15,7 +15,7 @@ import { espItems, espLayers, espNotes, refuseKeying } from './keying.js';
 export const esp: Carrier<EspCarrier> = {
   layers({ mode, cipher }, payload, site) {
     const inside =
-      mode === 'tunnel' ? [{ ...IPV4, name: `IPv4 header of ${kindOf(site).flow().name}, inside ESP` }] : [];
+      mode === 'tunnel' ? [{ ...IPV4, name: `IPv4 header of ${typeOf(site).flow().name}, inside ESP` }] : [];
     return [...inside, ...espLayers(payload + bytesOf(inside), cipher), { ...IPV4, name: 'outer IPv4 header' }];
   },
   ipsec: ({ mode }) => ({ mode }),
@@ -27,7 +27,7 @@ export const esp: Carrier<EspCarrier> = {
   },
   items: (spec, context) => espItems(spec, context, { mode: spec.mode }),
   cuts(spec, site) {
-    const { name } = kindOf(site).flow();
+    const { name } = typeOf(site).flow();
     return remotesOf(site).map((remote) =>
       spec.keys === 'external'
         ? `${name} from ${site.local} to ${remote} that is not ESP is dropped, until the IKE daemon's policy is there`
@@ -37,7 +37,7 @@ export const esp: Carrier<EspCarrier> = {
   notes: (spec, site, facts) => [
     ...(spec.keys === 'external'
       ? [
-          `an IKE daemon looks after ESP: its policy must cover ${flowText(kindOf(site).flow())} between ${site.local} and ` +
+          `an IKE daemon looks after ESP: its policy must cover ${flowText(typeOf(site).flow())} between ${site.local} and ` +
             `${remotesOf(site).join(', ')}, ${spec.mode} mode; until it does, nothing leaves`,
         ]
       : espNotes(spec)),
@@ -56,7 +56,7 @@ function checkPolicies({ keys, reqid }: EspKeying, site: Site, { policies, ike }
   const { configuration } = swanctlFiles(site);
   if (ike?.files.get(configuration)?.ours === true && ike.connections.includes(connectionName(site))) return;
   const { local, remote } = site;
-  const flow = kindOf(site).flow();
+  const flow = typeOf(site).flow();
   const leaving = policies.filter((one) => one.direction === 'out' && isBetween(one, local, remote));
   const arriving = policies.filter((one) => one.direction === 'in' && isBetween(one, remote, local));
   const found =

@@ -3,7 +3,7 @@ import { ESP_CBC_SHA256, ESP_GCM, espOverhead, type EspShape, IPV4 } from '../..
 import { type Algorithm, type StateOptions, xfrmStateItem } from '../../items/xfrm-state.js';
 import type { Item } from '../../item.js';
 import { type PolicyOptions, xfrmPolicyItem } from '../../items/xfrm-policy.js';
-import { kindOf } from '../../kinds/table.js';
+import { typeOf } from '../../types/table.js';
 import type { DirectionKeys, Keys } from '../../keys.js';
 import { siteError } from '../../site/error.js';
 import { type EspCipher, type EspKeying, remotesOf, type Site } from '../../site/site.js';
@@ -52,7 +52,7 @@ export function staticItems(spec: EspKeying, site: Site, keys: Keys, options: Es
   const { local, remote } = site;
   const { mode, common = {}, ports, bothFamilies = false, outputMark, policy = {}, forward = false } = options;
   const { cipher, reqid } = spec;
-  const selector = policy.selector ?? kindOf(site).flow();
+  const selector = policy.selector ?? typeOf(site).flow();
   const flows = {
     in: { source: remote, destination: local, keys: keys.in },
     out: { source: local, destination: remote, keys: keys.out },
@@ -135,7 +135,7 @@ const IKE_PORTS: readonly number[] = [500, 4500];
  * arrive.
  */
 function refusePorts(spec: EspKeying & { port?: number; remotePort?: number }, site: Site): void {
-  const { ports } = kindOf(site).flow();
+  const { ports } = typeOf(site).flow();
   if (ports === undefined) return;
   const carriers = [spec.port, spec.remotePort];
   for (const [key, port] of [

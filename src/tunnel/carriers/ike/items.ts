@@ -4,7 +4,7 @@ import type { Facts, IkeFacts } from '../../facts.js';
 import type { Command, Item, ItemStatus } from '../../item.js';
 import type { EspKeying, IkeSpec, Site } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
-import { kindOf } from '../../kinds/table.js';
+import { typeOf } from '../../types/table.js';
 import { connectionName, type IkeSite, pairsOf, swanctlFiles } from './names.js';
 import { swanctlText } from './swanctl-text.js';
 
@@ -43,7 +43,7 @@ function ikeItem(ike: IkeSpec, site: Site, psk: string | undefined, options: Esp
   return {
     kind: 'ike',
     key: `ike ${name}`,
-    desired: `charon has the connection ${name}: ${kindOf(site).flow().name} to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
+    desired: `charon has the connection ${name}: ${typeOf(site).flow().name} to ${site.remote} is ESP with keys from IKE, ${options.mode} mode`,
     reason:
       'strongSwan negotiates and renews the keys; its policies are installed before the tunnel, so that no frame leaves unencrypted',
     status: ({ ike: facts }: Facts) => statusOf(files, name, facts),

@@ -1,7 +1,7 @@
 /** The same connection as Libreswan reads it: ipsec.conf(5) and ipsec.secrets(5), 4.0 and later. */
 import { usageError } from '../../../errors.js';
 import { isIpv6 } from '../../../net/address6.js';
-import { kindOf } from '../../kinds/table.js';
+import { typeOf } from '../../types/table.js';
 import { markText } from '../../mark.js';
 import type { IkeSpec } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
@@ -62,7 +62,7 @@ function idWord(id: string): string {
 
 function selectorWords(site: IkeSite, { policy = {} }: EspOptions): string[] {
   if (policy.selector === 'any') return ['leftsubnet=0.0.0.0/0', 'rightsubnet=0.0.0.0/0'];
-  const { protocol, ports, anySource = false } = kindOf(site).flow();
+  const { protocol, ports, anySource = false } = typeOf(site).flow();
   if (anySource) throw usageError('--libreswan', site.tunnel.type, 'a tunnel of type gretap or l2tp', 'use --swanctl');
   const words = (port: number | undefined) => (port === undefined ? protocol : `${protocol}/${port}`);
   return [`leftprotoport=${words(ports?.local)}`, `rightprotoport=${words(ports?.remote)}`];

@@ -1,5 +1,5 @@
 /** What the IKE daemons know a tunnel by, and where its files are. */
-import { mayHaveSeveral } from '../../kinds/table.js';
+import { mayHaveSeveral } from '../../types/table.js';
 import { type CarrierSpec, type EspKeying, type IkeSpec, remotesOf, type Site } from '../../site/site.js';
 
 /** A site whose carrier has ESP in it. */

@@ -1,6 +1,6 @@
 /** The connection of a tunnel as strongSwan reads it: swanctl.conf(5), 5.9 and later. */
 import { PROTOCOL_NUMBERS } from '../../../net/protocol.js';
-import { kindOf } from '../../kinds/table.js';
+import { typeOf } from '../../types/table.js';
 import { hex, markText } from '../../mark.js';
 import type { IkeSpec, Mark, Site } from '../../site/site.js';
 import type { EspOptions } from '../carrier.js';
@@ -99,7 +99,7 @@ function selectorsOf(site: IkeSite, { policy = {}, bothFamilies }: EspOptions): 
     const everything = bothFamilies === true ? '0.0.0.0/0, ::/0' : '0.0.0.0/0';
     return [[everything, everything]];
   }
-  const { protocol, ports, anySource = false } = kindOf(site).flow();
+  const { protocol, ports, anySource = false } = typeOf(site).flow();
   const any = `dynamic[${PROTOCOL_NUMBERS[protocol]}]`;
   if (ports === undefined) return [[any, any]];
   const [local, remote] = [ports.local, ports.remote].map((port) => any.replace(']', `/${port}]`)) as [string, string];

@@ -8,9 +8,9 @@ import { fdbItem, vxlanItem } from '../items/vxlan.js';
 import { machineError, siteError } from '../site/error.js';
 import { remotesOf, type Site, type VxlanTunnel } from '../site/site.js';
 import { type Facts, linkOf } from '../facts.js';
-import type { Kind } from './kind.js';
+import type { TunnelType } from './type.js';
 
-export const vxlan: Kind<VxlanTunnel> = {
+export const vxlan: TunnelType<VxlanTunnel> = {
   what: 'a VXLAN',
   layers: () => vxlanOverhead(),
   // `vxlan_rcv` looks for the device by port and identifier, whoever sends, to whichever address; and `vxlan_xmit` sends to

@@ -10,11 +10,11 @@ import { moduleItem } from '../items/module.js';
 import { machineError, siteError } from '../site/error.js';
 import type { L2tpTunnel, Site } from '../site/site.js';
 import type { Facts } from '../facts.js';
-import type { Kind } from './kind.js';
+import type { TunnelType } from './type.js';
 
 const STAYS = 'it stays loaded, because others may use it unseen';
 
-export const l2tp: Kind<L2tpTunnel> = {
+export const l2tp: TunnelType<L2tpTunnel> = {
   what: 'an L2TPv3 session',
   layers: ({ encapsulation, cookie, sublayer }) =>
     l2tpOverhead({ encapsulation, sublayer, cookie: cookie?.bytes ?? 0 }),

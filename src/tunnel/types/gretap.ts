@@ -3,9 +3,9 @@ import { greOverhead } from '../../net/overhead.js';
 import { tunnelModuleItem } from '../items/module.js';
 import { gretapItem } from '../items/tunnel-device.js';
 import type { GretapTunnel } from '../site/site.js';
-import type { Kind } from './kind.js';
+import type { TunnelType } from './type.js';
 
-export const gretap: Kind<GretapTunnel> = {
+export const gretap: TunnelType<GretapTunnel> = {
   what: 'a gretap',
   layers: ({ key }) => greOverhead(key !== undefined),
   flow: ({ key }) => ({ name: 'GRE', protocol: 'gre', key }),

@@ -6,7 +6,7 @@ import { isIpv6 } from '../../net/address6.js';
 import { flowText } from '../flow.js';
 import { siteError } from '../site/error.js';
 import type { L2tpTunnel, Site } from '../site/site.js';
-import { kindOf } from './table.js';
+import { typeOf } from './table.js';
 
 export const PEER_ROUTERS = ['routeros', 'vyos', 'ios', 'linux'] as const;
 export type PeerRouter = (typeof PEER_ROUTERS)[number];
@@ -63,7 +63,7 @@ function sealedFirst(site: L2tpSite, router: PeerRouter): string[] {
     carrier.ike === undefined ? 'with the keys that this end has' : `which clear-df tunnel ike ${site.file} prints`;
   return [
     `This tunnel goes inside ESP. None of what follows makes that: first let IPsec (${carrier.mode} mode, ${carrier.cipher})${inUdp} take`,
-    `${flowText(kindOf(site).flow())} from ${local} to ${remote}, and back, ${how}; until it does, frames leave that router unencrypted.`,
+    `${flowText(typeOf(site).flow())} from ${local} to ${remote}, and back, ${how}; until it does, frames leave that router unencrypted.`,
   ].map((line) => `${router === 'ios' ? '!' : '#'} ${line}`);
 }
 

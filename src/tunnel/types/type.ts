@@ -8,7 +8,7 @@ import type { CarrierSpec, Engine, Site, TunnelSpec } from '../site/site.js';
 import type { Layer } from '../sizes.js';
 
 /** What is known when a type makes its part of the plan. */
-export interface KindContext {
+export interface TypeContext {
   site: Site;
   ends: TunnelEnds;
   /** `ignore-df` on the device; type gretap only. */
@@ -18,9 +18,9 @@ export interface KindContext {
 }
 
 /** See {@link Facts}. */
-export type KindFact = 'l2tp' | 'fdb';
+export type TypeFact = 'l2tp' | 'fdb';
 
-export interface Kind<S extends TunnelSpec = TunnelSpec> {
+export interface TunnelType<S extends TunnelSpec = TunnelSpec> {
   /** The device for people: `a gretap`. */
   what: string;
   /** The layers around a host's IP packet, innermost first, up to the header that the carrier puts IP around. */
@@ -37,9 +37,9 @@ export interface Kind<S extends TunnelSpec = TunnelSpec> {
   /** Kernel modules, before all else. */
   modules(spec: S, site: Site): Item[];
   /** Everything that makes the device, in order. */
-  device(spec: S, context: KindContext): Item[];
+  device(spec: S, context: TypeContext): Item[];
   /** Facts of the machine that no other type needs. */
-  asks?: readonly KindFact[];
+  asks?: readonly TypeFact[];
   /** @throws ClearDfError USAGE with the place of the value that came second */
   refuse?(spec: S, site: Site, given: (key: string) => boolean): void;
   /** What cannot stand on this machine. @throws ClearDfError that names place, what was found and what to do */
