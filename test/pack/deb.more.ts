@@ -69,12 +69,14 @@ test('has the command, its pages, completions, units and examples, and no packag
       '/usr/share/bash-completion/completions/clear-df',
       '/usr/share/zsh/vendor-completions/_clear-df',
       '/usr/share/fish/vendor_completions.d/clear-df.fish',
-      '/lib/systemd/system/clear-df.service',
-      '/lib/systemd/system/clear-df-tunnel@.service',
+      '/usr/lib/systemd/system/clear-df.service',
+      '/usr/lib/systemd/system/clear-df-tunnel@.service',
       '/usr/share/doc/clear-df/LICENSES.gz',
     ]),
   );
   expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
+  // Nothing where merged systems have a link to below /usr.
+  expect(files.filter((file) => /^\/(bin|sbin|lib)/.test(file))).toEqual([]);
   const { stdout: depends } = await execa('dpkg-deb', ['--field', deb, 'Depends']);
   for (const name of ['nodejs (>= 20.17)', 'iproute2', 'iptables', 'libnetfilter-queue1', 'libmnl0']) {
     expect(depends).toContain(name);
