@@ -13,10 +13,11 @@ function __clear_df_at --description 'whether the commands typed so far are thes
     test "$at" = "$argv[1]"
 end
 
-# /run/clear-df/tunnel-NAME-INODE.json
+# /run/clear-df/tunnel-NAME-INODE.json; the inode is the network namespace's
 function __clear_df_tunnels
-    for file in /run/clear-df/tunnel-*.json
-        string replace --regex '^.*/tunnel-(.*)-[0-9]+\\.json$' '$1' $file
+    set -l inode (stat -Lc %i /proc/self/ns/net 2>/dev/null)
+    for file in /run/clear-df/tunnel-*-$inode.json
+        string replace --regex "^.*/tunnel-(.*)-$inode\\.json\\$" '$1' $file
     end
 end
 

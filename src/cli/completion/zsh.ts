@@ -10,10 +10,11 @@ _clear_df_devices() {
 	compadd -a devices
 }
 
-# /run/clear-df/tunnel-NAME-INODE.json
+# /run/clear-df/tunnel-NAME-INODE.json; the inode is the network namespace's
 _clear_df_tunnels() {
-	local -a names=(/run/clear-df/tunnel-*.json(N:t:r))
-	names=(\${\${names#tunnel-}%-*})
+	local inode=$(stat -Lc %i /proc/self/ns/net 2>/dev/null)
+	local -a names=(/run/clear-df/tunnel-*-$inode.json(N:t))
+	names=(\${\${names#tunnel-}%-$inode.json})
 	compadd -a names
 }
 
