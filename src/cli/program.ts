@@ -1,6 +1,6 @@
 /** The command line as a whole: what stands above the commands, and how each ends. */
 import { Command } from 'commander';
-import { EXIT_CODES, usageError } from '../errors.js';
+import { type ClearDfError, EXIT_CODES, usageError } from '../errors.js';
 import { nearest } from '../net/nearest.js';
 import { errorSink } from '../log/standard-error.js';
 import type { SignalWatch } from '../commands/signals.js';
@@ -74,14 +74,35 @@ function words(command: Command): string {
 function refuseUnknownCommand(word: string | undefined): void {
   const names = [...COMMAND_NAMES, 'help'];
   if (word === undefined || word.startsWith('-') || names.includes(word)) return;
+  throw unknownCommand(word, names);
+}
+
+function unknownCommand(word: string, names: readonly string[]): ClearDfError {
   const meant = nearest(word, names);
-  throw usageError('command', word, names.join(', '), meant === undefined ? undefined : `did you mean '${meant}'?`);
+  const expected = names.length === 0 ? 'nothing more' : names.join(', ');
+  return usageError('command', word, expected, meant === undefined ? undefined : `did you mean '${meant}'?`);
+}
+
+/** What help is asked for has to be there: commander shows that of the command above it. */
+function refuseUnknownTopic(root: Command, about: readonly string[]): void {
+  let at = root;
+  for (const word of about) {
+    const below = at.commands.find((command) => command.name() === word);
+    if (below === undefined)
+      throw unknownCommand(
+        word,
+        at.commands.map((command) => command.name()),
+      );
+    at = below;
+  }
 }
 
 /** `help tunnel up` is `tunnel up --help`; commander's own takes one word. */
 function withoutHelp(argv: string[]): string[] {
   const [word, ...about] = argv;
-  return word === 'help' && !about.some((each) => each.startsWith('-')) ? [...about, '--help'] : argv;
+  return word === 'help' && !about.some((each) => each.startsWith('-'))
+    ? [...about.filter((each) => each !== 'help'), '--help']
+    : argv;
 }
 
 function wantsDebug(argv: string[]): boolean {
@@ -100,6 +121,7 @@ export async function main(typed: string[], signals?: SignalWatch): Promise<numb
     refuseUnknownCommand(argv[0]);
     const root = await program(argv, signals);
     root.hook('preAction', toleratePipes);
+    if (argv !== typed) refuseUnknownTopic(root, argv.slice(0, -1));
     if (argv.length === 0) {
       toleratePipes();
       root.outputHelp({ error: true });

@@ -46,6 +46,8 @@ describe('flags', () => {
     [['run', '--gso', 'off'], '--queue: it is missing', 'expected N or N:M'],
     [['run', '--queue', '9', '--queue', '8'], "--queue: it is given twice, '9' and '8'", 'expected it once'],
     [['run', '--quue', '9'], "'--quue'", 'did you mean --queue?'],
+    [['help', 'tunnel', 'upp'], "command: 'upp'", "did you mean 'up'?"],
+    [['help', 'stats', 'more'], "command: 'more'", 'expected nothing more'],
     [['doctor', '--fix', '--yes', '--json'], '--fix: it asks and prints', 'run doctor --json afterwards'],
     [['doctor', '--yes'], '--yes', 'requires --fix'],
     [['doctor', '--dry-run'], '--dry-run', 'requires --fix'],
