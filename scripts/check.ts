@@ -1,5 +1,6 @@
 /** The check tier, also `npm run lint`: everything that can be said of the sources without running them. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { inLanes } from './lanes.js';
@@ -18,14 +19,6 @@ function checks(): Check[] {
     // The program in the kernel is no C of this machine: scripts/build-bpf.ts compiles it.
     .filter((file) => file.endsWith('.c') && !file.endsWith('.bpf.c'))
     .map((file) => `csrc/${file}`);
-  const shellScripts = [
-    'scripts/setup',
-    'scripts/build-native',
-    'scripts/build-ts',
-    'scripts/build-deb',
-    'scripts/format',
-    'scripts/fuzz',
-  ];
   return [
     {
       name: 'clang-tidy',
@@ -36,8 +29,22 @@ function checks(): Check[] {
     { name: 'docs/api.md', command: bin('tsx'), args: ['scripts/api.ts', '--check'] },
     { name: 'oxlint, with types', command: bin('oxlint'), args: ['--deny-warnings'] },
     { name: 'format', command: 'bash', args: ['scripts/format', '--check'] },
-    { name: 'shellcheck', command: 'shellcheck', args: [...shellScripts, '.ci/run'] },
+    {
+      name: 'shellcheck',
+      command: 'shellcheck',
+      args: ['--external-sources', '--source-path=SCRIPTDIR', ...shellScripts()],
+    },
   ];
+}
+
+/** By name or by first line: also those that a package's maintainer scripts are made of. */
+function shellScripts(): string[] {
+  return ['.ci', 'scripts', 'test/helpers'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => path.join(parentPath, name))
+      .filter((file) => file.endsWith('.sh') || /^#!.*sh$/.test(readFileSync(file, 'utf8').split('\n', 1)[0] ?? '')),
+  );
 }
 
 async function runCheck({ name, command, args }: Check, tally: Tally): Promise<void> {

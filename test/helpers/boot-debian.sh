@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A Debian system's own systemd as pid 1 of namespaces of its own. Called inside of unshare --mount --pid --uts --ipc
 # --cgroup --fork.
 #

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian's systemd as pid 1 of namespaces of its own, over this machine's files, of which it changes none: everything
 # below / is an overlay that goes with it. Called inside of unshare --mount --pid --uts --ipc --fork.
 #

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: a root that is this machine's, with all changes in an overlay that goes with it. For a mount namespace of its own.
 
 # overlay_root SCRATCH FOLDER …    sets $root; the folders are empty there

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs a command in a root that is this machine's, with all changes in an overlay that goes with it. Called inside of
 # unshare --mount.
 #
