@@ -2,7 +2,8 @@
  * Questions at a terminal: `clear-df setup` and `clear-df doctor --fix`, and ^C at each of them. With CLEAR_DF_MORE also
  * at every question of setup.
  *
- *   terminal (tmux) ── shell ── clear-df        in namespace machine: lan0 ─ x0, wan0 ─ x1 (veth), default route by wan0
+ *   terminal (tmux) ── shell ── clear-df        in namespace machine: lan0 ─ x0, wan0 ─ x1 (veth), default route by wan0;
+ *                                               lan0 has an address of its own
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,7 @@ let terminal: Terminal;
 
 beforeEach(async () => {
   ({ lab, machine, folder } = await plainRouter());
+  await machine.ip('address', 'add', '10.0.0.1/24', 'dev', 'lan0');
   terminal = await Terminal.open(160, 60, { LC_ALL: 'C.UTF-8' });
 });
 afterEach(async () => {
@@ -31,10 +33,11 @@ afterEach(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-/** Types it into the shell, which then says how it ended. */
+/** Types it into the shell, which then says how it ended. It finds that systemd runs. */
 async function start(...words: string[]): Promise<void> {
+  const systemd = `unshare --mount sh -c 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$@"' sh`;
   await terminal.run(
-    `clear; ip netns exec ${machine.name} ${commandOf(machine).join(' ')} ${words.join(' ')}; echo "ended by $?"`,
+    `clear; ip netns exec ${machine.name} ${systemd} ${commandOf(machine).join(' ')} ${words.join(' ')}; echo "ended by $?"`,
   );
 }
 
@@ -64,7 +67,9 @@ const BRIDGE: [asked: RegExp, text: string][] = [
   [/^Device towards it \[wan0\]/, ''],
   [/^Address of this router, as the other one sees it \[192\.0\.2\.1\]/, ''],
   [/^Device towards the hosts, which becomes a port of the bridge \[lan0\]/, ''],
+  [/^It has addresses of its own[^\n]* \[yes\]/, ''],
   [/^ {2}which \[plain\]/, ''],
+  [/^Write a unit for systemd[^\n]* \[yes\]/, ''],
 ];
 
 describe('setup', () => {
@@ -139,5 +144,24 @@ describe('doctor --fix', () => {
     await terminal.shows(/^1 mended, 0 taken back, 0 failed, 0 declined, 1 still wrong[^]*^ended by 130$/m);
     expect(await machine.exec('sysctl', ['-n', MAX_DIST])).toBe('4');
     expect(await machine.exec('nft', ['list', 'chain', 'ip', 't', 'c'])).toContain('mod 4294967295');
+  });
+
+  it('takes back what hangs when ^C comes, and runs nothing more', async () => {
+    const tools = mkdtempSync(path.join(tmpdir(), 'clear-df-tools-'));
+    try {
+      await machine.sysctl({ [MAX_DIST]: 4 });
+      // It has done its work, and does not end; what takes it back is let through.
+      const script = `#!/bin/sh\n/sbin/sysctl "$@"\n[ -e ${tools}/asked ] && exit\ntouch ${tools}/asked\nexec sleep 1000\n`;
+      writeFileSync(path.join(tools, 'sysctl'), script, { mode: 0o755 });
+      await terminal.run(
+        `ip netns exec ${machine.name} env PATH=${tools}:$PATH ${commandOf(machine).join(' ')} doctor --fix --yes; echo "ended by $?"`,
+      );
+      await until('it hangs', () => existsSync(path.join(tools, 'asked')));
+      await terminal.type('C-c');
+      await terminal.shows(/failed: .*; taken back$[^]*^ended by 130$/m);
+      expect(await machine.exec('sysctl', ['-n', MAX_DIST])).toBe('4');
+    } finally {
+      rmSync(tools, { recursive: true });
+    }
   });
 });

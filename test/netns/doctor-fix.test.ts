@@ -11,8 +11,10 @@
  * nothing while bridge-nf is off. To switch that on would have a FORWARD policy of DROP drop every bridged frame: so it
  * is taken back. And nobody holds queue 7, which is for a person to mend.
  */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearDf, MAIN } from '../helpers/clear-df.js';
+import { clearDf, commandOf, MAIN } from '../helpers/clear-df.js';
 import { Lab, type Namespace } from '../helpers/netns.js';
 
 const CALL_IPTABLES = 'net.bridge.bridge-nf-call-iptables';
@@ -77,6 +79,19 @@ describe('doctor --fix', () => {
     expect(exitCode).toBe(1);
     expect(await machine.exec('sysctl', ['-n', CALL_IPTABLES])).toBe('0');
     expect(await machine.exec('sysctl', ['-n', MAX_DIST])).toBe('64');
+  });
+
+  it('names a mend that fails, changes nothing by it, and goes on with the others', async () => {
+    const tools = await lab.scratch();
+    const refuses = '#!/bin/sh\necho "sysctl: setting key: Read-only file system" >&2\nexit 255\n';
+    writeFileSync(path.join(tools, 'sysctl'), refuses, { mode: 0o755 });
+    const [node, main] = commandOf(machine);
+    const words = [`PATH=${tools}:${process.env['PATH']}`, node, main, 'doctor', '--fix', '--yes'];
+    const { stdout, exitCode } = await machine.try('env', words);
+    expect(stdout).toMatch(/^ {2}sysctl -w .*\n {2}failed: .*Read-only file system.*; nothing was changed$/m);
+    expect(stdout).toContain('1 mended, 0 taken back, 1 failed, 0 declined, 1 still wrong\n');
+    expect(exitCode).toBe(1);
+    expect(await machine.exec('sysctl', ['-n', MAX_DIST])).toBe('4');
   });
 
   it('prints a script under --dry-run, which does the same, and changes nothing', async () => {
