@@ -78,7 +78,7 @@ test('has the command, its pages, completions, units and examples, and no packag
   // Nothing where merged systems have a link to below /usr.
   expect(files.filter((file) => /^\/(bin|sbin|lib)/.test(file))).toEqual([]);
   const { stdout: depends } = await execa('dpkg-deb', ['--field', deb, 'Depends']);
-  for (const name of ['nodejs (>= 20.17)', 'iproute2', 'iptables', 'libnetfilter-queue1', 'libmnl0']) {
+  for (const name of ['nodejs (>= 20.17)', 'iproute2', 'iptables', 'procps', 'libnetfilter-queue1', 'libmnl0']) {
     expect(depends).toContain(name);
   }
   const conffiles = (await execa('dpkg-deb', ['--ctrl-tarfile', deb], { encoding: 'buffer' })).stdout;
