@@ -86,3 +86,17 @@ describe('a page of words', () => {
     expect(await help()).toContain('many sites from one YAML file: what becomes of a packet,');
   });
 });
+
+describe('colour', () => {
+  it.each([
+    [{ FORCE_COLOR: '1' }, true],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+    [{ FORCE_COLOR: '0' }, false],
+    [{}, false],
+  ])('%j, into a pipe: %j', async (env, coloured) => {
+    const wanted = { env, extendEnv: false, reject: false };
+    const { stdout } = await execa(process.execPath, [MAIN, 'doctor'], wanted);
+    expect(stdout).toMatch(/\d+ ok/);
+    expect(stdout.includes('\u001b[')).toBe(coloured);
+  });
+});
