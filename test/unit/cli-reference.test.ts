@@ -55,6 +55,16 @@ describe('the manual pages', () => {
     expect(missing.map(([line]) => line)).toEqual([]);
   });
 
+  it('have examples, exit codes, and where to read on, each of a command', () => {
+    for (const [file, text] of pages) {
+      const wanted = file.startsWith('man1') ? ['EXAMPLES', 'EXIT STATUS', 'SEE ALSO'] : ['EXAMPLES', 'SEE ALSO'];
+      expect(
+        wanted.filter((section) => !text.includes(`\n.Sh ${section}\n`)),
+        file,
+      ).toEqual([]);
+    }
+  });
+
   it('say what each flag and key is for', async () => {
     const { stdout } = await execa('mandoc', ['-T', 'markdown', 'man1/clear-df-run.1'], { cwd: folder });
     expect(stdout).toMatch(/queue-length\*\* \*packets\*\n\n> Packets that may wait for a verdict/);
