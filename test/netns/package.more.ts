@@ -41,6 +41,18 @@ const OF_NO_UNIT = [
 const THEIRS = ['/var/lib/dpkg', '/var/lib/apt', '/var/log', '/var/cache', '/var/lib/systemd'];
 const LISTING = `find /etc /usr /var -xdev \\( -path ${THEIRS.join(' -o -path ')} \\) -prune -o -print | LC_ALL=C sort`;
 
+const WARNINGS = 'journalctl -q -p warning -u clear-df -o cat --no-pager';
+/** What makes a network late: three seconds of nothing. */
+const LATE = `[Unit]
+Before=network-online.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sleep 3
+[Install]
+WantedBy=network-online.target
+`;
+
 let net: Routed;
 let root: string;
 let systemd: Systemd;
@@ -107,7 +119,16 @@ it('is installed by apt, starts nothing, and is ready once it is started', async
   expect(status).toMatch(/Status: "clearing DF, queue 0"/);
   await forgetPathMtu(net.client);
   expect(await ping(net.client, SERVER)).toMatchObject({ received: 3 });
-  expect(await inside('journalctl -q -p warning -u clear-df --no-pager')).toBe('');
+  expect(await inside(WARNINGS)).toBe('');
+});
+
+it('a warning is one for the journal, and repeats nothing of its priority', async () => {
+  await net.router.exec('nft', ['flush', 'ruleset']);
+  await until('it is in the journal', async () => (await inside(WARNINGS)).includes('someone removed or changed them'));
+  expect(await inside(WARNINGS)).not.toMatch(/<\d>|clear-df is running/);
+  const all = 'journalctl -q -u clear-df -o cat --no-pager';
+  await until('they are there again', async () => (await inside(all)).includes('are installed again'));
+  expect(await ping(net.client, SERVER)).toMatchObject({ received: 3 });
 });
 
 it('runs again after SIGKILL, and by its watchdog after SIGSTOP', async () => {
@@ -140,12 +161,18 @@ it('is upgraded under traffic: restarted once, and not one full-size packet is l
   expect(await queues(net.router)).toHaveLength(2);
 });
 
-it('runs again after a reboot', async () => {
+it('runs again after a reboot, once the network is there', async () => {
+  await writeFile(path.join(root, 'etc/systemd/system/late.service'), LATE);
+  await inside('systemctl enable late');
   await systemd.run('systemctl', 'reboot');
   await systemd.ended();
   systemd = await Systemd.bootDebian(net.router, root);
   expect(await property('ActiveState')).toBe('active');
   expect(await ping(net.client, SERVER)).toMatchObject({ received: 3 });
+  const late = Number(await systemd.property('late', 'ExecMainExitTimestampMonotonic'));
+  expect(late).toBeGreaterThan(0);
+  expect(Number(await property('ExecMainStartTimestampMonotonic'))).toBeGreaterThan(late);
+  await inside('systemctl disable late; rm /etc/systemd/system/late.service; systemctl daemon-reload');
   await inside('systemctl stop clear-df');
   expect(await property('Result')).toBe('success');
   expect(await network()).toBe(before.network);

@@ -6,14 +6,16 @@
  *
  * The router runs it, in a root of its own.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Architecture } from '../../scripts/lab/architecture.js';
 import { install } from '../helpers/debian-packages.js';
+import { queues } from '../helpers/kernel.js';
+import { plainRouter } from '../helpers/plain-router.js';
 import { patient } from '../helpers/slowness.js';
+import { Systemd } from '../helpers/systemd.js';
 import { forgetPathMtu, routed, SERVER } from '../helpers/topology.js';
 import { ping } from '../helpers/traffic.js';
 import { BareSystem } from './bare-system.js';
@@ -26,7 +28,9 @@ let built: string;
 const singleOf = (architecture: Architecture): string => path.join(built, `clear-df-${version}-linux-${architecture}`);
 
 beforeAll(async () => {
-  built = mkdtempSync(path.join(tmpdir(), 'clear-df-single.'));
+  // Where systemd, over this machine's files, has it too.
+  mkdirSync(path.join(ROOT, '.cache'), { recursive: true });
+  built = mkdtempSync(path.join(ROOT, '.cache/single.'));
   await install('g++-aarch64-linux-gnu');
   for (const script of [['scripts/prebuilds.ts'], ['scripts/build-single.ts', built]]) {
     await execa('node_modules/.bin/tsx', script, { cwd: ROOT });
@@ -128,9 +132,53 @@ test('ping -M do -s 1472 fails without it and passes with it', async () => {
     const daemon = router.spawn(command, words);
     await daemon.says(/clear-df is running/);
     expect(await ping(client, SERVER, { count: 3 })).toMatchObject({ sent: 3, received: 3 });
+    // The page is in it as well, with all that it asks for.
+    const get = (name: string) => router.exec('curl', ['-sf', `http://127.0.0.1:9857/${name}`]);
+    const page = await get('');
+    const asked = [...page.matchAll(/(?:src|href)="([^":]+)"/g)].map(([, name = '']) => name);
+    expect(asked).toEqual(expect.arrayContaining(['status.css', 'status.js']));
+    for (const name of asked) expect((await get(name)).length).toBeGreaterThan(100);
     expect(await daemon.stop()).toMatchObject({ exitCode: 0 });
   } finally {
     await lab[Symbol.asyncDispose]();
     await system.dispose();
   }
+});
+
+test('bench measures, with processes of its own', async () => {
+  const own = process.arch as Architecture;
+  const system = await BareSystem.create(own, singleOf(own), ['iproute2', 'iptables', 'procps', 'util-linux']);
+  try {
+    // Its root has to be a mount: ip(8) changes how mounts propagate before it enters a network namespace.
+    const before = 'mount --bind /dev "$1/dev" && mkdir -p "$1/sys" && mount --rbind "$1" "$1"';
+    const { exitCode, stdout, stderr } = await system.clearDf(['bench', '--here', '--seconds', '0.1'], before);
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain('What one queue takes here');
+  } finally {
+    await system.dispose();
+  }
+});
+
+test('tunnel unit prints a unit that runs confined, without Node', async () => {
+  const { lab, machine } = await plainRouter();
+  await using _lab = lab;
+  const single = singleOf(process.arch as Architecture);
+  const site = [
+    ...['name: west', 'local: 192.0.2.1', 'remote: 192.0.2.254', 'underlay: wan0', 'tunnel: { type: vxlan }'],
+    ...['bridge: { name: br0, ports: [lan0] }', 'engine: nfqueue', 'queue: 0', ''],
+  ].join('\n');
+  const file = path.join(await lab.scratch(), 'west.yaml');
+  writeFileSync(file, site);
+  const unit = await machine.exec(single, ['tunnel', 'unit', file]);
+  expect(unit).not.toMatch(/\bnode\b/);
+  const there = '/etc/clear-df/west.yaml';
+  const systemd = await Systemd.boot(machine, { 'west.service': unit.replaceAll(file, there) }, { 'west.yaml': site });
+  await systemd.systemctl('start', 'west');
+  const pid = await systemd.property('west', 'MainPID');
+  expect((await systemd.run('cat', `/proc/${pid}/status`)).stdout).toMatch(/^NoNewPrivs:\s*1$[^]*^Seccomp:\s*2$/m);
+  expect((await systemd.run('readlink', `/proc/${pid}/exe`)).stdout).toBe(single);
+  expect(await queues(machine)).toHaveLength(2);
+  await systemd.survives('west', 'KILL');
+  await systemd.systemctl('stop', 'west');
+  expect(await systemd.property('west', 'Result')).toBe('success');
 });
