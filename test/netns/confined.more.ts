@@ -60,7 +60,7 @@ beforeAll(async () => {
     { at: router, dev: 'eth1', address: '192.168.200.1/24' },
     { at: others, dev: 'o1', address: '192.168.200.2/24' },
   );
-  const unit = (name: string, text: string) => [`${name}.service`, trying(name, text)];
+  const unit = (name: string, text: string): [string, string] => [`${name}.service`, trying(name, text)];
   const units = Object.fromEntries([
     unit('nothing', '[Service]\n'),
     unit('queue', queueUnit(COMMAND)),
