@@ -63,6 +63,9 @@ describeKernels(['own'], "the article inside somebody else's VPN", (guest, serie
       const net = await article(guest());
       try {
         const { hA, rA, w, hB } = net;
+        // With its first rule the kernel splits tables local and main for good (fib_unmerge()), and route(8), which
+        // OpenConnect's script runs, gets another scope from then on.
+        for (const verb of ['add', 'delete']) await rA.ip('rule', verb, 'to', '192.0.2.1', 'table', 'main');
         const vpn = await make(net);
         const before = await withoutNumbers(rA);
         const wan = await Capture.start(w, 'eth1', ['ip'], 128);
