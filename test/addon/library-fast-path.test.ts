@@ -17,3 +17,18 @@ test('programs clear what leaves by the devices until close; a failed open leave
     left: '',
   });
 });
+
+test('what a killed process has left is adopted: its counters and identifications go on, and other devices lose theirs', async () => {
+  const { result, stderr, exitCode } = await fixture(['library-adopts.mjs']);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+  expect(result).toMatchObject({
+    left: ['v0', 'v1'],
+    kept: ['v0'],
+    read: 20,
+    next: true,
+    // 10 of each process.
+    fastPath: [{ device: 'v0', direction: 'egress', counters: { packets: 20, cleared: 20, identifications: 20 } }],
+    closed: [],
+  });
+});
