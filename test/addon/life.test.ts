@@ -51,11 +51,20 @@ describe('a process that ends with packets queued loses none', () => {
     const { result, stderr } = await fixture(['ends-parent.cjs', way], {}, ['taskset', '-c', ONE_CORE]);
     expect(result, stderr).toEqual({
       exitCode: code,
-      // All that were sent.
-      came: 500,
+      sent: true,
+      lost: 0,
       queues: [],
     });
   });
+});
+
+test.each([
+  ['exit', ''],
+  ['throw', 'on purpose'],
+  ['terminate', ''],
+])('a worker thread that ends with packets queued loses none: %s', async (way, error) => {
+  const { result, stderr } = await fixture(['ends-worker.cjs', way], {}, ['taskset', '-c', ONE_CORE]);
+  expect(result, stderr).toEqual({ error, sent: true, lost: 0, left: NOTHING });
 });
 
 test.each(['exit', 'terminate'])('a close that is not awaited does not crash the process: %s', async (way) => {
@@ -90,6 +99,8 @@ test('bad arguments are refused at the boundary', async () => {
 test('the addon asks for nothing but libnetfilter_queue, libmnl and the C and C++ libraries', async () => {
   const { stdout } = await execa('objdump', ['-p', 'build/Release/clear_df.node']);
   const needed = [...stdout.matchAll(/NEEDED\s+(\S+)/g)].map((match) => match[1]);
+  // Of an empty list the rest would hold, too.
+  expect(needed).toEqual(expect.arrayContaining(['libnetfilter_queue.so.1', 'libmnl.so.0']));
   for (const library of needed) {
     expect(library).toMatch(/^(lib(netfilter_queue|mnl|stdc\+\+|m|gcc_s|c|pthread)|ld-linux[\w-]*)\.so/);
   }

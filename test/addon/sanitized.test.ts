@@ -89,6 +89,7 @@ describe('under AddressSanitizer and UBSan', () => {
     ['refused.cjs', ''],
     ['ends-parent.cjs', 'close'],
     ['ends-parent.cjs', 'exit'],
+    ['ends-worker.cjs', 'terminate'],
     ['espinudp.cjs', 'cycles'],
     ['espinudp.cjs', 'threads'],
     ['espinudp.cjs', 'refused'],
