@@ -4,7 +4,9 @@ import { availableParallelism } from 'node:os';
 import { expect } from 'vitest';
 import { MAIN } from './clear-df.js';
 import { localMachine } from './local-machine.js';
+import { must } from './machine.js';
 import { Running } from './running.js';
+import { until } from './until.js';
 
 export const SHORTEST = ['bench', '--here', '--seconds', '0.1'];
 /** It takes two. */
@@ -24,10 +26,10 @@ export function killBench(): void {
 /** Of this host, not of the bench's router. */
 export async function hostRules(): Promise<string> {
   const tables = await Promise.all([
-    localMachine.run(['iptables', '-t', 'mangle', '-S']),
-    localMachine.run(['nft', '--stateless', 'list', 'ruleset']),
+    must(localMachine, ['iptables', '-t', 'mangle', '-S']),
+    must(localMachine, ['nft', '--stateless', 'list', 'ruleset']),
   ]);
-  return tables.map(({ stdout }) => stdout).join('\n');
+  return tables.join('\n');
 }
 
 export function namespacesOf(pid: number): string[] {
@@ -52,13 +54,19 @@ export function isSender(pid: number): boolean {
   }
 }
 
-/** Ends a bench once it has said `words`: no namespace, no process, no rule may be left of it. */
-export async function expectNothingLeft(signal: NodeJS.Signals, words: RegExp): Promise<void> {
+/**
+ * Ends a bench once it has said `words` and has a process inside: no namespace, no process, no rule may be left of it.
+ * @param seconds how long that process lives at least, unless it is clear-df
+ */
+export async function expectNothingLeft(signal: NodeJS.Signals, words: RegExp, seconds = '0.1'): Promise<void> {
   const before = await hostRules();
-  const bench = startBench();
+  const bench = startBench('--seconds', seconds);
   const { pid } = bench;
   await bench.says(words);
-  const inside = await processesIn(namespacesOf(pid));
+  const inside = await until('it has a process inside', async () => {
+    const found = await processesIn(namespacesOf(pid));
+    return found.length > 0 && found;
+  });
   expect(await bench.stop(signal)).toEqual({ exitCode: 1, signal: undefined });
   expect(bench.stderr).toContain(`stopped by ${signal}`);
   expect(bench.stdout).toBe('');

@@ -54,11 +54,11 @@ it('prints tables and advice for people', async () => {
   expect(bench.stdout).not.toMatch(/NaN|undefined|Infinity/);
 });
 
-it.each([
+it.each<[NodeJS.Signals, RegExp, string?]>([
   ['SIGINT', /no rule, 72 bytes/],
   ['SIGINT', /clear-df, DF in 0 %, 72 bytes/],
-  ['SIGTERM', /loads core/],
-] as const)('ended by %s behind "%s", leaves no namespace, no process and no rule', expectNothingLeft);
+  ['SIGTERM', /loads core/, '10'],
+])('ended by %s behind "%s", leaves no namespace, no process and no rule', expectNothingLeft);
 
 it('takes away what a killed one has left, its processes too', async () => {
   // So long that its sender is there.
