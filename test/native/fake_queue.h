@@ -51,6 +51,10 @@ static struct {
 	bool held, mute;      /* mute: no line about this queue */
 	enum fake_companion companion;
 	uint32_t sent_on, dropped; /* the companion's counters */
+	uint32_t user_dropped;	   /* this queue's */
+	int rebound;		   /* 0, or an error of cdf_queue_rebind() */
+	bool taken;		   /* and it was not ours meanwhile */
+	unsigned int rebinds;
 	struct cdf_strays strays;
 	_Alignas(8) char buffer[CDF_BATCH][256];
 	int table; /* the kernel's lines */
@@ -72,8 +76,9 @@ static void write_table(void)
 
 	if (!fake.mute)
 		length += snprintf(text, sizeof(text),
-				   "%5u %6u %5u 2 65531 0 0 %8u  1\n", QUEUE,
-				   PORT, count_of(WAITS), fake.numbers);
+				   "%5u %6u %5u 2 65531 0 %5u %8u  1\n", QUEUE,
+				   PORT, count_of(WAITS), fake.user_dropped,
+				   fake.numbers);
 	if (fake.companion != IS_UNBOUND)
 		length += snprintf(text + length, sizeof(text) - (size_t)length,
 				   "%5u %6u %5u 2 65531 %5u 0 %8u  1\n",
@@ -95,14 +100,14 @@ static void arrive(unsigned int count, enum kind kind)
 }
 
 /* So many calls of cdf_queue_send() fail. */
-static void refuse(unsigned int calls, int error)
+static inline void refuse(unsigned int calls, int error)
 {
 	fake.refused = calls;
 	fake.refusal = error;
 }
 
 /* So many of cdf_queue_receive() do. */
-static void fail_receiving(unsigned int calls, int error)
+static inline void fail_receiving(unsigned int calls, int error)
 {
 	fake.failing = calls;
 	fake.received = error;
@@ -254,11 +259,12 @@ struct cdf_strays cdf_queue_strays(struct cdf_queue *queue)
 	return strays;
 }
 
-int cdf_queue_rebind(struct cdf_queue *queue, bool *held)
+int cdf_queue_rebind(struct cdf_queue *queue, bool *still_ours)
 {
 	(void)queue;
-	*held = true;
-	return 0;
+	fake.rebinds++;
+	*still_ours = !fake.taken;
+	return fake.rebound;
 }
 
 int cdf_queue_backlog(const struct cdf_queue *queue, uint32_t *taken,
