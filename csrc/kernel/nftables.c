@@ -123,7 +123,9 @@ static const struct nlmsgerr *answer_in(const struct nlmsghdr *header,
 	return mnl_nlmsg_get_payload(header);
 }
 
-/* One answer for each message that asked for one; the first error counts. */
+/* One answer for each message that asked for one; the first error counts. To the
+ * message that begins it comes none but of a transaction that is refused whole
+ * (nfnetlink_rcv_batch()). */
 static int await(struct mnl_socket *socket, const struct batch *batch)
 {
 	_Alignas(8) uint8_t buffer[16384];
@@ -147,9 +149,10 @@ static int await(struct mnl_socket *socket, const struct batch *batch)
 			answer = answer_in(header, batch);
 			if (answer == NULL)
 				continue;
-			seen++;
 			if (result == 0)
 				result = answer->error;
+			seen = header->nlmsg_seq == SEQUENCE ? batch->acks
+							     : seen + 1;
 		}
 	}
 	return result;
