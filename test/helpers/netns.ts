@@ -168,6 +168,8 @@ export class Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const running of this.#running) running.kill('SIGKILL');
+    // What a program has left behind holds its output open, which its end waits for.
+    if (this.machine === localMachine) endInside(this.#namespaces.map(({ name }) => name));
     await Promise.all(this.#running.map(({ end }) => end));
     if (this.machine === localMachine) this.destroy();
     else await this.#clearGuest();
@@ -201,9 +203,8 @@ function namespaceNames(): string[] {
   }
 }
 
-/** Ends what still runs inside (children that a program left behind), then the namespaces. */
-function remove(names: readonly string[]): void {
-  if (names.length === 0) return;
+/** Ends what still runs inside: children that a program left behind. */
+function endInside(names: readonly string[]): void {
   const inodes = new Set(names.flatMap(inodeOf));
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
@@ -212,6 +213,12 @@ function remove(names: readonly string[]): void {
       // It ended by itself.
     }
   }
+}
+
+/** Ends what still runs inside, then the namespaces. */
+function remove(names: readonly string[]): void {
+  if (names.length === 0) return;
+  endInside(names);
   const input = names.map((name) => `netns delete ${name}\n`).join('');
   execaSync('ip', ['-force', '-batch', '-'], { input, reject: false });
 }

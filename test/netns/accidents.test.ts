@@ -108,8 +108,8 @@ it('fork fails: it goes on, logs it, and tries again', async ({ skip }) => {
   const unified = `/sys/fs/cgroup/clear-df-test-${process.pid}`;
   const folder = [group, unified].find((one) => made(one));
   if (folder === undefined) return skip('kernel: no cgroup that limits processes');
+  const running = router.spawn(process.execPath, RUN);
   try {
-    const running = router.spawn(process.execPath, RUN);
     await running.says(/clear-df is running/);
     writeFileSync(path.join(folder, 'cgroup.procs'), String(running.pid));
     writeFileSync(path.join(folder, 'pids.max'), '1');
@@ -121,7 +121,9 @@ it('fork fails: it goes on, logs it, and tries again', async ({ skip }) => {
     expect(await running.stop()).toEqual({ exitCode: 0, signal: undefined });
     await nothingIsLeft();
   } finally {
-    rmdirSync(folder);
+    // Of a test that failed, too: a group that has processes stays.
+    running.kill('SIGKILL');
+    await until('the group is removed', () => isRemoved(folder));
   }
 });
 
@@ -131,11 +133,16 @@ function made(folder: string): boolean {
     writeFileSync(path.join(folder, 'pids.max'), 'max');
     return true;
   } catch {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // It was not made.
-    }
+    isRemoved(folder);
+    return false;
+  }
+}
+
+function isRemoved(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
     return false;
   }
 }
