@@ -1,5 +1,6 @@
 /** What answers where a running clear-df serves its statistics. */
 import { get, type IncomingMessage } from 'node:http';
+import { loopbackIsUp } from '../host/read/loopback.js';
 import { type Listen, urlOf } from '../report/listen.js';
 import type { Snapshot } from '../report/snapshot.js';
 
@@ -21,10 +22,16 @@ interface Patience {
   stop?: AbortSignal | undefined;
 }
 
+/** Of URLs. */
+const LOOPBACK = /^https?:\/\/(127\.|\[::1\])/;
+
 /**
- * @throws the error of the socket; ETIMEDOUT at the limit; AbortError when `stop` aborts
+ * @throws the error of the socket; ETIMEDOUT at the limit; ENETDOWN where the loopback device would have to be up;
+ *   AbortError when `stop` aborts
  */
 export async function answerFrom(url: string, { limit, stop }: Patience): Promise<Answer> {
+  // Nobody refuses it then: a default route takes what is for the loopback device.
+  if (LOOPBACK.test(url) && !loopbackIsUp()) throw Object.assign(new Error('lo is down'), { code: 'ENETDOWN' });
   // Not by AbortSignal.any(), which holds what it is made of weakly: a time limit is collected, and never comes.
   const ended = new AbortController();
   const end = () => ended.abort();

@@ -248,6 +248,13 @@ describe('--dry-run', () => {
   });
 });
 
+it('whoever asks for statistics hears at once that lo is down, wherever the default route leads', async () => {
+  await router.ip('route', 'add', 'default', 'via', '192.0.2.254');
+  await router.ip('link', 'set', 'lo', 'down');
+  const { exitCode, stderr } = await clearDf(router, ['stats']);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('(ENETDOWN)') as string });
+});
+
 it('help and version end quietly, also when the reader is gone', async () => {
   const { exitCode, stdout } = await clearDf(router, ['--version']);
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string });
