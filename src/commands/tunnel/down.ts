@@ -1,5 +1,6 @@
 /** `clear-df tunnel down`: ends the mangler, then undoes the changes of the journal, the last one first. */
 import { ClearDfError } from '../../errors.js';
+import { askingOnce } from '../../host/ask-once.js';
 import { createRunner, type Runner } from '../../host/exec.js';
 import { removeRules, type RemoveResult } from '../../host/firewall.js';
 import { owners, readBackends } from '../../host/firewall/backends.js';
@@ -97,17 +98,21 @@ async function endRules(journal: Journal, { runner, log, force, begin }: Tools):
   refuseStopped(name, runner.stop);
   const ended = await endMangler(journal, log, runner.stop);
   begin();
-  const { removedFrom, unread, notes } = await underRulesLock(runner, log, async () => {
-    const backends = await readBackends(runner);
-    if (backends.every((one) => one.error === undefined && owners(one, name).length === 0)) return NONE_LEFT;
-    if (!force) await refuseLiveFeeds(runner, name);
-    return removeRules(runner, name);
-  });
+  const { removedFrom, unread, notes } = await underRulesLock(runner, log, () => removeLeftOver(runner, name, force));
   for (const note of notes) log.warn(note);
   if (removedFrom.length > 0)
     log.info(`rules of ${name} that were left over are removed from ${removedFrom.join(', ')}`);
   for (const { backend, reason } of unread) log.warn(`rules of ${backend} are not known, some may be left: ${reason}`);
   return ended || removedFrom.length > 0;
+}
+
+/** Removes what is left of an instance's rules; each backend is read once. @throws ClearDfError CONFLICT, unless `force` */
+export async function removeLeftOver(runner: Runner, name: string, force: boolean): Promise<RemoveResult> {
+  const looking = askingOnce(runner);
+  const backends = await readBackends(looking);
+  if (backends.every((one) => one.error === undefined && owners(one, name).length === 0)) return NONE_LEFT;
+  if (!force) await refuseLiveFeeds(looking, name);
+  return removeRules(looking, name);
 }
 
 function refuseStopped(name: string, stop: AbortSignal | undefined): void {
