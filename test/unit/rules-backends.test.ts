@@ -80,6 +80,17 @@ describe('auto takes', () => {
     expect(chooseBackend(machine(), 'auto', ['output', 'postrouting'], 'a').candidate.backend).toBe('nft');
   });
 
+  it('the preferred one where only another instance, or nft before a bridge, has rules, and says no more than that', () => {
+    const reason = (candidates: Candidate[], hook: 'output' | 'bridge') =>
+      chooseBackend(candidates, 'auto', [hook], 'b').reason;
+    expect(reason(machine({ nft: no, 'iptables-nft': { save: owned } }), 'output')).toBe(
+      'no usable backend holds rules of other programs; nft: broken',
+    );
+    expect(reason(machine({ nft: { foreign: 9 } }), 'bridge')).toBe(
+      'no usable iptables holds rules of other programs; this is the preferred one',
+    );
+  });
+
   it('none when none works, with every reason', () => {
     const broken = machine({ nft: no, 'iptables-nft': no, 'iptables-legacy': no });
     expect(() => chooseBackend(broken, 'auto', ['output'], 'a')).toThrow('iptables-nft: broken; ');

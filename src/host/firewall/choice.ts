@@ -59,7 +59,10 @@ export function chooseBackend(
   const inUse = usable.filter(({ backend, foreign }) => foreign > 0 && !(iptablesFirst && backend === 'nft'));
   const most = inUse.sort((a, b) => b.foreign - a.foreign)[0];
   if (most) return { candidate: most, reason: `${most.foreign} other rules are kept with it` };
-  if (usable[0]) return { candidate: usable[0], reason: `no backend is in use; ${why(usable[0], ranked)}` };
+  if (usable[0]) {
+    const none = `no usable ${iptablesFirst ? 'iptables' : 'backend'} holds rules of other programs`;
+    return { candidate: usable[0], reason: `${none}; ${why(usable[0], ranked)}` };
+  }
   const untried = ranked.filter((candidate) => candidate.usable === 'unknown' && candidate.backend !== 'nft');
   const unknown = untried.find(({ error }) => error === undefined) ?? untried[0];
   if (unknown) return { candidate: unknown, reason: `whether it works is not known: ${unknown.reason}` };
