@@ -186,9 +186,14 @@ export function versionOf(kernel: string): number | undefined {
   return major === undefined ? undefined : Number(major) * 1000 + Number(minor);
 }
 
+/** Why there is no path to a far end, where it was looked for. */
+export function noRoute(remote: string): string {
+  return `there is no route to ${remote}`;
+}
+
 /** The path to a far end, for who needs one; where there is none, it is not known. */
 export function pathTo({ paths }: Machine, remote: string): Reading<Path> {
   const path = paths.get(remote) ?? { unknown: `the path to ${remote} is not known` };
   if ('unknown' in path) return path;
-  return path.known === undefined ? { unknown: `there is no route to ${remote}` } : { known: path.known };
+  return path.known === undefined ? { unknown: noRoute(remote) } : { known: path.known };
 }

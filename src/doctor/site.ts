@@ -5,7 +5,7 @@ import { remotesOf, type Site } from '../tunnel/site/site.js';
 import { type Finding, checkOf } from './finding.js';
 import { setMtu, switchOn, upCommand } from './fix.js';
 import { endsOf } from './gre-device.js';
-import { type Machine, type ModuleState, known, pathTo } from './machine.js';
+import { type Machine, type ModuleState, known, noRoute, pathTo } from './machine.js';
 import { examineIke } from './ike.js';
 import { examineInput } from './site-input.js';
 import { examineInnerCut, expectedMtu } from './site-fragment.js';
@@ -144,7 +144,7 @@ function pathFinding({ paths }: Machine, { underlay, carrier }: Site, remote: st
   if ('unknown' in path) return check.unread(what, path);
   if (path.known === undefined) {
     const hint = `${ip} route add ${remote} via GATEWAY dev ${underlay}`;
-    return check.wrong(what, `there is no route to ${remote}`, { hint });
+    return check.wrong(what, noRoute(remote), { hint });
   }
   const { dev, mtu } = path.known;
   // The routers' own addresses go by the carrier's device, where it has none.
