@@ -8,6 +8,7 @@ import {
   type OptionName,
   optionInfo,
 } from '../../src/commands/option-table.js';
+import { parseOpenOptions } from '../../src/mangler/options.js';
 import { parseRuleSpec } from '../../src/rules/spec.js';
 import { optionsFor, readOptions, type ServiceOptions } from '../../src/commands/options.js';
 
@@ -197,6 +198,31 @@ describe('the table', () => {
     }
     const { metrics } = read({});
     expect(metrics).toEqual(read({ metrics: optionInfo('metrics').defaultText as string }).metrics);
+  });
+
+  it('shows the defaults of the library and of a rule, and a run takes the same', () => {
+    const queue = { first: 0, last: 0 };
+    const library = parseOpenOptions({ queues: 0 });
+    const rule = parseRuleSpec({ queues: queue });
+    const elsewhere: Partial<Record<OptionName, unknown>> = {
+      identification: library.identification,
+      'fail-open': library.failOpen,
+      'queue-length': library.queueLength,
+      'receive-buffer': library.receiveBuffer,
+      'copy-range': library.copyRange,
+      batch: library.batch,
+      coalesce: library.coalesce,
+      forwarded: rule.forwarded,
+      'include-quic': rule.includeQuic,
+      fanout: rule.fanout,
+      bypass: rule.bypass,
+      name: rule.name,
+    };
+    for (const [name, value] of Object.entries(elsewhere) as [OptionName, unknown][]) {
+      expect([name, optionInfo(name).defaultText]).toEqual([name, String(value)]);
+      // What it leaves out, the library or the rule fills in.
+      expect([name, read({})[name] ?? value]).toEqual([name, value]);
+    }
   });
 });
 
