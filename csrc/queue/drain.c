@@ -30,7 +30,8 @@ static void accept_rest(struct cdf_loop *loop)
 
 	cdf_message_write_accept_all(buffer, loop->loss.queue,
 				     loop->sequence.last + ALL_BEHIND);
-	cdf_queue_send(loop->queue, &iov, 1);
+	if (cdf_queue_send(loop->queue, &iov, 1) == 0)
+		cdf_verdicts_all_accepted(&loop->verdicts);
 }
 
 void cdf_loop_drain(struct cdf_loop *loop)

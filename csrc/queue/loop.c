@@ -18,6 +18,7 @@ static void start_books(struct cdf_loop *loop)
 	loop->sequence = (struct cdf_sequence){ .known = true, .last = 0 };
 	cdf_loss_start(&loop->loss, cdf_queue_number(loop->queue),
 		       cdf_queue_port(loop->queue), loop->loss.kernel);
+	loop->verdicts.unanswered = 0;
 }
 
 static void count(struct cdf_loop *loop, enum cdf_counter what, uint64_t n)

@@ -53,8 +53,18 @@ static void accept_unchanged(struct cdf_verdicts *verdicts, uint32_t packet_id)
 
 	cdf_message_write_verdict(buffer, cdf_queue_number(verdicts->queue),
 				  packet_id, NF_ACCEPT);
-	send_patiently(verdicts, &iov);
-	count_unchanged(verdicts);
+	if (send_patiently(verdicts, &iov) == 0) {
+		count_unchanged(verdicts);
+	} else {
+		verdicts->counters->value[CDF_cleared]--;
+		verdicts->unanswered++;
+	}
+}
+
+void cdf_verdicts_all_accepted(struct cdf_verdicts *verdicts)
+{
+	verdicts->counters->value[CDF_leaked] += verdicts->unanswered;
+	verdicts->unanswered = 0;
 }
 
 static void send_singly(struct cdf_verdicts *verdicts)
@@ -65,12 +75,24 @@ static void send_singly(struct cdf_verdicts *verdicts)
 				    ? cdf_queue_send(verdicts->queue, iov, 1)
 				    : send_patiently(verdicts, iov);
 
-		if (error == 0)
+		if (error == 0) {
+			if (!verdicts->edited[i])
+				cdf_verdicts_all_accepted(verdicts);
 			continue;
+		}
 		verdicts->error = error;
 		verdicts->counters->value[CDF_verdict_errors]++;
 		if (verdicts->edited[i])
 			accept_unchanged(verdicts, verdicts->packet_id[i]);
+	}
+}
+
+/* A message that is not of one edited packet covers all before it. */
+static void note_covered(struct cdf_verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->count; i++) {
+		if (!verdicts->edited[i])
+			cdf_verdicts_all_accepted(verdicts);
 	}
 }
 
@@ -84,6 +106,8 @@ static void send_gathered(struct cdf_verdicts *verdicts)
 	if (error < 0) {
 		verdicts->error = error;
 		send_singly(verdicts);
+	} else if (verdicts->unanswered > 0) {
+		note_covered(verdicts);
 	}
 	verdicts->count = 0;
 	verdicts->bytes = 0;

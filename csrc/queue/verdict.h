@@ -28,6 +28,9 @@ struct cdf_verdicts {
 	/* Packets accepted unchanged that no message covers yet. */
 	unsigned int passed;
 	uint32_t last_passed;
+	/* Edited ones that could not even be accepted: they wait, until the next
+	 * message that covers all before it. */
+	unsigned int unanswered;
 };
 
 void cdf_verdicts_start(struct cdf_verdicts *verdicts, struct cdf_queue *queue,
@@ -46,9 +49,12 @@ void cdf_verdicts_add(struct cdf_verdicts *verdicts,
 
 /**
  * Send what is gathered. What cannot be sent as it is, is sent one by one; an
- * edited packet that cannot be sent is accepted unchanged and counted as
- * leaked.
+ * edited packet that cannot be sent is accepted unchanged and, once it is,
+ * counted as leaked.
  */
 void cdf_verdicts_flush(struct cdf_verdicts *verdicts);
+
+/** All that waited have been accepted. */
+void cdf_verdicts_all_accepted(struct cdf_verdicts *verdicts);
 
 #endif

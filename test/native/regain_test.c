@@ -126,6 +126,41 @@ static void lost_for_good(void)
 	   "without the privilege it is lost for good");
 }
 
+/* The packet is edited, and neither that nor its fallback can be sent. */
+static void unanswered(void)
+{
+	const uint64_t *value = loop.counters.value;
+
+	begin();
+	refuse(3, -EPERM);
+	arrive(1, WITH_DF);
+	turn();
+	ok(count_of(WAITS) == 1 && value[CDF_cleared] == 3 &&
+		   value[CDF_leaked] == 0,
+	   "a packet that could not be answered is not leaked: it waits");
+	arrive(1, WITHOUT_DF);
+	turn();
+	ok(count_of(WAITS) == 0 && value[CDF_leaked] == 1,
+	   "it is with the next verdict that covers it");
+	begin();
+	refuse(3, -EPERM);
+	arrive(1, WITH_DF);
+	turn();
+	loop.lost = true;
+	made_anew();
+	turn();
+	arrive(1, WITHOUT_DF);
+	turn();
+	ok(value[CDF_cleared] == 3 && value[CDF_leaked] == 0,
+	   "nor is it when it was discarded with its queue");
+	begin();
+	refuse(1000, -EPERM);
+	arrive(1, WITH_DF);
+	cdf_loop_drain(&loop);
+	ok(count_of(WAITS) == 1 && value[CDF_leaked] == 0,
+	   "nor at the end, where nothing can be answered");
+}
+
 int main(void)
 {
 	identifier = cdf_identifier_new(CDF_IDENTIFICATION_RANDOM);
@@ -133,6 +168,7 @@ int main(void)
 	still_ours();
 	held_by_another();
 	lost_for_good();
+	unanswered();
 	cdf_identifier_free(identifier);
 	return done();
 }
