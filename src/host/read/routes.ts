@@ -32,11 +32,15 @@ export function parseRoutes(text: string): Route[] {
         destination,
         via: via === 'inet6' ? after(words, 'inet6') : via,
         dev,
-        protocol: after(words, 'proto') ?? 'boot',
+        protocol: protocolOf(words),
         words,
       },
     ];
   });
+}
+
+function protocolOf(words: readonly string[]): string {
+  return after(words, 'proto') ?? 'boot';
 }
 
 function after(words: readonly string[], name: string): string | undefined {
@@ -68,10 +72,11 @@ export async function readRoutes(runner: Runner): Promise<Routes> {
   const [four = '', six = ''] = await Promise.all(
     (['-4', '-6'] as const).map((family) => listing(runner, [family, 'route', 'show', 'table', 'all'])),
   );
-  const ofSix = parseTableRoutes(six, 6);
+  const ofFour = parseListing(four);
+  const ofSix = tableRoutes(parseListing(six), 6);
   return {
-    routes: parseRoutes(four).filter(({ words }) => !words.includes('table')),
-    tableRoutes: [...parseTableRoutes(four, 4), ...ofSix],
+    routes: ofFour.flatMap(({ type, route }) => (type === undefined && !route.words.includes('table') ? [route] : [])),
+    tableRoutes: [...tableRoutes(ofFour, 4), ...ofSix],
     defaults6: ofSix
       .filter(({ table, destination }) => table === 'main' && destination === 'default')
       .flatMap(({ words }) => words.filter((_, at) => words[at - 1] === 'dev')),
@@ -81,13 +86,28 @@ export async function readRoutes(runner: Runner): Promise<Routes> {
 /** Types of routes that lead to no device, as a listing names them before the destination. */
 const NOWHERE = ['unreachable', 'blackhole', 'prohibit'];
 
-/** What `ip -o route show table all` printed: the main table's routes have no word `table`. */
-export function parseTableRoutes(text: string, family: 4 | 6): TableRoute[] {
+/** A line of a listing. */
+interface Listed {
+  /** Of {@link NOWHERE}. */
+  type: string | undefined;
+  route: Route;
+}
+
+function parseListing(text: string): Listed[] {
   return text.split('\n').flatMap((line) => {
     const type = NOWHERE.find((word) => line.startsWith(`${word} `));
-    const [route] = type === undefined ? parseRoutes(line) : nowhere(line.slice(type.length));
-    if (route === undefined) return [];
-    const { destination, via, dev, words } = route;
+    const routes = type === undefined ? parseRoutes(line) : nowhere(line.slice(type.length));
+    return routes.map((route) => ({ type, route }));
+  });
+}
+
+/** What `ip -o route show table all` printed: the main table's routes have no word `table`. */
+export function parseTableRoutes(text: string, family: 4 | 6): TableRoute[] {
+  return tableRoutes(parseListing(text), family);
+}
+
+function tableRoutes(listed: readonly Listed[], family: 4 | 6): TableRoute[] {
+  return listed.flatMap(({ type, route: { destination, via, dev, words } }) => {
     const at = words.indexOf('table');
     const table = at < 0 ? 'main' : (words[at + 1] ?? '');
     if (table === LOCAL || (family === 4 && table === 'main')) return [];
@@ -96,9 +116,11 @@ export function parseTableRoutes(text: string, family: 4 | 6): TableRoute[] {
   });
 }
 
-function nowhere(line: string): Pick<TableRoute, 'destination' | 'via' | 'dev' | 'words'>[] {
+function nowhere(line: string): Route[] {
   const [destination, ...words] = line.split(/[\s\\]+/).filter(Boolean);
-  return destination === undefined ? [] : [{ destination, via: undefined, dev: '', words }];
+  return destination === undefined
+    ? []
+    : [{ destination, via: undefined, dev: '', protocol: protocolOf(words), words }];
 }
 
 /** The rules of the routing policy, in order of preference, IPv4 before IPv6. */
