@@ -26,8 +26,7 @@
 
 enum fate { NOWHERE, WAITS, ACCEPTED, CLEARED, SENT_ON };
 
-/* With DF, without, and one that the kernel was to segment and that nobody here
- * can finish. */
+/* SEGMENTED: by the kernel, and nobody here can finish it. */
 enum kind { WITH_DF, WITHOUT_DF, SEGMENTED };
 
 /* What the kernel does with what is sent on. */
@@ -39,9 +38,8 @@ static struct {
 	unsigned int verdicts[PACKETS_MAX + 1];
 	uint32_t decided; /* the last one */
 	bool unordered;
-	uint32_t numbers; /* given so far */
-	uint32_t next;	  /* to be received */
-	unsigned int sends;
+	uint32_t numbers, next; /* given so far; to be received */
+	unsigned int sends, rebinds;
 	/* Of the next calls of cdf_queue_send(): refused with this. */
 	unsigned int refused;
 	int refusal;
@@ -52,9 +50,8 @@ static struct {
 	enum fake_companion companion;
 	uint32_t sent_on, dropped; /* the companion's counters */
 	uint32_t user_dropped;	   /* this queue's */
-	int rebound;		   /* 0, or an error of cdf_queue_rebind() */
-	bool taken;		   /* and it was not ours meanwhile */
-	unsigned int rebinds;
+	int rebound; /* 0, or an error that cdf_queue_rebind() has */
+	bool taken;  /* and the queue was not ours meanwhile */
 	struct cdf_strays strays;
 	_Alignas(8) char buffer[CDF_BATCH][256];
 	int table; /* the kernel's lines */
@@ -255,7 +252,7 @@ struct cdf_strays cdf_queue_strays(struct cdf_queue *queue)
 	struct cdf_strays strays = fake.strays;
 
 	(void)queue;
-	memset(&fake.strays, 0, sizeof(fake.strays));
+	fake.strays = (struct cdf_strays){ 0 };
 	return strays;
 }
 
@@ -283,8 +280,7 @@ void cdf_queue_trim(struct cdf_queue *queue)
 
 void cdf_queue_shorten(struct cdf_queue *queue, uint32_t bytes)
 {
-	(void)queue;
-	(void)bytes;
+	(void)queue, (void)bytes;
 }
 
 void cdf_queue_lengthen(struct cdf_queue *queue)
@@ -294,8 +290,7 @@ void cdf_queue_lengthen(struct cdf_queue *queue)
 
 int cdf_queue_fail_open(struct cdf_queue *queue, bool on)
 {
-	(void)queue;
-	(void)on;
+	(void)queue, (void)on;
 	return 0;
 }
 
