@@ -152,6 +152,21 @@ static enum cdf_action clear(struct cdf_identifier *identifier,
 	return CDF_EDITED;
 }
 
+/* What is held of a header that cannot be read may be the beginning of a sound
+ * one. */
+static bool is_cut_in_header(const struct cdf_packet *packet)
+{
+	size_t header = CDF_IPV4_MIN_HEADER;
+
+	if (packet->length > 0) {
+		if (packet->data[0] >> 4 != 4)
+			return false;
+		header = (packet->data[0] & 0x0fu) * 4;
+	}
+	return header >= CDF_IPV4_MIN_HEADER &&
+	       header <= packet->original_length;
+}
+
 enum cdf_action cdf_clear(struct cdf_identifier *identifier,
 			  struct cdf_packet *packet,
 			  struct cdf_counters *counters)
@@ -162,7 +177,8 @@ enum cdf_action cdf_clear(struct cdf_identifier *identifier,
 	if (packet->length >= 1 && packet->data[0] >> 4 == 6)
 		return pass(counters, CDF_not_ipv4);
 	if (!cdf_ipv4_read(packet->data, packet->length, &header))
-		return pass(counters, CDF_malformed);
+		return pass(counters, is_cut_in_header(packet) ? CDF_truncated
+							       : CDF_malformed);
 	/* A returned payload replaces the packet: a short one would cut it. The
 	 * kernel copies less than the largest GSO packet. */
 	if (truncated) {

@@ -123,6 +123,40 @@ static void policies(void)
 	cdf_identifier_set_policy(identifier, CDF_IDENTIFICATION_RANDOM);
 }
 
+/* How a packet is sorted that begins with this byte, and of which so many bytes of
+ * the whole are held. */
+static enum cdf_counter sort_of(uint8_t first, uint32_t held, uint32_t whole)
+{
+	struct cdf_packet packet = { .data = bytes,
+				     .length = held,
+				     .original_length = whole };
+	struct cdf_counters sorted = { 0 };
+	unsigned int sort = 0;
+
+	build("plain", 17, 100, 0);
+	bytes[0] = first;
+	cdf_clear(identifier, &packet, &sorted);
+	while (sorted.value[sort] == 0)
+		sort++;
+	return (enum cdf_counter)sort;
+}
+
+static void cut_in_header(void)
+{
+	ok(sort_of(0x46, 23, 120) == CDF_truncated &&
+		   sort_of(0x46, 24, 120) == CDF_truncated &&
+		   sort_of(0x45, 1, 20) == CDF_truncated &&
+		   sort_of(0x45, 0, 20) == CDF_truncated &&
+		   sort_of(0x55, 0, 20) == CDF_truncated,
+	   "a header of which the end was not captured is truncated");
+	ok(sort_of(0x46, 23, 23) == CDF_malformed &&
+		   sort_of(0x45, 19, 19) == CDF_malformed &&
+		   sort_of(0x45, 0, 19) == CDF_malformed &&
+		   sort_of(0x44, 23, 120) == CDF_malformed &&
+		   sort_of(0x55, 1, 120) == CDF_malformed,
+	   "one that no sound packet has is malformed");
+}
+
 /* Source NAT gives the packets of many senders one source: on the wire they have
  * one destination and one protocol in common, and nothing else tells them apart. */
 static void senders_behind_nat(void)
@@ -156,6 +190,7 @@ int main(void)
 	udp_zero();
 	what_cannot_be_finished();
 	policies();
+	cut_in_header();
 	senders_behind_nat();
 	cdf_identifier_free(identifier);
 	return done();

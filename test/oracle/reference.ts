@@ -31,12 +31,12 @@ const AH = 51;
  */
 export function judge(packet: Buffer, original: number, policy: Policy): Verdict {
   const pass = (sort: Sort): Verdict => ({ sort, fragment: false, identified: false });
-  if (packet.length === 0) return pass('malformed');
+  if (packet.length === 0) return pass(original < 20 ? 'malformed' : 'truncated');
   const version = packet.readUInt8(0) >>> 4;
   if (version === 6) return pass('notIpv4');
-  if (version !== 4 || packet.length < 20) return pass('malformed');
+  if (version !== 4) return pass('malformed');
   const words = packet.readUInt8(0) % 16;
-  if (words < 5 || packet.length < words * 4) return pass('malformed');
+  if (words < 5 || original < words * 4) return pass('malformed');
   if (packet.length < original) return pass('truncated');
   const total = packet.readUInt16BE(2);
   if (total < words * 4 || total > packet.length) return pass('malformed');

@@ -63,7 +63,7 @@ class Unsound(Pieces):
         return packet
 
     def snapped_header(self):
-        packet = Packet('cut within the header', 'malformed', self.whole())
+        packet = Packet('cut within the header', 'truncated', self.whole())
         packet.captured = self.random.randrange(20)
         return packet
 
