@@ -51,7 +51,9 @@ export async function serveStats(
   const streams = new EventStreams(sampler);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 1000 },
-    (request, response) => void respond({ routes, streams, listen, onError }, request, response),
+    (request, response) => {
+      if (isAlone(request, response)) void respond({ routes, streams, listen, onError }, request, response);
+    },
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = HEADERS_TIMEOUT_MS;
@@ -94,6 +96,16 @@ function makeRoom(server: Server): void {
     line.delete(socket);
     if (!socket.destroyed) line.add(socket);
   });
+}
+
+/**
+ * Ends a connection on which one request follows another before that is answered (pipelining). A single packet has hundreds
+ * of them, and Node hands them over without a pause: no signal or timer would get a turn, and all answers be held at once.
+ */
+function isAlone({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  // Node gives it to a response when it is its turn.
+  if (response.socket === null) socket.destroy();
+  return !socket.destroyed;
 }
 
 interface Service {

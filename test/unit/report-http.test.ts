@@ -194,6 +194,22 @@ describe('clients that do not behave', () => {
     expect(many.at(-1)?.closed).toBe(false);
   });
 
+  test('requests that do not wait for answers end their connection: a packet full of them is not worked off', async () => {
+    let readings = 0;
+    const server = await serve(LOOPBACK, () => ((readings += 1), NOW));
+    for (const target of ['/stats', '/metrics', '/events', '/']) {
+      const before = readings;
+      await raw(server, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(500));
+      expect(readings - before, target).toBeLessThanOrEqual(1);
+    }
+    // One after the other they are answered, on one connection.
+    const socket = await open(server);
+    for (let i = 0; i < 50; i += 1) {
+      socket.write('GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+    }
+  });
+
   test.each([
     ['localhost', 200],
     ['LOCALHOST:9999', 200],
