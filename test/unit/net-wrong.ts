@@ -83,6 +83,18 @@ export const WRONG_NETS: readonly WrongNet[] = [
     '192.0.2.1 is the address of site main',
   ),
   wrong(
+    'one address, spelt in two ways',
+    `${HUB}tunnel: { type: l2tp, tunnel-id: 1, peer-tunnel-id: 2 }\n${sitesText(2, {}, ['2001:db8::1', '2001:db8::2'])}  west: { local: '2001:DB8:0::2' }\n`,
+    9,
+    '2001:DB8:0::2 is the address of site north as well',
+  ),
+  wrong(
+    'one name, spelt in two ways',
+    `${MESH}${TWO}  a: { local: gw.example }\n  b: { local: GW.example. }\n`,
+    8,
+    'GW.example. is the address of site a as well',
+  ),
+  wrong(
     'a device that is none',
     `${MESH}${sitesText(2, { north: 'underlay: "eth 1"' })}`,
     6,

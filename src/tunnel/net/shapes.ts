@@ -1,5 +1,6 @@
 /** What each shape of a net can do, and what it cannot. */
 import { oneOf } from '../../errors.js';
+import { readIpv6Host } from '../../net/address6.js';
 import { DEVICE_NAME_MAX } from '../../net/device.js';
 import { rangeText } from '../../net/queue-range.js';
 import { isCarrierType } from '../site/carriers.js';
@@ -35,12 +36,18 @@ export function refuseShape(said: Said): void {
 
 function refuseTwins(said: Said, refuse: Refuse): void {
   const { sites } = said;
-  const local = (site: string) => reachedAs(said, site);
+  const local = (site: string) => inOneSpelling(reachedAs(said, site));
   for (const [i, site] of sites.entries()) {
     const first = sites.slice(0, i).find((other) => local(other) === local(site));
     if (first === undefined) continue;
-    refuse(`sites.${site}.local`, `${local(site)} is the address of site ${first} as well`);
+    refuse(`sites.${site}.local`, `${reachedAs(said, site)} is the address of site ${first} as well`);
   }
+}
+
+/** Of an IPv6 address that of RFC 5952; a name has no case, and may end in a dot. */
+function inOneSpelling(end: string): string {
+  const six = readIpv6Host(end);
+  return typeof six === 'string' ? six : end.toLowerCase().replace(/\.$/, '');
 }
 
 /** Every place where a key is said. */
