@@ -22,11 +22,26 @@ import { errnoOf } from './exec.js';
  * @throws ClearDfError PRIVILEGE or RUNTIME, without the text
  */
 export function installFile(file: string, mode: string, text: string): void {
+  install(replaceFile, file, mode, text);
+}
+
+/**
+ * The same where no file of that name is.
+ * @throws ClearDfError as {@link installFile}, and CONFLICT where there is one
+ */
+export function installNewFile(file: string, mode: string, text: string): void {
+  install(createFile, file, mode, text);
+}
+
+function install(put: typeof replaceFile, file: string, mode: string, text: string): void {
   try {
-    replaceFile(file, Number.parseInt(mode, 8), text);
+    put(file, Number.parseInt(mode, 8), text);
   } catch (cause) {
-    const missing = `there is no folder ${path.dirname(file)}`;
-    throw failure('write file', file, cause, errnoOf(cause) === 'ENOENT' ? missing : 'it cannot be written');
+    const reasons: Record<string, string> = {
+      ENOENT: `there is no folder ${path.dirname(file)}`,
+      EEXIST: 'it is there already',
+    };
+    throw failure('write file', file, cause, reasons[errnoOf(cause) ?? ''] ?? 'it cannot be written');
   }
 }
 
@@ -44,6 +59,8 @@ function makeFolder(folder: string): string[] {
       mkdirSync(each, { mode: 0o755 });
       made.push(each);
     } catch (cause) {
+      // Somebody else was faster.
+      if (errnoOf(cause) === 'EEXIST' && existsSync(each)) continue;
       for (const one of made.reverse()) rmdirSync(one);
       throw failure('make folder', each, cause, 'it cannot be made');
     }
@@ -96,8 +113,10 @@ function succeeds(action: () => void): boolean {
 function failure(operation: string, object: string, cause: unknown, reason: string): ClearDfError {
   const errno = errnoOf(cause);
   const denied = errno === 'EACCES' || errno === 'EPERM';
-  const hint = denied ? 'run as root' : undefined;
-  return new ClearDfError({ code: denied ? 'PRIVILEGE' : 'RUNTIME', operation, object, reason, errno, hint, cause });
+  const taken = errno === 'EEXIST';
+  const hint = denied ? 'run as root' : taken ? 'somebody has made it just now, or it is a link to nowhere' : undefined;
+  const code = denied ? 'PRIVILEGE' : taken ? 'CONFLICT' : 'RUNTIME';
+  return new ClearDfError({ code, operation, object, reason, errno, hint, cause });
 }
 
 /**

@@ -32,7 +32,7 @@ function write(text: string, more: { dryRun?: boolean } = {}): string {
   writeFileSync(file, text);
   return netWrite(file, { output: undefined, dryRun: more.dryRun === true });
 }
-const diff = (more: { site?: string; against?: string } = {}) =>
+const diff = (more: { output?: string; site?: string; against?: string } = {}) =>
   netDiff(file, { output: undefined, site: undefined, against: undefined, ...more });
 const at = (...names: string[]) => path.join(folder, 'office', ...names);
 
@@ -229,9 +229,14 @@ describe('diff', () => {
     [{ site: 'nort' }, 'main, north, south'],
     [{ against: '/etc' }, 'requires --site'],
     [{ site: 'north', against: '/nowhere' }, 'a folder that is there'],
+    // Not 1, which would mean that something differs.
+    [{ site: 'north', against: '/dev/null' }, 'read folder /dev/null: it is not a folder'],
+    [{ output: '/dev/null' }, 'read folder /dev/null: it is not a folder'],
   ])('refuses %j', (flags, words) => {
     writeFileSync(file, MESH);
-    expect(() => diff(flags)).toThrow(words);
+    expect(() => diff(flags)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(words) as string }),
+    );
   });
 
   it('has the exit codes of diff(1)', async () => {

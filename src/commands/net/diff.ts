@@ -33,7 +33,7 @@ export function netDiff(file: string, { output, site, against }: DiffRequest): s
   const files = filesOf(net, folder);
   const chosen = files.filter((one) => site === undefined || one.site === site);
   const lines = chosen.flatMap(({ file: name, wanted, found, secret }) =>
-    secret ? secretLines(name) : siteLines(name, wanted, found),
+    secret ? secretLines(name, found) : siteLines(name, wanted, found),
   );
   const left = site === undefined ? leftOver(net, folder, files) : [];
   return text([...lines, ...left.map(extra)]);
@@ -50,8 +50,7 @@ function routerDiff(net: Net, ends: readonly NetEnd[], folder: string): string[]
       if (end.secret === undefined) return [];
       const name = path.join(folder, end.secret);
       // Refused where it does not fit, or others can read it.
-      secretOf(end, name);
-      return secretLines(name);
+      return secretLines(name, secretOf(end, name));
     }),
     ...filesOfNetIn(folder, net.name)
       .filter((file) => !known.includes(file))
@@ -63,8 +62,8 @@ function siteLines(file: string, wanted: string, found: string | undefined): str
   return unifiedDiff(found ?? '', wanted, { before: found === undefined ? '/dev/null' : file, after: `${file} (net)` });
 }
 
-function secretLines(file: string): string[] {
-  return existsSync(file) ? [] : [`Missing: ${file} (secret)`];
+function secretLines(file: string, found: string | undefined): string[] {
+  return found === undefined ? [`Missing: ${file} (secret)`] : [];
 }
 
 function extra(file: string): string {

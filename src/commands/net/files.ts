@@ -1,7 +1,8 @@
 /** The files of a net: what is to stand in each site's folder, beside what stands there. */
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { ClearDfError } from '../../errors.js';
+import { ClearDfError, usageError } from '../../errors.js';
+import { errnoOf } from '../../host/exec.js';
 import { readKeyFile } from '../../host/key-file.js';
 import { readTextFile, YAML_FILE } from '../../host/text-file.js';
 import type { Net, NetEnd } from '../../tunnel/net/net.js';
@@ -26,8 +27,12 @@ export function readNet(file: string): Net {
   return parseNet(readTextFile(file, { object: `net file '${file}'`, accepted: YAML_FILE }), file);
 }
 
-/** The folder of all sites unless another is named: the net's name, beside its file. */
+/**
+ * The folder of all sites unless another is named: the net's name, beside its file.
+ * @throws ClearDfError USAGE for an empty name, as of a variable that is not set
+ */
 export function folderOfNet({ file, name }: Net, output: string | undefined): string {
+  if (output === '') throw usageError('--output', output, 'a folder; the working folder is .');
   return output ?? path.join(path.dirname(file), name);
 }
 
@@ -53,9 +58,20 @@ export function siteFiles(net: Net, ends: readonly NetEnd[], at: (end: NetEnd) =
   });
 }
 
-function textOf(file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
-  return readTextFile(file, { object: `'${file}'`, accepted: 'a site file of at most 1 MiB' });
+/** The text of a site file; undefined where there is none. @throws ClearDfError USAGE when it cannot be read */
+export function textOf(file: string): string | undefined {
+  const how = { object: `'${file}'`, accepted: 'a site file of at most 1 MiB' };
+  return unlessMissing(() => readTextFile(file, how));
+}
+
+/** Undefined where there is no such file. One in a folder that may not be looked into may be there: that is refused. */
+function unlessMissing(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (ClearDfError.is(error) && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
+    throw error;
+  }
 }
 
 function secretsOf(ends: readonly NetEnd[], at: (end: NetEnd) => string): NetFile[] {
@@ -84,9 +100,9 @@ function secretsOf(ends: readonly NetEnd[], at: (end: NetEnd) => string): NetFil
  * @throws ClearDfError USAGE when others can read it, or it does not fit what the net's file says
  */
 export function secretOf({ parsed }: NetEnd, file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
   const key = secretFile(parsed)?.key ?? '';
-  const text = readKeyFile(file, `${parsed.place(key)} ${key}`);
+  const text = unlessMissing(() => readKeyFile(file, `${parsed.place(key)} ${key}`));
+  if (text === undefined) return undefined;
   try {
     parseSecrets(parsed, text, file);
     return text;
@@ -99,20 +115,46 @@ export function secretOf({ parsed }: NetEnd, file: string): string | undefined {
   }
 }
 
-/** Site files of this net that are of none of its sites any more. @param wanted of {@link filesOf} */
+/**
+ * Site files of this net that are of none of its sites any more.
+ * @param wanted of {@link filesOf}
+ * @throws ClearDfError USAGE for a folder or file that cannot be looked into
+ */
 export function leftOver({ name }: Net, folder: string, wanted: readonly NetFile[]): string[] {
   if (!existsSync(folder)) return [];
   const known = new Set(wanted.map(({ file }) => file));
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => filesOfNetIn(path.join(folder, entry.name), name))
     .filter((file) => !known.has(file));
 }
 
-/** Site files in one folder that were written for this net. */
+/** Site files in one folder that were written for this net. @throws ClearDfError as {@link leftOver} */
 export function filesOfNetIn(folder: string, net: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => path.join(folder, name))
-    .filter((file) => isOfNet(textOf(file) ?? '', net));
+  return entriesOf(folder)
+    .filter(({ name }) => name.endsWith('.yaml'))
+    .map(({ name }) => path.join(folder, name))
+    .filter((file) => isFileOfNet(file, net));
+}
+
+/** What is no text, or no file, or larger than a site file, is somebody else's, and nobody asked about it. */
+const FOREIGN = [undefined, 'EISDIR', 'ENXIO', 'ELOOP'];
+
+function isFileOfNet(file: string, net: string): boolean {
+  try {
+    return isOfNet(textOf(file) ?? '', net);
+  } catch (error) {
+    if (ClearDfError.is(error) && FOREIGN.includes(error.errno)) return false;
+    throw error;
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    const reason = errno === 'ENOTDIR' ? 'it is not a folder' : 'it cannot be read';
+    throw new ClearDfError({ code: 'USAGE', operation: 'read folder', object: folder, reason, errno, cause });
+  }
 }

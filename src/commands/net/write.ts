@@ -1,14 +1,16 @@
 /** `clear-df net write`: the files of every router, whole or not at all. */
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { ClearDfError } from '../../errors.js';
-import { FileSet, installFile } from '../../host/install-file.js';
-import { writeNewSecrets } from '../../host/tunnel/keys.js';
+import { FileSet, installFile, installNewFile } from '../../host/install-file.js';
+import { undisturbed } from '../../host/undisturbed.js';
 import { quoteWord } from '../../net/replay.js';
 import type { Net } from '../../tunnel/net/net.js';
 import { isOfNet } from '../../tunnel/net/site-text.js';
-import { filesOf, folderOfNet, leftOver, type NetFile, readNet } from './files.js';
+import { filesOf, folderOfNet, leftOver, type NetFile, readNet, textOf } from './files.js';
 
 const SITE_MODE = '644';
+const SECRET_MODE = '600';
 
 interface WriteRequest {
   /** The folder of all sites; beside the net's file unless given. */
@@ -28,13 +30,15 @@ export function netWrite(file: string, { output, dryRun }: WriteRequest): string
   const folder = folderOfNet(net, output);
   const files = filesOf(net, folder);
   refuseForeign(files, net);
+  // Before anything is written: what is said behind it must not fail.
+  const left = leftOver(net, folder, files);
   const due = files.filter(({ wanted, found }) => wanted !== found);
-  if (!dryRun) writeAll(due);
+  if (!dryRun) undisturbed(() => writeAll(due));
   const same = files.length - due.length;
   return [
     ...due.flatMap((one) => lineOf(one, dryRun)),
-    ...leftOver(net, folder, files).map(
-      (left) => `left: ${left} is of no site any more: there clear-df tunnel down, then remove it and its keys`,
+    ...left.map(
+      (one) => `left: ${one} is of no site any more: there clear-df tunnel down, then remove it and its keys`,
     ),
     `${due.length} ${dryRun ? 'would be written' : 'written'}, ${same} as before`,
     ...(dryRun || due.length === 0 ? [] : ['', nextSteps(net, folder, due)]),
@@ -70,19 +74,49 @@ function lineOf({ file, wanted, found, secret }: NetFile, dryRun: boolean): stri
     : [`${what}: ${file}`];
 }
 
-/** Secrets first: no site file names one that is not there. */
+/**
+ * Secrets first: no site file names one that is not there. What another process writes meanwhile, as a second
+ * `clear-df net write`, is neither overwritten nor taken away.
+ */
 function writeAll(due: readonly NetFile[]): void {
   const written = new FileSet();
   try {
     for (const { file } of due) written.folder(path.dirname(file));
     for (const { file, wanted, found, secret } of due) {
-      const install = (text: string) => () => installFile(file, SITE_MODE, text);
-      const write = secret ? () => writeNewSecrets({ file, text: wanted }) : install(wanted);
-      written.write(file, write, found === undefined ? undefined : install(found));
+      // Again: another one that fails takes its empty folders away.
+      written.folder(path.dirname(file));
+      if (found === undefined) {
+        const mode = secret ? SECRET_MODE : SITE_MODE;
+        written.write(
+          file,
+          () => installNewFile(file, mode, wanted),
+          () => ifOurs(file, wanted, () => rmSync(file)),
+        );
+      } else {
+        refuseChanged(file, found);
+        const install = (text: string) => () => installFile(file, SITE_MODE, text);
+        written.write(file, install(wanted), () => ifOurs(file, wanted, install(found)));
+      }
     }
   } catch (error) {
     written.undo(error);
   }
+}
+
+function ifOurs(file: string, written: string, back: () => void): void {
+  refuseChanged(file, written);
+  back();
+}
+
+function refuseChanged(file: string, known: string): void {
+  if (textOf(file) === known) return;
+  throw new ClearDfError({
+    code: 'CONFLICT',
+    operation: 'write file',
+    object: file,
+    reason: 'somebody else has changed it since it was read',
+    hint: 'when no other clear-df net write runs, run this one again',
+  });
 }
 
 function nextSteps({ sites }: Net, folder: string, due: readonly NetFile[]): string {
