@@ -60,7 +60,7 @@ it('takes no notice of what is no site file, or none of this net', () => {
 
 it('is not written to a folder without a name, as a variable gives that is not set', () => {
   writeFileSync(file, MESH);
-  expect(() => netWrite(file, { output: '', dryRun: false })).toThrow("--output: '' is not accepted");
+  expect(() => netWrite(file, { output: '', dryRun: true })).toThrow("--output: '' is not accepted");
 });
 
 describe('what another process writes at the same time', () => {

@@ -31,7 +31,8 @@ export function readSaid(text: string, file: string): Said {
   const yaml = readYaml(text, { file, secret: false });
   const found = netSchema.safeParse(yaml.value === '' ? {} : yaml.value);
   if (!found.success) throw refusalOf(found.error.issues, yaml, file, { keysAt: netKeysAt, listAt });
-  const { name = nameOfFile(file, ENDING, 'office'), shape, hub, sites, 'key-folder': folder } = found.data;
+  const { name = nameOfFile(file, ENDING, 'office'), shape, hub, 'key-folder': folder } = found.data;
+  const sites = yaml.keysOf('sites');
   const root = yaml.value as YamlMap;
   const maps = root['sites'] as YamlMap;
   const own = new Map(sites.map((site) => [site, leavesOf(maps[site] as YamlMap, `sites.${site}`)]));

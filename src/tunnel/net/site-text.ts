@@ -1,4 +1,5 @@
 /** A site file as text, as a person would write it. */
+import { printable } from '../../errors.js';
 import { baseOf } from '../../net/path.js';
 import { siteSchema } from '../site/schema.js';
 import type { YamlMap, YamlValue } from '../site/yaml.js';
@@ -22,7 +23,7 @@ export function siteText({ name, file }: Pick<Net, 'name' | 'file'>, { site, val
     return [first, ...items.map((item, i) => `${item}  # ${others[i]}`)];
   });
   return [
-    `${firstLine(name, site)} Edit ${baseOf(file)}, not this file.`,
+    `${firstLine(name, site)} Edit ${printable(baseOf(file))}, not this file.`,
     '# clear-df-site(5) has the keys.',
     ...lines,
     '',

@@ -26,6 +26,11 @@ export interface YamlText {
   lineOf: (path: string) => number | undefined;
 }
 
+export interface WrittenYaml extends YamlText {
+  /** Keys of the map at a path, in the order in which they are written: an object has those that are numbers first. */
+  keysOf: (path: string) => readonly string[];
+}
+
 /** What is read, for messages. */
 interface YamlSource {
   file: string;
@@ -72,8 +77,9 @@ export function parseYaml(text: string, { file, secret, columns = false }: YamlS
  * Reads one document of maps, lists and texts.
  * @throws ClearDfError as {@link parseYaml}, and for tags, anchors and aliases
  */
-export function readYaml(text: string, source: YamlSource): YamlText {
+export function readYaml(text: string, source: YamlSource): WrittenYaml {
   const lines = new Map<string, number>();
+  const keys = new Map<string, string[]>();
   const { root, lineAt, placeOf } = parseYaml(text, source);
   const refuse: Refuse = (offset, reason) => {
     throw refusal(placeOf(offset), reason);
@@ -89,9 +95,12 @@ export function readYaml(text: string, source: YamlSource): YamlText {
     if (isSeq(node)) return node.items.map((item, i) => walk(item as Node | null, under(path, String(i)), start));
     if (!isMap(node)) return refuse(start, 'it is neither a map, a list nor a text');
     const map: YamlMap = Object.create(null) as YamlMap;
+    const names: string[] = [];
+    keys.set(path, names);
     for (const { key, value } of node.items as { key: Node; value: Node | null }[]) {
       const name = keyOf(key, refuse);
       const place = under(path, name);
+      names.push(name);
       // The key's line: a map or list may begin on the next one.
       lines.set(place, lineAt(key.range?.[0]));
       map[name] = walk(value, place, key.range?.[0]);
@@ -99,7 +108,7 @@ export function readYaml(text: string, source: YamlSource): YamlText {
     return map;
   };
   const value = walk(root, '', 0);
-  return { value, lineOf: (path) => nearestLine(lines, path) };
+  return { value, keysOf: (path) => keys.get(path) ?? [], lineOf: (path) => nearestLine(lines, path) };
 }
 
 function refusal(object: string, reason: string): ClearDfError {
