@@ -129,6 +129,7 @@ export const WRONG_NETS: readonly WrongNet[] = [
     5,
     'type vxlan is IPv4',
   ),
+  wrong('a text for a map', `${HUB}tunnel: gretap\n${THREE}`, 5, 'tunnel (site main)', 'expected a map of KEY: VALUE'),
   wrong('a hub of one VXLAN', `${HUB}tunnel: { type: vxlan }\n${THREE}`, 5, 'with no hub', 'gretap or l2tp'),
   wrong('a hub of VTIs', `${HUB}carrier: { type: vti, keys: auto }\n${THREE}`, 5, 'a mark and a table', 'plain, esp'),
   wrong('a hub that is not named', `${ALIKE}shape: hub\n${THREE}`, 1, 'hub: it is missing', 'main, north, south'),

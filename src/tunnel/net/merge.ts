@@ -68,6 +68,8 @@ export function yamlOf(leaves: Leaves, home: string, source: YamlText): YamlText
     const parts = path.split('.');
     const name = parts.pop() ?? path;
     let map = value;
+    // A text in the place of a map, as in `tunnel: gretap`, stays what it is, and is refused with the site.
+    if (parts.some((_, i) => leaves.has(parts.slice(0, i + 1).join('.')))) continue;
     for (const part of parts) map = (map[part] ??= Object.create(null) as YamlMap) as YamlMap;
     map[name] = leaf.value;
   }
