@@ -136,19 +136,23 @@ export class EncapSocket extends EventEmitter<{ fault: [EncapFault] }> {
     const { errno, refused, ike, other, from } = this.#native.counts();
     if ((errno === 0) !== (this.#errno === 0)) {
       const count = refused - this.#refused;
-      this.emit(
-        'fault',
+      [this.#refused, this.#errno] = [refused, errno];
+      this.#report(
         errno === 0 ? { kind: 'keepalive-sent', count } : { kind: 'keepalive-refused', errno: errnoName(errno), count },
       );
-      this.#refused = refused;
     }
     this.#errno = errno;
     const now = performance.now();
     const strangers = ike + other;
     if (strangers === this.#strangers || now - this.#toldAt < STRANGER_MS) return;
-    this.emit('fault', { kind: 'not-esp', from, count: strangers - this.#strangers });
-    this.#strangers = strangers;
-    this.#toldAt = now;
+    const count = strangers - this.#strangers;
+    [this.#strangers, this.#toldAt] = [strangers, now];
+    this.#report({ kind: 'not-esp', from, count });
+  }
+
+  /** After what goes on here: a listener that throws, or closes, is in nobody's way, and hears of it once. */
+  #report(fault: EncapFault): void {
+    process.nextTick(() => this.emit('fault', fault));
   }
 }
 

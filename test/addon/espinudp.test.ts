@@ -52,6 +52,7 @@ test('EncapSocket sends keepalives, reports packets of strangers and refusals, a
     taken: { name: 'ClearDfError', code: 'CONFLICT', errno: 'EADDRINUSE' },
     stranger: { kind: 'not-esp', from: '192.0.2.2', count: 1 },
     faults: 1,
+    heard: 1,
     stats: { refused: 0, ike: 1, other: 0, dropped: 0 },
     same: true,
     unreachable: { kind: 'keepalive-refused', errno: 'ENETUNREACH', count: 1 },
