@@ -121,16 +121,23 @@ export function usageError(option: string, value: unknown, accepted: string, hin
   });
 }
 
-/** As a person would type it: what JSON has no form for (a BigInt, a circle, a function) by another. */
+/** As a person would type it: what JSON has no form for (NaN, a BigInt, a circle, a function) by another. */
 function valueText(value: unknown): string {
   if (typeof value === 'string') return `'${shortened(value)}'`;
-  if (typeof value === 'bigint') return shortened(`${value}n`);
-  if (typeof value === 'function') return 'a function';
+  const plain = beyondJson('', value);
+  if (plain !== value) return shortened(String(plain));
   try {
-    return shortened(JSON.stringify(value) ?? String(value));
+    return shortened(JSON.stringify(value, beyondJson) ?? String(value));
   } catch {
     return Array.isArray(value) ? 'an array' : 'an object';
   }
+}
+
+/** For `JSON.stringify`: what it would leave out, refuse, or make null of, as a text. */
+export function beyondJson(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'symbol' || (typeof value === 'number' && !Number.isFinite(value)) ? String(value) : value;
 }
 
 /** As much of a zod issue as is read here. */
@@ -144,21 +151,27 @@ interface OptionIssue {
  * @param issue the first thing that is wrong with them
  * @param accepted the accepted form of each option
  * @param example options that are enough
+ * @param whole what the options are called
  */
 export function optionError(
   issue: OptionIssue | undefined,
   options: unknown,
   accepted: Readonly<Record<string, string>>,
   example: string,
+  whole = 'options',
 ): ClearDfError {
   const form = `an object, such as ${example}`;
-  if (options === undefined) return missingError('options', form);
+  if (options === undefined) return missingError(whole, form);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    return usageError('options', options, form);
+    return usageError(whole, options, form);
   }
   const option = String(issue?.path[0] ?? issue?.keys?.[0] ?? 'options');
   const value = (options as Record<string, unknown>)[option];
-  const wanted = accepted[option] ?? `one of the options ${Object.keys(accepted).join(', ')}`;
+  // Of an unknown one it is the name that is wrong, whatever its value.
+  if (!Object.hasOwn(accepted, option)) {
+    return usageError(whole, option, `one of ${Object.keys(accepted).join(', ')}`);
+  }
+  const wanted = accepted[option] as string;
   return value === undefined ? missingError(option, wanted) : usageError(option, value, wanted);
 }
 
