@@ -2,7 +2,8 @@
  * `clear-df/plan`: what a tunnel takes, as data, for other programs. Pure: nothing is read, nothing is changed, no
  * native code is loaded.
  */
-import { assumedFacts, type Assumptions } from './tunnel/assumed.js';
+import { beyondJson, ClearDfError, missingError, shortened, usageError } from './errors.js';
+import { assumedFacts, type Assumptions, readAssumptions } from './tunnel/assumed.js';
 import { commandText, planText } from './tunnel/plan-text.js';
 import { planTunnel } from './tunnel/planner.js';
 import { parseSecrets } from './tunnel/secrets.js';
@@ -88,14 +89,43 @@ export interface TunnelPlan {
   script: string;
 }
 
+const SPEC = "an object with the keys of a site file: { local: '192.0.2.1', … }";
+
+function textOf(spec: unknown): string {
+  if (spec === undefined) throw missingError('spec', SPEC);
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) throw usageError('spec', spec, SPEC);
+  try {
+    // What is no data becomes a text, to be refused by its line and key.
+    return JSON.stringify(spec, beyondJson, 2);
+  } catch (cause) {
+    const reason = `it cannot be written as JSON; expected ${SPEC}`;
+    throw new ClearDfError({ code: 'USAGE', operation: 'read', object: 'spec', reason, cause });
+  }
+}
+
+/** Never with a value in a refusal: one of them is secret, also where its name is misspelt. */
+function readPlanOptions(options: unknown): PlanOptions {
+  const refuse = (object: string, reason: string): never => {
+    throw new ClearDfError({ code: 'USAGE', operation: 'read', object, reason });
+  };
+  if (typeof options !== 'object' || options === null)
+    return refuse('options', 'expected an object with machine or keys');
+  const unknown = Object.keys(options).find((key) => key !== 'machine' && key !== 'keys');
+  if (unknown !== undefined) refuse('options', `unknown option '${shortened(unknown)}'; expected machine or keys`);
+  const { machine, keys } = options as { machine?: unknown; keys?: unknown };
+  if (keys !== undefined && typeof keys !== 'string') refuse('keys', 'it is no text; expected the text of a key file');
+  return { ...(machine === undefined ? {} : { machine: readAssumptions(machine) }), ...(options as PlanOptions) };
+}
+
 /**
  * The plan of one end of a tunnel.
  * @throws ClearDfError USAGE that names the key, the accepted form and the reason; ENVIRONMENT when no engine can work
  * on the machine as assumed
  */
-export function plan(spec: TunnelSpec, { machine, keys }: PlanOptions = {}): TunnelPlan {
+export function plan(spec: TunnelSpec, options: PlanOptions = {}): TunnelPlan {
+  const { machine, keys } = readPlanOptions(options);
   // JSON is YAML: refusals name the line of this text.
-  const site = parseSite(JSON.stringify(spec, null, 2), spec.name ?? 'tunnel');
+  const site = parseSite(textOf(spec), typeof spec.name === 'string' ? spec.name : 'tunnel');
   const facts = assumedFacts(site, machine);
   const secret = keys === undefined ? undefined : parseSecrets(site, keys, 'keys');
   const made = planTunnel(site, facts, secret);

@@ -1,5 +1,7 @@
 /** A router that nobody has looked at: what a plan is made from when there is no machine. */
-import type { Abilities } from './abilities.js';
+import * as z from 'zod';
+import { optionError } from '../errors.js';
+import { type Abilities, abilities } from './abilities.js';
 import type { Facts, Link } from './facts.js';
 import type { Site } from './site/site.js';
 
@@ -16,6 +18,30 @@ export interface Assumptions {
 }
 
 const ETHERNET_MTU = 1500;
+
+const mtu = z.int().min(1).max(0x7fff_ffff);
+const assumptions = z.strictObject({
+  pathMtu: mtu.optional(),
+  devices: z.record(z.string(), z.union([mtu, z.strictObject({ mtu, kind: z.string() })])).optional(),
+  modules: z.array(z.string()).optional(),
+  can: z.strictObject(abilities.shape).partial().optional(),
+} satisfies Record<keyof Assumptions, z.ZodType>);
+
+/** The accepted form of each, for the person whose value was refused. */
+const ACCEPTED: Record<keyof Assumptions, string> = {
+  pathMtu: 'bytes',
+  devices: "bytes by the name of the device, or bytes and kind: { wg0: { mtu: 1420, kind: 'wireguard' } }",
+  modules: "names of modules: ['ip_gre']",
+  can: `yes, no or unknown for some of ${Object.keys(abilities.shape).join(', ')}: { ignoreDf: 'no' }`,
+};
+
+/** @throws ClearDfError USAGE that names what is not accepted */
+export function readAssumptions(given: unknown): Assumptions {
+  const read = assumptions.safeParse(given);
+  // As it was given: a schema of journals has defaults that are none here.
+  if (read.success) return given as Assumptions;
+  throw optionError(read.error.issues[0], given, ACCEPTED, '{ pathMtu: 1400 }', 'machine');
+}
 
 /** Devices that the site takes for granted are there, up and without addresses; everything works. */
 export function assumedFacts(site: Site, { pathMtu, devices = {}, modules = [], can = {} }: Assumptions = {}): Facts {

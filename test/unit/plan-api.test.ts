@@ -12,6 +12,12 @@ const SPEC: TunnelSpec = {
   bridge: { ports: ['eth0'] },
 };
 
+function circle(): object {
+  const spec: Record<string, unknown> = { ...SPEC };
+  spec['bridge'] = spec;
+  return spec;
+}
+
 function refusal(spec: TunnelSpec, options?: Parameters<typeof plan>[1]): ClearDfError {
   try {
     plan(spec, options);
@@ -61,6 +67,37 @@ describe('plan', () => {
     expect(refusal(misspelt).hint).toBe("did you mean 'underlay'?");
     const none = { ignoreDf: 'no', bridgeQueue: 'no', nftBridgeQueue: 'no', fastPath: 'no' } as const;
     expect(refusal(SPEC, { machine: { can: none } })).toMatchObject({ code: 'ENVIRONMENT' });
+  });
+
+  it.each<[spec: unknown, options: unknown, message: RegExp]>([
+    [undefined, {}, /^read spec: it is missing; expected an object with the keys of a site file/],
+    [null, {}, /^read spec: null is not accepted/],
+    ['name: site-a', {}, /^read spec: 'name: site-a' is not accepted/],
+    [{ ...SPEC, mtu: 1500n }, {}, /^read site-a:11 mtu: '1500n' is not accepted; expected bytes/],
+    [{ ...SPEC, mtu: NaN }, {}, /^read site-a:11 mtu: 'NaN' is not accepted/],
+    [{ ...SPEC, mtu: () => 1500 }, {}, /^read site-a:11 mtu: 'a function' is not accepted/],
+    [circle(), {}, /^read spec: it cannot be written as JSON/],
+    [SPEC, null, /^read options: expected an object with machine or keys$/],
+    [SPEC, { key: 'secret' }, /^read options: unknown option 'key'; expected machine or keys$/],
+    [SPEC, { keys: Buffer.from('secret') }, /^read keys: it is no text; expected the text of a key file$/],
+    [SPEC, { machine: 1400 }, /^read machine: 1400 is not accepted; expected an object/],
+    [
+      SPEC,
+      { machine: { pathmtu: 1400 } },
+      /^read machine: 'pathmtu' is not accepted; expected one of pathMtu, devices/,
+    ],
+    [SPEC, { machine: { pathMtu: NaN } }, /^read pathMtu: NaN is not accepted; expected bytes/],
+    [SPEC, { machine: { devices: { wg0: '1420' } } }, /^read devices: \{"wg0":"1420"\} is not accepted/],
+    [SPEC, { machine: { can: { ignoreDF: 'no' } } }, /^read can: \{"ignoreDF":"no"\} is not accepted/],
+  ])('refuses what is none: %o, %o', (spec, options, message) => {
+    expect(refusal(spec as TunnelSpec, options as never)).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('takes a name that is a number, as a site file does', () => {
+    expect(plan({ ...SPEC, name: 5 } as unknown as TunnelSpec).name).toBe('5');
   });
 
   it('has keys in what a program runs, and never in what a person reads', () => {
