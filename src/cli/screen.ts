@@ -60,7 +60,11 @@ export class Screen {
     this.out.finish(WRAP + SHOW_CURSOR + ORDINARY);
     if (!this.input.isTTY) return;
     this.input.off('data', this.#onData);
-    this.input.setRawMode(false);
+    try {
+      this.input.setRawMode(false);
+    } catch {
+      // It has gone, with its modes.
+    }
     this.input.pause();
   }
 

@@ -11,12 +11,14 @@ import { errorSink } from '../log/standard-error.js';
 import { type Explanation, explain } from './explain.js';
 import { askSnapshot, fastPathInstead } from './ask.js';
 import { TerminalOutput } from './terminal-output.js';
+import { outliveTerminals, terminals } from './terminal.js';
 import { fromOption, parseInterval, untilTold, waited } from './watching.js';
 
 const CLEAR_SCREEN = '\x1b[2J';
 const HOME = '\x1b[H';
 const CLEAR_LINE_REST = '\x1b[K';
 const CLEAR_REST = '\x1b[J';
+const REST_MS = 1000;
 
 export interface StatsOptions {
   from: Listen;
@@ -30,6 +32,8 @@ export interface StatsOptions {
 export interface StatsOutput {
   write(text: string): unknown;
   isTTY?: boolean;
+  /** Of a stream: what was written before has not been read yet. */
+  writableNeedDrain?: boolean;
 }
 
 const DETAILS: Explanation = {
@@ -56,8 +60,14 @@ export function statsCommand(): Command {
         printStats(options, out, errorSink(), signal).catch((error: unknown) => printAlone(error, options));
       // What is printed once is printed whole, and a signal simply ends it.
       if (options.watch === undefined) return print(process.stdout, new AbortController().signal);
-      const out = process.stdout.isTTY ? new TerminalOutput(process.stdout) : process.stdout;
-      return untilTold((signal) => print(out, signal));
+      if (process.stdout.isTTY) {
+        const out = new TerminalOutput(process.stdout);
+        outliveTerminals(terminals());
+        return untilTold((signal) => print(out, AbortSignal.any([signal, out.gone])));
+      }
+      await untilTold((signal) => print(process.stdout, signal));
+      // What nobody reads would keep the process: told to end, it waits a moment for the rest of a line.
+      if (process.stdout.writableLength > 0) setTimeout(() => process.exit(), REST_MS).unref();
     });
 }
 
@@ -89,6 +99,8 @@ export async function printStats(
   let before = first;
   let gone = false;
   while (await waited(options.watch, signal)) {
+    // A reader who is slow gets fewer readings, and not a heap of old ones that grows.
+    if (out.writableNeedDrain === true) continue;
     try {
       const after = await askSnapshot(options.from, signal);
       if (after === undefined) return;

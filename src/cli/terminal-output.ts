@@ -17,6 +17,7 @@ export class TerminalOutput {
   /** What is on its way: nothing may come between it and what went out before. */
   #rest: Buffer = Buffer.alloc(0);
   #again: NodeJS.Timeout | undefined;
+  readonly #gone = new AbortController();
 
   /** @param descriptor to write to, which never waits; default: the stream's, opened anew */
   constructor(
@@ -24,6 +25,11 @@ export class TerminalOutput {
     descriptor?: number,
   ) {
     this.#descriptor = descriptor ?? openAnew(stream.fd) ?? stream.fd;
+  }
+
+  /** Aborts when something was written to a terminal that has gone; not every end of a terminal sends SIGHUP. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   get columns(): number {
@@ -63,6 +69,7 @@ export class TerminalOutput {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
       // The terminal has gone, and with it who would read.
       this.#rest = Buffer.alloc(0);
+      this.#gone.abort();
     }
     return true;
   }

@@ -65,12 +65,13 @@ async function watchTop({ from, interval }: TopOptions, told: AbortSignal): Prom
   const first = await askSnapshot(from, told);
   if (first === undefined) return;
   const quit = new AbortController();
-  const signal = AbortSignal.any([told, quit.signal]);
+  const out = new TerminalOutput(process.stdout);
+  const signal = AbortSignal.any([told, quit.signal, out.gone]);
   const state: TopState = {
     ...{ snapshot: first, rates: ratesBetween(first), history: new History(POINTS), scroll: 0 },
     unicode: drawsBlocks(process.env),
   };
-  const screen = new Screen(new TerminalOutput(process.stdout), process.stdin, (keys) => onKeys(keys));
+  const screen = new Screen(out, process.stdin, (keys) => onKeys(keys));
   const redraw = () => {
     if (signal.aborted) return;
     const { width, height } = screen.size;
@@ -81,6 +82,15 @@ async function watchTop({ from, interval }: TopOptions, told: AbortSignal): Prom
   const anew = () => {
     screen.forget();
     redraw();
+  };
+  const onStop = () => {
+    screen.leave();
+    // And now as if nobody handled it: a process that no shell could continue goes on.
+    process.off('SIGTSTP', onStop).kill(process.pid, 'SIGTSTP');
+  };
+  const onContinue = () => {
+    process.off('SIGTSTP', onStop).on('SIGTSTP', onStop);
+    anew();
   };
   const onKeys = (typed: string) => {
     for (const key of keysOf(typed)) {
@@ -93,7 +103,9 @@ async function watchTop({ from, interval }: TopOptions, told: AbortSignal): Prom
   };
   const stop = () => quit.abort();
   process.stdout.on('resize', anew);
-  process.on('SIGCONT', anew).on('SIGHUP', stop);
+  process.stdin.on('end', stop).on('error', stop);
+  process.on('SIGCONT', onContinue).on('SIGTSTP', onStop);
+  for (const ending of ENDING) process.on(ending, stop);
   try {
     redraw();
     while (await waited(interval, signal)) {
@@ -102,8 +114,10 @@ async function watchTop({ from, interval }: TopOptions, told: AbortSignal): Prom
     }
   } finally {
     process.stdout.off('resize', anew);
-    process.off('SIGCONT', anew).off('SIGHUP', stop);
+    process.stdin.off('end', stop).off('error', stop);
+    process.off('SIGCONT', onContinue).off('SIGTSTP', onStop);
     screen.leave();
+    for (const ending of ENDING) process.off(ending, stop);
   }
 }
 
@@ -128,6 +142,8 @@ function suspend(screen: Screen): void {
   process.kill(0, 'SIGTSTP');
 }
 
+/** Beside those of every command: what would end the process before the terminal has been given back. */
+const ENDING = ['SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const;
 /** As they come in raw mode: q, and ^C. */
 const QUIT = new Set(['q', 'Q', '\x03']);
 /** ^Z */

@@ -62,42 +62,71 @@ async function expectRestored(shell: Terminal, code: number): Promise<void> {
   expect(await shell.modes()).toEqual({ alternate: false, cursor: true });
 }
 
-/** Starts a program on a terminal of its own that nobody reads, and says how it ended. */
+/** Starts a program on a terminal of its own, or a pipe, that nobody reads, or that goes away, and says how it ended. */
 const UNREAD = `
-import os, sys
-master, slave = os.openpty()
+import fcntl, os, select, sys
+what = sys.argv[1]
+reader, writer = os.pipe() if what == 'pipe' else os.openpty()
+if what == 'pipe':
+    fcntl.fcntl(writer, 1031, 4096)  # F_SETPIPE_SZ: a reading does not fit
 pid = os.fork()
 if pid == 0:
     os.setsid()
-    os.dup2(slave, 1)
-    os.execv(sys.argv[1], sys.argv[1:])
+    if what == 'gone':
+        os.dup2(writer, 0)
+    os.dup2(writer, 1)
+    os.close(reader)
+    os.closerange(3, 100)
+    os.execv(sys.argv[2], sys.argv[2:])
+if what == 'pipe':
+    select.select([reader], [], [])
 print('started', pid, flush=True)
+if what == 'gone':
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
 _, status = os.waitpid(pid, 0)
 print('exit code', os.waitstatus_to_exitcode(status), flush=True)
 `;
 
-describe('on a terminal that is not read', () => {
+/** A server of readings that are all new, and how often it was asked. */
+async function moving(): Promise<{ host: string; asked: () => number; [Symbol.asyncDispose]: () => Promise<void> }> {
+  let asked = 0;
+  const take = () => {
+    asked += 1;
+    const queues = Array.from({ length: 257 }, (_, queue) => ({ queue, counters: { packets: asked } }));
+    return snapshot({ queues, parts: { uptimeSeconds: asked } });
+  };
+  const server = await serveStats({ host: '127.0.0.1', port: 0 }, take);
+  return { host: new URL(server.url).host, asked: () => asked, [Symbol.asyncDispose]: () => server.close() };
+}
+
+describe('output that is not read', () => {
   // stats draws some 20 KB anew each time, top the lines that differ; a terminal takes 64 KiB at most.
-  it.each(
-    variants<[command: string, option: string, readings: number]>(['stats', '--watch', 30], ['top', '--interval', 80]),
-  )('%s %s goes on, and ends at TERM', async (command, option, readings) => {
-    let asked = 0;
-    const take = () => {
-      asked += 1;
-      const queues = Array.from({ length: 257 }, (_, queue) => ({ queue, counters: { packets: asked } }));
-      return snapshot({ queues, parts: { uptimeSeconds: asked } });
-    };
-    const server = await serveStats({ host: '127.0.0.1', port: 0 }, take);
-    try {
-      const words = [process.execPath, MAIN, command, option, '0.1', '--from', new URL(server.url).host];
-      const running = new Running(localMachine, ['python3', '-c', UNREAD, ...words]);
-      const [, pid] = await running.says(/started (\d+)/);
-      await until('it has been drawn more often than fits', () => asked > readings);
-      process.kill(Number(pid), 'SIGTERM');
-      await running.says(/exit code 0/);
-    } finally {
-      await server.close();
-    }
+  it.each([
+    ...variants<[command: string, option: string, readings: number, what: string]>(
+      ['stats', '--watch', 30, 'terminal'],
+      ['top', '--interval', 80, 'terminal'],
+    ),
+    // There is no asking for what nobody reads.
+    ['stats', '--watch', 0, 'pipe'] as const,
+  ])('%s %s goes on, and ends at TERM: more than %i times on a %s', async (command, option, readings, what) => {
+    await using server = await moving();
+    const words = [process.execPath, MAIN, command, option, '0.1', '--from', server.host];
+    const running = new Running(localMachine, ['python3', '-c', UNREAD, what, ...words]);
+    const [, pid] = await running.says(/started (\d+)/);
+    await until('it has been drawn more often than fits', () => server.asked() > readings);
+    process.kill(Number(pid), 'SIGTERM');
+    await running.says(/exit code 0/);
+  });
+
+  it.each([
+    ['stats', '--watch'],
+    ['top', '--interval'],
+  ])('%s %s ends with its terminal, of which no signal tells', async (command, option) => {
+    await using server = await moving();
+    const words = [process.execPath, MAIN, command, option, '0.1', '--from', server.host];
+    await new Running(localMachine, ['python3', '-c', UNREAD, 'gone', ...words]).says(/exit code 0/);
   });
 });
 
@@ -129,7 +158,7 @@ describe('on a terminal', () => {
     await expectRestored(shell, 0);
   });
 
-  it.each(variants<'C-c' | NodeJS.Signals>('SIGTERM', 'C-c', 'SIGHUP'))(
+  it.each([...variants<'C-c' | NodeJS.Signals>('SIGTERM', 'C-c', 'SIGHUP'), 'SIGQUIT' as const])(
     '%s leaves the terminal as it was',
     async (how) => {
       const shell = await open();
@@ -142,13 +171,14 @@ describe('on a terminal', () => {
     },
   );
 
-  it('^Z suspends it, and fg shows it again', async () => {
+  it.each(['C-z', 'SIGTSTP'] as const)('%s suspends it, and fg shows it again', async (how) => {
     const shell = await open();
     const [before, command, ...after] = top.split('; ');
     await shell.run('echo here before');
     await shell.run(`${before}; ${command}`);
     await shell.shows(/^QUEUE +FAST PATH/m);
-    await shell.type('C-z');
+    if (how === 'C-z') await shell.type(how);
+    else await signal(how);
     await shell.shows(/Stopped/);
     expect(await shell.modes()).toEqual({ alternate: false, cursor: true });
     await shell.run('fg');

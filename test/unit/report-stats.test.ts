@@ -131,6 +131,19 @@ describe('--watch', () => {
     expect(out.text.match(/^clear-df 1/gm)).toHaveLength(2);
   });
 
+  test('a pipe that nobody reads gets no more readings, and none waits in memory', async () => {
+    let looks = 0;
+    Object.defineProperty(out, 'writableNeedDrain', {
+      get: () => {
+        looks += 1;
+        if (looks === 3) stop.now();
+        return true;
+      },
+    });
+    await printStats({ from, watch: 0.1 }, out, words, stop.signal);
+    expect({ readings, frames: out.text.match(/^clear-df 1/gm)?.length }).toEqual({ readings: 1, frames: 1 });
+  });
+
   test('a signal while it waits ends it', async () => {
     out.onWrite = () => setImmediate(stop.now);
     await printStats({ from, watch: 3600 }, out, words, stop.signal);
