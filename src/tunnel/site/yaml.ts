@@ -26,7 +26,7 @@ export interface YamlText {
   lineOf: (path: string) => number | undefined;
 }
 
-export interface WrittenYaml extends YamlText {
+interface WrittenYaml extends YamlText {
   /** Keys of the map at a path, in the order in which they are written: an object has those that are numbers first. */
   keysOf: (path: string) => readonly string[];
 }
