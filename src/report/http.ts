@@ -161,11 +161,13 @@ function stream({ streams }: Service, { method }: IncomingMessage, response: Ser
 const FOREIGN_HOST = 'ask by the address that these statistics are served at, or by localhost';
 
 /**
- * Whether a request names this server by loopback or by its own address. A web page that somebody looks at here can make
- * its own name lead to this server (DNS rebinding), but the browser tells that name.
+ * Whether a request names this server, and no other, by loopback or by its own address. A web page that somebody looks at
+ * here can make its own name lead to this server (DNS rebinding), or have the browser ask here, which it could not read,
+ * but which takes the place of a viewer: the browser tells the page's name.
  */
 function isNamed({ headers, url = '', socket }: IncomingMessage, { host }: Listen): boolean {
-  const names = [headers.host, /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]].filter((name) => name !== undefined);
+  const origin = headers.origin?.replace(/^https?:\/\//i, '');
+  const names = [headers.host, origin, /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]].filter((name) => name !== undefined);
   const own = ['localhost', '[::1]', ...[host, socket.localAddress ?? host].map((address) => hostOf(written(address)))];
   return names.every((name) => {
     const asked = hostOf(name)?.replace(/\.$/, '');

@@ -213,7 +213,6 @@ describe('clients that do not behave', () => {
   test.each([
     ['localhost', 200],
     ['LOCALHOST:9999', 200],
-    ['127.0.0.1', 200],
     ['127.8.9.10:80', 200],
     ['[::1]:9857', 200],
     ['[0:0:0:0:0:0:0:1]', 200],
@@ -229,10 +228,12 @@ describe('clients that do not behave', () => {
     expect(answer.includes('"packets":42')).toBe(status === 200);
   });
 
-  test('on every address, it is asked for by the one that the connection came to', async () => {
+  test('on every address, it is asked for by the one that the connection came to, and by no page of another', async () => {
     const server = await serve({ host: '::', port: 0 });
     const ask = (host: string) => raw(server, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-    expect(await ask('127.0.0.1')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('127.0.0.1\r\nOrigin: http://127.0.0.1:9857')).toMatch(/^HTTP\/1\.1 200 /);
+    for (const page of ['http://other.example', 'null'])
+      expect(await ask(`127.0.0.1\r\nOrigin: ${page}`)).toMatch(/^HTTP\/1\.1 403 /);
     expect(await ask('router.example')).toMatch(/^HTTP\/1\.1 403 /);
   });
 
