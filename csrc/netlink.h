@@ -20,8 +20,8 @@
 /**
  * Open a socket that is connected to the kernel. Any process with CAP_NET_ADMIN
  * may send to a socket's port; to one that is connected it gets ECONNREFUSED
- * (netlink_getsockbyportid()). connect() binds it besides, so that at no moment
- * it is bound and hears others.
+ * (netlink_getsockbyportid()). connect() binds it as well: what others send in
+ * between lies before every answer (cdf_netlink_take()).
  * @return 0 or -errno
  */
 static inline int cdf_netlink_open(int protocol, struct mnl_socket **into)
@@ -63,7 +63,24 @@ static inline size_t cdf_netlink_step(const struct nlmsghdr *header,
 }
 
 /**
- * Wait for the next datagram.
+ * Take the next datagram of the kernel's, without waiting.
+ * @return its length, or -errno: -EAGAIN when there is none, or another's
+ */
+static inline ssize_t cdf_netlink_take(int fd, void *buffer, size_t size)
+{
+	struct sockaddr_nl from = { 0 };
+	socklen_t length = sizeof(from);
+	ssize_t got = recvfrom(fd, buffer, size, MSG_DONTWAIT,
+			       (struct sockaddr *)&from, &length);
+
+	if (got < 0)
+		return -errno;
+	/* Nobody else sends from port 0. */
+	return from.nl_pid == 0 ? got : -EAGAIN;
+}
+
+/**
+ * Wait for the next datagram of the kernel's.
  * @param end when to give up, as cdf_clock_now() counts
  * @return its length, or -errno: -ETIMEDOUT when none has come
  */
@@ -72,12 +89,10 @@ static inline ssize_t cdf_netlink_receive(int fd, void *buffer, size_t size,
 {
 	for (uint64_t now = cdf_clock_now(); now < end; now = cdf_clock_now()) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
-		ssize_t got = recv(fd, buffer, size, MSG_DONTWAIT);
+		ssize_t got = cdf_netlink_take(fd, buffer, size);
 
-		if (got >= 0)
+		if (got != -EAGAIN && got != -EINTR)
 			return got;
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
 		poll(&readable, 1,
 		     (int)((end - now) / (CDF_SECOND / 1000) + 1));
 	}

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "message.h"
+#include "netlink.h"
 
 /* The longest configuration message takes 76 bytes. */
 #define CONFIG_SIZE 128
@@ -63,7 +64,7 @@ static bool hear(struct cdf_queue_config *config, int *error)
 	for (; now < end; now = cdf_clock_now()) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
 		struct cdf_datagram datagram = { answer, 0 };
-		ssize_t length = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+		ssize_t length = cdf_netlink_take(fd, answer, sizeof(answer));
 
 		if (length < 0) {
 			/* ENOBUFS and the like: what was lost comes again. */

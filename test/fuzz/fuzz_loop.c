@@ -97,9 +97,10 @@ static ssize_t say_yes(uint8_t *into)
 	return (ssize_t)nlh->nlmsg_len;
 }
 
-ssize_t recv(int fd, void *into, size_t room, int flags)
+ssize_t recvfrom(int fd, void *into, size_t room, int flags,
+		 struct sockaddr *from, socklen_t *size)
 {
-	(void)fd, (void)flags;
+	(void)fd, (void)flags, (void)from, (void)size;
 	if (left > 0 && !(*input & YES))
 		return receive(into, room);
 	next_byte();
