@@ -13,23 +13,15 @@
 /* What a waiting packet takes of the receive buffer besides its bytes, at
  * least: 832 were seen for one of 64 bytes, 2,304 for one of 1,400. */
 #define PACKET_OVERHEAD 768
-/*
- * More than this for longer than that is no burst. The kernel's own queues hold
- * as many packets; TCP loses them by the thousand with a quarter of it. And no
- * more bytes than a processor's own cache may hold: 1024 packets of 1,400 bytes
- * made each a tenth more expensive.
- */
+/* More than this for longer than that is no burst. The kernel's own queues are as
+ * long; TCP loses packets by the thousand with a quarter of it. */
 #define STANDING_PACKETS 1024
-#define STANDING_BYTES (1u << 20)
 #define STANDING_TIME (CDF_SECOND / 20)
 
-/* Bytes that may always wait. GSO packets fit no cache anyway. */
+/* Bytes that may always wait. */
 static uint32_t least_of(uint32_t mean)
 {
-	uint32_t bytes = STANDING_PACKETS * (PACKET_OVERHEAD + mean);
-
-	return mean > CDF_LARGE || bytes < STANDING_BYTES ? bytes
-							  : STANDING_BYTES;
+	return STANDING_PACKETS * (PACKET_OVERHEAD + mean);
 }
 
 static void cut(struct cdf_overload *overload, struct cdf_queue *queue,
@@ -64,7 +56,8 @@ void cdf_overload_check(struct cdf_overload *overload, struct cdf_queue *queue,
 	}
 	if (cdf_queue_backlog(queue, &taken, &room) < 0)
 		return;
-	/* GSO packets are TCP's, which ends by itself. */
+	/* GSO packets fit no cache anyway, and are TCP's, which ends by
+	 * itself. */
 	if (taken < least || mean > CDF_LARGE)
 		overload->since = 0;
 	else if (overload->since == 0)
