@@ -3,7 +3,7 @@
  * native code is loaded.
  */
 import { beyondJson, ClearDfError, missingError, shortened, usageError } from './errors.js';
-import { assumedFacts, type Assumptions, readAssumptions } from './tunnel/assumed.js';
+import { assumedFacts, type Assumptions, checkAssumptions } from './tunnel/assumed.js';
 import { commandText, planText } from './tunnel/plan-text.js';
 import { planTunnel } from './tunnel/planner.js';
 import { parseSecrets } from './tunnel/secrets.js';
@@ -114,7 +114,8 @@ function readPlanOptions(options: unknown): PlanOptions {
   if (unknown !== undefined) refuse('options', `unknown option '${shortened(unknown)}'; expected machine or keys`);
   const { machine, keys } = options as { machine?: unknown; keys?: unknown };
   if (keys !== undefined && typeof keys !== 'string') refuse('keys', 'it is no text; expected the text of a key file');
-  return { ...(machine === undefined ? {} : { machine: readAssumptions(machine) }), ...(options as PlanOptions) };
+  if (machine !== undefined) checkAssumptions(machine);
+  return options;
 }
 
 /**

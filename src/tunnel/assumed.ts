@@ -35,12 +35,13 @@ const ACCEPTED: Record<keyof Assumptions, string> = {
   can: `yes, no or unknown for some of ${Object.keys(abilities.shape).join(', ')}: { ignoreDf: 'no' }`,
 };
 
-/** @throws ClearDfError USAGE that names what is not accepted */
-export function readAssumptions(given: unknown): Assumptions {
+/**
+ * What is given is used as it is: a schema of journals has defaults that are none here.
+ * @throws ClearDfError USAGE that names what is not accepted
+ */
+export function checkAssumptions(given: unknown): asserts given is Assumptions {
   const read = assumptions.safeParse(given);
-  // As it was given: a schema of journals has defaults that are none here.
-  if (read.success) return given as Assumptions;
-  throw optionError(read.error.issues[0], given, ACCEPTED, '{ pathMtu: 1400 }', 'machine');
+  if (!read.success) throw optionError(read.error.issues[0], given, ACCEPTED, '{ pathMtu: 1400 }', 'machine');
 }
 
 /** Devices that the site takes for granted are there, up and without addresses; everything works. */

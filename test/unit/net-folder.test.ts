@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { netDiff, netWrite } from '../../src/commands/net.js';
-import { HUB, MESH } from './net-samples.js';
+import { HUB, KEYED, MESH } from './net-samples.js';
 
 let folder: string;
 let file: string;
@@ -15,8 +15,6 @@ beforeEach(() => {
   file = path.join(folder, 'office.yaml');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
-
-const KEYED = HUB.replace('hub: main\n', 'hub: main\ncarrier: { type: esp, keys: auto }\n');
 
 function write(text: string): string {
   writeFileSync(file, text);

@@ -101,3 +101,6 @@ export function plansOf(net: Net): Map<NetEnd, { plan: Plan; text: string }> {
     }),
   );
 }
+
+/** The hub, with keys that `net write` makes. */
+export const KEYED = HUB.replace('hub: main\n', 'hub: main\ncarrier: { type: esp, keys: auto }\n');

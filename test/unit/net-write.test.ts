@@ -15,7 +15,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { netDiff, netShow, netWrite } from '../../src/commands/net.js';
 import { main } from '../../src/cli/program.js';
-import { HUB, MESH, PAIR } from './net-samples.js';
+import { KEYED, MESH, PAIR } from './net-samples.js';
 import { WRONG_NETS } from './net-wrong.js';
 
 let folder: string;
@@ -25,8 +25,6 @@ beforeEach(() => {
   file = path.join(folder, 'office.yaml');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
-
-const KEYED = HUB.replace('hub: main\n', 'hub: main\ncarrier: { type: esp, keys: auto }\n');
 
 function write(text: string, more: { dryRun?: boolean } = {}): string {
   writeFileSync(file, text);
